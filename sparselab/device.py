@@ -1,0 +1,30 @@
+"""Which device does the arithmetic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sparselab.errors import SettingError, UnavailableError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the torch device called `name`; "auto" is CUDA where there is one, else the CPU.
+
+    Raises: SettingError for a name torch does not know, UnavailableError for a device this machine lacks.
+    """
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise SettingError(f"expected a device such as auto, cpu or cuda; got {name!r}") from None
+    if device.type not in ("cpu", "cuda"):
+        raise SettingError(f"expected a device such as auto, cpu or cuda; got {name!r}")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UnavailableError("expected a CUDA device; torch sees none here: choose cpu or auto")
+    return device

@@ -1,0 +1,260 @@
+"""What a transform made of a layer: dense blocks, the orders that show them, and what became of every weight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sparselab.errors import SparselabError
+from sparselab.mask import IntVector, Mask
+
+Status = Literal["blocked", "unblocked", "dense"]
+
+
+@dataclass(frozen=True, eq=False)
+class Permutation:
+    """A reordering: what stands at place i afterwards stood at `order[i]` before.
+
+    Raises: SparselabError unless `order` holds each of 0 .. n-1 exactly once.
+    Example: >>> Permutation([2, 0, 1]).inverse.order.tolist()
+             [1, 2, 0]
+    """
+
+    order: IntVector
+
+    def __post_init__(self) -> None:
+        order = _frozen_indices(self.order)
+        seen = np.zeros(order.size, dtype=bool)
+        inside = order[(order >= 0) & (order < order.size)]
+        seen[inside] = True
+        if order.ndim != 1 or not seen.all():
+            raise SparselabError(
+                f"expected each of 0 .. {order.size - 1} once; got another list of {order.size} numbers"
+            )
+        object.__setattr__(self, "order", order)
+
+    @classmethod
+    def identity(cls, size: int) -> Permutation:
+        return cls(np.arange(size))
+
+    def __len__(self) -> int:
+        return self.order.size
+
+    @cached_property
+    def inverse(self) -> Permutation:
+        """The permutation that undoes this one: `inverse.order[order[i]] == i`."""
+        inverse = np.empty_like(self.order)
+        inverse[self.order] = np.arange(self.order.size)
+        return Permutation(inverse)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Permutation) and np.array_equal(self.order, other.order)
+
+    def __hash__(self) -> int:
+        return hash(self.order.tobytes())
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A dense submatrix: every weight at a row of `rows` and a column of `cols`. Neither needs to be adjacent."""
+
+    rows: IntVector
+    cols: IntVector
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rows", _frozen_indices(self.rows))
+        object.__setattr__(self, "cols", _frozen_indices(self.cols))
+
+    @property
+    def area(self) -> int:
+        """Number of weights in the block."""
+        return self.rows.size * self.cols.size
+
+    def __eq__(self, other: object) -> bool:
+        same = isinstance(other, Block)
+        return same and np.array_equal(self.rows, other.rows) and np.array_equal(self.cols, other.cols)  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash((self.rows.tobytes(), self.cols.tobytes()))
+
+    def __repr__(self) -> str:
+        return f"Block({self.rows.size} rows x {self.cols.size} columns)"
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """What a transform made of a layer.
+
+    `after` is the new mask. With status "blocked" it is exactly the union of `blocks`, no two of which share a weight;
+    a row may lie in blocks of several groups. "unblocked": nothing was found, `after` is `before`, and `reason` says
+    why. "dense": the layer keeps every weight. `row_order` lists the rows group by group, `col_order` the columns by the
+    first group that uses them. `seconds` per stage; `notes` are facts for the reader, such as what ended a search.
+    """
+
+    before: Mask
+    after: Mask
+    blocks: tuple[Block, ...]
+    row_order: Permutation
+    col_order: Permutation
+    status: Status
+    reason: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seconds", MappingProxyType(dict(self.seconds)))
+        object.__setattr__(self, "notes", MappingProxyType(dict(self.notes)))
+
+    @classmethod
+    def from_blocks(
+        cls,
+        before: Mask,
+        blocks: Sequence[Block],
+        *,
+        reason: str,
+        row_order: Permutation | None = None,
+        seconds: Mapping[str, float] | None = None,
+        notes: Mapping[str, str] | None = None,
+    ) -> Layout:
+        """Lay `blocks` over `before`; without any block the mask stays as it was and `reason` says why.
+
+        Raises: SparselabError when a block reaches outside the mask, or two blocks share a weight.
+        """
+        blocks = tuple(block for block in blocks if block.area)
+        if not blocks:
+            return cls.unchanged(before, reason, row_order=row_order, seconds=seconds, notes=notes)
+        after = paint(blocks, before.shape)
+        status: Status = "dense" if after.count == after.kept.size else "blocked"
+        return cls(
+            before,
+            after,
+            blocks,
+            row_order or order_rows(blocks, before.rows),
+            order_cols(blocks, before.cols),
+            status,
+            "" if status == "blocked" else "the blocks cover the whole layer",
+            seconds or {},
+            notes or {},
+        )
+
+    @classmethod
+    def unchanged(
+        cls,
+        before: Mask,
+        reason: str,
+        *,
+        row_order: Permutation | None = None,
+        seconds: Mapping[str, float] | None = None,
+        notes: Mapping[str, str] | None = None,
+    ) -> Layout:
+        """Leave the mask as it was, and say why."""
+        row_order = row_order or Permutation.identity(before.rows)
+        col_order = Permutation.identity(before.cols)
+        return cls(before, before, (), row_order, col_order, "unblocked", reason, seconds or {}, notes or {})
+
+    @cached_property
+    def covered(self) -> Mask:
+        """Kept before and after."""
+        return self.before & self.after
+
+    @cached_property
+    def dropped(self) -> Mask:
+        """Kept before, not after."""
+        return self.before - self.after
+
+    @cached_property
+    def grown(self) -> Mask:
+        """Kept after, not before."""
+        return self.after - self.before
+
+    @property
+    def residual(self) -> Mask:
+        """Kept weights that lie in no block; where blocks were found, that is what was dropped."""
+        return self.dropped if self.blocks else self.before
+
+    @property
+    def fill_in(self) -> Mask:
+        """Weights inside blocks that were not kept before."""
+        return self.grown
+
+    def pack(self) -> dict[str, Any]:
+        """Return plain values and arrays that `wire` can carry; `unpack` turns them back."""
+        return {
+            "before": self.before.packed,
+            "shape": list(self.before.shape),
+            "block_rows": _concatenate(block.rows for block in self.blocks),
+            "block_cols": _concatenate(block.cols for block in self.blocks),
+            "block_shapes": np.array([(b.rows.size, b.cols.size) for b in self.blocks], dtype=np.int64).reshape(-1, 2),
+            "row_order": self.row_order.order,
+            "col_order": self.col_order.order,
+            "status": self.status,
+            "reason": self.reason,
+            "seconds": dict(self.seconds),
+            "notes": dict(self.notes),
+        }
+
+    @classmethod
+    def unpack(cls, packed: Mapping[str, Any]) -> Layout:
+        """Return the layout that `pack` described. Raises: SparselabError when the parts do not fit together."""
+        rows, cols = packed["shape"]
+        before = Mask.from_packed(packed["before"], (rows, cols))
+        shapes = packed["block_shapes"]
+        block_rows = np.split(packed["block_rows"], np.cumsum(shapes[:, 0])[:-1]) if len(shapes) else []
+        block_cols = np.split(packed["block_cols"], np.cumsum(shapes[:, 1])[:-1]) if len(shapes) else []
+        blocks = tuple(Block(r, c) for r, c in zip(block_rows, block_cols, strict=True))
+        after = paint(blocks, before.shape) if blocks else before
+        row_order, col_order = Permutation(packed["row_order"]), Permutation(packed["col_order"])
+        status, reason = packed["status"], packed["reason"]
+        return cls(before, after, blocks, row_order, col_order, status, reason, packed["seconds"], packed["notes"])
+
+
+def paint(blocks: Sequence[Block], shape: tuple[int, int]) -> Mask:
+    """Return the union of `blocks` as a mask.
+
+    Raises: SparselabError when a block reaches outside `shape`, repeats a row or column, or shares a weight with another.
+    """
+    kept = np.zeros(shape, dtype=bool)
+    for block in blocks:
+        for indices, size in ((block.rows, shape[0]), (block.cols, shape[1])):
+            if indices.size and (indices.min() < 0 or indices.max() >= size):
+                raise SparselabError(
+                    f"expected block indices in 0 .. {size - 1}; got {indices.min()} .. {indices.max()}"
+                )
+        kept[np.ix_(block.rows, block.cols)] = True
+    union = Mask._adopt(kept)
+    area = sum(block.area for block in blocks)
+    if union.count != area:
+        raise SparselabError(f"expected blocks that share no weight; {area - union.count} weights lie in more than one")
+    return union
+
+
+def order_rows(blocks: Iterable[Block], rows: int) -> Permutation:
+    """Rows in the order in which blocks first use them, then the unused ones."""
+    return _first_use((block.rows for block in blocks), rows)
+
+
+def order_cols(blocks: Iterable[Block], cols: int) -> Permutation:
+    """Columns in the order in which blocks first use them, then the unused ones."""
+    return _first_use((block.cols for block in blocks), cols)
+
+
+def _first_use(used: Iterable[IntVector], size: int) -> Permutation:
+    sequence = np.concatenate([*used, np.arange(size)])
+    _, first = np.unique(sequence, return_index=True)
+    return Permutation(sequence[np.sort(first)])
+
+
+def _frozen_indices(values: ArrayLike) -> IntVector:
+    indices = np.array(values, dtype=np.int64)
+    indices.flags.writeable = False
+    return indices
+
+
+def _concatenate(parts: Iterable[IntVector]) -> IntVector:
+    return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
