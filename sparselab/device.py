@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sparselab.errors import SettingError, UnavailableError
 
@@ -28,3 +31,10 @@ def resolve_device(name: str) -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise UnavailableError("expected a CUDA device; torch sees none here: choose cpu or auto")
     return device
+
+
+def as_tensor(array: NDArray[Any], device: str | torch.device) -> torch.Tensor:
+    """Return a copy of `array` on `device`: masks are read-only, and torch has no read-only tensors to share them with."""
+    import torch
+
+    return torch.from_numpy(np.array(array)).to(device)

@@ -1,0 +1,34 @@
+"""Cluster rows bottom-up by complete linkage, as DSB does."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparselab.grouping.base import Goal, Grouper, Groups, by_label, cut
+from sparselab.grouping.linkage import complete_linkage
+from sparselab.mask import Mask
+from sparselab.monitor import SILENT, Monitor
+from sparselab.similarity import similarity_tensor
+
+
+class Agglomerative(Grouper):
+    """Complete linkage over 1 - similarity.
+
+    With a promised height: as many clusters as groups, clusters laid side by side by falling size and cut every `height`
+    rows (DSB's blocking). Without: the clusters as they are.
+    """
+
+    title = "Agglomerative (complete linkage)"
+    source = "DSB, released code (blocking); there with cosine similarity"
+    compares_rows = True
+
+    def __call__(
+        self, mask: Mask, goal: Goal, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
+    ) -> Groups:
+        sizes = goal.sizes(mask.rows)
+        distance = 1.0 - similarity_tensor(mask, goal.similarity, device).double()
+        clusters = by_label(complete_linkage(distance, len(sizes), monitor))
+        if goal.height is None:
+            return clusters
+        by_size = sorted(clusters, key=len, reverse=True)
+        return cut(np.concatenate(by_size), sizes)

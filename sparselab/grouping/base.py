@@ -1,0 +1,71 @@
+"""What a grouper is given and what it answers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sparselab.errors import SettingError
+from sparselab.mask import IntVector, Mask
+from sparselab.monitor import SILENT, Monitor
+
+Groups = tuple[IntVector, ...]
+"""The rows of each group. Every row is in exactly one group; a group may be empty only when there are more groups than rows."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """How many groups are wanted, and whether their sizes are promised.
+
+    With `height` every group has exactly that many rows, the last one what remains. With `count` there are that many
+    groups, of the sizes the grouper finds. Exactly one of the two is given. `knn` and `similarity` are for groupers that
+    compare rows: neighbours per row in a graph, "jaccard" or "cosine".
+
+    Raises: SettingError unless exactly one of height and count is given, and it is positive.
+    """
+
+    height: int | None = None
+    count: int | None = None
+    knn: int = 32
+    similarity: str = "jaccard"
+
+    def __post_init__(self) -> None:
+        if (self.height is None) == (self.count is None) or (self.height or self.count or 0) < 1:
+            raise SettingError("expected either rows per group or a number of groups, 1 or more")
+
+    def sizes(self, rows: int) -> IntVector:
+        """The group sizes asked for: exact ones for `height`, the most even ones for `count`."""
+        if self.height is not None:
+            whole, rest = divmod(rows, self.height)
+            return np.array([self.height] * whole + [rest] * (rest > 0), dtype=np.int64)
+        assert self.count is not None
+        count = min(self.count, rows)
+        return np.array([rows // count + (i < rows % count) for i in range(count)], dtype=np.int64)
+
+
+class Grouper(ABC):
+    """Puts the rows of a mask into groups of like rows."""
+
+    title: ClassVar[str]
+    source: ClassVar[str]
+    compares_rows: ClassVar[bool] = False
+    """Whether it starts from the similarity of every pair of rows."""
+
+    @abstractmethod
+    def __call__(
+        self, mask: Mask, goal: Goal, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
+    ) -> Groups:
+        """Return the groups. Raises: UnavailableError when a library it needs is not installed."""
+
+
+def cut(order: IntVector, sizes: IntVector) -> Groups:
+    """Cut a list of rows into runs of the given sizes."""
+    return tuple(np.split(np.asarray(order, dtype=np.int64), np.cumsum(sizes)[:-1]))
+
+
+def by_label(labels: IntVector) -> Groups:
+    """Return the rows of each label that occurs, labels ascending, rows ascending."""
+    return tuple(np.flatnonzero(labels == label) for label in np.unique(labels))

@@ -1,0 +1,33 @@
+"""Groupings that look at nothing: what any real grouper must beat."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sparselab.grouping.base import Goal, Grouper, Groups, cut
+from sparselab.mask import Mask
+from sparselab.monitor import SILENT, Monitor
+
+
+class Natural(Grouper):
+    """Rows as they come: the first rows are the first group."""
+
+    title = "Natural order"
+    source = "control"
+
+    def __call__(
+        self, mask: Mask, goal: Goal, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
+    ) -> Groups:
+        return cut(np.arange(mask.rows), goal.sizes(mask.rows))
+
+
+class Random(Grouper):
+    """Rows shuffled: what narrow groups gain without any likeness."""
+
+    title = "Random order"
+    source = "control"
+
+    def __call__(
+        self, mask: Mask, goal: Goal, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
+    ) -> Groups:
+        return cut(rng.permutation(mask.rows), goal.sizes(mask.rows))

@@ -1,0 +1,42 @@
+"""Co-cluster rows and columns by the singular vectors of the mask."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from sparselab.grouping.base import Goal, Grouper, Groups, by_label
+from sparselab.grouping.sizes import fit_sizes
+from sparselab.mask import Mask
+from sparselab.monitor import SILENT, Monitor
+from sparselab.similarity import jaccard_similarity
+
+
+class Spectral(Grouper):
+    """Dhillon's spectral co-clustering of the bipartite graph of rows and columns."""
+
+    title = "Spectral co-clustering"
+    source = "Dhillon, KDD 2001, by scikit-learn's SpectralCoclustering"
+
+    def __call__(
+        self, mask: Mask, goal: Goal, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
+    ) -> Groups:
+        from sklearn.cluster import SpectralCoclustering
+        from sklearn.exceptions import ConvergenceWarning
+
+        sizes = goal.sizes(mask.rows)
+        labels = np.zeros(mask.rows, dtype=np.int64)
+        # Empty rows and columns have no place in the normalised matrix; empty rows go to the first group.
+        rows = np.flatnonzero(mask.kept.any(axis=1))
+        cols = np.flatnonzero(mask.kept.any(axis=0))
+        parts = min(len(sizes), rows.size, cols.size)
+        if parts > 1:
+            monitor.progress("grouping")
+            model = SpectralCoclustering(parts, random_state=int(rng.integers(2**31 - 1)))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than groups is no fault
+                model.fit(mask.kept[np.ix_(rows, cols)].astype(np.float64))
+            labels[rows] = model.row_labels_
+        groups = by_label(labels)
+        return groups if goal.height is None else fit_sizes(groups, sizes, jaccard_similarity(mask, device=device))

@@ -1,0 +1,129 @@
+"""How alike the rows of a mask are: exact Jaccard and cosine similarity of kept columns, on any device.
+
+Both come from the same counts |A_i & A_j|, a product of zeros and ones that is exact in int8 (accumulated in int32)
+and in float32 (below 2**24 columns) alike, so every path gives the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparselab.device import as_tensor, resolve_device
+from sparselab.errors import SettingError
+from sparselab.mask import Mask
+
+if TYPE_CHECKING:
+    import torch
+
+_STRIP = 1024  # rows a strip of the product: the part below the diagonal is mirrored, not computed
+
+
+def jaccard_similarity(mask: Mask, *, device: str = "auto") -> NDArray[np.float32]:
+    """Return the Jaccard similarity of every pair of rows.
+
+    J[i, j] = |A_i & A_j| / |A_i | A_j|, with A_i the columns kept in row i. Two empty rows are alike (J = 1).
+
+    Returns: float32 rows x rows in [0, 1], symmetric, ones on the diagonal; read-only.
+    Source: Structure-LTH, Sec. 3.3 (two kernels that share three of their eight non-zero columns: 3/8).
+    Example: >>> float(jaccard_similarity(Mask(np.array([[1, 1, 0], [0, 1, 1]], dtype=bool)))[0, 1])
+             0.3333333432674408
+    """
+    return _on_cpu(similarity_tensor(mask, "jaccard", device))
+
+
+def cosine_similarity(mask: Mask, *, device: str = "auto") -> NDArray[np.float32]:
+    """Return the cosine similarity of every pair of rows.
+
+    C[i, j] = |A_i & A_j| / sqrt(|A_i| |A_j|), with A_i the columns kept in row i. Two empty rows are alike (C = 1), an
+    empty and a filled one are not (C = 0).
+
+    Returns: float32 rows x rows in [0, 1], symmetric, ones on the diagonal; read-only.
+    Source: what DSB's released code computes under the name of Jaccard.
+    """
+    return _on_cpu(similarity_tensor(mask, "cosine", device))
+
+
+def similarity_tensor(mask: Mask, kind: str, device: str = "auto") -> torch.Tensor:
+    """Return the similarity called `kind` ("jaccard" or "cosine") as a float32 tensor on `device`.
+
+    The last few are remembered by the mask's exact digest, so turning a knob that does not touch them costs nothing.
+    Callers must not write to it. Raises: SettingError for another kind.
+    """
+    if kind not in SIMILARITIES:
+        raise SettingError(f"similarity: expected one of {', '.join(SIMILARITIES)}; got {kind!r}")
+    return _similarity(mask, kind, str(resolve_device(device)))
+
+
+@lru_cache(maxsize=3)
+def _similarity(mask: Mask, kind: str, device: str) -> torch.Tensor:
+    shared = shared_columns(mask, device)
+    counts = shared.diagonal().clone()
+    similar = SIMILARITIES[kind](shared, counts)
+    return similar.fill_diagonal_(1.0)
+
+
+def shared_columns(mask: Mask, device: str) -> torch.Tensor:
+    """Return |A_i & A_j| for every pair of rows, int32 rows x rows, exactly."""
+    import torch
+
+    kept = as_tensor(mask.kept.view(np.int8), device)
+    result = torch.empty((mask.rows, mask.rows), dtype=torch.int32, device=device)
+    multiply = _int8_product if _int8_works(device) else _float_product
+    for start in range(0, mask.rows, _STRIP):
+        stop = min(start + _STRIP, mask.rows)
+        strip = multiply(kept[start:stop], kept[start:])
+        result[start:stop, start:] = strip
+        result[start:, start:stop] = strip.T
+    return result
+
+
+def _int8_product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    return torch._int_mm(left, right.T)
+
+
+def _float_product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    return (left.to(torch.float32) @ right.to(torch.float32).T).to(torch.int32)
+
+
+def _int8_works(device: str) -> bool:
+    """CUDA's int8 product takes only some shapes; float32 is as exact there, and as fast."""
+    import torch
+
+    return device == "cpu" and hasattr(torch, "_int_mm")
+
+
+def _jaccard(shared: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+    union = counts[:, None] + counts[None, :] - shared
+    similar = shared.float() / union.clamp(min=1).float()
+    return similar.masked_fill_(union == 0, 1.0)
+
+
+def _cosine(shared: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    # float64, rounded once at the end: the CPU and CUDA then agree to the last bit.
+    product = (counts[:, None].to(torch.float64) * counts[None, :]).sqrt_().clamp_(min=1.0)
+    similar = (shared.to(torch.float64) / product).to(torch.float32)
+    empty = counts == 0
+    return similar.masked_fill_(empty[:, None] & empty[None, :], 1.0)
+
+
+def _on_cpu(tensor: torch.Tensor) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = tensor.cpu().numpy().view()
+    array.flags.writeable = False
+    return array
+
+
+SIMILARITIES: Mapping[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = MappingProxyType(
+    {"jaccard": _jaccard, "cosine": _cosine}
+)

@@ -1,0 +1,48 @@
+"""What a group of rows keeps in each column: the cells that every selection rule chooses from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from sparselab.device import as_tensor
+from sparselab.errors import SettingError
+from sparselab.grouping import Groups
+from sparselab.transform import Layer
+
+if TYPE_CHECKING:
+    import torch
+
+Weigh = Literal["count", "magnitude", "energy"]
+WEIGHS: tuple[Weigh, ...] = ("count", "magnitude", "energy")
+
+_SCALE = 2.0**30
+
+
+def scores(layer: Layer, weigh: str, device: torch.device) -> torch.Tensor:
+    """Return what each kept weight is worth: 1 (count), |w| (magnitude) or w^2 (energy); 0 where not kept.
+
+    Magnitudes and energies are scaled so that the largest is 2**30 and rounded: sums of whole numbers below 2**53 come
+    out the same in any order, so one thread, two threads and a GPU choose the same blocks.
+
+    Raises: SettingError when weights are asked for and the layer has none.
+    """
+    if weigh == "count":
+        return as_tensor(layer.mask.kept.view(np.uint8), device)
+    importance = layer.importance
+    if importance is None:
+        raise SettingError(f"weigh={weigh} needs weights, and {layer.name} is a mask alone: use weigh=count")
+    if weigh == "energy":
+        importance = importance**2
+    largest = importance.max(initial=0.0)
+    return as_tensor(np.rint(importance * (_SCALE / largest if largest > 0 else 0.0)), device)
+
+
+def group_sums(scores: torch.Tensor, groups: Groups) -> torch.Tensor:
+    """Return S[g, c], the summed score of column c over the rows of group g, as exact float64 (groups x cols)."""
+    import torch
+
+    total = torch.int32 if scores.dtype == torch.uint8 else torch.float64
+    sums = [scores[as_tensor(rows, scores.device)].sum(dim=0, dtype=total) for rows in groups]
+    return torch.stack(sums).to(torch.float64)
