@@ -153,16 +153,20 @@ class Worker:
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
-        while (frame := _read_frame(process.stdout)) is not None:
-            try:
-                message = wire.load(frame)
-                self._receive(message)
-            except (SparselabError, KeyError, TypeError, AttributeError) as error:
-                process.kill()
-                self._fail(process, SparselabError(f"the worker answered with something unreadable: {error}"))
-                return
+        error: SparselabError | None = None
+        try:
+            while (frame := _read_frame(process.stdout)) is not None:
+                self._receive(wire.load(frame))
+        except (SparselabError, KeyError, TypeError, AttributeError) as unreadable:
+            error = SparselabError(f"the worker answered with something unreadable: {unreadable}")
+            process.kill()
         process.wait()
-        self._fail(process, _why_it_died(process.returncode, self._limits))
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        if self._process is process and self._task is not None:
+            self._task._finish(error=error or _why_it_died(process.returncode, self._limits))
 
     def _receive(self, message: dict[str, Any]) -> None:
         task = self._task
@@ -174,10 +178,6 @@ class Worker:
             task._finish(value=message["value"])
         else:
             task._finish(error=_revive_error(message["error"], message["text"]))
-
-    def _fail(self, process: subprocess.Popen[bytes], error: Exception) -> None:
-        if self._process is process and self._task is not None:
-            self._task._finish(error=error)
 
     def _cancel_task(self, task: Task) -> None:
         self._send({"cancel": task.number})

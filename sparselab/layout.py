@@ -30,10 +30,12 @@ class Permutation:
 
     def __post_init__(self) -> None:
         order = _frozen_indices(self.order)
+        if order.ndim != 1:
+            raise SparselabError(f"expected a list of indices; got {order.ndim} dimensions")
         seen = np.zeros(order.size, dtype=bool)
         inside = order[(order >= 0) & (order < order.size)]
         seen[inside] = True
-        if order.ndim != 1 or not seen.all():
+        if not seen.all():
             raise SparselabError(
                 f"expected each of 0 .. {order.size - 1} once; got another list of {order.size} numbers"
             )

@@ -74,32 +74,25 @@ def shared_columns(mask: Mask, device: str) -> torch.Tensor:
 
     kept = as_tensor(mask.kept.view(np.int8), device)
     result = torch.empty((mask.rows, mask.rows), dtype=torch.int32, device=device)
-    multiply = _int8_product if _int8_works(device) else _float_product
     for start in range(0, mask.rows, _STRIP):
         stop = min(start + _STRIP, mask.rows)
-        strip = multiply(kept[start:stop], kept[start:])
+        strip = count_product(kept[start:stop], kept[start:].T)
         result[start:stop, start:] = strip
         result[start:, start:stop] = strip.T
     return result
 
 
-def _int8_product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+def count_product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """Return `left @ right` of two int8 matrices of zeros and ones, exactly, as int32.
+
+    The int8 product where torch has one that takes any shape (the CPU's), a float32 product otherwise: with fewer than
+    2**24 terms both are exact. Few terms are not worth the former, and with a single one torch 2.13 returns noise.
+    """
     import torch
 
-    return torch._int_mm(left, right.T)
-
-
-def _float_product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-    import torch
-
-    return (left.to(torch.float32) @ right.to(torch.float32).T).to(torch.int32)
-
-
-def _int8_works(device: str) -> bool:
-    """CUDA's int8 product takes only some shapes; float32 is as exact there, and as fast."""
-    import torch
-
-    return device == "cpu" and hasattr(torch, "_int_mm")
+    if left.device.type == "cpu" and left.shape[1] >= 16 and hasattr(torch, "_int_mm"):
+        return torch._int_mm(left, right)
+    return (left.to(torch.float32) @ right.to(torch.float32)).to(torch.int32)
 
 
 def _jaccard(shared: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 from sparselab.device import as_tensor
 from sparselab.errors import SettingError
 from sparselab.grouping import Groups
+from sparselab.similarity import count_product
 from sparselab.transform import Layer
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def scores(layer: Layer, weigh: str, device: torch.device) -> torch.Tensor:
     Raises: SettingError when weights are asked for and the layer has none.
     """
     if weigh == "count":
-        return as_tensor(layer.mask.kept.view(np.uint8), device)
+        return as_tensor(layer.mask.kept.view(np.int8), device)
     importance = layer.importance
     if importance is None:
         raise SettingError(f"weigh={weigh} needs weights, and {layer.name} is a mask alone: use weigh=count")
@@ -43,6 +44,7 @@ def group_sums(scores: torch.Tensor, groups: Groups) -> torch.Tensor:
     """Return S[g, c], the summed score of column c over the rows of group g, as exact float64 (groups x cols)."""
     import torch
 
-    total = torch.int32 if scores.dtype == torch.uint8 else torch.float64
-    sums = [scores[as_tensor(rows, scores.device)].sum(dim=0, dtype=total) for rows in groups]
-    return torch.stack(sums).to(torch.float64)
+    member = torch.zeros((len(groups), scores.shape[0]), dtype=scores.dtype, device=scores.device)
+    for index, rows in enumerate(groups):
+        member[index, as_tensor(rows, scores.device)] = 1
+    return count_product(member, scores).to(torch.float64) if scores.dtype == torch.int8 else member @ scores

@@ -1,0 +1,79 @@
+"""What must hold of every layout, checked on the layout at hand and not assumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparselab.layout import Layout, Permutation
+from sparselab.transform import Layer
+
+TOLERANCE = 1e-5
+"""Largest relative error allowed between the product block by block (float32) and the masked dense product (float64)."""
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """One law, whether it holds here, and the figures that show it."""
+
+    name: str
+    holds: bool
+    figure: str
+
+
+def check_invariants(layout: Layout, layer: Layer) -> tuple[Invariant, ...]:
+    """Check that both orders are bijections, that counts add up, and that block by block gives the masked product."""
+    before, after = layout.before, layout.after
+    covered, dropped, grown = layout.covered.count, layout.dropped.count, layout.grown.count
+    area = sum(block.area for block in layout.blocks)
+    error = product_error(layout, layer)
+    return (
+        _bijection("row order is a bijection", layout.row_order, before.rows),
+        _bijection("column order is a bijection", layout.col_order, before.cols),
+        Invariant(
+            "before - dropped + grown = after",
+            before.count - dropped + grown == after.count,
+            f"{before.count:,} - {dropped:,} + {grown:,} = {after.count:,}",
+        ),
+        Invariant(
+            "covered + dropped = before",
+            covered + dropped == before.count,
+            f"{covered:,} + {dropped:,} = {before.count:,}",
+        ),
+        Invariant(
+            "blocks share no weight and hold all that is kept after",
+            not layout.blocks or area == after.count,
+            f"area of blocks {area:,}, kept after {after.count:,}" if layout.blocks else "no blocks",
+        ),
+        Invariant("product block by block = masked product", error <= TOLERANCE, f"relative error {error:.1e}"),
+    )
+
+
+def product_error(layout: Layout, layer: Layer, *, vectors: int = 4) -> float:
+    """Return max |blocked - dense| / max |dense| for random normal inputs.
+
+    `blocked` multiplies block by block in float32, rows gathered in `row_order` and put back; `dense` is the product of the
+    weight masked by `after`, in float64. A layer without weights gets random normal ones.
+    """
+    rng = np.random.default_rng(0)
+    shape = layout.before.shape
+    weight = rng.standard_normal(shape, dtype=np.float32) if layer.weight is None else layer.weight.astype(np.float32)
+    inputs = rng.standard_normal((shape[1], vectors), dtype=np.float32)
+    dense = np.where(layout.after.kept, weight, np.float32(0)).astype(np.float64) @ inputs.astype(np.float64)
+    place = layout.row_order.inverse.order
+    reordered = np.zeros((shape[0], vectors), dtype=np.float32)
+    if layout.blocks:
+        for block in layout.blocks:
+            reordered[place[block.rows]] += weight[np.ix_(block.rows, block.cols)] @ inputs[block.cols]
+    else:
+        rows, cols = layout.row_order.order, layout.col_order.order
+        kept = layout.after.permuted(rows, cols).kept
+        reordered[:] = np.where(kept, weight[np.ix_(rows, cols)], np.float32(0)) @ inputs[cols]
+    blocked = reordered[place]
+    return float(np.abs(blocked - dense).max() / max(float(np.abs(dense).max()), 1e-30))
+
+
+def _bijection(name: str, permutation: Permutation, size: int) -> Invariant:
+    distinct = len(np.unique(permutation.order))
+    return Invariant(name, distinct == len(permutation) == size, f"{distinct:,} distinct of {size:,}")

@@ -1,0 +1,111 @@
+// One of the two pictures on the page: its elements, its words, its canvas, and what lies under the pointer.
+
+const MOST_MARKS = 64;
+
+const pixelRatio = () => Math.min(2, window.devicePixelRatio || 1);
+
+function sideElements(figure) {
+  const find = (selector) => figure.querySelector(selector);
+  return {
+    label: find(".label"), caption: find(".caption"), canvas: find(".picture"), marks: find(".marks"),
+    placeholder: find(".placeholder"), scale: find(".scale"), legend: find(".legend"),
+  };
+}
+
+function describeSide(side, note) {
+  const { picture } = side;
+  side.label.textContent = picture?.label ?? "";
+  side.caption.textContent = picture?.caption ?? "";
+  side.caption.title = picture?.caption ?? "";
+  side.placeholder.hidden = Boolean(picture);
+  side.placeholder.textContent = picture ? "" : note;
+  side.canvas.classList.toggle("vacant", !picture);
+  side.canvas.tabIndex = picture ? 0 : -1;
+  side.legend.replaceChildren(...(picture ? legendOf(picture).map(legendItem) : []));
+  if (picture) return;
+  side.scale.textContent = "";
+  side.canvas.setAttribute("aria-label", note || "nothing to show yet");
+  for (const canvas of [side.canvas, side.marks]) canvas.width = canvas.width; // assigning clears it
+}
+
+function legendOf({ counts, after, rects, groups }) {
+  const entries = [{ name: "covered", text: `kept ${count(counts[COVERED])}` }];
+  if (after) entries.push({ name: "grown", text: `fill-in (grown) ${count(counts[GROWN])}` });
+  if (after) entries.push({ name: "dropped", text: `dropped ${count(counts[DROPPED])}` });
+  if (rects.length > 0) entries.push({ name: "blocks", text: `blocks ${count(rects.length / 4)}` });
+  if (groups.length > 0) entries.push({ name: "groups", text: `groups ${count(groups.length + 1)}` });
+  return entries;
+}
+
+function legendColour(name, theme) {
+  return { covered: theme.ink, grown: ORANGE, dropped: SKY_BLUE, blocks: GREEN, groups: VERMILLION }[name];
+}
+
+function legendItem({ name, text }) {
+  const item = document.createElement("li");
+  item.className = name;
+  item.textContent = text;
+  return item;
+}
+
+function average(side, view, budget, ratio) {
+  const { canvas, marks, picture } = side;
+  for (const layer of [canvas, marks]) resize(layer, canvas.clientWidth * ratio, canvas.clientHeight * ratio);
+  side.layout = layOut(picture, view, canvas);
+  Object.assign(side, averageDensities(picture, side.layout.rows, side.layout.columns, budget));
+}
+
+// Assigning a size clears the canvas even when it is the same: that is what flickers.
+function resize(canvas, width, height) {
+  if (canvas.width !== Math.round(width)) canvas.width = Math.round(width);
+  if (canvas.height !== Math.round(height)) canvas.height = Math.round(height);
+}
+
+function scaleText({ picture, layout, canvas }, fullInk, theme, view) {
+  const short = (n) => n.toLocaleString("en-US", { maximumSignificantDigits: n < 100 ? 2 : 3 });
+  const [tall, wide] = [layout.cellHeight, layout.cellWidth];
+  const magnified = tall >= 1 && wide >= 1;
+  const ratio = magnified
+    ? `1 weight = ${short(tall)} x ${short(wide)} pixels`
+    : `1 pixel = ${short(1 / tall)} x ${short(1 / wide)} weights`;
+  const ink = magnified && fullInk === 1 ? "" : `; ${theme.dark ? "brightest" : "darkest"} = ${percent(fullInk)}`;
+  if (isFit(view)) return `${ratio}${ink}; all ${count(picture.height)} x ${count(picture.width)}`;
+  const range = (from, to) => `${count(Math.floor(from))}–${count(Math.ceil(to - 1e-6) - 1)}`;
+  return `${ratio}${ink}; rows ${range(layout.top, layout.bottom)}, columns ${range(layout.left, layout.right)}`;
+}
+
+function ariaText(title, { picture, scale }) {
+  return `Mask of ${title}, ${picture.label}: ${picture.caption}. ${scale.textContent}.`;
+}
+
+/** Mark the weight under the pointer on both sides and return what the readout says. */
+function probe(here, there, fx, fy, ratio) {
+  const area = areaUnder(here, fx, fy, ratio);
+  const single = area.row1 - area.row0 <= 1 && area.column1 - area.column0 <= 1;
+  const cell = single ? { row: area.row0, column: area.column0 } : representative(here.picture, area);
+  here.weight = weightAt(here.picture, cell.row, cell.column);
+  const twins = here.weight && there.picture ? cellsOf(there.picture, here.weight).slice(0, MOST_MARKS) : [];
+  here.marked = here.weight ? [cell] : [];
+  there.marked = twins;
+  const words = describeCell(here.picture, cell, there.picture, twins, there.picture?.label ?? "");
+  if (single || !here.weight) return words;
+  return `${describeArea(here.picture, area)}; ring: ${words}`;
+}
+
+/** The displayed cells below one CSS pixel, by the very edges that were painted. */
+function areaUnder({ layout, canvas }, fx, fy, ratio) {
+  const span = (edges, fraction, pixels) => {
+    const first = Math.min(pixels - 1, Math.floor(fraction * pixels));
+    const last = Math.min(pixels, first + Math.max(1, Math.round(ratio)));
+    const from = Math.floor(edges[first]);
+    return [from, Math.max(from + 1, Math.ceil(edges[last] - 1e-9))];
+  };
+  const [row0, row1] = cellsOrOne(span(layout.rows, fy, canvas.height), layout.cellHeight);
+  const [column0, column1] = cellsOrOne(span(layout.columns, fx, canvas.width), layout.cellWidth);
+  return { row0, row1, column0, column1 };
+}
+
+// A pixel across the border of two cells that are larger than itself still points at one cell.
+function cellsOrOne([from, to], cell) {
+  return cell >= 1 ? [from, from + 1] : [from, to];
+}

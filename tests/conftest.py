@@ -1,0 +1,41 @@
+"""What all tests share: where real layers may lie, how Hypothesis behaves, which markers skip."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+DLMC = ROOT.parent / "shared" / "dlmc"
+
+# Deterministic, so that a red run can be run again; no deadline, because machines differ.
+settings.register_profile("sparselab", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sparselab")
+
+
+@pytest.fixture(scope="session")
+def dlmc() -> Path:
+    """The folder of real pruned layers (DLMC); tests that need it skip where it is absent."""
+    if not DLMC.is_dir():
+        pytest.skip("the DLMC layers are not here")
+    return DLMC
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "gpu" in item.keywords and not _cuda():
+            item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+def _cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+@pytest.fixture(scope="session")
+def in_ci() -> bool:
+    return bool(os.environ.get("CI"))

@@ -1,0 +1,103 @@
+"""Every grouper, on every kind of mask."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sparselab.errors import SettingError
+from sparselab.grouping import GROUPERS, Goal, Groups
+from sparselab.grouping.linkage import complete_linkage
+from sparselab.grouping.sizes import fit_sizes
+from sparselab.mask import Mask
+from sparselab.similarity import SIMILARITIES, similarity_tensor
+from tests.strategies import masks
+
+goals = st.builds(Goal, height=st.integers(1, 20)) | st.builds(Goal, count=st.integers(1, 8))
+
+
+def groups_of(name: str, mask: Mask, goal: Goal, seed: int = 0) -> Groups:
+    return GROUPERS[name](mask, goal, rng=np.random.default_rng(seed), device="cpu")
+
+
+@pytest.mark.parametrize("name", GROUPERS)
+@settings(max_examples=25)
+@given(mask=masks(), goal=goals)
+def test_every_row_is_in_one_group_and_promised_sizes_are_kept(name: str, mask: Mask, goal: Goal) -> None:
+    groups = groups_of(name, mask, goal)
+    assert sorted(np.concatenate(groups).tolist()) == list(range(mask.rows))
+    if goal.height is not None:
+        sizes = [group.size for group in groups]
+        assert sizes == goal.sizes(mask.rows).tolist()
+        assert all(size == goal.height for size in sizes[:-1])
+    else:
+        assert len(groups) <= min(goal.count or 0, mask.rows)
+    again = groups_of(name, mask, goal)
+    assert all(np.array_equal(a, b) for a, b in zip(groups, again, strict=True))
+
+
+@pytest.mark.parametrize("name", [name for name in GROUPERS if name not in ("natural", "random")])
+def test_finds_planted_groups(name: str) -> None:
+    rng = np.random.default_rng(1)
+    patterns = rng.random((4, 200)) < 0.2
+    hidden = rng.permutation(np.repeat(np.arange(4), 8))
+    for goal in (Goal(height=8), Goal(count=4)):
+        groups = groups_of(name, Mask(patterns[hidden]), goal)
+        assert all(len(set(hidden[group])) == 1 for group in groups)
+
+
+@pytest.mark.parametrize("name", GROUPERS)
+def test_threads_do_not_change_the_answer(name: str) -> None:
+    mask = Mask(np.random.default_rng(2).random((96, 300)) < 0.2)
+    before = torch.get_num_threads()
+    try:
+        answers = []
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            answers.append(groups_of(name, mask, Goal(height=16), seed=3))
+    finally:
+        torch.set_num_threads(before)
+    assert all(np.array_equal(a, b) for a, b in zip(*answers, strict=True))
+
+
+@pytest.mark.parametrize("goal", [{}, {"height": 2, "count": 2}, {"height": 0}, {"count": -1}])
+def test_a_goal_is_one_of_two(goal: dict[str, int]) -> None:
+    with pytest.raises(SettingError, match="either rows per group or a number of groups"):
+        Goal(**goal)
+
+
+@settings(max_examples=40)
+@given(mask=masks(), clusters=st.integers(1, 12), kind=st.sampled_from(list(SIMILARITIES)))
+def test_the_chain_forms_scikit_learns_clusters(mask: Mask, clusters: int, kind: str) -> None:
+    from sklearn.cluster import AgglomerativeClustering
+
+    clusters = min(clusters, mask.rows)
+    distance = 1.0 - similarity_tensor(mask, kind, "cpu").double()
+    ours = complete_linkage(distance, clusters)
+    assert sorted(set(ours.tolist())) == list(range(clusters))
+    if mask.rows > 1:
+        model = AgglomerativeClustering(clusters, metric="precomputed", linkage="complete")
+        theirs = model.fit_predict(distance.numpy())
+        assert len({*zip(ours.tolist(), theirs.tolist(), strict=True)}) == clusters
+
+
+@pytest.mark.gpu
+@given(mask=masks(), clusters=st.integers(1, 12))
+def test_the_chain_on_cuda(mask: Mask, clusters: int) -> None:
+    distance = 1.0 - similarity_tensor(mask, "cosine", "cpu").double()
+    assert np.array_equal(complete_linkage(distance, clusters), complete_linkage(distance.cuda(), clusters))
+
+
+@given(st.integers(1, 40), st.integers(1, 6), st.integers(1, 12), st.integers(0, 999))
+def test_fitting_sizes_moves_no_more_rows_than_needed(rows: int, labels: int, height: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    label = rng.integers(0, labels, rows)
+    groups = tuple(np.flatnonzero(label == i) for i in np.unique(label))
+    similarity = rng.random((rows, rows), dtype=np.float32)
+    sizes = Goal(height=height).sizes(rows)
+    fitted = fit_sizes(groups, sizes, (similarity + similarity.T) / 2)
+    assert [group.size for group in fitted] == sizes.tolist()
+    assert sorted(np.concatenate(fitted).tolist()) == list(range(rows))
+    if sorted(map(len, groups)) == sorted(sizes.tolist()):
+        assert {tuple(group) for group in groups} == {tuple(group) for group in fitted}
