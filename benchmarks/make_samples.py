@@ -1,15 +1,13 @@
 """Make the masks of sample_masks/: pruned small networks, planted groups and a random control.
 
-Everything is seeded. The planted and random files come out bit for bit the same everywhere; the pruned
-networks do on one machine with one torch build, because the number of threads is fixed, but another CPU
-may add floats up in another order.
+Everything is seeded, and the number of threads is fixed. Another CPU or torch build may still add floats up
+in another order, and so prune other weights; the planted and random files hang on NumPy's generator alone.
 """
 
 import argparse
 import copy
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +17,16 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Arrays = dict[str, npt.NDArray[np.generic]]
 Mask = npt.NDArray[np.bool_]
 Masks = dict[str, Tensor]
 Batch = tuple[Tensor, Tensor]
 
 THREADS = 2
 SEED = 2022
-TRAIN_IMAGES, TEST_IMAGES, TEST_SOURCES = 11_000, 4_000, 360
-CANVAS, DISTRACTORS, CROP, NOISE = 32, 4, 4, 0.12
+TRAIN_IMAGES, TEST_IMAGES, TEST_SOURCES = 10_000, 4_000, 360
+CANVAS, DISTRACTORS, CROP, NOISE = 32, 2, 3, 0.1
 PLAN = (32, "M", 64, "M", 128, "M", 256, 256)
-BATCH, EPOCHS, LR, MOMENTUM, DECAY = 64, 6, 0.05, 0.9, 5e-4
+BATCH, EPOCHS, LR, MOMENTUM, DECAY = 64, 5, 0.05, 0.9, 5e-4
 STEPS = EPOCHS * (TRAIN_IMAGES // BATCH)
 REWIND = STEPS // 20
 STORED = {4: "60", 7: "80", 10: "90"}
@@ -50,14 +47,15 @@ def place(images: Tensor, rng: torch.Generator) -> Tensor:
     cos, sin = angle.cos(), angle.sin()
     turn = torch.stack([cos, -sin, sin, cos], dim=1).view(n, 2, 2) / scale
     grid = F.affine_grid(torch.cat([turn, -turn @ shift], dim=2), [n, 1, CANVAS, CANVAS], align_corners=False)
-    return F.grid_sample(images, grid, align_corners=False)
+    canvas: Tensor = F.grid_sample(images, grid, align_corners=False)
+    return canvas
 
 
 def windows(n: int, rng: torch.Generator) -> Tensor:
     """Return n random windows of CROP x CROP ones in 8 x 8 zeros, shape (n, 1, 8, 8)."""
     offset = torch.arange(8) - torch.randint(8 - CROP + 1, (2, n, 1), generator=rng)
-    rows, columns = ((offset >= 0) & (offset < CROP)).float()
-    return (rows[:, :, None] * columns[:, None, :]).unsqueeze(1)
+    inside = ((offset >= 0) & (offset < CROP)).float()
+    return inside[0].view(n, 1, 8, 1) * inside[1].view(n, 1, 1, 8)
 
 
 def scenes(sources: Batch, n: int, rng: torch.Generator) -> Batch:
@@ -72,16 +70,14 @@ def scenes(sources: Batch, n: int, rng: torch.Generator) -> Batch:
 
 
 def cluttered_digits() -> tuple[Batch, Batch]:
-    """Return train and test scenes; the source digits are split first, so no test digit is ever trained on."""
+    """Return train and test scenes; the source digits are split first, so that none is in both."""
     pixels, labels = load_digits(return_X_y=True)
     images, targets = torch.tensor(pixels / 16, dtype=torch.float32).view(-1, 1, 8, 8), torch.tensor(labels)
     rng = torch.Generator().manual_seed(SEED)
     order = torch.randperm(len(images), generator=rng)
     test, train = order[:TEST_SOURCES], order[TEST_SOURCES:]
-    return (
-        scenes((images[train], targets[train]), TRAIN_IMAGES, rng),
-        scenes((images[test], targets[test]), TEST_IMAGES, rng),
-    )
+    data = scenes((images[train], targets[train]), TRAIN_IMAGES, rng)
+    return data, scenes((images[test], targets[test]), TEST_IMAGES, rng)
 
 
 class Vgg(nn.Module):
@@ -93,11 +89,11 @@ class Vgg(nn.Module):
         channels = 1
         for width in PLAN:
             if isinstance(width, int):
-                convolution = nn.Conv2d(channels, width, 3, padding=1, bias=False)
-                layers += [convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
+                layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False)]
+                layers += [nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
                 channels = width
             else:
-                layers.append(nn.MaxPool2d(2))
+                layers += [nn.MaxPool2d(2)]
         self.features = nn.Sequential(*layers)
         self.classifier = nn.Linear(channels, 10)
 
@@ -129,7 +125,7 @@ def largest(model: Vgg, masks: Masks, level: int) -> Masks:
     size = torch.cat([w.abs().masked_fill(~masks[name], -1.0).flatten() for name, w in weights.items()])
     kept = torch.zeros(len(size), dtype=torch.bool)
     kept[size.argsort(descending=True, stable=True)[: round(0.8**level * len(size))]] = True
-    parts = kept.split([w.numel() for w in weights.values()])
+    parts = torch.split(kept, [w.numel() for w in weights.values()])
     return {name: part.view(w.shape) for (name, w), part in zip(weights.items(), parts, strict=True)}
 
 
@@ -141,14 +137,15 @@ def train(model: Vgg, masks: Masks, data: Batch, start: int, stop: int) -> None:
     images, labels = data
     rng = torch.Generator().manual_seed(SEED)
     passes = [torch.randperm(len(images), generator=rng)[: STEPS // EPOCHS * BATCH] for _ in range(EPOCHS)]
-    batches = torch.cat(passes).split(BATCH)
+    batches = torch.split(torch.cat(passes), BATCH)
     sgd = torch.optim.SGD(model.parameters(), LR, MOMENTUM, weight_decay=DECAY)
     model.train()
     apply_masks(model, masks)
     for step in range(start, stop):
         sgd.param_groups[0]["lr"] = LR * (1 + math.cos(math.pi * step / STEPS)) / 2
         sgd.zero_grad()
-        F.cross_entropy(model(images[batches[step]]), labels[batches[step]]).backward()  # type: ignore[no-untyped-call]
+        batch = batches[step]
+        F.cross_entropy(model(images[batch]), labels[batch]).backward()  # type: ignore[no-untyped-call]
         sgd.step()
         apply_masks(model, masks)
 
@@ -158,14 +155,13 @@ def accuracy(model: Vgg, data: Batch) -> float:
     """Return the share of right answers, 0 to 1."""
     model.eval()
     images, labels = data
-    answers = torch.cat([model(part).argmax(dim=1) for part in images.split(500)])
+    answers = torch.cat([model(part).argmax(dim=1) for part in torch.split(images, 500)])
     return (answers == labels).float().mean().item()
 
 
-def pairs(model: Vgg, masks: Masks) -> Arrays:
-    """Return <name>_orig (float32, pruned weights 0) and <name>_mask (bool) for every prunable weight."""
-    weights = {f"{name}_orig": w.detach().numpy() for name, w in prunable(model).items()}
-    return weights | {f"{name}_mask": mask.numpy() for name, mask in masks.items()}
+def save(path: Path, arrays: dict[str, npt.NDArray[np.generic]]) -> None:
+    """Write the arrays, by name, as one compressed .npz."""
+    np.savez_compressed(path, allow_pickle=False, **arrays)
 
 
 def make_imp(out: Path) -> None:
@@ -174,22 +170,22 @@ def make_imp(out: Path) -> None:
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(SEED)
     data, test = cluttered_digits()
+    # Channels last saves a fifth of the time on a CPU.
     model = Vgg().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     masks = {name: torch.ones_like(w, dtype=torch.bool) for name, w in prunable(model).items()}
     train(model, masks, data, 0, REWIND)
     early = copy.deepcopy(model.state_dict())
     for level in range(max(STORED) + 1):
-        begun = time.monotonic()
         if level:
             masks = largest(model, masks, level)
             model.load_state_dict(early)
         train(model, masks, data, REWIND, STEPS)
-        seconds = time.monotonic() - begun
-        kept = torch.cat([mask.flatten() for mask in masks.values()]).float().mean().item()
-        right = accuracy(model, test)
-        print(f"level {level:2d}: kept {kept:.4f}, test accuracy {right:.4f}, {seconds:.0f} s", flush=True)
+        kept = sum(int(mask.sum()) for mask in masks.values())
+        print(f"level {level}: {kept} weights kept, test accuracy {accuracy(model, test):.4f}", flush=True)
         if level in STORED:
-            np.savez_compressed(out / f"vgg-digits-imp-{STORED[level]}.npz", **pairs(model, masks))
+            weights = {f"{name}_orig": w.detach().numpy() for name, w in prunable(model).items()}
+            pruned = {f"{name}_mask": mask.numpy() for name, mask in masks.items()}
+            save(out / f"vgg-digits-imp-{STORED[level]}.npz", weights | pruned)
 
 
 def planted() -> Mask:
@@ -221,11 +217,7 @@ def uniform() -> Mask:
     return mask
 
 
-SYNTHETIC: dict[str, Callable[[], Mask]] = {
-    "planted": planted,
-    "planted-noisy": planted_noisy,
-    "random": uniform,
-}
+SYNTHETIC = {"planted": planted, "planted-noisy": planted_noisy, "random": uniform}
 
 
 def main() -> None:
@@ -238,7 +230,7 @@ def main() -> None:
     begun = time.monotonic()
     for name, make in SYNTHETIC.items():
         if options.only in (None, name):
-            np.savez_compressed(options.out / f"{name}.npz", **{"conv.weight_mask": make()})
+            save(options.out / f"{name}.npz", {"conv.weight_mask": make()})
     if options.only in (None, "imp"):
         make_imp(options.out)
     print(f"done in {time.monotonic() - begun:.0f} s")

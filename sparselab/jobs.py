@@ -67,6 +67,13 @@ class Desks:
             self._desks.move_to_end(session)
             return self._desks[session]
 
+    def leave(self, session: str) -> None:
+        """Close the desk of a session that has ended."""
+        with self._lock:
+            desk = self._desks.pop(session, None)
+        if desk is not None:
+            desk.close()
+
     def _make_room(self) -> None:
         while len(self._desks) >= self._most:
             idle = next((name for name, desk in self._desks.items() if not desk.is_busy), next(iter(self._desks)))

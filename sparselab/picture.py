@@ -70,7 +70,8 @@ def _packed(layout: Layout, caption: str) -> dict[str, Any]:
 def _outlines(layout: Layout) -> dict[str, Any]:
     """Blocks as rectangles of the reordered picture: runs of adjacent rows x runs of adjacent columns."""
     row_place, col_place = layout.row_order.inverse.order, layout.col_order.inverse.order
-    rects, edges = [], {0, layout.before.rows}
+    rects: list[tuple[int, int, int, int]] = []
+    edges = {0, layout.before.rows}
     for block in layout.blocks:
         row_runs, col_runs = _runs(row_place[block.rows]), _runs(col_place[block.cols])
         edges.update(row_runs.reshape(-1).tolist())

@@ -42,7 +42,7 @@ FLOORS = {
     "app": 8,
     "pages": 8,
 }
-ROOMS = {"sparselab.grouping", "sparselab.transforms", "sparselab.formats", "sparselab.ui", "pages"}
+ROOMS = {"sparselab.grouping", "sparselab.transforms", "sparselab.formats", "sparselab.cli", "sparselab.ui", "pages"}
 # On the ground floor the order is: errors, then mask, device, wire, monitor, settings, then isolate.
 GROUND = ["errors", "mask", "device", "wire", "monitor", "settings", "isolate"]
 ONLY = {"streamlit": ("sparselab.ui", "app", "pages"), "plotly": ("sparselab.ui",), "triton": ("sparselab.kernels",)}

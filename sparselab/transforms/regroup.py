@@ -46,7 +46,7 @@ class Regroup(Transform):
     grouper: Annotated[str, OneOf(tuple(GROUPERS)), Doc("how rows are put into groups")] = "jaccard-metis"
     rows_per_group: Annotated[
         int,
-        Interval(ge=1, le=1024),
+        Interval(ge=1, le=256),
         When("groups", (None,)),
         Doc("rows in every group, exactly; the last takes what remains"),
     ] = 32
@@ -57,7 +57,7 @@ class Regroup(Transform):
     ] = None
     knn: Annotated[
         int,
-        Interval(ge=1, le=512),
+        Interval(ge=1, le=256),
         When("grouper", ("jaccard-metis",)),
         Doc("neighbours of each row in the similarity graph"),
     ] = 32
@@ -72,12 +72,12 @@ class Regroup(Transform):
     ] = "count"
     min_rows: Annotated[
         int,
-        Interval(ge=1, le=1024),
+        Interval(ge=1, le=256),
         When("rule", ("threshold", "ratio", "legacy")),
         Doc("b1: smallest group that may form a block (ratio, legacy: more than this)"),
     ] = 16
     min_kept: Annotated[
-        int, Interval(ge=1, le=1024), When("rule", ("threshold",)), Doc("t2: rows of a group that must keep a column")
+        int, Interval(ge=1, le=256), When("rule", ("threshold",)), Doc("t2: rows of a group that must keep a column")
     ] = 2
     min_cols: Annotated[
         int, Interval(ge=1, le=4096), When("rule", ("threshold",)), Doc("b2: fewest columns of a block")
@@ -90,7 +90,7 @@ class Regroup(Transform):
     ] = 1.5
     row_multiple: Annotated[
         int,
-        Interval(ge=1, le=1024),
+        Interval(ge=1, le=256),
         When("rule", ("ratio", "legacy")),
         Doc("block heights are cut to a multiple of this, the rest forms a block of its own"),
     ] = 32
@@ -108,6 +108,7 @@ class Regroup(Transform):
     def __call__(
         self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
     ) -> Layout:
+        resolve_device(device)  # loads torch, which is not a stage of ours
         stages = Stages(monitor)
         grouper = GROUPERS[self.grouper]
 

@@ -24,8 +24,7 @@ def run(name: str, layer: Layer, values: dict[str, Any], threads: int = 1) -> La
     torch.set_num_threads(threads)
     try:
         return TRANSFORMS[name](**values)(layer, rng=np.random.default_rng(7), device="cpu")
-    except SettingError as error:
-        assert "expected" in str(error) or "needs" in str(error)
+    except SettingError:
         return None
     finally:
         torch.set_num_threads(before)

@@ -1,0 +1,10 @@
+"""The app's door: settings of the whole window, then the page that the address names."""
+
+import streamlit as st
+
+from sparselab.ui.nav import enter
+from sparselab.ui.session import desks
+
+st.set_page_config(page_title="sparselab", page_icon=":material/grid_on:", layout="wide")
+desks()  # a worker starts while the first page is drawn
+enter()

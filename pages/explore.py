@@ -1,0 +1,36 @@
+"""Explore: one layer's mask before and after, and every knob between them."""
+
+from sparselab.ui.nav import guard
+
+guard()
+
+import streamlit as st  # noqa: E402
+
+from sparselab.transforms import TRANSFORMS  # noqa: E402
+from sparselab.ui import explore_view as show  # noqa: E402
+from sparselab.ui.knobs import knobs, reset  # noqa: E402
+from sparselab.ui.source import choose_source, show_card  # noqa: E402
+from sparselab.ui.work import Request, view_of  # noqa: E402
+
+with st.sidebar:
+    source = choose_source()
+if source is None:
+    show.empty_state()
+    st.stop()
+with st.sidebar:
+    layer = show.choose_layer(source)
+    name = st.selectbox("Transform", list(TRANSFORMS), key="transform", bind="query-params")
+    settings = knobs(TRANSFORMS[name])
+    seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help="of every random choice")
+    st.button(
+        "Reset knobs", on_click=reset, args=(TRANSFORMS[name],), kwargs={"seed": 0}, icon=":material/restart_alt:"
+    )
+
+show.headline(source, layer)
+show_card(source)
+request = Request(source, layer, name, settings, int(seed))
+order = show.choose_order()
+view = view_of(request)
+show.pictures(request, view, order)
+if view is not None:
+    show.details(view, request)

@@ -1,0 +1,49 @@
+"""The command line: `python -m sparselab`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from sparselab import __version__
+from sparselab.cli.inspect import inspect
+from sparselab.cli.transform import transform
+from sparselab.errors import SparselabError
+
+
+@click.group()
+@click.version_option(__version__)
+def commands() -> None:
+    """See, count and take away the structure hidden in unstructured pruning masks."""
+
+
+for command in (inspect, transform):
+    commands.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; return its exit status: 0, or 2 with one line on standard error for a mistake the user can mend."""
+    try:
+        commands.main(arguments, prog_name="sparselab", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
+    except click.ClickException as error:
+        return _fail(error.format_message())
+    except (SparselabError, OSError) as error:
+        return _fail(str(error))
+    except click.Abort:
+        click.echo("stopped", err=True)
+        return 130
+    return 0
+
+
+def _fail(message: str) -> int:
+    click.echo("error: " + " ".join(message.split()), err=True)
+    return 2
+
+
+def run() -> None:
+    """Entry point of `python -m sparselab`."""
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""`inspect`: what is in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sparselab.cli.output import file_options, print_json, print_table, read_options
+from sparselab.formats import describe, read_ticket
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@file_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def inspect(file: Path, column_order: str, kernel_shape: str | None, as_json: bool) -> None:
+    """Say which layers FILE holds, their shapes and densities, and what was done to read them."""
+    card = {"file": str(file), **describe(read_ticket(file, read_options(column_order, kernel_shape)))}
+    if as_json:
+        print_json(card)
+        return
+    click.echo(f"{card['file']}: {card['format']}, {len(card['layers'])} layers")
+    names = ("name", "shape", "density", "count", "has_weight", "conversion")
+    rows = [[_shape(layer[name]) if name == "shape" else layer[name] for name in names] for layer in card["layers"]]
+    print_table(names, rows)
+    for item in card["skipped"]:
+        click.echo(f"skipped {item['name']}: {item['reason']}", err=True)
+
+
+def _shape(shape: list[int]) -> str:
+    return " x ".join(map(str, shape))

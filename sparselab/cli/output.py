@@ -1,0 +1,60 @@
+"""How the commands speak: one JSON document on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from sparselab.formats import ReadOptions
+from sparselab.im2col import COLUMN_ORDERS
+
+
+def print_json(document: Any) -> None:
+    """Print exactly one JSON document on standard output."""
+    click.echo(json.dumps(document, indent=2, allow_nan=False))
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table for people: text to the left, numbers to the right."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max(len(head[i]), *(len(row[i]) for row in cells)) if cells else len(head[i]) for i in range(len(head))]
+    right = [bool(rows) and all(not isinstance(row[i], str) for row in rows) for i in range(len(head))]
+    for line in [list(head), *cells]:
+        parts = [text.rjust(w) if r else text.ljust(w) for text, w, r in zip(line, widths, right, strict=True)]
+        click.echo("  ".join(parts).rstrip())
+
+
+def read_options(column_order: str, kernel_shape: str | None) -> ReadOptions:
+    """Return what the flags say of files without shapes. Raises: click.BadParameter."""
+    shape = None
+    if kernel_shape is not None:
+        try:
+            shape = tuple(int(part) for part in kernel_shape.split(","))
+        except ValueError:
+            shape = ()
+        if not shape or min(shape) < 1:
+            raise click.BadParameter(f"--kernel-shape: expected numbers such as 3,3; got {kernel_shape!r}")
+    return ReadOptions(column_order=column_order, kernel_shape=shape)  # type: ignore[arg-type]
+
+
+def file_options(command: Any) -> Any:
+    """Add the flags that tell a format without shapes (.smtx, .npz) what its columns are."""
+    command = click.option(
+        "--column-order",
+        type=click.Choice(COLUMN_ORDERS),
+        default="cin-kh-kw",
+        show_default=True,
+        help="What the columns run over, slowest first, in a file that does not say.",
+    )(command)
+    return click.option("--kernel-shape", metavar="KH,KW", help="The kernel's shape, in a file that does not say.")(
+        command
+    )
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,28 @@
+"""Files in and out: tickets from every format that is read, pruned layers to those that are written."""
+
+from sparselab.formats.archive import Format
+from sparselab.formats.card import Card, describe
+from sparselab.formats.csv_text import blocks_csv, permutation_csv
+from sparselab.formats.options import ReadLimits, ReadOptions
+from sparselab.formats.own import write_own
+from sparselab.formats.reading import read_ticket
+from sparselab.formats.registry import FORMATS
+from sparselab.formats.untrusted import UNTRUSTED_LIMITS, read_untrusted
+from sparselab.formats.writing import WRITERS, write_ticket
+
+__all__ = [
+    "FORMATS",
+    "UNTRUSTED_LIMITS",
+    "WRITERS",
+    "Card",
+    "Format",
+    "ReadLimits",
+    "ReadOptions",
+    "blocks_csv",
+    "describe",
+    "permutation_csv",
+    "read_ticket",
+    "read_untrusted",
+    "write_own",
+    "write_ticket",
+]

@@ -1,0 +1,36 @@
+"""From a file to a ticket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sparselab.errors import FileError
+from sparselab.formats.detect import find_layers
+from sparselab.formats.names import clean_name
+from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits, ReadOptions
+from sparselab.formats.own import is_own, open_own
+from sparselab.formats.recognise import note_on_suffix, recognise
+from sparselab.ticket import Ticket
+
+
+def read_ticket(
+    path: str | Path, options: ReadOptions = DEFAULT_OPTIONS, limits: ReadLimits = DEFAULT_LIMITS
+) -> Ticket:
+    """Return the layers of a file, whatever format it is in; each is read when it is asked for.
+
+    `meta` holds "format" (a name in FORMATS, or "sparselab" for its own files), "file" and "notes".
+
+    Raises: FileError, in one sentence, for a file that is damaged, unknown, asks for too much, holds no layer, or
+    could not be opened without running what is in it; loading a layer raises it for NaN and infinite weights.
+    """
+    path = Path(path)
+    kind = recognise(path)
+    try:
+        archive = kind.open(path, limits)
+    except OSError as error:
+        raise FileError(f"{clean_name(path.name)}: expected a file that can be read; got {error.strerror}") from None
+    notes = [note for note in (note_on_suffix(path, kind), *archive.notes) if note]
+    meta = {"format": kind.name, "file": clean_name(path.name), "notes": notes}
+    if is_own(archive):
+        return Ticket(*open_own(archive, limits), meta=meta | {"format": "sparselab"})
+    return Ticket(*find_layers(archive, options, limits, has_shapes=kind.has_shapes), meta=meta)

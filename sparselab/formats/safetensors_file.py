@@ -1,0 +1,60 @@
+"""Named tensors in a .safetensors file, each read from its own place when it is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparselab.formats.archive import Archive, Entry, Format, Head, check_total, read_array
+from sparselab.formats.names import clean_name
+from sparselab.formats.options import ReadLimits
+from sparselab.formats.safetensors_header import Place, read_header
+from sparselab.ticket import Skipped
+
+_DTYPES = {
+    "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4", "U64": "<u8",
+    "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "<f4",
+}  # fmt: skip
+
+
+def open_safetensors(path: Path, limits: ReadLimits) -> Archive:
+    """Return the tensors of a file; bfloat16 becomes float32, which holds it exactly.
+
+    Raises: FileError as `read_header` does.
+    """
+    # The library maps the whole file into memory, which a worker with little of it cannot; plain reads need none.
+    places, metadata = read_header(path, limits)
+    entries = [
+        Entry(place.name, place.shape, np.dtype(_DTYPES[place.dtype]).newbyteorder("="), _loader(path, place))
+        for place in places
+        if place.dtype in _DTYPES
+    ]
+    skipped = [
+        Skipped(clean_name(place.name), f"{place.dtype} values are never read")
+        for place in places
+        if place.dtype not in _DTYPES
+    ]
+    check_total(entries, limits)
+    notes = ("bfloat16 weights became float32",) if any(place.dtype == "BF16" for place in places) else ()
+    return Archive(tuple(entries), tuple(skipped), metadata, notes)
+
+
+def _loader(path: Path, place: Place) -> Any:
+    def load() -> NDArray[Any]:
+        if place.dtype != "BF16":
+            return read_array(path, place.offset, np.dtype(_DTYPES[place.dtype]), place.shape)
+        halves = read_array(path, place.offset, np.dtype("<u2"), place.shape)
+        return (halves.astype(np.uint32) << 16).view(np.float32)
+
+    return load
+
+
+def _recognises(head: Head) -> bool:
+    # A length below 2^32 leaves four zero bytes before the brace: text and archives never look like that.
+    return head.start[4:9] == b"\0\0\0\0{" or (head.suffix == ".safetensors" and head.members is None)
+
+
+FORMAT = Format("safetensors", "a safetensors file", (".safetensors",), _recognises, open_safetensors, has_shapes=True)

@@ -1,0 +1,116 @@
+"""Uploads: parsed in a process of its own with little of everything, then checked again here.
+
+The worker turns the upload into sparselab's own format, which the parent reads without any library that could be led
+astray. A checkpoint of torch takes two workers: the first refuses most bad ones in a fraction of a second, because it
+does not import torch; the second imports torch before its memory is limited, so that the limit is for the file alone.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sparselab.errors import FileError, LimitError
+from sparselab.formats.card import Card, describe
+from sparselab.formats.names import clean_name
+from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits, ReadOptions
+from sparselab.formats.own import write_own
+from sparselab.formats.reading import read_ticket
+from sparselab.formats.recognise import recognise
+from sparselab.formats.registry import FORMATS
+from sparselab.formats.torch_file import check_torch
+from sparselab.isolate import GIB, Limits, run_isolated
+from sparselab.monitor import SILENT, Monitor
+
+UNTRUSTED_LIMITS = Limits(memory_bytes=2 * GIB, cpu_seconds=20, wall_seconds=10, threads=1)
+_OUTPUT_BYTES = 2 * GIB
+_TEXT_LENGTH = 500
+
+
+def read_untrusted(
+    path: str | Path,
+    out_path: str | Path,
+    options: ReadOptions = DEFAULT_OPTIONS,
+    limits: Limits = UNTRUSTED_LIMITS,
+    read_limits: ReadLimits = DEFAULT_LIMITS,
+    monitor: Monitor = SILENT,
+) -> Card:
+    """Read a stranger's file in a limited worker, write it to `out_path` in sparselab's own format, return its card.
+
+    `read_ticket(out_path)` then opens it. `limits` hold for reading, `wall_seconds` for all of it.
+
+    Raises: FileError for what `read_ticket` refuses, LimitError when a limit was reached, Cancelled. `out_path`
+    is written only after all of that has been ruled out.
+    """
+    path, out_path = Path(path).absolute(), Path(out_path).absolute()
+    with TemporaryDirectory(dir=out_path.parent, prefix=".") as folder:
+        parsed = Path(folder) / "parsed.safetensors"
+        card = _confirm(_run(path, parsed, options, limits, read_limits, monitor), parsed, read_limits)
+        os.replace(parsed, out_path)
+    return card
+
+
+def _run(
+    path: Path, out_path: Path, options: ReadOptions, limits: Limits, read_limits: ReadLimits, monitor: Monitor
+) -> Any:
+    started = time.monotonic()
+    call = (str(path), str(out_path), options, read_limits)
+    card = run_isolated(parse, *call, False, limits=limits, monitor=monitor)
+    if card is not None:
+        return card
+    if limits.wall_seconds is not None:
+        left = limits.wall_seconds - (time.monotonic() - started)
+        limits = replace(limits, wall_seconds=max(0.1, left))
+    return run_isolated(parse, *call, True, limits=limits, imports=("torch",), monitor=monitor)
+
+
+def parse(
+    path: str, out_path: str, options: ReadOptions, limits: ReadLimits, has_torch: bool, *, monitor: Monitor
+) -> Card | None:
+    """The worker's part: write `out_path` and return the card, or None when the file is sound but needs torch."""
+    _limit_output()
+    if not has_torch and recognise(Path(path)).name == "torch":
+        check_torch(Path(path), limits)
+        return None
+    monitor.progress("reading")
+    ticket = read_ticket(path, options, limits)
+    card = describe(ticket)
+    monitor.progress("writing")
+    try:
+        write_own(ticket, Path(out_path))
+    except OSError as error:
+        raise LimitError(f"the file's layers could not be stored ({error.strerror})") from None
+    return card
+
+
+def _confirm(card: Any, out_path: Path, limits: ReadLimits) -> Card:
+    """Return a card that this process has seen to be true of `out_path`; the worker may have been taken over."""
+    wrong = FileError("the file could not be read safely: what came out of it is not what was found in it")
+    ticket = read_ticket(out_path, limits=limits)
+    seen = describe(ticket)
+    if ticket.meta["format"] != "sparselab" or ticket.skipped or not isinstance(card, dict):
+        raise wrong
+    if card.get("layers") != seen["layers"] or card.get("format") not in (*FORMATS, "sparselab"):
+        raise wrong
+    try:
+        skipped = [{"name": clean_name(item["name"]), "reason": _text(item["reason"])} for item in card["skipped"]]
+        notes = [_text(note) for note in card["notes"]]
+    except (KeyError, TypeError, AttributeError):
+        raise wrong from None
+    return {"format": card["format"], "layers": seen["layers"], "skipped": skipped, "notes": notes}
+
+
+def _text(value: str) -> str:
+    return "".join(c for c in value[:_TEXT_LENGTH] if c.isprintable())
+
+
+def _limit_output() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_OUTPUT_BYTES, _OUTPUT_BYTES))

@@ -1,0 +1,159 @@
+"""The parts of the Explore page."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from sparselab import wire
+from sparselab.explore import View
+from sparselab.formats import read_ticket
+from sparselab.mask import Mask
+from sparselab.picture import ORDERS, picture_after, picture_before
+from sparselab.ui.charts import block_density_figure, plain_figure, similarity_figure
+from sparselab.ui.mask_view import mask_view
+from sparselab.ui.numbers import show_numbers, show_status
+from sparselab.ui.session import session
+from sparselab.ui.source import Source
+from sparselab.ui.takeaway import show_takeaway
+from sparselab.ui.work import Request
+
+
+def empty_state() -> None:
+    """Say what to do while there is no file."""
+    st.title("Explore")
+    st.markdown(
+        "Choose a **sample**, upload a **pruned checkpoint**, or give a **local path** on the left. "
+        "You will see the layer's mask before and after its rows are regrouped into dense blocks."
+    )
+
+
+def choose_layer(source: Source) -> str:
+    """Show the layer picker, the largest layer first chosen; return its name."""
+    layers = {layer["name"]: layer for layer in source.card["layers"]}
+    names = list(layers)
+    sizes = [layer["shape"][0] * layer["shape"][1] for layer in layers.values()]
+
+    def label(name: str) -> str:
+        rows, cols = layers[name]["shape"]
+        return f"{name} · {rows} x {cols} · {100 * layers[name]['density']:.1f} %"
+
+    name: str = st.selectbox(
+        "Layer", names, index=sizes.index(max(sizes)), format_func=label, key="layer", bind="query-params"
+    )
+    return name
+
+
+def headline(source: Source, layer: str) -> None:
+    """Show which layer is looked at."""
+    found = next(item for item in source.card["layers"] if item["name"] == layer)
+    rows, cols = found["shape"]
+    st.subheader("Explore", anchor=False)
+    st.text(f"{layer} of {source.title}: {rows:,} x {cols:,}, {found['count']:,} kept ({100 * found['density']:.2f} %)")
+
+
+def choose_order() -> str:
+    """Show the order toggle; return its choice."""
+    order = st.segmented_control(
+        "Order of the right picture",
+        list(ORDERS),
+        default="reordered",
+        key="order",
+        bind="query-params",
+        help="  \n".join(f"**{name}**: {text}" for name, text in ORDERS.items()),
+        required=True,
+    )
+    return order or "reordered"
+
+
+def pictures(request: Request, view: View | None, order: str) -> None:
+    """Show the mask before, and after as soon as there is one."""
+    before = _mask_before(request, view)
+    if before is None:
+        return
+    if st.session_state.get("plain"):
+        st.plotly_chart(plain_figure(before, _ordered(view, order)), key="_plain_figure")
+    else:
+        key = f"{request.key}|{order}|{view is None}"
+        mask_view(session().remembered(key, lambda: _payload(request, before, view, order)), key="_mask_view")
+    st.toggle(
+        "Plain heatmap", key="plain", bind="query-params", help="Pooled Plotly figures, for browsers without a canvas."
+    )
+
+
+def details(view: View, request: Request) -> None:
+    """Show the numbers, the charts, the checks and the downloads."""
+    show_status(view)
+    show_numbers(view)
+    similarity, blocks, checks, takeaway = st.tabs(
+        ["Similarity", "Block density", _checks_label(view), "Take away"], key="tab"
+    )
+    with similarity:
+        st.caption(
+            "How alike the rows are. Grouping worked where bright squares gather along the diagonal on the right."
+        )
+        st.plotly_chart(similarity_figure(view), key="_similarity")
+    with blocks:
+        if view.layout.blocks:
+            st.caption(
+                "How much of each block was kept before it was filled: the further right, the less is paid for structure."
+            )
+            st.plotly_chart(block_density_figure(view), key="_block_density")
+        else:
+            st.info("No blocks, so nothing to count.")
+    with checks:
+        _checks(view)
+    with takeaway:
+        show_takeaway(view, request)
+
+
+def _mask_before(request: Request, view: View | None) -> Mask | None:
+    if view is not None:
+        return view.layout.before
+    # A file on disk that was checked before: only its mask is read here, everything heavy is the worker's.
+    key = f"mask|{request.source.path}|{request.layer}|{request.source.options}"
+    mask: Mask = session().remembered(
+        key, lambda: read_ticket(request.source.path, request.source.options)[request.layer].mask
+    )
+    return mask
+
+
+def _ordered(view: View | None, order: str) -> Mask | None:
+    if view is None:
+        return None
+    layout = view.layout
+    return layout.after if order == "natural" else layout.after.permuted(layout.row_order.order, layout.col_order.order)
+
+
+def _payload(request: Request, before: Mask, view: View | None, order: str) -> bytes:
+    right = None
+    if view is not None:
+        after = view.layout.after
+        caption = (
+            f"{order}: density {100 * after.density:.2f} %, {after.count:,} kept, {len(view.layout.blocks)} blocks"
+        )
+        right = picture_after(view.layout, order, caption)
+    return wire.dump(
+        {
+            "title": request.layer,
+            "rows": before.rows,
+            "cols": before.cols,
+            "left": picture_before(before, f"density {100 * before.density:.2f} %, {before.count:,} kept"),
+            "right": right,
+            "note": "" if view is not None else "not computed yet",
+            "digest": f"{before.digest}|{json.dumps(order)}|{view.layout.after.digest if view else ''}",
+        }
+    )
+
+
+def _checks_label(view: View) -> str:
+    failed = sum(not law.holds for law in view.invariants)
+    return f"Checks: {failed} failed" if failed else "Checks: all hold"
+
+
+def _checks(view: View) -> None:
+    st.caption("Laws that must hold of every layout, checked on this one.")
+    for law in view.invariants:
+        mark = ":green[:material/check_circle: holds]" if law.holds else ":red[:material/error: broken]"
+        st.markdown(f"{mark} {law.name}: `{law.figure}`")

@@ -1,0 +1,48 @@
+"""Knobs read from a transform's settings: range, default and help stand on the field, nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from sparselab.settings import Setting, settings_of
+
+_WIDEST_SLIDER = 256
+
+
+def knobs(kind: type) -> dict[str, Any]:
+    """Show a widget for every setting that counts; return the values to make the transform with."""
+    shown: dict[str, Any] = {}
+    settings = settings_of(kind)
+    values = {setting.name: st.session_state.get(setting.name, setting.default) for setting in settings}
+    for setting in settings:
+        if setting.counts(values):
+            shown[setting.name] = values[setting.name] = _widget(setting)
+    return shown
+
+
+def reset(kind: type, **others: Any) -> None:
+    """Put every knob back to its default, and other widgets to the values given."""
+    for setting in settings_of(kind):
+        if setting.name in st.session_state:
+            st.session_state[setting.name] = setting.default
+    for name, value in others.items():
+        st.session_state[name] = value
+
+
+def _widget(setting: Setting) -> Any:
+    label = setting.name.replace("_", " ").capitalize()
+    common: dict[str, Any] = {"key": setting.name, "help": setting.doc, "bind": "query-params"}
+    if setting.choices:
+        return st.selectbox(label, setting.choices, index=setting.choices.index(setting.default), **common)
+    if setting.kind is bool:
+        return st.toggle(label, value=setting.default, **common)
+    number = setting.kind
+    low, high = number(setting.low or 0), number(setting.high or 0)
+    if setting.optional or high > _WIDEST_SLIDER:
+        step = {"step": 1} if number is int else {"step": 0.01, "format": "%.3f"}
+        return st.number_input(
+            label, min_value=low, max_value=high, value=setting.default, placeholder="not set", **step, **common
+        )
+    return st.slider(label, min_value=low, max_value=high, value=setting.default, **common)

@@ -1,0 +1,102 @@
+"""Damaged and malicious files: each gives one sentence, and nothing in them runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sparselab.errors import FileError, SparselabError
+from sparselab.formats import describe, read_ticket
+from tests.formats.hostile_files import HOSTILE, WEIGHT
+
+SMTX = b"3, 6, 5\n0 2 2 5 \n1 3 0 2 5 \n"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """One good file of each format, as bytes."""
+    from safetensors.numpy import save_file
+
+    folder = tmp_path_factory.mktemp("whole")
+    arrays = {"conv.weight": WEIGHT, "fc_orig": WEIGHT, "fc_mask": WEIGHT > 0}
+    np.save(folder / "a.npy", WEIGHT)
+    np.savez_compressed(folder / "a.npz", **arrays)
+    save_file(arrays, folder / "a.safetensors")
+    torch.save({name: torch.tensor(array) for name, array in arrays.items()}, folder / "a.pt")
+    (folder / "a.smtx").write_bytes(SMTX)
+    return {path.suffix: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_each_is_refused_in_one_sentence(case: str, tmp_path: Path) -> None:
+    make, says = HOSTILE[case]
+    path = make(tmp_path)
+    with pytest.raises(FileError, match=says) as caught:
+        describe(read_ticket(path))
+    text = str(caught.value)
+    assert "expected" in text
+    assert text.isprintable()
+    assert len(text) < 600
+    assert str(tmp_path) not in text
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pt")
+    with pytest.raises(FileError, match="a folder or a device"):
+        read_ticket(tmp_path / "pipe.pt")
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".safetensors", ".pt", ".smtx"])
+def test_cut_files(suffix: str, whole: dict[str, bytes], tmp_path: Path) -> None:
+    content = whole[suffix]
+    path = tmp_path / f"cut{suffix}"
+    path.write_bytes(content)
+    assert describe(read_ticket(path))["layers"]
+    # A pattern loses only white space by its last byte.
+    last = len(content) - (3 if suffix == ".smtx" else 1)
+    for cut in {0, 1, 7, 9, 20, len(content) // 3, len(content) // 2, last - 20, last}:
+        path.write_bytes(content[: max(0, cut)])
+        with pytest.raises(FileError, match="expected"):
+            describe(read_ticket(path))
+
+
+@given(data=st.data(), suffix=st.sampled_from([".npy", ".npz", ".safetensors", ".pt", ".smtx"]))
+def test_changed_bytes_are_read_or_refused(
+    data: st.DataObject, suffix: str, whole: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    content = bytearray(whole[suffix])
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.getbasetemp() / f"changed{suffix}"
+    path.write_bytes(content)
+    try:
+        card = describe(read_ticket(path))
+    except SparselabError as error:
+        assert "expected" in str(error)
+    else:
+        assert all(0 <= layer["density"] <= 1 for layer in card["layers"])
+
+
+def test_a_file_that_shrinks_after_it_was_opened(whole: dict[str, bytes], tmp_path: Path) -> None:
+    path = tmp_path / "shrinks.safetensors"
+    path.write_bytes(whole[".safetensors"])
+    ticket = read_ticket(path)
+    path.write_bytes(whole[".safetensors"][:-40])
+    with pytest.raises(FileError, match="it has changed"):
+        list(ticket)
+
+
+def test_booleans_of_any_byte_are_kept(tmp_path: Path) -> None:
+    mask = np.array([[1, 0, 2], [0, 255, 0]], np.uint8)
+    np.save(tmp_path / "odd.npy", mask.view(np.bool_))
+    layer = next(iter(read_ticket(tmp_path / "odd.npy")))
+    assert np.array_equal(layer.mask.kept, mask != 0)
+    assert layer.mask.kept.view(np.uint8).max() == 1
