@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from sparselab.ui.icon import icon
 from sparselab.ui.nav import enter
 from sparselab.ui.session import desks
 
-st.set_page_config(page_title="sparselab", page_icon=":material/grid_on:", layout="wide")
+st.set_page_config(page_title="sparselab", page_icon=icon(), layout="wide", initial_sidebar_state=340)
 desks()  # a worker starts while the first page is drawn
 enter()

@@ -29,8 +29,9 @@ with st.sidebar:
 show.headline(source, layer)
 show_card(source)
 request = Request(source, layer, name, settings, int(seed))
-order = show.choose_order()
-view = view_of(request)
+order, work_place = show.choose_order()
+with work_place:
+    view = view_of(request)
 show.pictures(request, view, order)
 if view is not None:
     show.details(view, request)

@@ -81,7 +81,7 @@ def _split(entries: Iterable[Entry]) -> tuple[list[Entry], list[Skipped]]:
 
 def _why_not(entry: Entry) -> str | None:
     if len(entry.shape) < 2:
-        return f"{len(entry.shape)} dimensions: a layer has two or more"
+        return "a scalar" if not entry.shape else "a vector"
     if entry.size == 0:
         return "no elements"
     if entry.dtype.kind != "f" and not entry.is_mask and entry.name.endswith(_BUFFERS):

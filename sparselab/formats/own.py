@@ -130,7 +130,8 @@ def _is_item(item: Any) -> bool:
     name, conversion, kernel = item["name"], item["conversion"], item["kernel_shape"]
     texts = isinstance(name, str) and name == clean_name(name) and isinstance(conversion, str)
     sizes = _are_sizes(item["shape"]) and len(item["shape"]) == 2 and (kernel is None or _are_sizes(kernel))
-    return texts and len(conversion) <= 1000 and sizes and _are_sizes([item["stride"], item["padding"] + 1])
+    steps = _are_sizes([item["stride"]]) and (item["padding"] == 0 or _are_sizes([item["padding"]]))
+    return texts and len(conversion) <= 1000 and sizes and steps
 
 
 def _are_sizes(value: Any) -> bool:

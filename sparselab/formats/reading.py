@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from sparselab.errors import FileError
 from sparselab.formats.detect import find_layers
@@ -10,7 +13,9 @@ from sparselab.formats.names import clean_name
 from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits, ReadOptions
 from sparselab.formats.own import is_own, open_own
 from sparselab.formats.recognise import note_on_suffix, recognise
-from sparselab.ticket import Ticket
+from sparselab.ticket import Found, Ticket
+
+T = TypeVar("T")
 
 
 def read_ticket(
@@ -25,12 +30,23 @@ def read_ticket(
     """
     path = Path(path)
     kind = recognise(path)
-    try:
-        archive = kind.open(path, limits)
-    except OSError as error:
-        raise FileError(f"{clean_name(path.name)}: expected a file that can be read; got {error.strerror}") from None
+    archive = _readable(path, lambda: kind.open(path, limits))
     notes = [note for note in (note_on_suffix(path, kind), *archive.notes) if note]
-    meta = {"format": kind.name, "file": clean_name(path.name), "notes": notes}
+    meta: dict[str, Any] = {"format": kind.name, "file": clean_name(path.name), "notes": notes}
     if is_own(archive):
-        return Ticket(*open_own(archive, limits), meta=meta | {"format": "sparselab"})
-    return Ticket(*find_layers(archive, options, limits, has_shapes=kind.has_shapes), meta=meta)
+        meta["format"] = "sparselab"
+        found, skipped = open_own(archive, limits)
+    else:
+        found, skipped = find_layers(archive, options, limits, has_shapes=kind.has_shapes)
+    return Ticket(tuple(_guard(path, item) for item in found), skipped, meta)
+
+
+def _guard(path: Path, item: Found) -> Found:
+    return replace(item, load=lambda: _readable(path, item.load))
+
+
+def _readable(path: Path, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except OSError as error:  # the file may vanish between two layers
+        raise FileError(f"{clean_name(path.name)}: expected a file that can be read; got {error.strerror}") from None

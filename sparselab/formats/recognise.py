@@ -36,7 +36,9 @@ def recognise(path: Path) -> Format:
     for kind in FORMATS.values():
         if kind.recognises(head):
             return kind
-    expected = ", ".join(f"{kind.title} ({kind.suffixes[0]})" for kind in FORMATS.values())
+    by_name = next((kind for kind in FORMATS.values() if head.suffix in kind.suffixes), None)
+    known = ", ".join(kind.suffixes[0] for kind in FORMATS.values())
+    expected = f"one of the formats {known}" if by_name is None else f"{by_name.title}, as its name says"
     raise FileError(f"{clean_name(path.name)}: expected {expected}; got {_what_it_is(head)}")
 
 
@@ -56,10 +58,12 @@ def _look(path: Path) -> Head:
             raise FileError(f"{label}: expected a file; got a folder or a device")
         with path.open("rb") as file:
             start = file.read(_START_BYTES)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        if isinstance(error, FileError):
-            raise
-        raise FileError(f"{label}: expected a file that can be read; got {type(error).__name__}") from None
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError(f"{label}: expected a file that can be read; got {error.strerror}") from None
+    except ValueError:
+        raise FileError(f"{label}: expected a path; got one with a NUL in it") from None
     if not start:
         raise FileError(f"{label}: expected a file of weights or masks; it is empty")
     members = tuple(m.filename for m in list_members(path)) if start.startswith(ZIP_STARTS) else None
@@ -68,7 +72,7 @@ def _look(path: Path) -> Head:
 
 def _what_it_is(head: Head) -> str:
     if head.members is not None:
-        return f"a zip archive with {len(head.members)} members, neither NumPy arrays nor what torch.save writes"
+        return "a zip archive that holds neither NumPy arrays nor what torch.save writes"
     if head.start.startswith(_LEGACY_TORCH):
         return f"a checkpoint in the format before PyTorch 1.6, which cannot be opened safely: {ADVICE}"
     if head.start[:1] == b"\x80" and head.start[1:2] <= b"\x05":

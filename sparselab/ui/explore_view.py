@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from sparselab import wire
 from sparselab.explore import View
@@ -12,8 +13,9 @@ from sparselab.formats import read_ticket
 from sparselab.mask import Mask
 from sparselab.picture import ORDERS, picture_after, picture_before
 from sparselab.ui.charts import block_density_figure, plain_figure, similarity_figure
+from sparselab.ui.linked import linked_select
 from sparselab.ui.mask_view import mask_view
-from sparselab.ui.numbers import show_numbers, show_status
+from sparselab.ui.numbers import show_all_numbers, show_numbers, show_status
 from sparselab.ui.session import session
 from sparselab.ui.source import Source
 from sparselab.ui.takeaway import show_takeaway
@@ -39,10 +41,7 @@ def choose_layer(source: Source) -> str:
         rows, cols = layers[name]["shape"]
         return f"{name} · {rows} x {cols} · {100 * layers[name]['density']:.1f} %"
 
-    name: str = st.selectbox(
-        "Layer", names, index=sizes.index(max(sizes)), format_func=label, key="layer", bind="query-params"
-    )
-    return name
+    return linked_select("Layer", names, "layer", default=names[sizes.index(max(sizes))], label_of=label)
 
 
 def headline(source: Source, layer: str) -> None:
@@ -50,44 +49,54 @@ def headline(source: Source, layer: str) -> None:
     found = next(item for item in source.card["layers"] if item["name"] == layer)
     rows, cols = found["shape"]
     st.subheader("Explore", anchor=False)
+    # st.text, because names come from strangers' files and must not be read as Markdown.
     st.text(f"{layer} of {source.title}: {rows:,} x {cols:,}, {found['count']:,} kept ({100 * found['density']:.2f} %)")
 
 
-def choose_order() -> str:
-    """Show the order toggle; return its choice."""
-    order = st.segmented_control(
-        "Order of the right picture",
-        list(ORDERS),
-        default="reordered",
-        key="order",
-        bind="query-params",
-        help="  \n".join(f"**{name}**: {text}" for name, text in ORDERS.items()),
-        required=True,
-    )
-    return order or "reordered"
+def choose_order() -> tuple[str, DeltaGenerator]:
+    """Show the order toggle and the plain-heatmap switch; return the order, and a place beside them for progress.
+
+    The place is always there, so that the page does not jump when work starts or ends.
+    """
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        order = st.segmented_control(
+            "Order of the right picture",
+            list(ORDERS),
+            default="reordered",
+            key="order",
+            bind="query-params",
+            help="  \n".join(f"**{name}**: {text}" for name, text in ORDERS.items()),
+            required=True,
+            width="content",
+        )
+        st.toggle(
+            "Plain heatmap",
+            key="plain",
+            bind="query-params",
+            help="Pooled Plotly figures, for browsers without a canvas.",
+            width="content",
+        )
+    return order or "reordered", right
 
 
 def pictures(request: Request, view: View | None, order: str) -> None:
-    """Show the mask before, and after as soon as there is one."""
+    """Show the deciding numbers, the mask before, and after as soon as there is one."""
+    if view is not None:
+        show_status(view)
+    show_numbers(view)
     before = _mask_before(request, view)
-    if before is None:
-        return
     if st.session_state.get("plain"):
         st.plotly_chart(plain_figure(before, _ordered(view, order)), key="_plain_figure")
     else:
         key = f"{request.key}|{order}|{view is None}"
         mask_view(session().remembered(key, lambda: _payload(request, before, view, order)), key="_mask_view")
-    st.toggle(
-        "Plain heatmap", key="plain", bind="query-params", help="Pooled Plotly figures, for browsers without a canvas."
-    )
 
 
 def details(view: View, request: Request) -> None:
-    """Show the numbers, the charts, the checks and the downloads."""
-    show_status(view)
-    show_numbers(view)
-    similarity, blocks, checks, takeaway = st.tabs(
-        ["Similarity", "Block density", _checks_label(view), "Take away"], key="tab"
+    """Show the charts, the checks, all numbers and the downloads."""
+    similarity, blocks, checks, numbers, takeaway = st.tabs(
+        ["Similarity", "Block density", _checks_label(view), "All numbers", "Take away"]
     )
     with similarity:
         st.caption(
@@ -104,11 +113,13 @@ def details(view: View, request: Request) -> None:
             st.info("No blocks, so nothing to count.")
     with checks:
         _checks(view)
+    with numbers:
+        show_all_numbers(view)
     with takeaway:
         show_takeaway(view, request)
 
 
-def _mask_before(request: Request, view: View | None) -> Mask | None:
+def _mask_before(request: Request, view: View | None) -> Mask:
     if view is not None:
         return view.layout.before
     # A file on disk that was checked before: only its mask is read here, everything heavy is the worker's.

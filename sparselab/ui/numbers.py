@@ -20,25 +20,31 @@ _FIRST = {
 }
 
 
-def show_numbers(view: View) -> None:
-    """Show the deciding numbers in a row, and every number of the report in an expander."""
+def show_numbers(view: View | None) -> None:
+    """Show the deciding numbers in a row, dashes while there are none: the page does not jump when they come."""
+    help_of = meanings()
+    with st.container(horizontal=True, gap="medium", key="numbers"):
+        for name, label in _FIRST.items():
+            value = "–" if view is None else _text(name, view.report[name])
+            st.metric(label, value, help=help_of[name], width="content")
+
+
+def show_all_numbers(view: View) -> None:
+    """Show every number of the report with its meaning."""
     report, help_of = view.report, meanings()
-    for column, (name, label) in zip(st.columns(len(_FIRST)), _FIRST.items(), strict=True):
-        change = None
-        if name == "density_after":
-            change = f"{100 * (report['density_after'] - report['density_before']):+.2f} points"
-        column.metric(label, _text(name, report[name]), delta=change, delta_color="off", help=help_of[name])
-    with st.expander("All numbers"):
-        rows = [
-            {"number": name, "value": _text(name, report[name]), "meaning": help_of[name]}
-            for name in help_of
-            if name != "seconds"
-        ]
-        rows += [
-            {"number": f"seconds: {stage}", "value": f"{spent:.3f} s", "meaning": "wall clock"}
-            for stage, spent in report["seconds"].items()
-        ]
-        st.dataframe(rows, hide_index=True)
+    rows = [
+        {"number": name.replace("_", " "), "value": _text(name, report[name]), "meaning": meaning}
+        for name, meaning in help_of.items()
+        if name != "seconds"
+    ]
+    rows += [
+        {"number": f"seconds: {stage}", "value": f"{spent:.3f} s", "meaning": help_of["seconds"]}
+        for stage, spent in report["seconds"].items()
+    ]
+    rows += [
+        {"number": name, "value": text, "meaning": "said by the transform"} for name, text in view.layout.notes.items()
+    ]
+    st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(rows), 500))
 
 
 def show_status(view: View) -> None:
@@ -46,7 +52,7 @@ def show_status(view: View) -> None:
     report: Mapping[str, Any] = view.report
     if report["status"] == "unblocked":
         st.warning(
-            f"**Nothing was found; the mask is as it was.** Why: {view.report['reason']}.", icon=":material/search_off:"
+            f"**Nothing was found; the mask is as it was.** Why: {report['reason']}.", icon=":material/search_off:"
         )
     elif report["status"] == "dense":
         st.info(f"Every weight is kept: {report['reason']}.", icon=":material/square:")
@@ -56,5 +62,5 @@ def _text(name: str, value: Any) -> str:
     if value is None or value == "":
         return "–"
     if isinstance(value, float):
-        return f"{value:.1f}" if name.endswith("_mean") else f"{100 * value:.2f} %"
+        return f"{value:.1f}" if name.endswith("_mean") else f"{100 * value:.{1 if value >= 0.1 else 2}f} %"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -16,11 +16,12 @@ from sparselab.formats import FORMATS, ReadOptions, describe, read_ticket, read_
 from sparselab.im2col import COLUMN_ORDERS
 from sparselab.isolate import Limits, run_isolated
 from sparselab.monitor import SILENT, Monitor
+from sparselab.ui.linked import linked_select
 from sparselab.ui.samples import SAMPLES, available, sample_path
 from sparselab.ui.session import session
 
 ROOTS_VARIABLE = "SPARSELAB_ROOTS"
-_KINDS = {"sample": "Sample", "upload": "Upload", "path": "Local path"}
+_KINDS = ("Sample", "Upload", "Path")
 
 
 @dataclass(frozen=True)
@@ -35,17 +36,9 @@ class Source:
 
 def choose_source() -> Source | None:
     """Show the source pickers; return the chosen file, or None while there is none to show."""
-    kind = st.segmented_control(
-        "Source",
-        list(_KINDS),
-        format_func=_KINDS.__getitem__,
-        default="sample",
-        key="source",
-        bind="query-params",
-        required=True,
-    )
+    kind = st.segmented_control("Source", _KINDS, default="Sample", key="source", bind="query-params", required=True)
     try:
-        return {"sample": _sample, "upload": _upload, "path": _path}[kind or "sample"]()
+        return {"Sample": _sample, "Upload": _upload, "Path": _path}[kind or "Sample"]()
     except (SparselabError, OSError) as error:
         st.error(str(error), icon=":material/block:")
         return None
@@ -55,14 +48,7 @@ def _sample() -> Source | None:
     names = available()
     if not names:
         raise FileError("expected sample masks beside the app; found none: run benchmarks/make_samples.py")
-    name = st.selectbox(
-        "Sample",
-        names,
-        format_func=lambda name: SAMPLES[name][0],
-        key="sample",
-        bind="query-params",
-        persist_state="session",
-    )
+    name = linked_select("Sample", names, "sample", default=names[0], label_of=lambda name: SAMPLES[name][0])
     st.caption(SAMPLES[name][1])
     path = sample_path(name)
     options = ReadOptions()

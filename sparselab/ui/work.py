@@ -95,8 +95,8 @@ def _progress(task: Task) -> None:
     progress = task.progress
     stage = "starting" if progress is None else progress.stage
     count = f" {progress.done:,} of {progress.total:,}" if progress and progress.total else ""
-    bar, button = st.columns([5, 1], vertical_alignment="center")
+    bar, button = st.columns([3, 1], vertical_alignment="bottom")
     bar.progress((progress and progress.fraction) or 0.0, text=f"Regrouping: {stage}{count}")
-    if button.button("Cancel", key="_cancel", use_container_width=False):
+    if button.button("Cancel", key="_cancel"):
         session().desk.cancel()
         st.rerun()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -77,12 +78,8 @@ def test_changed_bytes_are_read_or_refused(
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path = tmp_path_factory.getbasetemp() / f"changed{suffix}"
     path.write_bytes(content)
-    try:
-        card = describe(read_ticket(path))
-    except SparselabError as error:
-        assert "expected" in str(error)
-    else:
-        assert all(0 <= layer["density"] <= 1 for layer in card["layers"])
+    with contextlib.suppress(SparselabError):
+        assert all(0 <= layer["density"] <= 1 for layer in describe(read_ticket(path))["layers"])
 
 
 def test_a_file_that_shrinks_after_it_was_opened(whole: dict[str, bytes], tmp_path: Path) -> None:
@@ -91,6 +88,15 @@ def test_a_file_that_shrinks_after_it_was_opened(whole: dict[str, bytes], tmp_pa
     ticket = read_ticket(path)
     path.write_bytes(whole[".safetensors"][:-40])
     with pytest.raises(FileError, match="it has changed"):
+        list(ticket)
+
+
+def test_a_file_that_vanishes_after_it_was_opened(whole: dict[str, bytes], tmp_path: Path) -> None:
+    path = tmp_path / "vanishes.npz"
+    path.write_bytes(whole[".npz"])
+    ticket = read_ticket(path)
+    path.unlink()
+    with pytest.raises(FileError, match="No such file"):
         list(ticket)
 
 

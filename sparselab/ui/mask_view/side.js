@@ -32,8 +32,8 @@ function legendOf({ counts, after, rects, groups }) {
   const entries = [{ name: "covered", text: `kept ${count(counts[COVERED])}` }];
   if (after) entries.push({ name: "grown", text: `fill-in (grown) ${count(counts[GROWN])}` });
   if (after) entries.push({ name: "dropped", text: `dropped ${count(counts[DROPPED])}` });
-  if (rects.length > 0) entries.push({ name: "blocks", text: `blocks ${count(rects.length / 4)}` });
-  if (groups.length > 0) entries.push({ name: "groups", text: `groups ${count(groups.length + 1)}` });
+  if (rects.length > 0) entries.push({ name: "blocks", text: "block outline" });
+  if (groups.length > 0) entries.push({ name: "groups", text: "group boundary" });
   return entries;
 }
 

@@ -1,0 +1,94 @@
+"""Uploads through the limited worker: one sentence back, nothing executed, nothing left behind."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import torch
+
+from sparselab.errors import FileError, LimitError, SparselabError
+from sparselab.formats import ReadLimits, ReadOptions, describe, read_ticket, read_untrusted
+from sparselab.formats.untrusted import _confirm
+from sparselab.isolate import Limits
+from tests.formats.hostile_files import HOSTILE, save
+
+MASK = np.random.default_rng(3).random((8, 4, 3, 3)) < 0.3
+WEIGHT = np.random.default_rng(4).standard_normal(MASK.shape).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "case", ["payload", "npz bomb", "stride 0", "CSR out of range", "100000 tensors", "NaN", "smtx index", "npy huge"]
+)
+def test_hostile_uploads(case: str, tmp_path: Path) -> None:
+    make, says = HOSTILE[case]
+    path = make(tmp_path)
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(FileError, match=says):
+        read_untrusted(path, tmp_path / "out.safetensors")
+    assert psutil.Process().memory_info().rss - before < 2**26
+    assert {item.name for item in tmp_path.iterdir()} == {path.name}
+
+
+def test_a_good_upload(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "t.npz", **{"c_orig": WEIGHT, "c_mask": MASK, "bias": np.ones(8), "half": MASK})
+    card = read_untrusted(tmp_path / "t.npz", tmp_path / "out.safetensors")
+    direct = read_ticket(tmp_path / "t.npz")
+    assert card == describe(direct)
+    ticket = read_ticket(tmp_path / "out.safetensors")
+    assert ticket.names == ("c", "half")
+    assert np.array_equal(ticket["c"].weight, direct["c"].weight)
+    assert ticket["half"].weight is None
+    assert sorted(os.listdir(tmp_path)) == ["out.safetensors", "t.npz"]
+
+
+def test_a_good_checkpoint(tmp_path: Path) -> None:
+    save(
+        tmp_path / "t.pt", {"state_dict": {"c.weight_orig": torch.tensor(WEIGHT), "c.weight_mask": torch.tensor(MASK)}}
+    )
+    card = read_untrusted(tmp_path / "t.pt", tmp_path / "out.safetensors")
+    assert card["format"] == "torch"
+    assert card["layers"] == describe(read_ticket(tmp_path / "out.safetensors"))["layers"]
+    assert card["layers"][0]["kernel_shape"] == [3, 3]
+
+
+def test_options_reach_the_worker(tmp_path: Path) -> None:
+    np.save(tmp_path / "t.npy", MASK.transpose(0, 2, 3, 1).reshape(8, 36))
+    read_untrusted(tmp_path / "t.npy", tmp_path / "out.safetensors", ReadOptions("kh-kw-cin", (3, 3)))
+    assert np.array_equal(read_ticket(tmp_path / "out.safetensors")["t"].mask.kept, MASK.reshape(8, 36))
+
+
+def test_memory_and_time_run_out_with_a_message(tmp_path: Path) -> None:
+    np.save(tmp_path / "t.npy", np.zeros((4096, 4096)))
+    with pytest.raises(LimitError, match="needs more memory than"):
+        read_untrusted(tmp_path / "t.npy", tmp_path / "out", limits=Limits(memory_bytes=2**26, threads=1))
+    with pytest.raises(LimitError, match=r"stopped after 0\.05 seconds"):
+        read_untrusted(tmp_path / "t.npy", tmp_path / "out", limits=Limits(wall_seconds=0.05))
+    assert os.listdir(tmp_path) == ["t.npy"]
+
+
+def test_an_answer_that_is_not_true_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", c=WEIGHT)
+    out = tmp_path / "out.safetensors"
+    card = read_untrusted(tmp_path / "t.npz", out)
+    limits = ReadLimits()
+    for lie in (
+        None,
+        [],
+        {},
+        card | {"layers": []},
+        card | {"layers": [card["layers"][0] | {"digest": "0"}]},
+        card | {"format": "<script>"},
+        card | {"skipped": [1]},
+        card | {"notes": [1]},
+    ):
+        with pytest.raises(SparselabError, match="could not be read safely"):
+            _confirm(lie, out, limits)
+    told = card | {"skipped": [{"name": "<b>", "reason": "\x1b[31m" + "x" * 999}]}
+    item = _confirm(told, out, limits)["skipped"][0]
+    assert item["name"] == "_b_"
+    assert item["reason"].isprintable()
+    assert len(item["reason"]) <= 500
