@@ -23,16 +23,19 @@ HARMLESS = re.compile(
 )
 """The names that weights_only lets through: what tensors, their storages and plain containers are rebuilt from."""
 
+_MAX_STEPS = 4_000_000
 ADVICE = "in Python, torch.save(model.state_dict(), file) writes a file that holds weights alone"
 
 
 def called_names(pickle: bytes) -> Iterator[str | None]:
     """Yield the full name of everything a pickle asks Python to import, in order, and None for every tensor.
 
-    Raises: ValueError when it is no pickle.
+    Raises: ValueError when it is no pickle, or one of millions of steps (a tensor takes about forty).
     """
     texts: list[str] = []
-    for opcode, argument, _ in pickletools.genops(pickle):
+    for step, (opcode, argument, _) in enumerate(pickletools.genops(pickle)):
+        if step > _MAX_STEPS:
+            raise ValueError("too many steps")
         if opcode.name in ("GLOBAL", "INST"):
             yield str(argument).replace(" ", ".", 1)
         elif opcode.name == "STACK_GLOBAL":
@@ -59,4 +62,4 @@ def check_pickle(pickle: bytes, label: str, limits: ReadLimits) -> None:
     except FileError:
         raise
     except (ValueError, IndexError, AttributeError, OverflowError, EOFError):
-        raise FileError(f"{label}: expected the pickle that torch.save writes; it is damaged") from None
+        raise FileError(f"{label}: expected the pickle that torch.save writes; it is damaged or too long") from None

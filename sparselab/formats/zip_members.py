@@ -36,7 +36,7 @@ def check_members(members: list[zipfile.ZipInfo], path: Path, limits: ReadLimits
     """Raises: FileError for names that come twice, unknown packing, and sizes that the file cannot hold."""
     check_count("members", len(members), limits.max_tensors)
     label = clean_name(path.name)
-    names = set()
+    size, names = path.stat().st_size, set()
     for member in members:
         name = clean_name(member.filename)
         if member.filename in names:
@@ -44,9 +44,10 @@ def check_members(members: list[zipfile.ZipInfo], path: Path, limits: ReadLimits
         names.add(member.filename)
         if member.flag_bits & _ENCRYPTED or member.compress_type not in _METHODS:
             raise FileError(f"{label}: expected members stored or deflated; {name} is packed in another way")
+        if not 0 <= member.header_offset < size:
+            raise FileError(f"{label}: expected members inside its {size} bytes; {name} lies elsewhere")
         if stored_only and (member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size):
             raise FileError(f"{label}: expected uncompressed members, as torch.save writes them; {name} is compressed")
-    size = path.stat().st_size
     packed, unpacked = sum(m.compress_size for m in members), sum(m.file_size for m in members)
     if packed > size:
         raise FileError(f"{label}: expected members that fit into its {size} bytes; they claim {packed}")

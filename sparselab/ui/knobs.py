@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from sparselab.settings import Setting, settings_of
+from sparselab.transforms import TRANSFORMS
 
 _WIDEST_SLIDER = 256
 
@@ -29,6 +30,11 @@ def reset(kind: type, **others: Any) -> None:
             st.session_state[setting.name] = setting.default
     for name, value in others.items():
         st.session_state[name] = value
+
+
+def new_transform() -> None:
+    """Callback of the transform picker: settings that two transforms share start from the new one's defaults."""
+    reset(TRANSFORMS[st.session_state["transform"]])
 
 
 def _widget(setting: Setting) -> Any:

@@ -206,6 +206,14 @@ def overlapping_members(folder: Path) -> Path:
     return path
 
 
+def far_member(folder: Path) -> Path:
+    path = npz(folder / "far.npz", {"w.npy": npy_bytes(WEIGHT)})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.infolist()[0].header_offset = 2**63 + 5
+        archive._didModify = True
+    return path
+
+
 def file(name: str, content: bytes) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         (folder / name).write_bytes(content)
@@ -259,6 +267,10 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "COO out of range": (coo_out_of_range, "torch loads safely; it refused"),
     "COO too large": (coo_huge, "at most 1073741824 elements"),
     "pickle cut": (lambda folder: torch_zip(folder / "cut.pt", b"\x80\x02}q\x00X\xff"), "it is damaged"),
+    "pickle of nothing": (
+        lambda folder: torch_zip(folder / "steps.pt", b"\x80\x02" + b"N0" * 2_100_000 + b"N."),
+        "damaged or too long",
+    ),
     "100000 tensors": (many_tensors, "at most 20000 tensors"),
     "100000 checkpoint tensors": (many_checkpoint_tensors, "at most 20000 tensors"),
     "12000 layers": (many_layers, "at most 10000 layers"),
@@ -266,6 +278,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "deflate lie": (deflate_lie, "expected w.npy whole; it is damaged"),
     "member twice": (doubled_member, "every name once"),
     "members overlap": (overlapping_members, "damaged|members that fit"),
+    "member far away": (far_member, "damaged|lies elsewhere"),
     "npz of objects": (arrays("objects.npz", w=np.array([[{}]], dtype=object)), "Python objects are never read"),
     "npz of records": (arrays("records.npz", w=np.zeros((2, 2), "i4,f4")), "records are never read"),
     "npz of texts": (arrays("texts.npz", w=np.array([["a"]])), "texts are never read"),

@@ -1,0 +1,44 @@
+# `make app` and `make test` are all a newcomer needs. Everything runs in .venv; nothing is installed elsewhere.
+
+PYTHON ?= python3
+PORT ?= 8501
+VENV := .venv
+BIN := $(VENV)/bin
+ADDRESS := http://localhost:$(PORT)
+
+.PHONY: app test check bench samples clean
+
+app: $(VENV)/.app
+	@echo "sparselab opens at $(ADDRESS)  (Ctrl-C ends it)"
+	@$(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.headless $$($(BIN)/python -c "import webbrowser; \
+	exec('try: webbrowser.get(); print(\"false\")\nexcept webbrowser.Error: print(\"true\")')")
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.test
+	$(BIN)/python -m benchmarks.regroup
+	$(BIN)/python -m benchmarks.app
+
+samples: $(VENV)/.test
+	$(BIN)/python -m benchmarks.make_samples
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c "import sys; sys.exit('sparselab needs Python 3.11 or newer; this is ' + sys.version.split()[0] + ': make app PYTHON=python3.12' if sys.version_info < (3, 11) else 0)"
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.app: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.test: tests/requirements.txt $(VENV)/.app
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@

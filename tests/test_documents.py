@@ -1,0 +1,21 @@
+"""Documents that are made from the code say what the code says."""
+
+from pathlib import Path
+
+from benchmarks.catalogue import DOCUMENT, rewritten
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_the_tables_of_the_algorithms_are_up_to_date() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert rewritten(text) == text, "run: python -m benchmarks.catalogue"
+
+
+def test_the_house_in_the_document_is_the_house_that_is_enforced() -> None:
+    from tests.test_architecture import FLOORS
+
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for name in FLOORS:
+        if name not in ("sparselab", "pages", "app"):
+            assert f"`{name.removeprefix('sparselab.')}" in text, f"docs/architecture.md does not name {name}"
