@@ -112,7 +112,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         file = Path(folder) / "large.npz"
         kept = np.random.default_rng(0).random((4096, 14336)) < 0.1
-        np.savez_compressed(file, **{"mlp.weight_mask": kept})
+        np.savez_compressed(file, mlp_mask=kept)
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
 
         def visitor() -> Page:

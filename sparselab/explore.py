@@ -83,7 +83,7 @@ def _pooled(similarity: NDArray[np.float32]) -> NDArray[np.uint8]:
     starts = np.arange(0, rows, step)
     values = similarity.copy()
     np.fill_diagonal(values, 0.0)
-    sums = np.add.reduceat(np.add.reduceat(values, starts, axis=0, dtype=np.float64), starts, axis=1)
+    sums = np.add.reduceat(np.add.reduceat(values, starts, axis=0), starts, axis=1)
     extents = np.diff(np.append(starts, rows))
     pairs = np.outer(extents, extents) - np.diag(extents)
     pooled: NDArray[np.uint8] = np.rint(255 * sums / np.maximum(pairs, 1)).astype(np.uint8)
