@@ -8,7 +8,7 @@ import streamlit as st  # noqa: E402
 
 from sparselab.transforms import TRANSFORMS  # noqa: E402
 from sparselab.ui import explore_view as show  # noqa: E402
-from sparselab.ui.knobs import knobs, new_transform, reset  # noqa: E402
+from sparselab.ui.knobs import knobs, reset  # noqa: E402
 from sparselab.ui.source import choose_source, show_card  # noqa: E402
 from sparselab.ui.work import Request, view_of  # noqa: E402
 
@@ -19,7 +19,7 @@ if source is None:
     st.stop()
 with st.sidebar:
     layer = show.choose_layer(source)
-    name = st.selectbox("Transform", list(TRANSFORMS), key="transform", bind="query-params", on_change=new_transform)
+    name = show.choose_transform()
     settings = knobs(TRANSFORMS[name])
     seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help="of every random choice")
     st.button(

@@ -12,7 +12,9 @@ from sparselab.explore import View
 from sparselab.formats import read_ticket
 from sparselab.mask import Mask
 from sparselab.picture import ORDERS, picture_after, picture_before
+from sparselab.transforms import TRANSFORMS
 from sparselab.ui.charts import block_density_figure, plain_figure, similarity_figure
+from sparselab.ui.knobs import new_transform
 from sparselab.ui.linked import linked_select
 from sparselab.ui.mask_view import mask_view
 from sparselab.ui.numbers import show_all_numbers, show_numbers, show_status
@@ -42,6 +44,21 @@ def choose_layer(source: Source) -> str:
         return f"{name} · {rows} x {cols} · {100 * layers[name]['density']:.1f} %"
 
     return linked_select("Layer", names, "layer", default=names[sizes.index(max(sizes))], label_of=label)
+
+
+def choose_transform() -> str:
+    """Show the transform picker, Regroup first chosen; return the transform's name."""
+    names = list(TRANSFORMS)
+    name: str = st.selectbox(
+        "Transform",
+        names,
+        index=names.index("regroup"),
+        key="transform",
+        bind="query-params",
+        on_change=new_transform,
+        help="  \n".join(f"**{name}**: {kind.title}. {kind.source}" for name, kind in TRANSFORMS.items()),
+    )
+    return name
 
 
 def headline(source: Source, layer: str) -> None:
