@@ -15,7 +15,7 @@ from sparselab.ui.work import Request, view_of  # noqa: E402
 with st.sidebar:
     source = choose_source()
 if source is None:
-    show.empty_state()
+    show.empty_state("Explore")
     st.stop()
 with st.sidebar:
     layer = show.choose_layer(source)
@@ -26,7 +26,7 @@ with st.sidebar:
         "Reset knobs", on_click=reset, args=(TRANSFORMS[name],), kwargs={"seed": 0}, icon=":material/restart_alt:"
     )
 
-show.headline(source, layer)
+show.headline("Explore", source, layer)
 show_card(source)
 request = Request(source, layer, name, settings, int(seed))
 order, work_place = show.choose_order()

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.formats import ReadOptions, read_ticket
+from sparselab.formats import ReadOptions, load_layer
 from sparselab.invariants import Invariant, check_invariants
 from sparselab.layout import Layout
 from sparselab.metrics import block_densities, report
 from sparselab.monitor import SILENT, Monitor
 from sparselab.similarity import jaccard_similarity
-from sparselab.transform import Layer
 from sparselab.transforms import TRANSFORMS
 
 _SIMILARITY_PIXELS = 256
@@ -55,7 +52,7 @@ def explore(
     monitor: Monitor = SILENT,
 ) -> dict[str, Any]:
     """Run a transform on one layer of a file; return a View as plain values that `wire` can carry."""
-    layer = _layer(path, Path(path).stat().st_mtime_ns, layer_name, options)
+    layer = load_layer(path, layer_name, options)
     run = TRANSFORMS[transform](**settings)
     layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
     monitor.progress("numbers")
@@ -69,11 +66,6 @@ def explore(
         "similarity_after": _pooled(similarity[np.ix_(order, order)]),
         "block_densities": block_densities(layout),
     }
-
-
-@lru_cache(maxsize=2)
-def _layer(path: str, _modified: int, name: str, options: ReadOptions) -> Layer:
-    return read_ticket(path, options)[name]
 
 
 def _pooled(similarity: NDArray[np.float32]) -> NDArray[np.uint8]:

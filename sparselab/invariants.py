@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +32,10 @@ def check_invariants(layout: Layout, layer: Layer) -> tuple[Invariant, ...]:
     before, after = layout.before, layout.after
     covered, dropped, grown = layout.covered.count, layout.dropped.count, layout.grown.count
     area = sum(block.area for block in layout.blocks)
-    error = product_error(layout, layer)
+    try:
+        error = product_error(layout, layer)
+    except (IndexError, ValueError):  # orders or blocks that do not fit the matrix: there is nothing to multiply
+        error = math.inf
     return (
         _bijection("row order is a bijection", layout.row_order, before.rows),
         _bijection("column order is a bijection", layout.col_order, before.cols),
@@ -90,5 +94,6 @@ def _masked_product(weight: FloatMatrix, kept: BoolMatrix, inputs: NDArray[np.fl
 
 
 def _bijection(name: str, permutation: Permutation, size: int) -> Invariant:
-    distinct = len(np.unique(permutation.order))
+    order = permutation.order
+    distinct = len(np.unique(order[(order >= 0) & (order < size)]))
     return Invariant(name, distinct == len(permutation) == size, f"{distinct:,} distinct of {size:,}")

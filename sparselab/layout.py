@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from sparselab.errors import SparselabError
 from sparselab.mask import IntVector, Mask
 
-Status = Literal["blocked", "unblocked", "dense"]
+Status = Literal["blocked", "unblocked", "masked", "dense"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +95,10 @@ class Layout:
 
     `after` is the new mask. With status "blocked" it is exactly the union of `blocks`, no two of which share a weight;
     a row may lie in blocks of several groups. "unblocked": nothing was found, `after` is `before`, and `reason` says
-    why. "dense": the layer keeps every weight. `row_order` lists the rows group by group, `col_order` the columns by the
-    first group that uses them. `seconds` per stage; `notes` are facts for the reader, such as what ended a search.
+    why. "masked": weights were chosen, but not in blocks (pruning, N:M), as `reason` says. "dense": the layer keeps every
+    weight. `row_order` lists the rows group by group, `col_order` the columns by the first group that uses them. `seconds`
+    per stage; `notes` are facts for the reader, such as what ended a search; `figures` are numbers of the report that only
+    the transform knows, under the report's names.
     """
 
     before: Mask
@@ -108,10 +110,11 @@ class Layout:
     reason: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "seconds", MappingProxyType(dict(self.seconds)))
-        object.__setattr__(self, "notes", MappingProxyType(dict(self.notes)))
+        for name in ("seconds", "notes", "figures"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     @classmethod
     def from_blocks(
@@ -160,6 +163,27 @@ class Layout:
         col_order = Permutation.identity(before.cols)
         return cls(before, before, (), row_order, col_order, "unblocked", reason, seconds or {}, notes or {})
 
+    @classmethod
+    def masked(
+        cls,
+        before: Mask,
+        after: Mask,
+        *,
+        reason: str,
+        col_order: Permutation | None = None,
+        seconds: Mapping[str, float] | None = None,
+        notes: Mapping[str, str] | None = None,
+        figures: Mapping[str, float] | None = None,
+    ) -> Layout:
+        """Take `after` as the new mask, without blocks; `reason` says why there are none. A full one is dense: one block."""
+        row_order = Permutation.identity(before.rows)
+        col_order = col_order or Permutation.identity(before.cols)
+        whole = after.count == after.kept.size
+        blocks = (Block(np.arange(before.rows), np.arange(before.cols)),) if whole else ()
+        status, reason = ("dense", "every weight is kept") if whole else ("masked", reason)
+        told = seconds or {}, notes or {}, figures or {}
+        return cls(before, after, blocks, row_order, col_order, status, reason, *told)  # type: ignore[arg-type]
+
     @cached_property
     def covered(self) -> Mask:
         """Kept before and after."""
@@ -189,6 +213,7 @@ class Layout:
         """Return plain values and arrays that `wire` can carry; `unpack` turns them back."""
         return {
             "before": self.before.packed,
+            "after": self.after.packed if self.status == "masked" else None,
             "shape": list(self.before.shape),
             "block_rows": _concatenate(block.rows for block in self.blocks),
             "block_cols": _concatenate(block.cols for block in self.blocks),
@@ -199,6 +224,7 @@ class Layout:
             "reason": self.reason,
             "seconds": dict(self.seconds),
             "notes": dict(self.notes),
+            "figures": dict(self.figures),
         }
 
     @classmethod
@@ -211,9 +237,11 @@ class Layout:
         block_cols = np.split(packed["block_cols"], np.cumsum(shapes[:, 1])[:-1]) if len(shapes) else []
         blocks = tuple(Block(r, c) for r, c in zip(block_rows, block_cols, strict=True))
         after = paint(blocks, before.shape) if blocks else before
+        if packed["after"] is not None:
+            after = Mask.from_packed(packed["after"], (rows, cols))
         row_order, col_order = Permutation(packed["row_order"]), Permutation(packed["col_order"])
-        status, reason = packed["status"], packed["reason"]
-        return cls(before, after, blocks, row_order, col_order, status, reason, packed["seconds"], packed["notes"])
+        told = [packed[name] for name in ("status", "reason", "seconds", "notes", "figures")]
+        return cls(before, after, blocks, row_order, col_order, *told)
 
 
 def paint(blocks: Sequence[Block], shape: tuple[int, int]) -> Mask:

@@ -25,10 +25,11 @@ class Report:
     status: Annotated[
         Status,
         Doc(
-            "blocked: dense blocks were laid; unblocked: nothing was found and the mask is as it was; dense: every weight is kept"
+            "blocked: dense blocks were laid; masked: weights were chosen, but not in blocks; unblocked: nothing was found "
+            "and the mask is as it was; dense: every weight is kept"
         ),
     ]
-    reason: Annotated[str, Doc("why nothing was found, or why the layer is dense")]
+    reason: Annotated[str, Doc("why there are no blocks, or why the layer is dense")]
     density_before: Annotated[float, Doc("kept weights / all weights, before")]
     density_after: Annotated[float, Doc("kept weights / all weights, after")]
     sparsity_after: Annotated[float, Doc("1 - density after")]
@@ -84,7 +85,7 @@ def report(layout: Layout, layer: Layer, *, tile: int = TILE) -> Report:
         nonzero_tiles=tiles,
         padding_waste=1.0 - after.count / (tiles * tile * tile) if tiles else 0.0,
         flops_ratio=after.density,
-        efficacy=None,
+        efficacy=layout.figures.get("efficacy"),
         seconds=dict(layout.seconds),
     )
 

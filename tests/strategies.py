@@ -38,13 +38,16 @@ def masks(draw: st.DrawFn, most: int = 48) -> Mask:
 
 @st.composite
 def layers(draw: st.DrawFn) -> Layer:
-    """A mask with or without weights; some weights tie, some kept weights are zero."""
+    """A mask alone, or with all a layer may bring: weights (some tie, some kept ones are zero), features, a kernel."""
     mask = draw(masks())
     if draw(st.booleans()):
         return Layer("layer", mask)
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    weight = np.round(rng.standard_normal(mask.shape), 1).astype(np.float32)
-    return Layer("layer", mask, weight=weight)
+    weight, rewound, gradient = (np.round(rng.standard_normal(mask.shape), 1).astype(np.float32) for _ in range(3))
+    features = np.round(rng.random((mask.rows, 3)), 1)
+    kernels = [None, *(kernel for kernel in ((2, 2), (3, 3), (2, 1)) if mask.cols % (kernel[0] * kernel[1]) == 0)]
+    kernel = draw(st.sampled_from(kernels))
+    return Layer("layer", mask, weight, rewound, gradient, features, kernel)
 
 
 def setting_values(kind: type, **fixed: Any) -> st.SearchStrategy[dict[str, Any]]:

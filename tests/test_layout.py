@@ -53,6 +53,19 @@ def test_everything_kept_is_dense() -> None:
     assert Layout.from_blocks(toy()[0], whole, reason="").status == "dense"
 
 
+def test_a_mask_without_blocks_is_told_apart_from_nothing_found() -> None:
+    mask, _ = toy()
+    chosen = mask.kept.copy()
+    chosen[0] = False
+    layout = Layout.masked(mask, Mask(chosen), reason="chosen one by one", notes={"a": "b"})
+    assert (layout.status, layout.reason, layout.blocks) == ("masked", "chosen one by one", ())
+    assert (layout.covered.count, layout.dropped.count, layout.grown.count) == (4, 3, 0)
+    assert layout.residual == mask
+    full = Mask(np.ones((4, 6), bool))
+    dense = Layout.masked(mask, full, reason="chosen one by one")
+    assert (dense.status, len(dense.blocks), dense.after) == ("dense", 1, full)
+
+
 @pytest.mark.parametrize(
     ("blocks", "words"),
     [
@@ -74,14 +87,11 @@ def test_pack_and_unpack() -> None:
     for layout in (
         Layout.from_blocks(mask, blocks, reason="", seconds={"grouping": 0.5}, notes={"passes": "2"}),
         Layout.unchanged(mask, "nothing"),
+        Layout.masked(mask, Mask(~mask.kept), reason="chosen", figures={"efficacy": 30.5}),
     ):
         back = Layout.unpack(wire.load(wire.dump(layout.pack())))
         assert back.pack().keys() == layout.pack().keys()
         assert (back.before, back.after, back.blocks) == (layout.before, layout.after, layout.blocks)
         assert (back.row_order, back.col_order) == (layout.row_order, layout.col_order)
-        assert (back.status, back.reason, dict(back.seconds), dict(back.notes)) == (
-            layout.status,
-            layout.reason,
-            dict(layout.seconds),
-            dict(layout.notes),
-        )
+        for name in ("status", "reason", "seconds", "notes", "figures"):
+            assert getattr(back, name) == getattr(layout, name)

@@ -7,6 +7,7 @@ import sys
 import click
 
 from sparselab import __version__
+from sparselab.cli.compare import compare
 from sparselab.cli.inspect import inspect
 from sparselab.cli.transform import transform
 from sparselab.errors import SparselabError
@@ -18,7 +19,7 @@ def commands() -> None:
     """See, count and take away the structure hidden in unstructured pruning masks."""
 
 
-for command in (inspect, transform):
+for command in (inspect, transform, compare):
     commands.add_command(command)
 
 

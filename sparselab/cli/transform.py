@@ -11,13 +11,14 @@ import numpy as np
 
 from sparselab import __version__
 from sparselab.cli.output import file_options, print_json, print_table, read_options
+from sparselab.device import resolve_device
 from sparselab.errors import SettingError
 from sparselab.formats import FORMATS, WRITERS, read_ticket, write_ticket
 from sparselab.layout import Layout
 from sparselab.metrics import Report, report, totals
 from sparselab.settings import settings_of
 from sparselab.transform import Layer, Transform
-from sparselab.transforms import TRANSFORMS
+from sparselab.transforms import TRANSFORMS, Prune
 
 
 def _settings_help() -> str:
@@ -58,11 +59,14 @@ def transform(
 ) -> None:
     """Apply TRANSFORM to one or all layers of FILE; report what stayed and what it costs."""
     run = parse_transform(transform, settings)
+    format = None if out is None else _format_of(out)
+    if device != "auto":
+        resolve_device(device)  # a transform that computes on none would never say that there is none such
     ticket = read_ticket(file, read_options(column_order, kernel_shape))
     chosen = [ticket[layer]] if layer != "all" else list(ticket)
-    results = [_apply(run, item, seed, device) for item in chosen]
-    if out is not None:
-        write_ticket(chosen, {item.name: layout for item, layout, _ in results}, out, _format_of(out))
+    results = _apply(run, chosen, seed, device)
+    if out is not None and format is not None:
+        write_ticket(chosen, {item.name: layout for item, layout, _ in results}, out, format)
         click.echo(f"wrote {out}", err=True)
     if as_json:
         print_json(_document(run, results))
@@ -100,10 +104,13 @@ def _format_of(path: Path) -> str:
     return suffixes[path.suffix]
 
 
-def _apply(run: Transform, layer: Layer, seed: int, device: str) -> tuple[Layer, Layout, Report]:
-    # Every layer starts from the seed, so that one layer alone gives what it gives among all.
-    layout = run(layer, rng=np.random.default_rng(seed), device=device)
-    return layer, layout, report(layout, layer)
+def _apply(run: Transform, layers: Sequence[Layer], seed: int, device: str) -> list[tuple[Layer, Layout, Report]]:
+    if isinstance(run, Prune) and run.scope == "global":
+        layouts: Sequence[Layout] = run.over(layers, rng=np.random.default_rng(seed))
+    else:
+        # Every layer starts from the seed, so that one layer alone gives what it gives among all.
+        layouts = [run(layer, rng=np.random.default_rng(seed), device=device) for layer in layers]
+    return [(layer, layout, report(layout, layer)) for layer, layout in zip(layers, layouts, strict=True)]
 
 
 def _document(run: Transform, results: Sequence[tuple[Layer, Layout, Report]]) -> dict[str, Any]:

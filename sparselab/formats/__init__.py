@@ -3,6 +3,7 @@
 from sparselab.formats.archive import Format
 from sparselab.formats.card import Card, describe
 from sparselab.formats.csv_text import blocks_csv, permutation_csv
+from sparselab.formats.loading import load_layer
 from sparselab.formats.options import ReadLimits, ReadOptions
 from sparselab.formats.own import write_own
 from sparselab.formats.reading import read_ticket
@@ -20,6 +21,7 @@ __all__ = [
     "ReadOptions",
     "blocks_csv",
     "describe",
+    "load_layer",
     "permutation_csv",
     "read_ticket",
     "read_untrusted",

@@ -4,8 +4,21 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from sparselab.transform import Transform
+from sparselab.transforms.n_m import NM
+from sparselab.transforms.prune import Prune
+from sparselab.transforms.refill import Refill, RefillPlus
 from sparselab.transforms.regroup import Regroup
+from sparselab.transforms.shuffled_blocks import ShuffledBlocks
 
-TRANSFORMS: Mapping[str, type[Transform]] = MappingProxyType({"regroup": Regroup})
+TRANSFORMS: Mapping[str, type[Transform]] = MappingProxyType(
+    {
+        "prune": Prune,
+        "refill": Refill,
+        "refill-plus": RefillPlus,
+        "regroup": Regroup,
+        "shuffled-blocks": ShuffledBlocks,
+        "n-m": NM,
+    }
+)
 
-__all__ = ["TRANSFORMS", "Regroup"]
+__all__ = ["NM", "TRANSFORMS", "Prune", "Refill", "RefillPlus", "Regroup", "ShuffledBlocks"]

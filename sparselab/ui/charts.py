@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from sparselab.explore import View
+from sparselab.kernel_eye import TileView
 from sparselab.mask import Mask
 from sparselab.pyramid import pool
 
 _PLAIN_ROWS, _PLAIN_COLS = 256, 512
 _SCALE = "Cividis"
+_OKABE_ITO = ("#999999", "#0072B2", "#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00")
+_DASHES = ("dot", "solid", "dash", "dashdot", "longdash", "solid", "dash")
+_SYMBOLS = ("diamond", "square", "triangle-up", "star", "cross", "hexagon", "x")
+
+Curve = tuple[str, Sequence[tuple[float, float | None]]]
+"""A label, and (density, coverage) pairs."""
 
 
 def similarity_figure(view: View) -> go.Figure:
@@ -70,6 +79,43 @@ def block_density_figure(view: View) -> go.Figure:
     figure.update_xaxes(title_text="weights kept before inside the block, %", range=[0, 100])
     figure.update_yaxes(title_text="blocks")
     return _finish(figure, 320)
+
+
+def tiles_figure(seen: TileView, tile: int) -> go.Figure:
+    """Show every computed tile, as full as it was before the blocks were filled; at most 256 x 512 tiles are drawn."""
+    shown = seen.densities[:_PLAIN_ROWS, :_PLAIN_COLS]
+    cut = seen.densities.shape != shown.shape
+    heat = go.Heatmap(
+        z=np.where(shown < 0, np.nan, 100 * shown),
+        colorscale=_SCALE,
+        zmin=0,
+        zmax=100,
+        colorbar={"title": "kept, %"},
+        hovertemplate=f"tile %{{y}}, %{{x}} of {tile} x {tile}: %{{z:.1f}} % kept before<extra></extra>",
+    )
+    figure = go.Figure(heat)
+    figure.update_yaxes(autorange="reversed", title_text="strip of tiles")
+    figure.update_xaxes(
+        title_text="tile" + (f" (the first {shown.shape[0]} x {shown.shape[1]} are drawn)" if cut else "")
+    )
+    return _finish(figure, 360)
+
+
+def curves_figure(curves: Sequence[Curve], points: Sequence[tuple[str, float, float]], density: float) -> go.Figure:
+    """Show coverage against density: a line for who takes a budget, a marked point for who chooses a density."""
+    figure = go.Figure()
+    for (label, line), colour, dash in zip(curves, _OKABE_ITO * 2, _DASHES * 2, strict=False):
+        found = [(spent, covered) for spent, covered in line if covered is not None]
+        x, y = [100 * spent for spent, _ in found], [100 * covered for _, covered in found]
+        style = {"color": colour, "dash": dash}
+        figure.add_scatter(x=x, y=y, name=label, mode="lines+markers", line=style, marker_size=5)
+    for (label, spent, covered), symbol in zip(points, _SYMBOLS * 2, strict=False):
+        marker = {"symbol": symbol, "size": 11, "color": "#999999", "line": {"width": 1, "color": "#000000"}}
+        figure.add_scatter(x=[100 * spent], y=[100 * covered], name=label, mode="markers", marker=marker)
+    figure.add_vline(x=100 * density, line_dash="dot", line_color="#999999", annotation_text="budget")
+    figure.update_xaxes(title_text="weights spent, % of the layer", rangemode="tozero")
+    figure.update_yaxes(title_text="kept weights that stay, %", range=[0, 102])
+    return _finish(figure, 420)
 
 
 def plain_figure(before: Mask, after: Mask | None) -> go.Figure:

@@ -10,10 +10,11 @@ from streamlit.delta_generator import DeltaGenerator
 from sparselab import wire
 from sparselab.explore import View
 from sparselab.formats import read_ticket
+from sparselab.kernel_eye import tile_view
 from sparselab.mask import Mask
 from sparselab.picture import ORDERS, picture_after, picture_before
 from sparselab.transforms import TRANSFORMS
-from sparselab.ui.charts import block_density_figure, plain_figure, similarity_figure
+from sparselab.ui.charts import block_density_figure, plain_figure, similarity_figure, tiles_figure
 from sparselab.ui.knobs import new_transform
 from sparselab.ui.linked import linked_select
 from sparselab.ui.mask_view import mask_view
@@ -24,9 +25,9 @@ from sparselab.ui.takeaway import show_takeaway
 from sparselab.ui.work import Request
 
 
-def empty_state() -> None:
+def empty_state(title: str) -> None:
     """Say what to do while there is no file."""
-    st.title("Explore")
+    st.subheader(title, anchor=False)
     st.markdown(
         "Choose a **sample**, upload a **pruned checkpoint**, or give a **local path** on the left. "
         "You will see the layer's mask before and after its rows are regrouped into dense blocks."
@@ -61,11 +62,28 @@ def choose_transform() -> str:
     return name
 
 
-def headline(source: Source, layer: str) -> None:
-    """Show which layer is looked at."""
+def choose_density(source: Source, layer: str) -> float:
+    """Show the budget: as many weights as are kept, or a share of all."""
+    kept: float = next(item["density"] for item in source.card["layers"] if item["name"] == layer)
+    spend = st.number_input(
+        "Budget, % of the weights",
+        min_value=0.1,
+        max_value=100.0,
+        value=None,
+        step=1.0,
+        key="budget",
+        bind="query-params",
+        placeholder=f"{100 * kept:.2f}: as many as are kept",
+        help="Every contender at one budget spends this many weights.",
+    )
+    return kept if spend is None else spend / 100
+
+
+def headline(title: str, source: Source, layer: str) -> None:
+    """Show the page's title, and which layer is looked at."""
     found = next(item for item in source.card["layers"] if item["name"] == layer)
     rows, cols = found["shape"]
-    st.subheader("Explore", anchor=False)
+    st.subheader(title, anchor=False)
     # st.text, because names come from strangers' files and must not be read as Markdown.
     st.text(f"{layer} of {source.title}: {rows:,} x {cols:,}, {found['count']:,} kept ({100 * found['density']:.2f} %)")
 
@@ -112,8 +130,8 @@ def pictures(request: Request, view: View | None, order: str) -> None:
 
 def details(view: View, request: Request) -> None:
     """Show the charts, the checks, all numbers and the downloads."""
-    similarity, blocks, checks, numbers, takeaway = st.tabs(
-        ["Similarity", "Block density", _checks_label(view), "All numbers", "Take away"]
+    similarity, blocks, kernel, checks, numbers, takeaway = st.tabs(
+        ["Similarity", "Block density", "Kernel's eye", _checks_label(view), "All numbers", "Take away"]
     )
     with similarity:
         st.caption(
@@ -128,6 +146,8 @@ def details(view: View, request: Request) -> None:
             st.plotly_chart(block_density_figure(view), key="_block_density")
         else:
             st.info("No blocks, so nothing to count.")
+    with kernel:
+        _kernel(view)
     with checks:
         _checks(view)
     with numbers:
@@ -173,6 +193,31 @@ def _payload(request: Request, before: Mask, view: View | None, order: str) -> b
             "digest": f"{before.digest}|{json.dumps(order)}|{view.layout.after.digest if view else ''}",
         }
     )
+
+
+def _kernel(view: View) -> None:
+    """Show the tiles a kernel computes, how full each is, and what is computed for nothing."""
+    tile = st.select_slider(
+        "Tile", [4, 8, 16, 32, 64], value=16, key="tile", bind="query-params", help="side of the kernel's square tile"
+    )
+    seen = tile_view(view.layout, tile)
+    st.caption(
+        "Blocks cut into tiles, block under block, columns packed: each cell is one tile, as full as it was before. "
+        "A kernel computes every tile whole."
+    )
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Tiles computed", f"{seen.tiles:,}", width="content")
+        st.metric(
+            "Zeros computed",
+            f"{100 * seen.zeros_computed:.1f} %",
+            width="content",
+            help="products whose weight was zero before",
+        )
+        st.metric(
+            "Padding waste", f"{100 * seen.padding_waste:.2f} %", width="content", help="products outside any block"
+        )
+    if seen.tiles:
+        st.plotly_chart(tiles_figure(seen, tile), key="_tiles")
 
 
 def _checks_label(view: View) -> str:

@@ -23,9 +23,11 @@ def linked_select(
     """
     widget = f"_{key}"
     if st.session_state.get(widget) not in options:
-        wanted = st.query_params.get(key, default)
+        # Streamlit forgets a widget's state on another page; the choice should follow the visitor there.
+        wanted = st.query_params.get(key, st.session_state.get(f"_kept{widget}", default))
         st.session_state[widget] = wanted if wanted in options else default
     chosen: str = st.selectbox(label, options, format_func=label_of, key=widget, help=help)
+    st.session_state[f"_kept{widget}"] = chosen
     if chosen != default:
         st.query_params[key] = chosen
     elif key in st.query_params:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from sparselab.ui.icon import icon
+
 _ENTERED = "_entered"
+_FOLDER = Path(__file__).resolve().parents[2] / "pages"
 
 
 def pages() -> list[StreamlitPage]:
     """Return the pages in the order of the menu; the first is where a visitor lands."""
-    return [st.Page("pages/explore.py", title="Explore", icon=":material/grid_on:", default=True)]
+    return [
+        st.Page(_FOLDER / "explore.py", title="Explore", icon=":material/grid_on:", default=True),
+        st.Page(_FOLDER / "compare.py", title="Compare", icon=":material/leaderboard:"),
+        st.Page(_FOLDER / "model.py", title="Model", icon=":material/account_tree:"),
+    ]
+
+
+def window() -> None:
+    """Set title, icon and width: before anything else, or Streamlit fetches an icon from outside."""
+    st.set_page_config(page_title="sparselab", page_icon=icon(), layout="wide", initial_sidebar_state=340)
 
 
 def enter() -> None:
@@ -23,5 +37,6 @@ def guard() -> None:
     """First line of every page: on a fresh server a deep link runs the page's file without app.py."""
     if _ENTERED not in st.session_state:
         st.session_state[_ENTERED] = True
+        window()
         st.navigation(pages())
         st.rerun()

@@ -13,7 +13,8 @@ from typing import Any
 
 import streamlit as st
 
-from sparselab.jobs import Desk, Desks
+from sparselab.crew import Crew
+from sparselab.jobs import WARM_IMPORTS, Desk, Desks
 
 _MOST_REMEMBERED = 6
 
@@ -30,12 +31,21 @@ class Session:
     def __init__(self) -> None:
         self.name = uuid.uuid4().hex
         self.folder = Path(tempfile.mkdtemp(prefix="sparselab-"))
+        self._crew: Crew | None = None
         self._memory: OrderedDict[str, Any] = OrderedDict()
         weakref.finalize(self, _clear, self.name, self.folder)
 
     @property
     def desk(self) -> Desk:
         return desks().desk(self.name)
+
+    @property
+    def crew(self) -> Crew:
+        """Workers for lists of calls, started when first asked for."""
+        if self._crew is None:
+            self._crew = Crew(imports=WARM_IMPORTS)
+            weakref.finalize(self, self._crew.close)
+        return self._crew
 
     def remembered(self, key: str, make: Callable[[], Any]) -> Any:
         """Return what `key` gave before, or make it now; only the last few are kept."""

@@ -36,7 +36,9 @@ class Source:
 
 def choose_source() -> Source | None:
     """Show the source pickers; return the chosen file, or None while there is none to show."""
-    kind = st.segmented_control("Source", _KINDS, default="Sample", key="source", bind="query-params", required=True)
+    kind = st.segmented_control(
+        "Source", _KINDS, default="Sample", key="source", bind="query-params", persist_state="session", required=True
+    )
     try:
         return {"Sample": _sample, "Upload": _upload, "Path": _path}[kind or "Sample"]()
     except (SparselabError, OSError) as error:

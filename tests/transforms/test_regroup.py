@@ -52,12 +52,13 @@ class TestThreshold:
         assert third.cols.tolist() == [4, 7]
 
     def test_passes_go_on_until_nothing_is_found(self) -> None:
-        rounds = iter(
-            [(np.array([0, 1, 2]), np.array([3, 4])), (np.array([2, 3, 4]), np.array([0, 1])), (np.arange(5),)]
+        singles = [np.array([row]) for row in range(5)]
+        rounds = iter([[np.arange(3), *singles[3:]], [*singles[:2], np.arange(2, 5)], singles])
+        blocks, passes = select_threshold(
+            figure_2(), lambda left: tuple(next(rounds)), min_rows=2, min_kept=2, min_cols=2
         )
-        blocks, passes = select_threshold(figure_2(), lambda left: next(rounds), min_rows=2, min_kept=2, min_cols=2)
         assert passes == 2
-        assert [block.cols.tolist() for block in blocks][:2] == [[1, 3, 6, 11], [2, 9, 10]]
+        assert [block.cols.tolist() for block in blocks] == [[1, 3, 6, 11], [2, 9, 10]]
 
     def test_limits_are_inclusive(self) -> None:
         mask = Mask(np.ones((4, 4), bool))
@@ -197,8 +198,8 @@ class TestBudget:
         layer = Layer("noise", Mask(np.random.default_rng(0).random((64, 100)) < 0.3))
         layout = Regroup(density=density, rows_per_group=8)(layer, rng=np.random.default_rng(0), device="cpu")
         assert layout.status == ("blocked" if density else "unblocked")
-        assert layout.after.density <= density
         if density:
+            assert layout.after.density <= density
             one_cell = 8 / layer.mask.kept.size
             assert layout.after.density > density - one_cell or layout.covered == layer.mask
 

@@ -1,0 +1,75 @@
+"""`compare`: every transform at one budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sparselab.cli.output import file_options, print_json, print_table, read_options
+from sparselab.compare import Contender, contenders, run_contender
+from sparselab.errors import SettingError, SparselabError
+from sparselab.formats import read_ticket
+from sparselab.metrics import Report
+from sparselab.ticket import Ticket
+from sparselab.transform import Layer
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--layer", help="A layer's name; the largest if none is given.")
+@click.option("--density", type=float, help="Weights to spend / all weights; as many as are kept if none is given.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of every random choice.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@file_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def compare(
+    file: Path,
+    layer: str | None,
+    density: float | None,
+    seed: int,
+    device: str,
+    column_order: str,
+    kernel_shape: str | None,
+    as_json: bool,
+) -> None:
+    """Run every transform on one layer of FILE at one budget, and those without a budget at their own density."""
+    if density is not None and not 0.0 < density <= 1.0:
+        raise SettingError(f"--density: expected a number above 0 and up to 1; got {density:g}")
+    chosen = _choose(read_ticket(file, read_options(column_order, kernel_shape)), layer)
+    spend = chosen.mask.density if density is None else density
+    rows = []
+    for contender in contenders(spend):
+        try:
+            _, numbers = run_contender(chosen, contender, seed=seed, device=device)
+        except SparselabError as error:
+            click.echo(f"{contender.label}: {error}", err=True)
+        else:
+            rows.append((contender, numbers))
+    if as_json:
+        budget = {"density": spend, "count": round(spend * chosen.mask.kept.size)}
+        print_json({"budget": budget, "rows": [_row(contender, numbers) for contender, numbers in rows]})
+        return
+    names = ("density_after", "coverage", "energy", "block_density", "fill_in", "blocks")
+    table = [
+        [contender.label, "yes" if contender.at_budget else "own", *(getattr(numbers, name) for name in names)]
+        for contender, numbers in rows
+    ]
+    print_table(("contender", "at budget", *names), table)
+
+
+def _choose(ticket: Ticket, name: str | None) -> Layer:
+    if name is not None:
+        return ticket[name]
+    return max(ticket, key=lambda layer: layer.mask.kept.size)
+
+
+def _row(contender: Contender, numbers: Report) -> dict[str, Any]:
+    settings = dict(contender.settings)
+    return {
+        "transform": contender.transform,
+        "settings": settings,
+        "at_budget": contender.at_budget,
+        **numbers.as_json(),
+    }

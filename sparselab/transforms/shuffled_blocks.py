@@ -1,0 +1,109 @@
+"""Shuffled blocks: rows and columns reordered so that square dense blocks keep most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+from annotated_types import Interval
+from typing_extensions import Doc
+
+from sparselab.device import resolve_device
+from sparselab.grouping import GROUPERS, Goal, Groups
+from sparselab.grouping.base import cut
+from sparselab.layout import Block, Layout, order_rows
+from sparselab.mask import BoolMatrix, Mask
+from sparselab.monitor import SILENT, Monitor, Stages
+from sparselab.settings import OneOf, When
+from sparselab.similarity import SIMILARITIES, similarity_tensor
+from sparselab.transform import Layer, Transform
+from sparselab.transforms.block_runs import blocks_of_runs, column_scores, select_runs
+from sparselab.transforms.cells import WEIGHS
+
+_CLUSTERS = "agglomerative"
+
+
+@dataclass(frozen=True)
+class ShuffledBlocks(Transform):
+    """Put like rows into groups of `block_size`, sort each group's columns, and keep the best square blocks of the layer.
+
+    The budget counts blocks: ceil(weights to keep / block_size^2). A shape that does not divide is thought of as padded with
+    rows and columns that keep nothing: blocks at the edge are smaller, count as whole ones, and hold real weights only.
+
+    Source: DSB (NeurIPS 2022), the static blocking of its released code; `q` from an article about the paper.
+    """
+
+    title: ClassVar[str] = "Shuffled blocks"
+    source: ClassVar[str] = "DSB (NeurIPS 2022), released code (blocking)"
+
+    block_size: Annotated[int, Interval(ge=2, le=64), Doc("side of a square block")] = 16
+    similarity: Annotated[
+        str,
+        OneOf(tuple(sorted(SIMILARITIES))),
+        When("grouper", (_CLUSTERS,)),
+        Doc("how alike two rows are; the released code takes cosine"),
+    ] = "cosine"
+    grouper: Annotated[str, OneOf(tuple(GROUPERS)), Doc("how rows are put into groups")] = _CLUSTERS
+    q: Annotated[
+        float,
+        Interval(ge=0.0, le=1.0),
+        When("grouper", (_CLUSTERS,)),
+        Doc("cluster only rows more alike than this to some other row; the rest follow as they are; 0: all"),
+    ] = 0.0
+    density: Annotated[
+        float | None, Interval(ge=0.0, le=1.0), Doc("weights to keep / all weights; none: as many as before")
+    ] = None
+    weigh: Annotated[
+        str, OneOf(WEIGHS), Doc("a column's score: norm of the mask, norm of the weights, or that norm squared")
+    ] = "count"
+
+    def __call__(
+        self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
+    ) -> Layout:
+        torch_device = resolve_device(device)  # loads torch, which is not a stage of ours
+        stages = Stages(monitor)
+        before, goal = layer.mask, Goal(height=self.block_size, similarity=self.similarity)
+        clusters = self.grouper == _CLUSTERS
+        grouper = GROUPERS[self.grouper]
+
+        def group(mask: Mask) -> Groups:
+            return grouper(mask, goal, rng=rng, device=device, monitor=monitor)
+
+        alike = np.ones(before.rows, dtype=bool)
+        if grouper.compares_rows:
+            with stages("similarity"):
+                similar = similarity_tensor(before, self.similarity if clusters else "jaccard", device)
+                if clusters and self.q > 0:
+                    alike = similar.clone().fill_diagonal_(-1.0).amax(dim=1).gt(self.q).cpu().numpy()
+        with stages("grouping"):
+            groups = group_alike(before, alike, group, goal)
+        budget = before.count if self.density is None else round(self.density * before.kept.size)
+        with stages("selection"):
+            worth = column_scores(layer, groups, self.weigh, torch_device)
+            blocks = blocks_of_runs(select_runs(worth, self.block_size, -(-budget // self.block_size**2)), groups)
+        in_groups = [Block(rows, np.zeros(1, dtype=np.int64)) for rows in groups]
+        row_order = order_rows(in_groups, before.rows)
+        return Layout.from_blocks(
+            before, blocks, reason=_why_none(layer, budget), row_order=row_order, seconds=stages.seconds
+        )
+
+
+def group_alike(mask: Mask, alike: BoolMatrix, group: Callable[[Mask], Groups], goal: Goal) -> Groups:
+    """Group the rows where `alike` (bool, one a row), let the others follow in natural order, and cut anew.
+
+    Returns: groups of the goal's height; the last one takes what remains.
+    """
+    if alike.all():
+        return group(mask)
+    chosen, rest = np.flatnonzero(alike), np.flatnonzero(~alike)
+    if chosen.size:
+        chosen = chosen[np.concatenate(group(mask.permuted(chosen)))]
+    return cut(np.concatenate([chosen, rest]), goal.sizes(mask.rows))
+
+
+def _why_none(layer: Layer, budget: int) -> str:
+    if not layer.mask.count:
+        return "the mask keeps nothing"
+    return "every kept weight is zero: weigh by count" if budget else "a density this low buys no block"

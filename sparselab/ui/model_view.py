@@ -1,0 +1,172 @@
+"""The parts of the Model page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from sparselab.compare import Contender
+from sparselab.crew import Call, Crew
+from sparselab.errors import SparselabError
+from sparselab.formats import FORMATS, WRITERS
+from sparselab.isolate import Limits, run_isolated
+from sparselab.model import export_ticket, model_row
+from sparselab.transforms import TRANSFORMS
+from sparselab.ui.crew_view import run_calls
+from sparselab.ui.knobs import knobs, new_transform
+from sparselab.ui.nav import pages
+from sparselab.ui.session import session
+from sparselab.ui.source import Source
+
+BEST = "best per layer"
+_PERCENT = ("density", "density after", "coverage", "energy", "block density", "share of weights")
+
+
+def choose_candidates() -> list[Contender]:
+    """Show the transform picker and its knobs; return one contender, or none for the best per layer."""
+    names = [BEST, *TRANSFORMS]
+    name = st.selectbox(
+        "Transform",
+        names,
+        key="transform",
+        bind="query-params",
+        on_change=_changed,
+        help="“best per layer” tries regroup with 32 and 16 rows and shuffled blocks, and keeps what keeps most.",
+    )
+    if name == BEST:
+        return []
+    return [Contender(name, name, knobs(TRANSFORMS[name]))]
+
+
+def _changed() -> None:
+    if st.session_state["transform"] != BEST:
+        new_transform()
+
+
+def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> None:
+    """Show every layer, and once asked run the candidates over all of them."""
+    layers = source.card["layers"]
+    plan = [asdict(item) for item in candidates]
+    key = json.dumps(["model", source.path, asdict(source.options), [x["digest"] for x in layers], plan, seed])
+    show = partial(_show, source=source)
+    if session().crew.key != key:
+        st.button(
+            f"Run on all {len(layers)} layers",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=lambda: st.session_state.__setitem__("_model_key", key),
+        )
+    if st.session_state.get("_model_key") == key:
+        calls: list[Call] = [(model_row, (source.path, x["name"], plan, seed, source.options)) for x in layers]
+        run_calls(key, calls, show, what="layers")
+    else:
+        show(Crew(0))
+
+
+def _show(crew: Crew, *, source: Source) -> None:
+    layers = source.card["layers"]
+    whole = sum(layer["shape"][0] * layer["shape"][1] for layer in layers)
+    rows = [_row(layer, whole, crew.results.get(index)) for index, layer in enumerate(layers)]
+    if crew.results:
+        _totals(rows, layers, crew)
+    config: dict[str, Any] = {name: st.column_config.NumberColumn(format="percent") for name in _PERCENT}
+    config["density"] = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
+    config["seconds"] = st.column_config.NumberColumn(format="%.2f s")
+    event = st.dataframe(
+        rows,
+        hide_index=True,
+        column_config=config,
+        key="_model_table",
+        on_select="rerun",
+        selection_mode="single-row",
+        height=min(38 + 35 * len(rows), 560),
+    )
+    chosen = event.selection.rows[0] if event.selection.rows else 0
+    name = layers[min(chosen, len(layers) - 1)]["name"]
+    if st.button(f"Open {name} in Explore", icon=":material/grid_on:", help="Select a row to choose another layer."):
+        st.session_state["_kept_layer"] = name
+        st.switch_page(pages()[0])
+    done = {
+        layers[index]["name"]: result["layout"] for index, result in crew.results.items() if isinstance(result, dict)
+    }
+    if done and not crew.is_busy:
+        _exports(source, done)
+
+
+def _row(layer: dict[str, Any], whole: int, result: Any) -> dict[str, Any]:
+    height, width = layer["shape"]
+    row: dict[str, Any] = {
+        "layer": layer["name"],
+        "shape": f"{height} x {width}",
+        "share of weights": height * width / whole,
+        "density": layer["density"],
+        "status": "",
+    }
+    if isinstance(result, Exception):
+        said = (
+            str(result) if isinstance(result, SparselabError) else "failed through a fault of ours; the log says where"
+        )
+        return row | {"status": "not done", "why": said}
+    if result is not None:
+        report = result["report"]
+        row |= {
+            "status": report["status"],
+            "chosen": result["contender"],
+            "density after": report["density_after"],
+            "coverage": report["coverage"],
+            "energy": report["energy"],
+            "block density": report["block_density"],
+            "blocks": report["blocks"],
+            "seconds": sum(report["seconds"].values()),
+            "why": report["reason"],
+        }
+    return row
+
+
+def _totals(rows: Sequence[dict[str, Any]], layers: Sequence[dict[str, Any]], crew: Crew) -> None:
+    """Sums over the layers that are done: shares of weights, not means of shares."""
+    finished = [(row, layer) for row, layer in zip(rows, layers, strict=True) if row.get("density after") is not None]
+    if not finished:
+        return
+    size = sum(layer["shape"][0] * layer["shape"][1] for _, layer in finished)
+    before = sum(layer["count"] for _, layer in finished)
+    after = sum(row["density after"] * layer["shape"][0] * layer["shape"][1] for row, layer in finished)
+    scored = [(row["coverage"], layer["count"]) for row, layer in finished if row["coverage"] is not None]
+    counted = sum(count for _, count in scored)
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Layers done", f"{len(crew.results)} of {len(layers)}", width="content")
+        st.metric("Density before", f"{100 * before / size:.1f} %", width="content")
+        st.metric(
+            "Density after", f"{100 * after / size:.1f} %", width="content", help="also multiply-adds after / dense"
+        )
+        kept = sum(coverage * count for coverage, count in scored)
+        st.metric("Coverage", f"{100 * kept / counted:.1f} %" if counted else "–", width="content")
+
+
+def _exports(source: Source, layouts: dict[str, Any]) -> None:
+    st.markdown("**Take the new ticket away** (layers that were not done keep their masks)")
+    with st.container(horizontal=True):
+        for form in WRITERS:
+            suffix = FORMATS[form].suffixes[0]
+            make: Callable[[], bytes] = partial(_export, source, layouts, form)
+            st.download_button(
+                f"{form} ({suffix})",
+                data=make,
+                file_name=f"ticket{suffix}",
+                on_click="ignore",
+                icon=":material/download:",
+                key=f"_export_{form}",
+            )
+
+
+def _export(source: Source, layouts: dict[str, Any], form: str) -> bytes:
+    out = session().folder / f"export-{form}"
+    run_isolated(export_ticket, source.path, source.options, layouts, str(out), form, limits=Limits(wall_seconds=300))
+    content = out.read_bytes()
+    out.unlink()
+    return content

@@ -1,0 +1,127 @@
+"""Contenders, the crew that runs them, and the whole network."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sparselab import wire
+from sparselab.compare import at_density, compare_row, contenders, curve_contenders, curve_row, run_contender
+from sparselab.crew import Crew
+from sparselab.errors import SparselabError
+from sparselab.formats import ReadOptions, read_ticket
+from sparselab.layout import Layout
+from sparselab.mask import Mask
+from sparselab.model import best_of, export_ticket, model_row
+from sparselab.transform import Layer
+from tests import worker_tasks
+
+
+def weighted(seed: int, shape: tuple[int, int] = (64, 96), density: float = 0.2) -> Layer:
+    rng = np.random.default_rng(seed)
+    kept = rng.random(shape) < density
+    return Layer(f"layer{seed}", Mask(kept), weight=np.where(kept, rng.standard_normal(shape), 0).astype(np.float32))
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> str:
+    layers = [weighted(seed) for seed in range(3)]
+    np.savez(tmp_path / "net.npz", **{layer.name: layer.weight for layer in layers})  # type: ignore[arg-type]
+    return str(tmp_path / "net.npz")
+
+
+@pytest.mark.parametrize("density", [0.05, 0.2, 0.6])
+def test_who_competes_at_a_budget_stays_within_it(density: float) -> None:
+    layer = weighted(0)
+    tallest_cell = 32 / layer.mask.kept.size
+    one_block = 16 * 16 / layer.mask.kept.size
+    for contender in contenders(density):
+        if contender.settings.get("grouper") in ("hypergraph", "spectral"):
+            continue
+        layout, _ = run_contender(layer, contender, seed=0, device="cpu")
+        if contender.at_budget:
+            assert layout.after.density <= density + max(tallest_cell, one_block), contender.label
+
+
+def test_labels_are_unique_and_every_curve_has_its_contender() -> None:
+    labels = [contender.label for contender in contenders(0.1)]
+    assert len(labels) == len(set(labels))
+    assert {contender.label for contender in curve_contenders()} <= set(labels)
+    for contender in curve_contenders():
+        told = at_density(contender, 0.25).settings
+        assert told.get("density") == 0.25 or told.get("sparsity") == 0.75
+
+
+def test_a_row_for_who_chooses_a_density_carries_the_budgets_answer_there(network: str) -> None:
+    ratio = next(item for item in contenders(0.2) if item.label == "regroup, ratio rule")
+    row = wire.load(wire.dump(compare_row(network, "layer0", asdict(ratio), 0, ReadOptions(), "cpu")))
+    assert row["picture"].dtype == np.uint8
+    assert row["picture"].shape[0] == 2
+    layer = read_ticket(network)["layer0"]
+    budget = next(item for item in contenders(row["report"]["density_after"]) if item.label == "regroup, jaccard-metis")
+    _, numbers = run_contender(layer, budget, seed=0, device="cpu")
+    assert row["rival"] == numbers.coverage
+
+
+def test_a_curve_rises_with_what_is_spent(network: str) -> None:
+    natural = next(item for item in curve_contenders() if item.label == "regroup, natural")
+    points = curve_row(network, "layer0", asdict(natural), [0.05, 0.2, 0.8], 0, ReadOptions(), "cpu")["points"]
+    spent, covered = zip(*points, strict=True)
+    assert list(spent) == sorted(spent)
+    assert list(covered) == sorted(covered)
+
+
+def test_best_per_layer_is_the_best_of_its_candidates(network: str) -> None:
+    row = model_row(network, "layer1", [], 0, ReadOptions(), "cpu")
+    layer = read_ticket(network)["layer1"]
+    energies = {
+        item.label: run_contender(layer, item, seed=0, device="cpu")[1].energy for item in best_of(layer.mask.density)
+    }
+    assert row["report"]["energy"] == max(energies.values())  # type: ignore[type-var]
+    assert energies[row["contender"]] == row["report"]["energy"]
+
+
+def test_the_exported_ticket_holds_the_new_masks(network: str, tmp_path: Path) -> None:
+    row = model_row(network, "layer1", [], 0, ReadOptions(), "cpu")
+    out = tmp_path / "new.npz"
+    assert export_ticket(network, ReadOptions(), {"layer1": row["layout"]}, str(out), "npz") == 3
+    before, after = read_ticket(network), read_ticket(out)
+    assert after["layer1"].mask == Layout.unpack(row["layout"]).after
+    assert after["layer0"].mask == before["layer0"].mask
+
+
+def finished(crew: Crew) -> Crew:
+    while crew.is_busy:
+        crew.advance()
+    return crew
+
+
+def test_a_crew_runs_all_calls_and_one_failure_does_not_end_the_rest() -> None:
+    crew = Crew(2)
+    try:
+        crew.start("a", [(worker_tasks.double, (n,)) for n in range(4)] + [(worker_tasks.wrong_file, ())])
+        finished(crew)
+        assert [crew.results[n] for n in range(4)] == [0, 2, 4, 6]
+        assert isinstance(crew.results[4], SparselabError)
+        crew.start("a", [])
+        assert crew.total == 5, "the same key is the same work"
+    finally:
+        crew.close()
+
+
+def test_cancel_keeps_what_is_done_and_new_work_goes_on() -> None:
+    crew = Crew(1)
+    try:
+        crew.start("a", [(worker_tasks.double, (1,)), (worker_tasks.polite, ()), (worker_tasks.double, (2,))])
+        while 0 not in crew.results:
+            crew.advance()
+        crew.cancel()
+        assert not crew.is_busy
+        assert crew.results == {0: 2}
+        crew.start("b", [(worker_tasks.double, (5,))])
+        assert finished(crew).results == {0: 10}
+    finally:
+        crew.close()

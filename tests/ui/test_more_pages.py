@@ -1,0 +1,79 @@
+"""Compare and Model without a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from sparselab.ui.samples import available
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.skipif(not available(), reason="no sample masks")
+
+
+def page(name: str, **query: str) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=120)
+    for key, value in query.items():
+        at.query_params[key] = value
+    return at.run()
+
+
+def finished(at: AppTest) -> AppTest:
+    """Run again until the crew is done: without a browser nobody asks for the fragment."""
+    for _ in range(400):
+        if not any(button.key == "_crew_cancel" for button in at.button):
+            return at
+        at.run()
+    raise AssertionError("the crew never finished")
+
+
+def test_compare_answers_which_structure_keeps_most() -> None:
+    at = finished(page("compare", sample="planted", budget="5"))
+    assert not at.exception
+    assert not at.error
+    assert any("keeps most at this budget" in item.value for item in at.success)
+    table = at.dataframe[1].value
+    assert {"regroup, natural", "regroup, random", "regroup, jaccard-metis"} <= set(table["contender"])
+    covered = dict(zip(table["contender"], table["coverage"], strict=True))
+    assert covered["regroup, jaccard-metis"] > covered["regroup, random"]
+    changes = dict(zip(table["contender"], table["difference"], strict=True))
+    assert changes["regroup, random"] == 0
+    at.selectbox(key="_baseline").set_value("regroup, natural").run()
+    changes = dict(zip(finished(at).dataframe[1].value["contender"], at.dataframe[1].value["difference"], strict=True))
+    assert changes["regroup, natural"] == 0
+
+
+def test_compare_cancels_and_keeps_what_it_has() -> None:
+    at = page("compare", sample="random")
+    at.button(key="_crew_cancel").click().run()
+    assert not at.exception
+    assert any("Stopped after" in item.value for item in at.info)
+
+
+def test_model_lists_every_layer_and_runs_when_asked() -> None:
+    at = page("model", sample="vgg-digits-imp-90")
+    assert not at.exception
+    layers = at.dataframe[1].value
+    assert len(layers) == 4
+    assert set(layers["status"]) == {""}
+    next(button for button in at.button if button.label.startswith("Run on all")).click().run()
+    finished(at)
+    assert not at.exception
+    layers = at.dataframe[1].value
+    assert set(layers["status"]) == {"blocked"}
+    metrics = {metric.label: metric.value for metric in at.metric}
+    assert metrics["Layers done"] == "4 of 4"
+    assert any(button.label.startswith("Open features") for button in at.button)
+
+
+def test_model_says_what_a_layer_lacks() -> None:
+    at = page("model", sample="planted", transform="regroup", weigh="energy")
+    next(button for button in at.button if button.label.startswith("Run on all")).click().run()
+    finished(at)
+    assert not at.exception
+    row = at.dataframe[1].value.iloc[0]
+    assert row["status"] == "not done"
+    assert "needs weights" in row["why"]
