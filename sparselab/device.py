@@ -30,6 +30,8 @@ def resolve_device(name: str) -> torch.device:
         raise SettingError(f"expected a device such as auto, cpu or cuda; got {name!r}")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise UnavailableError("expected a CUDA device; torch sees none here: choose cpu or auto")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UnavailableError(f"expected a CUDA device below cuda:{torch.cuda.device_count()}; got {name}")
     return device
 
 

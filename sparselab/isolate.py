@@ -120,8 +120,10 @@ class Worker:
         return self._task is not None and not self._task.done
 
     def close(self) -> None:
-        """End the process now. A later `submit` starts a new one."""
+        """End the process now; what runs in it is cancelled. A later `submit` starts a new one."""
         process, self._process = self._process, None
+        if self._task is not None:
+            self._task._finish(error=Cancelled("cancelled"))
         if process is not None:
             process.kill()  # its listener thread reaps it
 
@@ -146,8 +148,8 @@ class Worker:
         threading.Thread(target=self._listen, args=(process,), daemon=True, name="sparselab-worker-listener").start()
 
     def _send(self, message: dict[str, Any]) -> None:
-        assert self._process is not None
-        assert self._process.stdin is not None
+        if self._process is None or self._process.stdin is None:
+            return
         with contextlib.suppress(OSError):  # the process may be gone; its listener tells the task
             _write_frame(self._process.stdin, pickle.dumps(message, protocol=5))
 

@@ -45,10 +45,7 @@ class Desk:
         return self._worker.is_busy
 
     def close(self) -> None:
-        """End the worker now; whoever waits for its task is told within a second that it was cancelled."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        """End the worker now; whoever waits for its task is told that it was cancelled."""
         self._worker.close()
 
 

@@ -93,6 +93,16 @@ def test_what_a_worker_says_is_never_unpickled() -> None:
         run_isolated(worker_tasks.liar, limits=Limits(wall_seconds=20))
 
 
+def test_closing_cancels_what_runs() -> None:
+    worker = Worker()
+    task = worker.submit(worker_tasks.polite)
+    worker.close()
+    with pytest.raises(Cancelled):
+        task.result()
+    task.cancel()
+    worker.close()
+
+
 def test_workers_end_with_close() -> None:
     worker = Worker()
     process = worker._process

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -129,31 +131,30 @@ def pictures(request: Request, view: View | None, order: str) -> None:
 
 
 def details(view: View, request: Request) -> None:
-    """Show the charts, the checks, all numbers and the downloads."""
-    similarity, blocks, kernel, checks, numbers, takeaway = st.tabs(
-        ["Similarity", "Block density", "Kernel's eye", _checks_label(view), "All numbers", "Take away"]
+    """Show the charts, the checks, all numbers and the downloads: only the open tab is made, the others cost nothing."""
+    broken = [law for law in view.invariants if not law.holds]
+    if broken:
+        st.error(f"A law is broken: {broken[0].name} ({broken[0].figure}). Please report it.", icon=":material/error:")
+    tabs = st.tabs(list(_TABS), key="tab", bind="query-params", on_change="rerun")
+    for tab, show in zip(tabs, _TABS.values(), strict=True):
+        if tab.open:
+            with tab:
+                show(view, request)
+
+
+def _similarity(view: View, _request: Request) -> None:
+    st.caption("How alike the rows are. Grouping worked where bright squares gather along the diagonal on the right.")
+    st.plotly_chart(similarity_figure(view), key="_similarity")
+
+
+def _block_density(view: View, _request: Request) -> None:
+    if not view.layout.blocks:
+        st.info("No blocks, so nothing to count.")
+        return
+    st.caption(
+        "How much of each block was kept before it was filled: the further right, the less is paid for structure."
     )
-    with similarity:
-        st.caption(
-            "How alike the rows are. Grouping worked where bright squares gather along the diagonal on the right."
-        )
-        st.plotly_chart(similarity_figure(view), key="_similarity")
-    with blocks:
-        if view.layout.blocks:
-            st.caption(
-                "How much of each block was kept before it was filled: the further right, the less is paid for structure."
-            )
-            st.plotly_chart(block_density_figure(view), key="_block_density")
-        else:
-            st.info("No blocks, so nothing to count.")
-    with kernel:
-        _kernel(view)
-    with checks:
-        _checks(view)
-    with numbers:
-        show_all_numbers(view)
-    with takeaway:
-        show_takeaway(view, request)
+    st.plotly_chart(block_density_figure(view), key="_block_density")
 
 
 def _mask_before(request: Request, view: View | None) -> Mask:
@@ -195,7 +196,7 @@ def _payload(request: Request, before: Mask, view: View | None, order: str) -> b
     )
 
 
-def _kernel(view: View) -> None:
+def _kernel(view: View, _request: Request) -> None:
     """Show the tiles a kernel computes, how full each is, and what is computed for nothing."""
     tile = st.select_slider(
         "Tile", [4, 8, 16, 32, 64], value=16, key="tile", bind="query-params", help="side of the kernel's square tile"
@@ -220,13 +221,24 @@ def _kernel(view: View) -> None:
         st.plotly_chart(tiles_figure(seen, tile), key="_tiles")
 
 
-def _checks_label(view: View) -> str:
-    failed = sum(not law.holds for law in view.invariants)
-    return f"Checks: {failed} failed" if failed else "Checks: all hold"
-
-
-def _checks(view: View) -> None:
+def _checks(view: View, _request: Request) -> None:
     st.caption("Laws that must hold of every layout, checked on this one.")
     for law in view.invariants:
         mark = ":green[:material/check_circle: holds]" if law.holds else ":red[:material/error: broken]"
         st.markdown(f"{mark} {law.name}: `{law.figure}`")
+
+
+def _numbers(view: View, _request: Request) -> None:
+    show_all_numbers(view)
+
+
+_TABS: Mapping[str, Callable[[View, Request], None]] = MappingProxyType(
+    {
+        "Similarity": _similarity,
+        "Block density": _block_density,
+        "Kernel's eye": _kernel,
+        "Checks": _checks,
+        "All numbers": _numbers,
+        "Take away": show_takeaway,
+    }
+)

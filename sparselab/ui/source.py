@@ -128,14 +128,17 @@ def allowed_roots() -> tuple[Path, ...]:
     named = os.environ.get(ROOTS_VARIABLE)
     if named is not None:
         return tuple(Path(part).resolve() for part in named.split(os.pathsep) if part)
-    return (Path.home(),) if st.get_option("server.address") in ("localhost", "127.0.0.1", "::1") else ()
+    return (Path.home().resolve(),) if st.get_option("server.address") in ("localhost", "127.0.0.1", "::1") else ()
 
 
 def resolve_under(text: str, roots: tuple[Path, ...]) -> Path:
     """Return the file at `text`, symbolic links followed. Raises: FileError unless it is a file under one of `roots`."""
     if "\0" in text:
         raise FileError("expected a path; got one with a NUL character")
-    path = Path(text).expanduser().resolve()
+    try:
+        path = Path(text).expanduser().resolve()
+    except (RuntimeError, OSError, ValueError):  # an unknown user, a circle of links, characters no path can have
+        raise FileError(f"expected a path; this is none that can be followed: {text!r}") from None
     if not any(path.is_relative_to(root) for root in roots):
         raise FileError(f"expected a path under {', '.join(map(str, roots))}; got {text}")
     if not path.is_file():

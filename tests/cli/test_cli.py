@@ -265,7 +265,6 @@ def test_cuda_that_is_not_here(pruned: Path, run: Run) -> None:
         assert err == "error: expected a CUDA device; torch sees none here: choose cpu or auto\n"
 
 
-@pytest.mark.xfail(torch.cuda.is_available(), reason="the number of a CUDA device is not checked")
 def test_a_number_that_no_cuda_device_has(pruned: Path, run: Run) -> None:
     status, out, err = run("transform", pruned, "regroup", "--device", "cuda:99")
     assert (status, out) == (2, "")

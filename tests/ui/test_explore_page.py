@@ -109,7 +109,7 @@ def test_two_settings_that_exclude_each_other_cannot_both_be_set() -> None:
 
 
 def test_the_checks_hold_and_are_shown_with_figures() -> None:
-    at = page()
+    at = page(tab="Checks")
     text = "\n".join(item.value for item in at.markdown)
     assert "broken" not in text
     assert text.count("holds") >= 6
