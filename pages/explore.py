@@ -6,11 +6,13 @@ guard()
 
 import streamlit as st  # noqa: E402
 
+from sparselab.explore import View  # noqa: E402
+from sparselab.isolate import Task  # noqa: E402
 from sparselab.transforms import TRANSFORMS  # noqa: E402
 from sparselab.ui import explore_view as show  # noqa: E402
 from sparselab.ui.knobs import knobs, reset  # noqa: E402
 from sparselab.ui.source import choose_source, show_card  # noqa: E402
-from sparselab.ui.work import Request, view_of  # noqa: E402
+from sparselab.ui.work import Request, view_of, watch  # noqa: E402
 
 with st.sidebar:
     source = choose_source()
@@ -29,9 +31,11 @@ with st.sidebar:
 show.headline("Explore", source, layer)
 show_card(source)
 request = Request(source, layer, name, settings, int(seed))
-order, work_place = show.choose_order()
-with work_place:
-    view = view_of(request)
+order, place = show.choose_order()
+answer = view_of(request, place)
+view = answer if isinstance(answer, View) else None
 show.pictures(request, view, order)
 if view is not None:
     show.details(view, request)
+elif isinstance(answer, Task):
+    watch(answer, place)

@@ -30,6 +30,7 @@ FLOORS = {
     "sparselab.transform": 2,
     "sparselab.grouping": 2,
     "sparselab.picture": 2,
+    "sparselab.dynamic": 2,
     "sparselab.kernel_eye": 2,
     "sparselab.transforms": 3,
     "sparselab.metrics": 3,

@@ -1,6 +1,7 @@
 """DSB's update between two blockings: drop what blocking would not bring back, grow as many elsewhere.
 
-All on torch tensors of one layer, a matrix rows x cols, on the tensors' own device: `kept` bool, the others floating.
+Growth by a dense gradient is `dynamic.grow_largest`, as in RigL. All on torch tensors of one layer, a matrix rows x cols, on
+the tensors' own device: `kept` bool, the others floating.
 Source: DSB (NeurIPS 2022), reconstructed from its released code.
 """
 
@@ -11,20 +12,11 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from sparselab.device import as_tensor
-from sparselab.errors import SparselabError
+from sparselab.dynamic import check_room, drop_smallest
 from sparselab.layout import Block
 
 if TYPE_CHECKING:
     import torch
-
-
-def drop_smallest(weight: torch.Tensor, kept: torch.Tensor, count: int) -> torch.Tensor:
-    """Return `kept` without the `count` kept weights of smallest |w|, ties by index."""
-    import torch
-
-    magnitude = weight.abs().masked_fill(~kept, torch.inf).reshape(-1)
-    smallest = torch.sort(magnitude, stable=True).indices[: min(count, int(kept.sum()))]
-    return kept.reshape(-1).index_fill(0, smallest, False).reshape(kept.shape)
 
 
 def drop_in_blocks(weight: torch.Tensor, kept: torch.Tensor, blocks: Sequence[Block], count: int) -> torch.Tensor:
@@ -46,19 +38,6 @@ def drop_in_blocks(weight: torch.Tensor, kept: torch.Tensor, blocks: Sequence[Bl
     return kept & ~dropped
 
 
-def grow_by_gradient(gradient: torch.Tensor, kept: torch.Tensor, count: int) -> torch.Tensor:
-    """Return `kept` with the `count` weights of largest |gradient| among all not kept, ties by index.
-
-    Raises: SparselabError when fewer than `count` weights are not kept.
-    """
-    import torch
-
-    _check_room(kept, count)
-    worth = gradient.abs().masked_fill(kept, -torch.inf).reshape(-1)
-    largest = torch.sort(worth, descending=True, stable=True).indices[:count]
-    return kept.reshape(-1).index_fill(0, largest, True).reshape(kept.shape)
-
-
 def grow_by_norms(
     row_norms: torch.Tensor, col_norms: torch.Tensor, kept: torch.Tensor, count: int, block_size: int
 ) -> torch.Tensor:
@@ -73,7 +52,7 @@ def grow_by_norms(
     """
     import torch
 
-    _check_room(kept, count)
+    check_room(kept, count)
     rows, cols = kept.shape
     high = min(rows, block_size * round(sqrt(rows * count / cols) / block_size))
     wide = min(cols, block_size * round(sqrt(cols * count / rows) / block_size))
@@ -106,9 +85,3 @@ def _turns(row_norms: torch.Tensor, col_norms: torch.Tensor, high: int, wide: in
     col_turn = torch.zeros(len(col_norms), dtype=torch.int64, device=row_norms.device)
     row_turn[late_rows], col_turn[late_cols] = turn[: len(late_rows)], turn[len(late_rows) :]
     return row_turn, col_turn
-
-
-def _check_room(kept: torch.Tensor, count: int) -> None:
-    room = kept.numel() - int(kept.sum())
-    if count > room:
-        raise SparselabError(f"expected at most {room} weights to grow, all that are not kept; got {count}")

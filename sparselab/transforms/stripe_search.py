@@ -32,11 +32,13 @@ def stripe_search(
     Source: Pool & Yu, NeurIPS 2021, Sec. 4 (bounded stripe search, stripe groups of 12 columns for 2:4; 100 escapes there).
     """
     channels = values.shape[1]
+    if min(windows_at_once(m), channels // m) < 2 or n == m:
+        return Found(np.arange(channels), 0, "converged")
     search = _Search(values.T.contiguous(), n, m, rng, limit)
     with one_thread():
         search.descend(range(search.windows))
         best, least, stopped = search.order.copy(), search.lost.copy(), "converged"
-        for _ in range(escapes if search.can_gain else 0):
+        for _ in range(escapes):
             if search.stopped or not least.any():
                 break
             search.escape()
@@ -55,13 +57,12 @@ class _Search:
         self.values, self.n, self.m, self.rng, self.limit = values, n, m, rng, limit
         self.windows = len(values) // m
         width = min(windows_at_once(m), self.windows)
-        self.can_gain = width > 1 and n < m
-        self.ways = arrangements(m, max(width, 1), values.device)
+        self.ways = arrangements(m, width, values.device)
         self.order: IntVector = np.arange(self.windows * m)
         self.lost = np.zeros(self.windows)
         self.changes = 0
         self.stopped = ""
-        self._choices = _choices(self.windows, width, rng) if self.can_gain else []
+        self._choices = _choices(self.windows, width, rng)
         for start in range(0, self.windows, _AT_ONCE):
             self._count_losses(list(range(start, min(start + _AT_ONCE, self.windows))))
 

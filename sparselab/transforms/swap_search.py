@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sparselab.errors import SettingError
-from sparselab.transforms.permuting import Found, Limit
+from sparselab.transforms.permuting import Found, Limit, one_thread
 
 if TYPE_CHECKING:
     import torch
@@ -48,8 +49,26 @@ def swap_search(values: torch.Tensor, n: int, m: int, limit: Limit) -> Found:
             return Found(np.arange(channels), 0, stopped)
         gain[chunk] = _gain(here, nth, chunk, places)
     apart = (places[:, None] // m != places // m) & (places[:, None] < channels) & (places < channels)
+    with one_thread():
+        found = _swap_while_it_helps(here, nth, gain, apart, (n, m), limit)
+    return replace(found, order=found.order[:channels])
+
+
+def _swap_while_it_helps(
+    here: torch.Tensor,
+    nth: torch.Tensor,
+    gain: torch.Tensor,
+    apart: torch.Tensor,
+    pattern: tuple[int, int],
+    limit: Limit,
+) -> Found:
+    """Swap until no swap is worth anything; `here`, `nth` and `gain` are brought up to date in place."""
+    import torch
+
+    n, m = pattern
+    places = torch.arange(len(here), device=here.device)
+    order, swaps = np.arange(len(here)), 0
     worth = (gain + gain.T).mul_(apart)
-    order, swaps = np.arange(len(places)), 0
     while not (stopped := limit.reached(swaps)):
         i, j = divmod(int(worth.argmax()), len(places))
         if float(worth[i, j]) <= 0:
@@ -63,7 +82,7 @@ def swap_search(values: torch.Tensor, n: int, m: int, limit: Limit) -> Found:
         worth[touched] = (gain[touched] + gain[:, touched].T).mul_(apart[touched])
         worth[:, touched] = worth[touched].T
         swaps += 1
-    return Found(order[:channels], swaps, stopped)
+    return Found(order, swaps, stopped)
 
 
 def _nth_of_others(here: torch.Tensor, n: int, m: int) -> torch.Tensor:

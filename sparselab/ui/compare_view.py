@@ -14,6 +14,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.compare import Contender, compare_row, contenders, curve_contenders, curve_row
 from sparselab.crew import Call, Crew
@@ -56,7 +57,20 @@ def show_comparison(source: Source, layer: str, density: float, seed: int) -> No
     calls += [(curve_row, (*where, asdict(item), densities, seed, source.options)) for item in quick]
     digest = next(item["digest"] for item in source.card["layers"] if item["name"] == layer)
     key = json.dumps(["compare", *where, digest, density, seed, asdict(source.options)])
-    run_calls(key, calls, lambda crew: _show(crew, fighters, quick, density), what="contenders")
+    run_calls(
+        key,
+        calls,
+        partial=lambda crew, slot: _partial(crew, fighters, slot),
+        final=lambda crew: _show(crew, fighters, quick, density),
+        what="contenders",
+    )
+
+
+def _partial(crew: Crew, fighters: Sequence[Contender], slot: DeltaGenerator) -> None:
+    rows = [_row(item, crew.results[index]) for index, item in enumerate(fighters) if index in crew.results]
+    if rows:
+        with slot.container():
+            _table(rows, drop=("difference", "budget there"), key=None)
 
 
 def _show(crew: Crew, fighters: Sequence[Contender], quick: Sequence[Contender], density: float) -> None:
@@ -149,7 +163,7 @@ def _row(contender: Contender, result: Any) -> dict[str, Any]:
     }
 
 
-def _table(rows: Sequence[dict[str, Any]], *, drop: Sequence[str], key: str) -> None:
+def _table(rows: Sequence[dict[str, Any]], *, drop: Sequence[str], key: str | None) -> None:
     shown = [{name: value for name, value in row.items() if name not in drop} for row in rows if "before" in row]
     if not shown:
         return

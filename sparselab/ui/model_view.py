@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.compare import Contender
 from sparselab.crew import Call, Crew
@@ -63,28 +64,29 @@ def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> No
         )
     if st.session_state.get("_model_key") == key:
         calls: list[Call] = [(model_row, (source.path, x["name"], plan, seed, source.options)) for x in layers]
-        run_calls(key, calls, show, what="layers")
+        run_calls(key, calls, partial=partial(_partial, source), final=show, what="layers")
     else:
         show(Crew(0))
 
 
+def _partial(source: Source, crew: Crew, slot: DeltaGenerator) -> None:
+    rows = _rows(source, crew)
+    slot.dataframe(rows, hide_index=True, column_config=_columns(), height=_height(rows))
+
+
 def _show(crew: Crew, *, source: Source) -> None:
     layers = source.card["layers"]
-    whole = sum(layer["shape"][0] * layer["shape"][1] for layer in layers)
-    rows = [_row(layer, whole, crew.results.get(index)) for index, layer in enumerate(layers)]
+    rows = _rows(source, crew)
     if crew.results:
         _totals(rows, layers, crew)
-    config: dict[str, Any] = {name: st.column_config.NumberColumn(format="percent") for name in _PERCENT}
-    config["density"] = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
-    config["seconds"] = st.column_config.NumberColumn(format="%.2f s")
     event = st.dataframe(
         rows,
         hide_index=True,
-        column_config=config,
+        column_config=_columns(),
         key="_model_table",
         on_select="rerun",
         selection_mode="single-row",
-        height=min(38 + 35 * len(rows), 560),
+        height=_height(rows),
     )
     chosen = event.selection.rows[0] if event.selection.rows else 0
     name = layers[min(chosen, len(layers) - 1)]["name"]
@@ -94,8 +96,25 @@ def _show(crew: Crew, *, source: Source) -> None:
     done = {
         layers[index]["name"]: result["layout"] for index, result in crew.results.items() if isinstance(result, dict)
     }
-    if done and not crew.is_busy:
+    if done:
         _exports(source, done)
+
+
+def _rows(source: Source, crew: Crew) -> list[dict[str, Any]]:
+    layers = source.card["layers"]
+    whole = sum(layer["shape"][0] * layer["shape"][1] for layer in layers)
+    return [_row(layer, whole, crew.results.get(index)) for index, layer in enumerate(layers)]
+
+
+def _columns() -> dict[str, Any]:
+    config: dict[str, Any] = {name: st.column_config.NumberColumn(format="percent") for name in _PERCENT}
+    config["density"] = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
+    config["seconds"] = st.column_config.NumberColumn(format="%.2f s")
+    return config
+
+
+def _height(rows: Sequence[object]) -> int:
+    return min(38 + 35 * len(rows), 560)
 
 
 def _row(layer: dict[str, Any], whole: int, result: Any) -> dict[str, Any]:

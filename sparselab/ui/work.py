@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.errors import Cancelled, SparselabError
 from sparselab.explore import View, explore
@@ -45,29 +46,35 @@ class Request:
         return json.dumps(parts, sort_keys=True)
 
 
-def view_of(request: Request) -> View | None:
-    """Return the answer, or None while it is computed, was cancelled or failed, which is then shown in its place."""
+def view_of(request: Request, place: DeltaGenerator) -> View | Task | None:
+    """Return the answer; or the task that still computes it; or None when it failed or was cancelled, which `place` says."""
     own = session()
     if own.knows(request.key):
         found: View = own.remembered(request.key, lambda: None)
         return found
+    source = request.source
     task = own.desk.request(
         request.key,
         explore,
-        request.source.path,
+        source.path,
         request.layer,
         request.transform,
         request.settings,
         request.seed,
-        request.source.options,
+        source.options,
     )
-    slot = st.empty()
+    slot = place.empty()
     deadline = time.monotonic() + _QUICK_SECONDS
     while not task.wait(_LOOK_SECONDS) and time.monotonic() < deadline:
         slot.empty()  # where Streamlit looks whether a newer knob has superseded this run
     if not task.done:
-        _progress(task)
-        return None
+        return task
+    with place:
+        return _outcome(task, request)
+
+
+def _outcome(task: Task, request: Request) -> View | None:
+    own = session()
     try:
         packed = task.result()
     except Cancelled:
@@ -77,10 +84,7 @@ def view_of(request: Request) -> View | None:
         st.error(str(error), icon=":material/block:")
     except WorkerError as error:
         print(error, flush=True)  # for the operator's log; a visitor is told what it means for them
-        st.error(
-            "This failed through a fault of ours; the server's log says where. The app goes on.",
-            icon=":material/bug_report:",
-        )
+        st.error("This failed through a fault of ours; the server's log says where.", icon=":material/bug_report:")
         st.button("Try again", on_click=own.desk.forget, key="_run_again")
     else:
         view: View = own.remembered(request.key, lambda: View.unpack(packed))
@@ -88,15 +92,19 @@ def view_of(request: Request) -> View | None:
     return None
 
 
-@st.fragment(run_every=0.25)
-def _progress(task: Task) -> None:
-    if task.done:
-        st.rerun()
-    progress = task.progress
-    stage = "starting" if progress is None else progress.stage
-    count = f" {progress.done:,} of {progress.total:,}" if progress and progress.total else ""
-    bar, button = st.columns([3, 1], vertical_alignment="bottom")
-    bar.progress((progress and progress.fraction) or 0.0, text=f"Regrouping: {stage}{count}")
-    if button.button("Cancel", key="_cancel"):
-        session().desk.cancel()
-        st.rerun()
+def watch(task: Task, place: DeltaGenerator) -> None:
+    """Show progress and Cancel until the task is done, then run the page again. Last on the page: all else is drawn before.
+
+    A loop in the script, which any click interrupts, and no self-refreshing fragment: such a one goes on for a moment
+    after the visitor has left for another page, and Streamlit then draws its output into that page.
+    """
+    bar, button = place.columns([3, 1], vertical_alignment="bottom")
+    button.button("Cancel", key="_cancel", on_click=session().desk.cancel)
+    slot = bar.empty()
+    while not task.done:
+        progress = task.progress
+        stage = "starting" if progress is None else progress.stage
+        count = f" {progress.done:,} of {progress.total:,}" if progress and progress.total else ""
+        slot.progress((progress and progress.fraction) or 0.0, text=f"{stage}{count}")
+        task.wait(0.1)
+    st.rerun()

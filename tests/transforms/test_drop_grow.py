@@ -8,14 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sparselab.dynamic import drop_smallest, grow_largest
 from sparselab.errors import SparselabError
 from sparselab.layout import Block
 from sparselab.mask import Mask
 from sparselab.transforms.drop_grow import (
     blocking_magnitude,
     drop_in_blocks,
-    drop_smallest,
-    grow_by_gradient,
     grow_by_norms,
 )
 from tests.strategies import masks
@@ -29,14 +28,6 @@ def values(shape: tuple[int, ...], seed: int) -> torch.Tensor:
 
 def tensor(mask: Mask) -> torch.Tensor:
     return torch.from_numpy(mask.kept.copy())
-
-
-def test_the_smallest_go_ties_by_index() -> None:
-    weight = torch.tensor([[0.5, -0.1, 0.0], [0.1, 2.0, -3.0]])
-    kept = torch.tensor([[True, True, False], [True, True, True]])
-    assert drop_smallest(weight, kept, 1).tolist() == [[True, False, False], [True, True, True]]
-    assert drop_smallest(weight, kept, 2).tolist() == [[True, False, False], [False, True, True]]
-    assert not drop_smallest(weight, kept, 9).any()
 
 
 def test_a_lone_candidate_stays() -> None:
@@ -84,10 +75,10 @@ def test_growing_restores_the_count_exactly(mask: Mask, seed: int, share: float,
     count = round(share * (kept.numel() - mask.count))
     gradient = values(mask.shape, seed)
     norms = values((mask.rows,), seed + 1).abs(), values((mask.cols,), seed + 2).abs()
-    for grown in (grow_by_gradient(gradient, kept, count), grow_by_norms(*norms, kept, count, size)):
+    for grown in (grow_largest(gradient.abs(), kept, count), grow_by_norms(*norms, kept, count, size)):
         assert int(grown.sum()) == mask.count + count
         assert bool((grown | ~kept).all())
-    by_gradient = grow_by_gradient(gradient, kept, count) & ~kept
+    by_gradient = grow_largest(gradient.abs(), kept, count) & ~kept
     left = ~kept & ~by_gradient
     if by_gradient.any() and left.any():
         assert gradient.abs()[by_gradient].min() >= gradient.abs()[left].max()
@@ -124,7 +115,7 @@ def test_no_room_is_told() -> None:
     kept = torch.ones(2, 2, dtype=torch.bool)
     kept[0, 0] = False
     for grow in (
-        lambda: grow_by_gradient(torch.ones(2, 2), kept, 2),
+        lambda: grow_largest(torch.ones(2, 2), kept, 2),
         lambda: grow_by_norms(torch.ones(2), torch.ones(2), kept, 2, 2),
     ):
         with pytest.raises(SparselabError, match="at most 1 weights to grow, all that are not kept; got 2"):

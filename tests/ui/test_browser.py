@@ -168,6 +168,49 @@ def test_take_away(page: Page, server: str, tmp_path: Path) -> None:
     assert json.loads(fetch("Report (.json)"))["digest_after"] == digest
 
 
+def test_which_structure_for_my_checkpoint_in_three_clicks(page: Page, server: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    kept = rng.random((64, 144)) < 0.1
+    np.savez(
+        tmp_path / "mine.npz", **{"fc.weight": np.where(kept, rng.standard_normal(kept.shape), 0).astype(np.float32)}
+    )
+    page.goto(server)
+    page.get_by_role("radio", name="Upload").click()
+    page.locator("input[type=file]").set_input_files(tmp_path / "mine.npz")
+    expect(page.get_by_text("fc.weight of mine.npz")).to_be_visible()
+    page.get_by_role("link", name="Compare").click()
+    expect(page.get_by_text("fc.weight of mine.npz")).to_be_visible()
+    expect(page.get_by_text("keeps most at this budget")).to_be_visible(timeout=90_000)
+
+
+def test_a_whole_network_and_one_of_its_layers_in_explore(page: Page, server: str, tmp_path: Path) -> None:
+    page.goto(server)
+    computed(page)
+    page.get_by_role("link", name="Model").click()
+    page.get_by_role("button", name="Run on all 4 layers").click()
+    expect(page.get_by_text("4 of 4")).to_be_visible(timeout=90_000)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="torch (.pt)").click()
+    download.value.save_as(tmp_path / "ticket.pt")
+    assert len(read_ticket(tmp_path / "ticket.pt")) == 4
+    page.get_by_role("button", name=re.compile("Open features.* in Explore")).click()
+    computed(page)
+    expect(page.get_by_text(re.compile(r"features\.4\.weight of sample"))).to_be_visible()
+
+
+def test_compare_cancels_and_keeps_what_it_has(page: Page, server: str) -> None:
+    page.goto(f"{server}/compare?sample=random")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text(re.compile("Stopped after .* contenders"))).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["compare", "model"])
+def test_other_pages_open_by_their_address(page: Page, server: str, name: str) -> None:
+    page.goto(f"{server}/{name}?sample=planted")
+    expect(page.get_by_role("heading", name=name.capitalize())).to_be_visible()
+    expect(page.get_by_text("sample planted")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 900])
 def test_it_paints_in_both_themes_and_widths(browser: Browser, server: str, scheme: str, width: int) -> None:

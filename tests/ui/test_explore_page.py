@@ -19,17 +19,7 @@ def page(**query: str) -> AppTest:
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     for name, value in ({"sample": "planted"} | query).items():
         at.query_params[name] = value
-    at.run()
-    return finished(at)
-
-
-def finished(at: AppTest) -> AppTest:
-    """Run again until the worker has answered: without a browser nobody asks for the fragment."""
-    for _ in range(60):
-        if not any(button.key == "_cancel" for button in at.button):
-            return at
-        at.run()
-    raise AssertionError("the worker never answered")
+    return at.run()
 
 
 def numbers(at: AppTest) -> dict[str, str]:
@@ -49,7 +39,7 @@ def test_a_page_run_without_the_door_finds_it() -> None:
     """What a deep link does on a fresh server: it runs the page's own file."""
     at = AppTest.from_file(str(ROOT / "pages" / "explore.py"), default_timeout=60)
     at.query_params["sample"] = "planted"
-    finished(at.run())
+    at.run()
     assert not at.exception
     assert numbers(at)["Blocks"] == "16"
 
@@ -57,10 +47,8 @@ def test_a_page_run_without_the_door_finds_it() -> None:
 def test_a_knob_changes_the_answer_and_reset_puts_it_back() -> None:
     at = page()
     at.slider(key="rows_per_group").set_value(16).run()
-    finished(at)
     assert numbers(at)["Blocks"] == "32"
     at.button[[b.label for b in at.button].index("Reset knobs")].click().run()
-    finished(at)
     assert at.slider(key="rows_per_group").value == 32
     assert numbers(at)["Blocks"] == "16"
 
@@ -71,7 +59,6 @@ def test_knobs_that_do_not_count_are_not_shown() -> None:
     assert {"rows_per_group", "knn", "density"} <= keys
     assert not keys & {"min_kept", "ratio"}
     at.selectbox(key="rule").set_value("threshold").run()
-    finished(at)
     keys = {widget.key for widget in (*at.slider, *at.number_input)}
     assert {"min_rows", "min_kept", "min_cols"} <= keys
     assert "density" not in keys
@@ -146,7 +133,6 @@ def test_a_local_path_is_read_in_a_worker(tmp_path: Path, monkeypatch: pytest.Mo
     np.savez(tmp_path / "model.npz", fc=weight, bias=np.zeros(64, np.float32))
     at = page(source="Path")
     at.text_input(key="path").set_value(str(tmp_path / "model.npz")).run()
-    finished(at)
     assert not at.exception
     assert not at.error
     assert any("64 x 96" in text.value for text in at.text)
@@ -157,7 +143,7 @@ def test_a_local_path_is_read_in_a_worker(tmp_path: Path, monkeypatch: pytest.Mo
 
 def upload(at: AppTest, name: str, content: bytes) -> AppTest:
     at.file_uploader[0].upload(name, content).run()
-    return finished(at)
+    return at
 
 
 def test_an_upload_is_read_shown_and_let_go(tmp_path: Path) -> None:
@@ -180,5 +166,4 @@ def test_a_bad_upload_says_one_sentence_and_the_app_lives(name: str, content: by
     assert len(at.error) == 1
     assert "expected" in at.error[0].value
     at.segmented_control(key="source").set_value("Sample").run()
-    finished(at)
     assert "Coverage" in numbers(at)
