@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.layout import Layout, Permutation
+from sparselab.layout import Layout
 from sparselab.mask import BoolMatrix
+from sparselab.permutation import Permutation
 from sparselab.transform import FloatMatrix, Layer
 
 TOLERANCE = 1e-5

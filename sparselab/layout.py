@@ -9,57 +9,12 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from sparselab.errors import SparselabError
 from sparselab.mask import IntVector, Mask
+from sparselab.permutation import Permutation, frozen_indices
 
 Status = Literal["blocked", "unblocked", "masked", "dense"]
-
-
-@dataclass(frozen=True, eq=False)
-class Permutation:
-    """A reordering: what stands at place i afterwards stood at `order[i]` before.
-
-    Raises: SparselabError unless `order` holds each of 0 .. n-1 exactly once.
-    Example: >>> Permutation([2, 0, 1]).inverse.order.tolist()
-             [1, 2, 0]
-    """
-
-    order: IntVector
-
-    def __post_init__(self) -> None:
-        order = _frozen_indices(self.order)
-        if order.ndim != 1:
-            raise SparselabError(f"expected a list of indices; got {order.ndim} dimensions")
-        seen = np.zeros(order.size, dtype=bool)
-        inside = order[(order >= 0) & (order < order.size)]
-        seen[inside] = True
-        if not seen.all():
-            raise SparselabError(
-                f"expected each of 0 .. {order.size - 1} once; got another list of {order.size} numbers"
-            )
-        object.__setattr__(self, "order", order)
-
-    @classmethod
-    def identity(cls, size: int) -> Permutation:
-        return cls(np.arange(size))
-
-    def __len__(self) -> int:
-        return self.order.size
-
-    @cached_property
-    def inverse(self) -> Permutation:
-        """The permutation that undoes this one: `inverse.order[order[i]] == i`."""
-        inverse = np.empty_like(self.order)
-        inverse[self.order] = np.arange(self.order.size)
-        return Permutation(inverse)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Permutation) and np.array_equal(self.order, other.order)
-
-    def __hash__(self) -> int:
-        return hash(self.order.tobytes())
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +25,8 @@ class Block:
     cols: IntVector
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rows", _frozen_indices(self.rows))
-        object.__setattr__(self, "cols", _frozen_indices(self.cols))
+        object.__setattr__(self, "rows", frozen_indices(self.rows))
+        object.__setattr__(self, "cols", frozen_indices(self.cols))
 
     @property
     def area(self) -> int:
@@ -278,12 +233,6 @@ def _first_use(used: Iterable[IntVector], size: int) -> Permutation:
     sequence = np.concatenate([*used, np.arange(size)])
     _, first = np.unique(sequence, return_index=True)
     return Permutation(sequence[np.sort(first)])
-
-
-def _frozen_indices(values: ArrayLike) -> IntVector:
-    indices = np.array(values, dtype=np.int64)
-    indices.flags.writeable = False
-    return indices
 
 
 def _concatenate(parts: Iterable[IntVector]) -> IntVector:

@@ -23,12 +23,14 @@ FLOORS = {
     "sparselab.isolate": 0,
     "sparselab.similarity": 1,
     "sparselab.hypergraph": 1,
+    "sparselab.permutation": 0,
     "sparselab.layout": 1,
     "sparselab.im2col": 1,
     "sparselab.pyramid": 1,
     "sparselab.scores": 1,
     "sparselab.transform": 2,
     "sparselab.grouping": 2,
+    "sparselab.refine": 2,
     "sparselab.picture": 2,
     "sparselab.dynamic": 2,
     "sparselab.kernel_eye": 2,
@@ -49,9 +51,18 @@ FLOORS = {
     "app": 8,
     "pages": 8,
 }
-ROOMS = {"sparselab.grouping", "sparselab.transforms", "sparselab.formats", "sparselab.cli", "sparselab.ui", "pages"}
+ROOMS = {
+    "sparselab.isolate",
+    "sparselab.grouping",
+    "sparselab.refine",
+    "sparselab.transforms",
+    "sparselab.formats",
+    "sparselab.cli",
+    "sparselab.ui",
+    "pages",
+}
 # On the ground floor the order is: errors, then mask, device, wire, monitor, settings, then isolate.
-GROUND = ["errors", "mask", "device", "wire", "monitor", "settings", "isolate"]
+GROUND = ["errors", "mask", "permutation", "device", "wire", "monitor", "settings", "isolate"]
 ONLY = {"streamlit": ("sparselab.ui", "app", "pages"), "plotly": ("sparselab.ui",), "triton": ("sparselab.kernels",)}
 
 

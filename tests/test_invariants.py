@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparselab.invariants import TOLERANCE, Invariant, check_invariants, product_error
-from sparselab.layout import Block, Layout, Permutation
+from sparselab.layout import Block, Layout
 from sparselab.mask import Mask
+from sparselab.permutation import Permutation
 from sparselab.transform import Layer
 from sparselab.transforms import Regroup
 from sparselab.transforms.regroup import RULES

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from sparselab import wire
 from sparselab.errors import SparselabError
-from sparselab.layout import Block, Layout, Permutation
+from sparselab.layout import Block, Layout
 from sparselab.mask import Mask
+from sparselab.permutation import Permutation
 
 
 @given(st.integers(0, 30).flatmap(lambda n: st.permutations(range(n))))

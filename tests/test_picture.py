@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparselab import picture, wire
-from sparselab.layout import Block, Layout, Permutation
+from sparselab.layout import Block, Layout
 from sparselab.mask import Mask
+from sparselab.permutation import Permutation
 from sparselab.picture import ORDERS, picture_after, picture_before
 from sparselab.transform import Layer
 from sparselab.transforms import Regroup

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sparselab.layout import Layout, Permutation
+from sparselab.layout import Layout
+from sparselab.permutation import Permutation
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

@@ -11,9 +11,10 @@ from typing_extensions import Doc
 
 from sparselab.device import resolve_device
 from sparselab.errors import SettingError
-from sparselab.layout import Layout, Permutation
+from sparselab.layout import Layout
 from sparselab.mask import Mask
 from sparselab.monitor import SILENT, Monitor, Stages
+from sparselab.permutation import Permutation
 from sparselab.settings import OneOf, When
 from sparselab.transform import Layer, Transform
 from sparselab.transforms.cells import scores

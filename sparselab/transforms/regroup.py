@@ -14,9 +14,11 @@ from typing_extensions import Doc
 from sparselab.device import resolve_device
 from sparselab.errors import SettingError
 from sparselab.grouping import GROUPERS, Goal, Groups
-from sparselab.layout import Block, Layout, Permutation, order_rows
+from sparselab.layout import Block, Layout, order_rows
 from sparselab.mask import Mask
 from sparselab.monitor import SILENT, Monitor, Stages
+from sparselab.permutation import Permutation
+from sparselab.refine import Purse, Refined, refine
 from sparselab.settings import OneOf, When
 from sparselab.similarity import similarity_tensor
 from sparselab.transform import Layer, Transform
@@ -94,6 +96,21 @@ class Regroup(Transform):
         When("rule", ("ratio", "legacy")),
         Doc("block heights are cut to a multiple of this, the rest forms a block of its own"),
     ] = 32
+    refine: Annotated[
+        bool, When("rule", ("budget",)), Doc("swap rows between groups as long as the budget then keeps more")
+    ] = False
+    refine_steps: Annotated[
+        int,
+        Interval(ge=1, le=1_000_000),
+        When("refine", (True,)),
+        Doc("sweeps of swaps: how long to search; with the seed they decide the answer"),
+    ] = 1000
+    refine_seconds: Annotated[
+        float,
+        Interval(ge=1.0, le=3600.0),
+        When("refine", (True,)),
+        Doc("cap on the time of the search, which then ends with the best so far"),
+    ] = 10.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -122,7 +139,7 @@ class Regroup(Transform):
         if self.rule == "threshold":
             limits = {"min_rows": self.min_rows, "min_kept": self.min_kept, "min_cols": self.min_cols}
             blocks, passes = select_threshold(layer.mask, group, monitor=monitor, **limits)
-            notes = {"passes": str(passes)}
+            notes = {"passes": str(passes), **self._unrefined}
             reason = (
                 f"no group of at least {self.min_rows} rows has {self.min_cols} columns that {self.min_kept} of its rows "
                 "keep: lower one of these, or make the groups larger"
@@ -130,11 +147,36 @@ class Regroup(Transform):
             return Layout.from_blocks(layer.mask, blocks, reason=reason, seconds=stages.seconds, notes=notes)
 
         groups = group(layer.mask)
+        notes = self._unrefined
+        if self.refine and self.rule == "budget":
+            with stages("refine"):
+                refined = self._refine(layer, groups, rng, device, monitor)
+            groups, notes = refined.groups, {"refine": refined.stopped}
+            if refined.stopped == "cancel":
+                spent, stages = stages.seconds, Stages(SILENT)  # the best so far is laid out all the same
+                stages.seconds.update(spent)
         with stages("selection"):
             blocks, reason = self.select(layer, groups, device=device)
         in_groups = [Block(rows, np.zeros(1, dtype=np.int64)) for rows in groups]
         row_order: Permutation = order_rows(in_groups, layer.mask.rows)
-        return Layout.from_blocks(layer.mask, blocks, reason=reason, row_order=row_order, seconds=stages.seconds)
+        return Layout.from_blocks(
+            layer.mask, blocks, reason=reason, row_order=row_order, seconds=stages.seconds, notes=notes
+        )
+
+    @property
+    def _unrefined(self) -> dict[str, str]:
+        if not self.refine or self.rule == "budget":
+            return {}
+        return {"refine": f"not done: rule={self.rule} has no budget whose worth could be raised; rule=budget has"}
+
+    def _refine(self, layer: Layer, groups: Groups, rng: np.random.Generator, device: str, monitor: Monitor) -> Refined:
+        purse = Purse(np.array([rows.size for rows in groups]), self._budget(layer.mask))
+        limits = {"steps": self.refine_steps, "seconds": self.refine_seconds}
+        worth = scores(layer, self.weigh, resolve_device(device))
+        return refine(worth, groups, purse, rng=rng, monitor=monitor, **limits)  # type: ignore[arg-type]
+
+    def _budget(self, before: Mask) -> int:
+        return before.count if self.density is None else round(self.density * before.kept.size)
 
     def select(self, layer: Layer, groups: Groups, *, device: str = "auto") -> tuple[list[Block], str]:
         """Return the blocks that the rule budget, ratio or legacy lays for given groups, and the reason should there be none."""
@@ -149,7 +191,7 @@ class Regroup(Transform):
                 reason = f"no group has columns {self.ratio:g} times wider than what its rows leave outside"
             return blocks, reason
         before = layer.mask
-        budget = before.count if self.density is None else round(self.density * before.kept.size)
+        budget = self._budget(before)
         heights = np.array([rows.size for rows in groups])
         sums = group_sums(scores(layer, self.weigh, resolve_device(device)), groups)
         chosen = select_budget(sums, heights, budget)

@@ -54,6 +54,8 @@ def show_status(view: View) -> None:
         st.warning(
             f"**Nothing was found; the mask is as it was.** Why: {report['reason']}.", icon=":material/search_off:"
         )
+    elif report["status"] == "masked":
+        st.info(f"No blocks: {report['reason']}.", icon=":material/grid_off:")
     elif report["status"] == "dense":
         st.info(f"Every weight is kept: {report['reason']}.", icon=":material/square:")
 
@@ -62,5 +64,9 @@ def _text(name: str, value: Any) -> str:
     if value is None or value == "":
         return "–"
     if isinstance(value, float):
-        return f"{value:.1f}" if name.endswith("_mean") else f"{100 * value:.{1 if value >= 0.1 else 2}f} %"
+        return (
+            f"{value:.1f}"
+            if name.endswith("_mean") or name == "efficacy"
+            else f"{100 * value:.{1 if value >= 0.1 else 2}f} %"
+        )
     return f"{value:,}" if isinstance(value, int) else str(value)

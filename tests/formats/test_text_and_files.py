@@ -13,8 +13,9 @@ import pytest
 from sparselab.formats import blocks_csv, permutation_csv
 from sparselab.formats.atomic import atomic_path
 from sparselab.formats.csv_text import cell, table
-from sparselab.layout import Block, Layout, Permutation
+from sparselab.layout import Block, Layout
 from sparselab.mask import Mask
+from sparselab.permutation import Permutation
 
 
 def test_blocks() -> None:

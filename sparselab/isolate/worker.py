@@ -15,31 +15,17 @@ import pickle
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from sparselab import errors, wire
 from sparselab.errors import Cancelled, LimitError, SparselabError
+from sparselab.isolate.frames import Limits, read_frame, write_frame
 from sparselab.monitor import SILENT, Monitor, Progress
 
-GIB = 2**30
 _GRACE_SECONDS = 0.8  # a cancelled task may answer for this long with its best so far; then its process is ended
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one worker process may use. None: not limited.
-
-    `memory_bytes` counts address space beyond what the freshly started worker holds; `wall_seconds` is per task.
-    """
-
-    memory_bytes: int | None = None
-    cpu_seconds: int | None = None
-    wall_seconds: float | None = None
-    threads: int | None = None
 
 
 class WorkerError(RuntimeError):
@@ -128,7 +114,7 @@ class Worker:
             process.kill()  # its listener thread reaps it
 
     def _start(self) -> None:
-        package_root = str(Path(__file__).resolve().parent.parent)
+        package_root = str(Path(__file__).resolve().parents[2])
         paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         if self._limits.threads is not None:
@@ -137,7 +123,7 @@ class Worker:
             [
                 sys.executable,
                 "-c",
-                "from sparselab.isolate import _serve; _serve()",
+                "from sparselab.isolate.serve import serve; serve()",
                 _encode(self._limits, self._imports),
             ],
             stdin=subprocess.PIPE,
@@ -151,13 +137,13 @@ class Worker:
         if self._process is None or self._process.stdin is None:
             return
         with contextlib.suppress(OSError):  # the process may be gone; its listener tells the task
-            _write_frame(self._process.stdin, pickle.dumps(message, protocol=5))
+            write_frame(self._process.stdin, pickle.dumps(message, protocol=5))
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
         error: SparselabError | None = None
         try:
-            while (frame := _read_frame(process.stdout)) is not None:
+            while (frame := read_frame(process.stdout)) is not None:
                 self._receive(wire.load(frame))
         except (SparselabError, KeyError, TypeError, AttributeError) as unreadable:
             error = SparselabError(f"the worker answered with something unreadable: {unreadable}")
@@ -228,24 +214,6 @@ def _encode(limits: Limits, imports: tuple[str, ...]) -> str:
     return json.dumps({"limits": asdict(limits), "imports": imports})
 
 
-def _write_frame(stream: IO[bytes], data: bytes) -> None:
-    stream.write(len(data).to_bytes(8, "little"))
-    stream.write(data)
-    stream.flush()
-
-
-def _read_frame(stream: IO[bytes]) -> bytes | None:
-    try:
-        head = stream.read(8)
-        size = int.from_bytes(head, "little")
-        if len(head) < 8 or size > 16 * GIB:
-            return None
-        data = stream.read(size)
-    except (OSError, ValueError, MemoryError):
-        return None
-    return data if len(data) == size else None
-
-
 def _revive_error(name: str, text: str) -> Exception:
     kind = getattr(errors, name, None)
     if isinstance(kind, type) and issubclass(kind, SparselabError):
@@ -259,88 +227,3 @@ def _why_it_died(returncode: int, limits: Limits) -> LimitError:
     if returncode == -getattr(signal, "SIGXCPU", 0) and limits.cpu_seconds is not None:
         return LimitError(f"stopped after {limits.cpu_seconds} seconds of processor time, the most it may take")
     return LimitError(f"the worker process ended unexpectedly (exit status {returncode}): perhaps memory ran out")
-
-
-# ---- from here on: the worker's side ------------------------------------------------------------------------------
-
-
-def _serve() -> None:
-    """The worker's main loop: read tasks from standard input, answer on what was standard output."""
-    import importlib
-    import queue
-
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what libraries print must not mix with the answers
-    sys.stdout = sys.stderr
-    start = json.loads(sys.argv[1])
-    for name in start["imports"]:
-        importlib.import_module(name)
-    limits = Limits(**start["limits"])
-    _limit_this_process(limits)
-
-    tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    cancelled: set[int] = set()
-
-    def listen() -> None:
-        while (frame := _read_frame(sys.stdin.buffer)) is not None:
-            message = pickle.loads(frame)  # noqa: S301 - from our own parent
-            if "cancel" in message:
-                cancelled.add(message["cancel"])
-            else:
-                tasks.put(message)
-        os._exit(0)  # the parent is gone
-
-    threading.Thread(target=listen, daemon=True).start()
-    while True:
-        _answer(tasks.get(), answers, cancelled, limits)
-
-
-def _answer(message: dict[str, Any], answers: IO[bytes], cancelled: set[int], limits: Limits) -> None:
-    import importlib
-    import traceback
-
-    number = message["number"]
-    last_report = 0.0
-
-    def report(progress: Progress) -> None:
-        nonlocal last_report
-        now = time.monotonic()
-        if now - last_report >= 0.05 or progress.done == 0:
-            last_report = now
-            answer = {"number": number, "kind": "progress", **asdict(progress)}
-            _write_frame(answers, wire.dump(answer))
-
-    try:
-        module, _, qualname = message["function"].partition(":")
-        function: Any = importlib.import_module(module)
-        for part in qualname.split("."):
-            function = getattr(function, part)
-        args, kwargs = message["call"]
-        value = function(*args, monitor=Monitor(report, lambda: number in cancelled), **kwargs)
-        reply = wire.dump({"number": number, "kind": "value", "value": value})
-    except SparselabError as error:
-        reply = wire.dump({"number": number, "kind": "error", "error": type(error).__name__, "text": str(error)})
-    except MemoryError:
-        size = "its limit" if limits.memory_bytes is None else f"the {limits.memory_bytes / GIB:.1f} GiB it may use"
-        text = f"this needs more memory than {size}"
-        reply = wire.dump({"number": number, "kind": "error", "error": "LimitError", "text": text})
-    except Exception:
-        reply = wire.dump({"number": number, "kind": "error", "error": "", "text": traceback.format_exc()})
-    _write_frame(answers, reply)
-
-
-def _limit_this_process(limits: Limits) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows has no such limits; the wall-clock limit still holds
-        return
-    if limits.memory_bytes is not None:
-        import psutil
-
-        most = psutil.Process().memory_info().vms + limits.memory_bytes
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    if limits.cpu_seconds is not None:
-        resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if limits.threads is not None and "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(limits.threads)
