@@ -22,7 +22,7 @@ if source is None:
 with st.sidebar:
     layer = show.choose_layer(source)
     name = show.choose_transform()
-    settings = knobs(TRANSFORMS[name])
+    settings = knobs(TRANSFORMS[name], refine=show.refines_quickly(source, layer))
     seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help="of every random choice")
     st.button(
         "Reset knobs", on_click=reset, args=(TRANSFORMS[name],), kwargs={"seed": 0}, icon=":material/restart_alt:"

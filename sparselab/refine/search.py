@@ -23,6 +23,7 @@ Stopped = Literal["converged", "steps", "seconds", "cancel"]
 
 _FIRST_CYCLE = 64
 _HOT, _COOL = 0.2, 0.05  # of the spread of what rows hold: found on real and planted layers, see docs/refine.md
+_HOTTER = 0.5  # more after every cycle without a gain
 _LOOK = 8  # sweeps between two looks at the exact value and the price
 _SMALL = 2**23
 _FRUITLESS = 3  # cycles without a gain after which the search counts as converged
@@ -66,10 +67,11 @@ def refine(
     Returns: "converged" when the purse buys all, no row can swap, or several cycles in turn brought nothing.
     Source: ours; heat and cooling as in Kirkpatrick, Gelatt & Vecchi, Science 220 (1983).
     """
+    deadline = time.monotonic() + seconds
     filled = [index for index, rows in enumerate(groups) if rows.size]
     inner = Purse(np.asarray(purse.costs)[filled], purse.budget, purse.run)
     search = _Search(scores, tuple(np.asarray(groups[index]) for index in filled), inner, rng)
-    search.limit(steps, seconds, monitor)
+    search.limit(steps, deadline, monitor)
     stopped: Stopped = "converged"
     with _few_threads(scores):
         try:
@@ -117,8 +119,8 @@ class _Search:
         self._set_price(price)
         self.meetings: list[tuple[IntVector, IntVector]] = []
 
-    def limit(self, steps: int, seconds: float, monitor: Monitor) -> None:
-        self.steps, self.deadline, self.monitor = steps, time.monotonic() + seconds, monitor
+    def limit(self, steps: int, deadline: float, monitor: Monitor) -> None:
+        self.steps, self.deadline, self.monitor = steps, deadline, monitor
 
     def run(self) -> None:
         """Descend, then heat and cool in cycles. Raises: _Stop when something is spent or a cancel has come."""
@@ -132,14 +134,15 @@ class _Search:
             left = self.steps - self.step
             # The last cycle takes all that is left, but for what the descent after it needs: cut off hot it is worth nothing.
             last = left < 3 * length
-            self.anneal(max(left - 2 * len(self.best), left // 2) if last else length)
+            sweeps = max(left - 2 * len(self.best), left // 2) if last else length
+            self.anneal(sweeps, _HOT * (1 + _HOTTER * fruitless))
             self.descend()
             length *= 2
             fruitless = 0 if self.kept > before else fruitless + 1
 
-    def anneal(self, sweeps: int) -> None:
+    def anneal(self, sweeps: int, hot: float) -> None:
         for sweep in range(sweeps):
-            self.sweep(_HOT * (_COOL / _HOT) ** (sweep / max(1, sweeps - 1)))
+            self.sweep(hot * (_COOL / hot) ** (sweep / max(1, sweeps - 1)))
             if sweep % _LOOK == _LOOK - 1:
                 self.look()
         self.look()

@@ -48,7 +48,8 @@ class Swaps:
         self.place(groups)
         # Two rows drawn at random gain about the root of what a row holds: the unit in which temperatures are given.
         # Squares are whole numbers, summed in float64: exact, whatever the order.
-        spread = (self.levels.to(torch.int32) ** 2).sum(dtype=torch.float64).item() / rows
+        squares = self.levels if self.counts else self.levels.to(torch.int16).square_()
+        spread = squares.sum(dtype=torch.float64).item() / rows
         self.unit = SLOPES * self.step_level * float(np.sqrt(spread))
 
     def place(self, groups: tuple[IntVector, ...]) -> None:

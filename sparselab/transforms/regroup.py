@@ -18,13 +18,14 @@ from sparselab.layout import Block, Layout, order_rows
 from sparselab.mask import Mask
 from sparselab.monitor import SILENT, Monitor, Stages
 from sparselab.permutation import Permutation
-from sparselab.refine import Purse, Refined, refine
+from sparselab.refine import Purse
 from sparselab.settings import OneOf, When
 from sparselab.similarity import similarity_tensor
 from sparselab.transform import Layer, Transform
 from sparselab.transforms.budget import select_budget
 from sparselab.transforms.cells import WEIGHS, group_sums, scores
 from sparselab.transforms.ratio import legacy_width, mended_width, select_by_width
+from sparselab.transforms.refining import REFINE, Seconds, Steps, refined
 from sparselab.transforms.threshold import select_threshold
 
 Widths: Mapping[str, Callable[..., int | None]] = MappingProxyType({"ratio": mended_width, "legacy": legacy_width})
@@ -96,21 +97,9 @@ class Regroup(Transform):
         When("rule", ("ratio", "legacy")),
         Doc("block heights are cut to a multiple of this, the rest forms a block of its own"),
     ] = 32
-    refine: Annotated[
-        bool, When("rule", ("budget",)), Doc("swap rows between groups as long as the budget then keeps more")
-    ] = False
-    refine_steps: Annotated[
-        int,
-        Interval(ge=1, le=1_000_000),
-        When("refine", (True,)),
-        Doc("sweeps of swaps: how long to search; with the seed they decide the answer"),
-    ] = 1000
-    refine_seconds: Annotated[
-        float,
-        Interval(ge=1.0, le=3600.0),
-        When("refine", (True,)),
-        Doc("cap on the time of the search, which then ends with the best so far"),
-    ] = 10.0
+    refine: Annotated[bool, When("rule", ("budget",)), REFINE] = False
+    refine_steps: Steps = 1000
+    refine_seconds: Seconds = 10.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -149,12 +138,16 @@ class Regroup(Transform):
         groups = group(layer.mask)
         notes = self._unrefined
         if self.refine and self.rule == "budget":
-            with stages("refine"):
-                refined = self._refine(layer, groups, rng, device, monitor)
-            groups, notes = refined.groups, {"refine": refined.stopped}
-            if refined.stopped == "cancel":
-                spent, stages = stages.seconds, Stages(SILENT)  # the best so far is laid out all the same
-                stages.seconds.update(spent)
+            groups, notes, stages = refined(
+                scores(layer, self.weigh, resolve_device(device)),
+                groups,
+                Purse(np.array([rows.size for rows in groups]), self._budget(layer.mask)),
+                steps=self.refine_steps,
+                seconds=self.refine_seconds,
+                rng=rng,
+                monitor=monitor,
+                stages=stages,
+            )
         with stages("selection"):
             blocks, reason = self.select(layer, groups, device=device)
         in_groups = [Block(rows, np.zeros(1, dtype=np.int64)) for rows in groups]
@@ -168,12 +161,6 @@ class Regroup(Transform):
         if not self.refine or self.rule == "budget":
             return {}
         return {"refine": f"not done: rule={self.rule} has no budget whose worth could be raised; rule=budget has"}
-
-    def _refine(self, layer: Layer, groups: Groups, rng: np.random.Generator, device: str, monitor: Monitor) -> Refined:
-        purse = Purse(np.array([rows.size for rows in groups]), self._budget(layer.mask))
-        limits = {"steps": self.refine_steps, "seconds": self.refine_seconds}
-        worth = scores(layer, self.weigh, resolve_device(device))
-        return refine(worth, groups, purse, rng=rng, monitor=monitor, **limits)  # type: ignore[arg-type]
 
     def _budget(self, before: Mask) -> int:
         return before.count if self.density is None else round(self.density * before.kept.size)

@@ -16,11 +16,13 @@ from sparselab.grouping.base import cut
 from sparselab.layout import Block, Layout, order_rows
 from sparselab.mask import BoolMatrix, Mask
 from sparselab.monitor import SILENT, Monitor, Stages
+from sparselab.refine import Purse
 from sparselab.settings import OneOf, When
 from sparselab.similarity import SIMILARITIES, similarity_tensor
 from sparselab.transform import Layer, Transform
 from sparselab.transforms.block_runs import blocks_of_runs, column_scores, select_runs
-from sparselab.transforms.cells import WEIGHS
+from sparselab.transforms.cells import WEIGHS, group_sums, scores
+from sparselab.transforms.refining import REFINE, Seconds, Steps, refined
 
 _CLUSTERS = "agglomerative"
 
@@ -58,6 +60,9 @@ class ShuffledBlocks(Transform):
     weigh: Annotated[
         str, OneOf(WEIGHS), Doc("a column's score: norm of the mask, norm of the weights, or that norm squared")
     ] = "count"
+    refine: Annotated[bool, REFINE] = False
+    refine_steps: Steps = 1000
+    refine_seconds: Seconds = 10.0
 
     def __call__(
         self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
@@ -80,13 +85,32 @@ class ShuffledBlocks(Transform):
         with stages("grouping"):
             groups = group_alike(before, alike, group, goal)
         budget = before.count if self.density is None else round(self.density * before.kept.size)
+        count = -(-budget // self.block_size**2)
+        notes: dict[str, str] = {}
+        if self.refine:
+            purse = Purse(np.ones(len(groups), dtype=np.int64), count, self.block_size)
+            groups, notes, stages = refined(
+                scores(layer, self.weigh, torch_device),
+                groups,
+                purse,
+                steps=self.refine_steps,
+                seconds=self.refine_seconds,
+                rng=rng,
+                monitor=monitor,
+                stages=stages,
+            )
         with stages("selection"):
-            worth = column_scores(layer, groups, self.weigh, torch_device)
-            blocks = blocks_of_runs(select_runs(worth, self.block_size, -(-budget // self.block_size**2)), groups)
+            # What was refined is what is chosen: the plain sums that the search raised, not the norms of the released code.
+            if self.refine:
+                worth = group_sums(scores(layer, self.weigh, torch_device), groups)
+            else:
+                worth = column_scores(layer, groups, self.weigh, torch_device)
+            blocks = blocks_of_runs(select_runs(worth, self.block_size, count), groups)
         in_groups = [Block(rows, np.zeros(1, dtype=np.int64)) for rows in groups]
         row_order = order_rows(in_groups, before.rows)
+        reason = _why_none(layer, budget)
         return Layout.from_blocks(
-            before, blocks, reason=_why_none(layer, budget), row_order=row_order, seconds=stages.seconds
+            before, blocks, reason=reason, row_order=row_order, seconds=stages.seconds, notes=notes
         )
 
 

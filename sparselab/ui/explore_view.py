@@ -26,6 +26,8 @@ from sparselab.ui.source import Source
 from sparselab.ui.takeaway import show_takeaway
 from sparselab.ui.work import Request
 
+_QUICK_REFINE = 300_000  # weights; measured on two cores: 256 x 1152 takes 0.7 s, 256 x 2304 takes 1.3 s
+
 
 def empty_state(title: str) -> None:
     """Say what to do while there is no file."""
@@ -79,6 +81,12 @@ def choose_density(source: Source, layer: str) -> float:
         help="Every contender at one budget spends this many weights.",
     )
     return kept if spend is None else spend / 100
+
+
+def refines_quickly(source: Source, layer: str) -> bool:
+    """Return whether refinement at its default steps takes under a second on this layer, so that it may start switched on."""
+    rows, cols = next(item["shape"] for item in source.card["layers"] if item["name"] == layer)
+    return bool(rows * cols <= _QUICK_REFINE)
 
 
 def headline(title: str, source: Source, layer: str) -> None:

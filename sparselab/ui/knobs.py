@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -12,10 +13,13 @@ from sparselab.transforms import TRANSFORMS
 _WIDEST_SLIDER = 256
 
 
-def knobs(kind: type) -> dict[str, Any]:
-    """Show a widget for every setting that counts; return the values to make the transform with."""
+def knobs(kind: type, **defaults: Any) -> dict[str, Any]:
+    """Show a widget for every setting that counts; return the values to make the transform with.
+
+    `defaults` stand in for those of the fields: what is quick on the layer at hand may start switched on.
+    """
     shown: dict[str, Any] = {}
-    settings = settings_of(kind)
+    settings = [replace(s, default=defaults.get(s.name, s.default)) for s in settings_of(kind)]
     values = {setting.name: st.session_state.get(setting.name, setting.default) for setting in settings}
     for setting in settings:
         if setting.counts(values):
