@@ -23,6 +23,8 @@ check: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.regroup
+	$(BIN)/python -m benchmarks.quality
+	$(BIN)/python -m benchmarks.network
 	$(BIN)/python -m benchmarks.app
 
 samples: $(VENV)/.test
