@@ -23,10 +23,10 @@ Stopped = Literal["converged", "steps", "seconds", "cancel"]
 
 _FIRST_CYCLE = 64
 _HOT, _COOL = 0.2, 0.05  # of the spread of what rows hold: found on real and planted layers, see docs/refine.md
-_HOTTER = 0.5  # more after every cycle without a gain
+_HOTTER = 1.0  # more heat after every cycle in turn without a gain
 _LOOK = 8  # sweeps between two looks at the exact value and the price
-_SMALL = 2**23
-_FRUITLESS = 3  # cycles without a gain after which the search counts as converged
+_SMALL = 2**23  # weights in a layer whose sweeps take a few milliseconds
+_FRUITLESS = 4  # such cycles after which the search counts as converged
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,7 @@ def refine(
 
 @contextmanager
 def _few_threads(scores: torch.Tensor) -> Iterator[None]:
-    """One thread for layers whose sweeps take a few milliseconds: on a busy machine, waiting for a second costs more."""
+    """One thread for small layers: on a busy machine, waiting for a second costs more."""
     import torch
 
     before = torch.get_num_threads()

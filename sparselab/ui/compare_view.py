@@ -52,7 +52,8 @@ def show_comparison(source: Source, layer: str, density: float, seed: int) -> No
     fighters = contenders(density)
     quick = curve_contenders()
     where = (source.path, layer)
-    densities = sorted({*np.geomspace(max(density / 4, 0.005), min(1.0, density * 4), _CURVE_POINTS).tolist(), density})
+    sparsest, densest = max(density / 4, 0.005), min(1.0, max(density * 4, 0.02))
+    densities = sorted({*np.geomspace(sparsest, densest, _CURVE_POINTS).tolist(), density})
     calls: list[Call] = [(compare_row, (*where, asdict(item), seed, source.options)) for item in fighters]
     calls += [(curve_row, (*where, asdict(item), densities, seed, source.options)) for item in quick]
     digest = next(item["digest"] for item in source.card["layers"] if item["name"] == layer)
@@ -98,6 +99,7 @@ def _show(crew: Crew, fighters: Sequence[Contender], quick: Sequence[Contender],
     if own:
         st.markdown("**At a density of their own**, beside what the budget rule keeps there")
         _table(own, drop=("at budget", "difference"), key="_own")
+        st.caption("2:4 saves half of the products, whatever the density, and only on NVIDIA's sparse tensor cores.")
     for index, item in enumerate(fighters):
         if isinstance(crew.results.get(index), Exception):
             st.caption(f"{item.label}: {_said(crew.results[index])}")
@@ -124,12 +126,14 @@ def _verdict(rows: Sequence[dict[str, Any]]) -> None:
     if not racing:
         return
     best = max(racing, key=lambda row: row["energy"] if row["energy"] is not None else row["coverage"])
-    chance = next((row for row in racing if row["contender"] == "regroup, random"), None)
+    by_chance = [row for row in racing if row["contender"].startswith("regroup, random") and row["block height"]]
+    # Narrow groups alone gain much, so chance is asked at the same height.
+    chance = min(by_chance, key=lambda row: abs(row["block height"] - (best["block height"] or 0)), default=None)
     text = f"**{best['contender']}** keeps most at this budget: {100 * best['coverage']:.1f} % of the kept weights"
     if best["energy"] is not None:
         text += f", {100 * best['energy']:.1f} % of their energy"
     if chance is not None and chance is not best:
-        text += f". Groups by chance keep {100 * chance['coverage']:.1f} %"
+        text += f". Groups of {chance['block height']:.0f} rows by chance keep {100 * chance['coverage']:.1f} %"
     st.success(text + ".", icon=":material/trophy:")
 
 
