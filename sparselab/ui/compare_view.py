@@ -23,6 +23,7 @@ from sparselab.ui.charts import Curve, curves_figure
 from sparselab.ui.crew_view import run_calls
 from sparselab.ui.linked import linked_select
 from sparselab.ui.source import Source
+from sparselab.ui.text import literal
 
 _CURVE_POINTS = 8
 _PERCENT = (
@@ -102,7 +103,7 @@ def _show(crew: Crew, fighters: Sequence[Contender], quick: Sequence[Contender],
         st.caption("2:4 saves half of the products, whatever the density, and only on NVIDIA's sparse tensor cores.")
     for index, item in enumerate(fighters):
         if isinstance(crew.results.get(index), Exception):
-            st.caption(f"{item.label}: {_said(crew.results[index])}")
+            st.caption(f"{item.label}: {literal(_said(crew.results[index]))}")
     st.download_button(
         "Table (.csv)", data=_csv(rows), file_name="compare.csv", on_click="ignore", icon=":material/download:"
     )

@@ -23,6 +23,7 @@ from sparselab.ui.knobs import knobs, new_transform
 from sparselab.ui.nav import pages
 from sparselab.ui.session import session
 from sparselab.ui.source import Source
+from sparselab.ui.text import literal
 
 BEST = "best per layer"
 _PERCENT = ("density", "density after", "coverage", "energy", "block density", "share of weights")
@@ -90,7 +91,9 @@ def _show(crew: Crew, *, source: Source) -> None:
     )
     chosen = event.selection.rows[0] if event.selection.rows else 0
     name = layers[min(chosen, len(layers) - 1)]["name"]
-    if st.button(f"Open {name} in Explore", icon=":material/grid_on:", help="Select a row to choose another layer."):
+    if st.button(
+        f"Open {literal(name)} in Explore", icon=":material/grid_on:", help="Select a row to choose another layer."
+    ):
         st.session_state["_kept_layer"] = name
         st.switch_page(pages()[0])
     done = {

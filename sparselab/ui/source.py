@@ -19,6 +19,7 @@ from sparselab.monitor import SILENT, Monitor
 from sparselab.ui.linked import linked_select
 from sparselab.ui.samples import SAMPLES, available, sample_path
 from sparselab.ui.session import session
+from sparselab.ui.text import literal
 
 ROOTS_VARIABLE = "SPARSELAB_ROOTS"
 _KINDS = ("Sample", "Upload", "Path")
@@ -42,7 +43,7 @@ def choose_source() -> Source | None:
     try:
         return {"Sample": _sample, "Upload": _upload, "Path": _path}[kind or "Sample"]()
     except (SparselabError, OSError) as error:
-        st.error(str(error), icon=":material/block:")
+        st.error(literal(str(error)), icon=":material/block:")
         return None
 
 
@@ -80,7 +81,7 @@ def _upload() -> Source | None:
         return None
     title, original, digest = kept
     options = _options()
-    st.caption(f"{title} · sha256 {digest[:12]}")
+    st.caption(f"{literal(title)} · sha256 {digest[:12]}")
     card = _remembered_card(f"upload:{digest}:{options}", lambda out: read_untrusted(original, out, options))
     return Source(str(_own_path(f"upload:{digest}:{options}")), title, ReadOptions(), card)
 
@@ -200,7 +201,7 @@ def show_card(source: Source) -> None:
     label = f"Detected: {source.card['format']}, {len(layers)} layer{'s' * (len(layers) != 1)}"
     with st.expander(label + (f", {len(skipped)} skipped" if skipped else "")):
         for note in source.card.get("notes", ()):
-            st.caption(note)
+            st.caption(literal(note))
         rows = [
             {
                 "layer": layer["name"],

@@ -15,6 +15,7 @@ from sparselab.explore import View, explore
 from sparselab.isolate import Task, WorkerError
 from sparselab.ui.session import session
 from sparselab.ui.source import Source
+from sparselab.ui.text import literal
 
 _QUICK_SECONDS = 0.8  # most answers come within this; only then does a progress bar appear
 _LOOK_SECONDS = 0.02
@@ -81,7 +82,7 @@ def _outcome(task: Task, request: Request) -> View | None:
         st.info("Cancelled. Turn a knob, or run it again.", icon=":material/cancel:")
         st.button("Run again", on_click=own.desk.forget, key="_run_again")
     except SparselabError as error:
-        st.error(str(error), icon=":material/block:")
+        st.error(literal(str(error)), icon=":material/block:")
     except WorkerError as error:
         print(error, flush=True)  # for the operator's log; a visitor is told what it means for them
         st.error("This failed through a fault of ours; the server's log says where.", icon=":material/bug_report:")

@@ -153,7 +153,7 @@ def test_an_upload_is_read_shown_and_let_go(tmp_path: Path) -> None:
     assert not at.exception
     assert not at.error
     assert any("32 x 48" in text.value for text in at.text)
-    assert any("mine.npz" in caption.value for caption in at.caption)
+    assert any("sha256" in caption.value for caption in at.caption)
 
 
 @pytest.mark.parametrize(
