@@ -55,7 +55,7 @@ def explore(
     layer = load_layer(path, layer_name, options)
     run = TRANSFORMS[transform](**settings)
     layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
-    monitor.progress("numbers")
+    # No look at the monitor from here on: a search that was cancelled has given its best so far, and that is shown.
     similarity = jaccard_similarity(layer.mask, device=device)
     order = layout.row_order.order
     return {
