@@ -52,6 +52,8 @@ class Crew:
             function, arguments = self._calls[self._next]
             self._running[self._next] = (worker, worker.submit(function, *arguments))
             self._next += 1
+        if not self._running:
+            self.close()  # a second or two to start them again, against hundreds of megabytes held by every visitor
 
     @property
     def is_busy(self) -> bool:
@@ -69,6 +71,7 @@ class Crew:
         for _, task in self._running.values():
             task.wait()
         self._running.clear()
+        self.close()
 
     def close(self) -> None:
         """End every worker."""

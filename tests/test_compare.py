@@ -108,6 +108,7 @@ def test_a_crew_runs_all_calls_and_one_failure_does_not_end_the_rest() -> None:
         assert isinstance(crew.results[4], SparselabError)
         crew.start("a", [])
         assert crew.total == 5, "the same key is the same work"
+        assert not crew._workers, "idle workers are not kept"
     finally:
         crew.close()
 
