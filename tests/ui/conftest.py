@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -24,6 +24,10 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+# A test says what happens, not how fast: a busy machine may take its time.
+PATIENCE_MS = 90_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +87,7 @@ def page(browser: Browser) -> Iterator[Page]:
     page.on("console", heard)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", asked)
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(PATIENCE_MS)
     yield page
     context.close()
     assert not complaints

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from sparselab.formats import read_ticket
 from sparselab.ui.samples import available, sample_path
+from tests.ui.conftest import PATIENCE_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no sample masks")]
 
@@ -78,7 +79,7 @@ def test_a_knob_gives_a_new_picture_and_the_link_opens_it_again(page: Page, serv
     changed = computed(page, unlike=before)
     other = browser.new_context().new_page()
     other.goto(page.url)
-    expect(other.get_by_test_id("stMetric").filter(has_text="Blocks")).to_contain_text("22", timeout=30_000)
+    expect(other.get_by_test_id("stMetric").filter(has_text="Blocks")).to_contain_text("22")
     assert computed(other) == root(page).get_attribute("data-digest") == changed
     other.context.close()
 
@@ -120,7 +121,7 @@ def make_upload(path: Path, seed: int) -> Path:
 
 def test_two_tabs_do_not_disturb_each_other(page: Page, server: str, tmp_path: Path, browser: Browser) -> None:
     other = browser.new_context().new_page()
-    other.set_default_timeout(30_000)
+    other.set_default_timeout(PATIENCE_MS)
     for tab, name in ((page, "mine"), (other, "yours")):
         tab.goto(f"{server}/?source=Upload")
         tab.locator("input[type=file]").set_input_files(make_upload(tmp_path / f"{name}.npz", len(name)))
@@ -131,7 +132,7 @@ def test_two_tabs_do_not_disturb_each_other(page: Page, server: str, tmp_path: P
     # The link names no file: a stranger who has it is asked for one, and is not shown somebody else's.
     stranger = browser.new_context().new_page()
     stranger.goto(page.url)
-    expect(stranger.get_by_text("Mask or checkpoint")).to_be_visible(timeout=30_000)
+    expect(stranger.get_by_text("Mask or checkpoint")).to_be_visible()
     expect(stranger.get_by_test_id("mask-view")).to_have_count(0)
     other.context.close()
     stranger.context.close()
@@ -180,7 +181,7 @@ def test_which_structure_for_my_checkpoint_in_three_clicks(page: Page, server: s
     expect(page.get_by_text("fc.weight of mine.npz")).to_be_visible()
     page.get_by_role("link", name="Compare").click()
     expect(page.get_by_text("fc.weight of mine.npz")).to_be_visible()
-    expect(page.get_by_text("keeps most at this budget")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("keeps most at this budget")).to_be_visible()
 
 
 def test_a_whole_network_and_one_of_its_layers_in_explore(page: Page, server: str, tmp_path: Path) -> None:
@@ -188,7 +189,7 @@ def test_a_whole_network_and_one_of_its_layers_in_explore(page: Page, server: st
     computed(page)
     page.get_by_role("link", name="Model").click()
     page.get_by_role("button", name="Run on all 4 layers").click()
-    expect(page.get_by_text("4 of 4")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("4 of 4")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="torch (.pt)").click()
     download.value.save_as(tmp_path / "ticket.pt")
@@ -216,7 +217,7 @@ def test_other_pages_open_by_their_address(page: Page, server: str, name: str) -
 def test_it_paints_in_both_themes_and_widths(browser: Browser, server: str, scheme: str, width: int) -> None:
     context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{server}/?sample=planted-noisy")
     computed(page)
     background = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
