@@ -2,7 +2,7 @@
 
 from sparselab.ui.nav import guard
 
-guard()
+guard("compare")
 
 import streamlit as st  # noqa: E402
 

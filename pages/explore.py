@@ -2,7 +2,7 @@
 
 from sparselab.ui.nav import guard
 
-guard()
+guard("explore")
 
 import streamlit as st  # noqa: E402
 
@@ -22,10 +22,15 @@ if source is None:
 with st.sidebar:
     layer = show.choose_layer(source)
     name = show.choose_transform()
-    settings = knobs(TRANSFORMS[name], refine=show.refines_quickly(source, layer))
+    starts = {"refine": show.refines_quickly(source, layer)}
+    settings = knobs(TRANSFORMS[name], **starts)
     seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help="of every random choice")
     st.button(
-        "Reset knobs", on_click=reset, args=(TRANSFORMS[name],), kwargs={"seed": 0}, icon=":material/restart_alt:"
+        "Reset knobs",
+        on_click=reset,
+        args=(TRANSFORMS[name],),
+        kwargs={"seed": 0, **starts},
+        icon=":material/restart_alt:",
     )
 
 show.headline("Explore", source, layer)

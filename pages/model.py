@@ -2,7 +2,7 @@
 
 from sparselab.ui.nav import guard
 
-guard()
+guard("model")
 
 import streamlit as st  # noqa: E402
 

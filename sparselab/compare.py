@@ -18,7 +18,7 @@ from sparselab.metrics import Report, report
 from sparselab.monitor import SILENT, Monitor
 from sparselab.pyramid import pool
 from sparselab.transform import Layer
-from sparselab.transforms import TRANSFORMS
+from sparselab.transforms import TRANSFORMS, ShuffledBlocks
 
 _PICTURE_ROWS, _PICTURE_COLS = 64, 128
 
@@ -80,12 +80,21 @@ def run_contender(
     layer: Layer, contender: Contender, *, seed: int, device: str = "auto", monitor: Monitor = SILENT
 ) -> tuple[Layout, Report]:
     """Run one contender. Raises: SettingError when the layer lacks what it needs."""
-    run = TRANSFORMS[contender.transform](**contender.settings)
+    run = TRANSFORMS[contender.transform](**_within_budget(contender, layer))
     missing = [need for need in run.needs if getattr(layer, need) is None]
     if missing:
         raise SettingError(f"{contender.label} needs {', '.join(missing)}; {layer.name} has none")
     layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
     return layout, report(layout, layer)
+
+
+def _within_budget(contender: Contender, layer: Layer) -> dict[str, Any]:
+    """Return the settings, told to spend no more than the budget: DSB rounds its number of blocks up, we compare rounded down."""
+    settings = dict(contender.settings)
+    if contender.at_budget and contender.transform == "shuffled-blocks" and settings.get("density") is not None:
+        size, area = layer.mask.kept.size, settings.get("block_size", ShuffledBlocks.block_size) ** 2
+        settings["density"] = int(round(settings["density"] * size) // area) * area / size
+    return settings
 
 
 def compare_row(

@@ -36,14 +36,13 @@ def network(tmp_path: Path) -> str:
 @pytest.mark.parametrize("density", [0.05, 0.2, 0.6])
 def test_who_competes_at_a_budget_stays_within_it(density: float) -> None:
     layer = weighted(0)
-    tallest_cell = 32 / layer.mask.kept.size
-    one_block = 16 * 16 / layer.mask.kept.size
+    rounding = 0.5 / layer.mask.kept.size
     for contender in contenders(density):
         if contender.settings.get("grouper") in ("hypergraph", "spectral"):
             continue
         layout, _ = run_contender(layer, contender, seed=0, device="cpu")
         if contender.at_budget:
-            assert layout.after.density <= density + max(tallest_cell, one_block), contender.label
+            assert layout.status == "unblocked" or layout.after.density <= density + rounding, contender.label
 
 
 def test_labels_are_unique_and_every_curve_has_its_contender() -> None:

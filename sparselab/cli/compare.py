@@ -9,6 +9,7 @@ import click
 
 from sparselab.cli.output import file_options, print_json, print_table, read_options
 from sparselab.compare import Contender, contenders, run_contender
+from sparselab.device import resolve_device
 from sparselab.errors import SettingError, SparselabError
 from sparselab.formats import read_ticket
 from sparselab.metrics import Report
@@ -37,6 +38,7 @@ def compare(
     """Run every transform on one layer of FILE at one budget, and those without a budget at their own density."""
     if density is not None and not 0.0 < density <= 1.0:
         raise SettingError(f"--density: expected a number above 0 and up to 1; got {density:g}")
+    resolve_device(device)
     chosen = _choose(read_ticket(file, read_options(column_order, kernel_shape)), layer)
     spend = chosen.mask.density if density is None else density
     rows = []
@@ -47,6 +49,8 @@ def compare(
             click.echo(f"{contender.label}: {error}", err=True)
         else:
             rows.append((contender, numbers))
+    if not rows:
+        raise SettingError(f"expected a layer that some transform suits; {chosen.name} suits none, as said above")
     if as_json:
         budget = {"density": spend, "count": round(spend * chosen.mask.kept.size)}
         print_json({"budget": budget, "rows": [_row(contender, numbers) for contender, numbers in rows]})

@@ -99,6 +99,8 @@ def parse_transform(name: str, arguments: Sequence[str]) -> Transform:
 
 def _format_of(path: Path) -> str:
     suffixes = {suffix: name for name in WRITERS for suffix in FORMATS[name].suffixes}
+    if not path.parent.is_dir():
+        raise SettingError(f"--out: expected a folder that exists; there is none at {path.parent}")
     if path.suffix not in suffixes:
         raise SettingError(f"--out: expected a file ending in {', '.join(suffixes)}; got {path.name}")
     return suffixes[path.suffix]

@@ -25,7 +25,7 @@ from sparselab.errors import Cancelled, LimitError, SparselabError
 from sparselab.isolate.frames import Limits, read_frame, write_frame
 from sparselab.monitor import SILENT, Monitor, Progress
 
-_GRACE_SECONDS = 0.8  # a cancelled task may answer for this long with its best so far; then its process is ended
+_GRACE_SECONDS = 0.5  # a cancelled task may answer for this long with its best so far; then its process is ended
 
 
 class WorkerError(RuntimeError):

@@ -33,7 +33,7 @@ def run_calls(
     crew.start(key, calls)
     crew.advance()
     if crew.is_busy:
-        bar, button = st.columns([6, 1], vertical_alignment="bottom")
+        bar, button = st.columns([4, 1], vertical_alignment="bottom")
         button.button("Cancel", key="_crew_cancel", on_click=crew.cancel)
         progress, table = bar.empty(), st.empty()
         shown = -1

@@ -34,7 +34,7 @@ def empty_state(title: str) -> None:
     st.subheader(title, anchor=False)
     st.markdown(
         "Choose a **sample**, upload a **pruned checkpoint**, or give a **local path** on the left. "
-        "You will see the layer's mask before and after its rows are regrouped into dense blocks."
+        "You will see its layers before and after they are given a structure."
     )
 
 
@@ -150,6 +150,11 @@ def details(view: View, request: Request) -> None:
                 show(view, request)
 
 
+def _blocks(view: View) -> str:
+    count = len(view.layout.blocks)
+    return f"{count} block{'s' * (count != 1)}"
+
+
 def _similarity(view: View, _request: Request) -> None:
     st.caption("How alike the rows are. Grouping worked where bright squares gather along the diagonal on the right.")
     st.plotly_chart(similarity_figure(view), key="_similarity")
@@ -187,9 +192,7 @@ def _payload(request: Request, before: Mask, view: View | None, order: str) -> b
     right = None
     if view is not None:
         after = view.layout.after
-        caption = (
-            f"{order}: density {100 * after.density:.2f} %, {after.count:,} kept, {len(view.layout.blocks)} blocks"
-        )
+        caption = f"{order}: density {100 * after.density:.2f} %, {after.count:,} kept, {_blocks(view)}"
         right = picture_after(view.layout, order, caption)
     return wire.dump(
         {

@@ -33,7 +33,8 @@ def reset(kind: type, **others: Any) -> None:
         if setting.name in st.session_state:
             st.session_state[setting.name] = setting.default
     for name, value in others.items():
-        st.session_state[name] = value
+        if name in st.session_state:
+            st.session_state[name] = value
 
 
 def new_transform() -> None:

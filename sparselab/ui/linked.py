@@ -21,13 +21,14 @@ def linked_select(
     Streamlit's own binding puts the shown label into the address; a layer's label holds its density, and a link should
     not break when that changes.
     """
-    widget = f"_{key}"
+    # A widget of its own on every page: the state of one that is no longer shown lives on for a run, and is then lost.
+    widget, kept = f"_{key}@{st.session_state['_page']}", f"_kept_{key}"
     if st.session_state.get(widget) not in options:
-        # Streamlit forgets a widget's state on another page; the choice should follow the visitor there.
-        wanted = st.query_params.get(key, st.session_state.get(f"_kept{widget}", default))
+        # What was chosen on another page follows the visitor here.
+        wanted = st.query_params.get(key, st.session_state.get(kept, default))
         st.session_state[widget] = wanted if wanted in options else default
     chosen: str = st.selectbox(label, options, format_func=label_of, key=widget, help=help)
-    st.session_state[f"_kept{widget}"] = chosen
+    st.session_state[kept] = chosen
     if chosen != default:
         st.query_params[key] = chosen
     elif key in st.query_params:

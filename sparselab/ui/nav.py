@@ -8,8 +8,10 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from sparselab.ui.icon import icon
+from sparselab.ui.text import literal
 
 _ENTERED = "_entered"
+_LONGEST_NUMBER = 20
 _FOLDER = Path(__file__).resolve().parents[2] / "pages"
 
 
@@ -20,6 +22,16 @@ def pages() -> list[StreamlitPage]:
         st.Page(_FOLDER / "compare.py", title="Compare", icon=":material/leaderboard:"),
         st.Page(_FOLDER / "model.py", title="Model", icon=":material/account_tree:"),
     ]
+
+
+def refuse_absurd_numbers() -> None:
+    """Stop at a number in the address that no widget can hold: Streamlit fails on it before we are asked."""
+    for name, value in st.query_params.to_dict().items():
+        if len(value) > _LONGEST_NUMBER and value.lstrip("+-").replace(".", "", 1).isdigit():
+            st.error(
+                f"expected a number of at most {_LONGEST_NUMBER} digits for {literal(name)} in the address; got {len(value)}"
+            )
+            st.stop()
 
 
 def window() -> None:
@@ -33,8 +45,10 @@ def enter() -> None:
     st.navigation(pages()).run()
 
 
-def guard() -> None:
-    """First line of every page: on a fresh server a deep link runs the page's file without app.py."""
+def guard(page: str) -> None:
+    """First line of every page, with its name: on a fresh server a deep link runs the page's file without app.py."""
+    st.session_state["_page"] = page
+    refuse_absurd_numbers()
     if _ENTERED not in st.session_state:
         st.session_state[_ENTERED] = True
         window()

@@ -23,6 +23,7 @@ from sparselab.ui.text import literal
 
 ROOTS_VARIABLE = "SPARSELAB_ROOTS"
 _KINDS = ("Sample", "Upload", "Path")
+_LONGEST_SHOWN = 120
 
 
 @dataclass(frozen=True)
@@ -90,13 +91,14 @@ def _receive(file: UploadedFile) -> None:
     """Put the upload on disk and let the server's memory go: the widget starts anew, empty."""
     content = file.getvalue()
     digest = hashlib.sha256(content).hexdigest()
-    original = session().folder / f"upload-{digest}"
+    # A folder of its own, named by us; the stranger's name only of letters that mean nothing to a path.
+    folder = session().folder / digest[:16]
+    folder.mkdir(exist_ok=True)
+    original = folder / (
+        "".join(c if c.isalnum() or c in "._-" else "_" for c in file.name).lstrip(".")[-80:] or "upload"
+    )
     original.write_bytes(content)
-    # The name is shown, never used as a path: only its suffix may help to tell the format.
-    suffix = "".join(Path(file.name).suffixes[-2:])
-    named = original.with_name(original.name + "".join(c for c in suffix if c.isalnum() or c == ".")[:20])
-    original.rename(named)
-    st.session_state["_uploaded"] = (file.name[:200], named, digest)
+    st.session_state["_uploaded"] = (file.name[:200], original, digest)
     st.session_state["_upload_generation"] += 1
     st.rerun()
 
@@ -136,14 +138,16 @@ def resolve_under(text: str, roots: tuple[Path, ...]) -> Path:
     """Return the file at `text`, symbolic links followed. Raises: FileError unless it is a file under one of `roots`."""
     if "\0" in text:
         raise FileError("expected a path; got one with a NUL character")
+    shown = text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "..."
     try:
         path = Path(text).expanduser().resolve()
+        found = path.is_file()
     except (RuntimeError, OSError, ValueError):  # an unknown user, a circle of links, characters no path can have
-        raise FileError(f"expected a path; this is none that can be followed: {text!r}") from None
+        raise FileError(f"expected a path; this is none that can be followed: {shown!r}") from None
     if not any(path.is_relative_to(root) for root in roots):
-        raise FileError(f"expected a path under {', '.join(map(str, roots))}; got {text}")
-    if not path.is_file():
-        raise FileError(f"expected a file; there is none at {text}")
+        raise FileError(f"expected a path under {', '.join(map(str, roots))}; got {shown}")
+    if not found:
+        raise FileError(f"expected a file; there is none at {shown}")
     return path
 
 

@@ -15,6 +15,14 @@ from sparselab.explore import View
 from sparselab.formats import FORMATS, WRITERS, blocks_csv, permutation_csv, read_ticket, write_ticket
 from sparselab.ui.work import Request
 
+_LOAD_BACK = """\
+import torch
+from torch.nn.utils import prune
+
+prune.identity(model.get_submodule("LAYER"), "weight")  # gives the layer its weight_orig and weight_mask
+model.load_state_dict(torch.load("NEW.pt"), strict=False)
+"""
+
 
 def show_takeaway(view: View, request: Request) -> None:
     """Show the downloads; each file is made when its button is pressed."""
@@ -31,7 +39,9 @@ def show_takeaway(view: View, request: Request) -> None:
         _button("Row order (.csv)", f"{stem}-rows.csv", lambda: permutation_csv(view.layout.row_order).encode())
         _button("Column order (.csv)", f"{stem}-columns.csv", lambda: permutation_csv(view.layout.col_order).encode())
         _button("Report (.json)", f"{stem}-report.json", lambda: _report(view, request))
-    st.caption("The picture: “Save picture” under the masks. The charts: the camera in their corner.")
+    st.caption("Back into a model, biases and the rest left as they are:")
+    st.code(_LOAD_BACK, language="python")
+    st.caption("The picture: “Save picture” above the masks. The charts: the camera in their corner.")
     st.caption(f"Digest of the mask after: `{view.layout.after.digest}`")
 
 

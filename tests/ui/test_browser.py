@@ -202,6 +202,16 @@ def test_compare_cancels_and_keeps_what_it_has(page: Page, server: str) -> None:
     expect(page.get_by_text(re.compile("Stopped after .* contenders"))).to_be_visible()
 
 
+def test_what_was_chosen_follows_the_visitor_to_other_pages(page: Page, server: str) -> None:
+    page.goto(f"{server}/?sample=vgg-digits-imp-90&layer=features.8.weight")
+    computed(page)
+    for name in ("Model", "Compare", "Explore"):
+        page.get_by_role("link", name=name).click()
+        expect(page.get_by_role("heading", name=name)).to_be_visible()
+        expect(page.get_by_text(re.compile("(features.8.weight of )?sample vgg-digits-imp-90:"))).to_be_visible()
+    expect(page.get_by_text("features.8.weight of sample vgg-digits-imp-90")).to_be_visible()
+
+
 @pytest.mark.parametrize("name", ["compare", "model"])
 def test_other_pages_open_by_their_address(page: Page, server: str, name: str) -> None:
     page.goto(f"{server}/{name}?sample=planted")

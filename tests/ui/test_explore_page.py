@@ -66,20 +66,29 @@ def test_knobs_that_do_not_count_are_not_shown() -> None:
 
 def test_a_link_opens_the_same_view() -> None:
     at = page(sample="random", rule="threshold", min_kept="9", order="packed", seed="3")
-    assert at.selectbox(key="_sample").value == "random"
+    assert at.selectbox(key="_sample@explore").value == "random"
     assert at.selectbox(key="rule").value == "threshold"
     assert at.slider(key="min_kept").value == 9
     assert at.number_input(key="seed").value == 3
 
 
 @pytest.mark.parametrize(
-    "query", [{"sample": "no-such"}, {"layer": "no-such"}, {"rows_per_group": "-5"}, {"rule": "x"}]
+    "query",
+    [{"sample": "no-such"}, {"layer": "no-such"}, {"rows_per_group": "-5"}, {"rule": "x"}],
 )
 def test_a_broken_link_opens_the_default_instead(query: dict[str, str]) -> None:
     at = page(**query)
     assert not at.exception
     assert not at.error
     assert "Coverage" in numbers(at)
+
+
+def test_a_link_with_a_number_beyond_any_knob_is_refused_in_words() -> None:
+    at = page(groups="9" * 400)
+    assert not at.exception
+    assert [error.value for error in at.error] == [
+        "expected a number of at most 20 digits for groups in the address; got 400"
+    ]
 
 
 def test_says_why_nothing_was_found() -> None:

@@ -32,7 +32,7 @@ def test_compare_answers_which_structure_keeps_most() -> None:
     assert covered["regroup, jaccard-metis"] > covered["regroup, random"]
     changes = dict(zip(table["contender"], table["difference"], strict=True))
     assert changes["regroup, random"] == 0
-    at.selectbox(key="_baseline").set_value("regroup, natural").run()
+    at.selectbox(key="_baseline@compare").set_value("regroup, natural").run()
     changes = dict(zip(at.dataframe[1].value["contender"], at.dataframe[1].value["difference"], strict=True))
     assert changes["regroup, natural"] == 0
 
