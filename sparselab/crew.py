@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sparselab.errors import SparselabError
 from sparselab.isolate import Limits, Task, Worker
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -47,6 +49,8 @@ class Crew:
                     self.results[index] = task.result()
                 except Exception as error:
                     self.results[index] = error
+                    if not isinstance(error, SparselabError):
+                        print(error, file=sys.stderr, flush=True)  # a defect of ours: the operator's log says where
         while self._next < len(self._calls) and len(self._running) < self._size:
             worker = self._idle()
             function, arguments = self._calls[self._next]

@@ -11,11 +11,11 @@ import numpy as np
 from annotated_types import Interval
 from typing_extensions import Doc
 
-from sparselab.device import resolve_device
+from sparselab.device import as_tensor, resolve_device
 from sparselab.errors import SettingError
 from sparselab.grouping import GROUPERS, Goal, Groups
-from sparselab.layout import Block, Layout, order_rows
-from sparselab.mask import Mask
+from sparselab.layout import Block, Layout, order_rows, paint
+from sparselab.mask import BoolMatrix, Mask
 from sparselab.monitor import SILENT, Monitor, Stages
 from sparselab.permutation import Permutation
 from sparselab.refine import Purse
@@ -97,6 +97,14 @@ class Regroup(Transform):
         When("rule", ("ratio", "legacy")),
         Doc("block heights are cut to a multiple of this, the rest forms a block of its own"),
     ] = 32
+    second_share: Annotated[
+        float,
+        Interval(ge=0.0, le=0.5),
+        When("rule", ("budget",)),
+        Doc(
+            "share of the budget for a second grouping of what the first leaves: rows then lie in blocks of two groups, and a kernel adds up two products"
+        ),
+    ] = 0.0
     refine: Annotated[bool, When("rule", ("budget",)), REFINE] = False
     refine_steps: Steps = 1000
     refine_seconds: Seconds = 10.0
@@ -135,21 +143,33 @@ class Regroup(Transform):
             )
             return Layout.from_blocks(layer.mask, blocks, reason=reason, seconds=stages.seconds, notes=notes)
 
-        groups = group(layer.mask)
+        def lay(left: Layer, budget: int, taken: BoolMatrix | None) -> tuple[Groups, list[Block], str]:
+            nonlocal stages
+            groups = group(left.mask)
+            if self.refine and self.rule == "budget":
+                groups, told, stages = refined(
+                    scores(left, self.weigh, resolve_device(device)),
+                    groups,
+                    Purse(np.array([rows.size for rows in groups]), budget),
+                    steps=self.refine_steps,
+                    seconds=self.refine_seconds,
+                    rng=rng,
+                    monitor=monitor,
+                    stages=stages,
+                )
+                notes.update(told)
+            with stages("selection"):
+                return groups, *self.select(left, groups, device=device, budget=budget, taken=taken)
+
         notes = self._unrefined
-        if self.refine and self.rule == "budget":
-            groups, notes, stages = refined(
-                scores(layer, self.weigh, resolve_device(device)),
-                groups,
-                Purse(np.array([rows.size for rows in groups]), self._budget(layer.mask)),
-                steps=self.refine_steps,
-                seconds=self.refine_seconds,
-                rng=rng,
-                monitor=monitor,
-                stages=stages,
-            )
-        with stages("selection"):
-            blocks, reason = self.select(layer, groups, device=device)
+        budget = self._budget(layer.mask)
+        groups, blocks, reason = lay(layer, budget - int(self.second_share * budget), None)
+        if self.rule == "budget" and self.second_share > 0 and blocks and notes.get("refine") != "cancel":
+            first = paint(blocks, layer.mask.shape)
+            rest = Layer(layer.name, layer.mask - first, weight=layer.weight)
+            more = lay(rest, budget - first.count, first.kept)[1]
+            notes["second grouping"] = f"{sum(block.area for block in more)} of {budget} weights"
+            blocks += more
         in_groups = [Block(rows, np.zeros(1, dtype=np.int64)) for rows in groups]
         row_order: Permutation = order_rows(in_groups, layer.mask.rows)
         return Layout.from_blocks(
@@ -165,8 +185,19 @@ class Regroup(Transform):
     def _budget(self, before: Mask) -> int:
         return before.count if self.density is None else round(self.density * before.kept.size)
 
-    def select(self, layer: Layer, groups: Groups, *, device: str = "auto") -> tuple[list[Block], str]:
-        """Return the blocks that the rule budget, ratio or legacy lays for given groups, and the reason should there be none."""
+    def select(
+        self,
+        layer: Layer,
+        groups: Groups,
+        *,
+        device: str = "auto",
+        budget: int | None = None,
+        taken: BoolMatrix | None = None,
+    ) -> tuple[list[Block], str]:
+        """Return the blocks that the rule budget, ratio or legacy lays for given groups, and the reason should there be none.
+
+        `budget` in weights (none: the settings'). A column that `taken` covers in some row of a group is not offered to it.
+        """
         if self.rule in Widths:
             limits = {"ratio": self.ratio, "min_rows": self.min_rows, "row_multiple": self.row_multiple}
             blocks = select_by_width(layer.mask, groups, Widths[self.rule], **limits)  # type: ignore[arg-type]
@@ -178,9 +209,11 @@ class Regroup(Transform):
                 reason = f"no group has columns {self.ratio:g} times wider than what its rows leave outside"
             return blocks, reason
         before = layer.mask
-        budget = self._budget(before)
+        budget = self._budget(before) if budget is None else budget
         heights = np.array([rows.size for rows in groups])
         sums = group_sums(scores(layer, self.weigh, resolve_device(device)), groups)
+        if taken is not None:
+            sums *= as_tensor(np.stack([~taken[rows].any(axis=0) for rows in groups]), sums.device)
         chosen = select_budget(sums, heights, budget)
         blocks = [Block(rows, np.flatnonzero(cols)) for rows, cols in zip(groups, chosen, strict=True)]
         reason = f"a budget of {budget} weights buys no column of the smallest group, {heights.min()} rows high"

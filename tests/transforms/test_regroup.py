@@ -204,6 +204,26 @@ class TestBudget:
             assert layout.after.density > density - one_cell or layout.covered == layer.mask
 
 
+class TestSecondGrouping:
+    def test_rows_lie_in_two_groups_and_no_weight_in_two_blocks(self) -> None:
+        """Two patterns side by side: rows are alike in one way by the left columns, in another by the right ones."""
+        rng = np.random.default_rng(0)
+        kept = np.zeros((32, 200), bool)
+        one, two = np.repeat(np.arange(4), 8), rng.permutation(np.repeat(np.arange(4), 8))
+        for label in range(4):
+            kept[np.ix_(np.flatnonzero(one == label), np.arange(label * 30, label * 30 + 30))] = True
+            kept[np.ix_(np.flatnonzero(two == label), np.arange(120 + label * 20, 140 + label * 20))] = True
+        layer = Layer("two ways", Mask(kept))
+
+        def coverage(share: float) -> float:
+            layout = Regroup(rows_per_group=8, second_share=share)(layer, rng=np.random.default_rng(0), device="cpu")
+            assert layout.after.count == sum(block.area for block in layout.blocks) <= layer.mask.count
+            return layout.covered.count / layer.mask.count
+
+        assert coverage(0.4) == 1.0
+        assert coverage(0.0) < 0.9
+
+
 def planted(moved: float) -> Mask:
     rng = np.random.default_rng(3)
     kept = np.zeros((512, 4608), bool)
