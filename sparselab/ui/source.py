@@ -78,7 +78,10 @@ def _upload() -> Source | None:
         _receive(file)
     kept: tuple[str, Path, str] | None = st.session_state.get("_uploaded")
     if kept is None:
-        st.caption("A state_dict (.pt, .safetensors), NumPy masks (.npz, .npy) or a DLMC pattern (.smtx).")
+        st.caption(
+            "A state_dict (.pt, .safetensors), NumPy masks (.npz, .npy) or a DLMC pattern (.smtx). An upload belongs to one "
+            "visit: after a reload, or by a link, choose the file again."
+        )
         return None
     title, original, digest = kept
     options = _options()
