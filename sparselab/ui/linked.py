@@ -22,15 +22,24 @@ def linked_select(
     not break when that changes.
     """
     # A widget of its own on every page: the state of one that is no longer shown lives on for a run, and is then lost.
-    widget, kept = f"_{key}@{st.session_state['_page']}", f"_kept_{key}"
+    widget = f"_{key}@{st.session_state['_page']}"
     if st.session_state.get(widget) not in options:
         # What was chosen on another page follows the visitor here.
-        wanted = st.query_params.get(key, st.session_state.get(kept, default))
+        wanted = st.query_params.get(key, st.session_state.get(_kept(key), default))
         st.session_state[widget] = wanted if wanted in options else default
     chosen: str = st.selectbox(label, options, format_func=label_of, key=widget, help=help)
-    st.session_state[kept] = chosen
+    choose_elsewhere(key, chosen)
     if chosen != default:
         st.query_params[key] = chosen
     elif key in st.query_params:
         del st.query_params[key]
     return chosen
+
+
+def choose_elsewhere(key: str, choice: str) -> None:
+    """Let the pickers called `key` on the other pages start from `choice`."""
+    st.session_state[_kept(key)] = choice
+
+
+def _kept(key: str) -> str:
+    return f"_kept_{key}"

@@ -20,6 +20,7 @@ from sparselab.model import export_ticket, model_row
 from sparselab.transforms import TRANSFORMS
 from sparselab.ui.crew_view import run_calls
 from sparselab.ui.knobs import knobs, new_transform
+from sparselab.ui.linked import choose_elsewhere
 from sparselab.ui.nav import pages
 from sparselab.ui.session import session
 from sparselab.ui.source import Source
@@ -94,7 +95,7 @@ def _show(crew: Crew, *, source: Source) -> None:
     if st.button(
         f"Open {literal(name)} in Explore", icon=":material/grid_on:", help="Select a row to choose another layer."
     ):
-        st.session_state["_kept_layer"] = name
+        choose_elsewhere("layer", name)
         st.switch_page(pages()[0])
     done = {
         layers[index]["name"]: result["layout"] for index, result in crew.results.items() if isinstance(result, dict)
