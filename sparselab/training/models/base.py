@@ -1,0 +1,64 @@
+"""What a model is to training: a name, a builder, and the layers a mask may cover."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from sparselab.errors import SettingError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Builder(Protocol):
+    """Builds a network with fresh weights."""
+
+    def __call__(self, classes: int, channels: int, size: int, width: float) -> nn.Module:
+        """Return the network for images of `channels` x `size` x `size`."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network by name. `smallest` is the least side of an image it can take."""
+
+    title: str
+    source: str
+    builder: Builder
+    smallest: int = 4
+
+    def build(self, classes: int, channels: int, size: int, width: float = 1.0) -> nn.Module:
+        """Return the network with fresh weights from torch's global generator.
+
+        Convolutions: Kaiming normal, fan out, gain of ReLU (He et al., ICCV 2015). BatchNorm: scale 1, shift 0. Linear: as
+        torch initialises it.
+
+        Args: classes: outputs. channels, size: of the images. width: every number of channels times this, rounded, at least 2.
+        Raises: SettingError when the images are too small for the network, or a number makes no sense.
+        """
+        if classes < 2 or channels < 1 or not 0 < width <= 8:
+            raise SettingError(
+                f"{self.title}: expected at least 2 classes, 1 channel and a width up to 8; "
+                f"got {classes}, {channels} and {width:g}"
+            )
+        if size < self.smallest:
+            raise SettingError(f"{self.title}: expected images of {self.smallest} pixels or more; got {size}")
+        return self.builder(classes, channels, size, width)
+
+
+def prunable(model: nn.Module, *, first: bool = True, head: bool = False) -> tuple[str, ...]:
+    """Return the names of the modules that masks may cover: every Conv2d and Linear, in the order of registration.
+
+    Found by type, so that any network will do. Depthwise convolutions count like others.
+
+    Args: first: with the first convolution. head: with the last Linear, which is the classifier.
+    """
+    from torch import nn
+
+    convolutions = [name for name, part in model.named_modules() if isinstance(part, nn.Conv2d)]
+    linears = [name for name, part in model.named_modules() if isinstance(part, nn.Linear)]
+    left_out = set() if first else set(convolutions[:1])
+    if not head:
+        left_out |= set(linears[-1:])
+    both = {*convolutions, *linears} - left_out
+    return tuple(name for name, _ in model.named_modules() if name in both)
