@@ -191,7 +191,11 @@ def reference(work: Work, x: torch.Tensor) -> torch.Tensor:
 
 def max_error(work: Work, x: torch.Tensor, y: torch.Tensor) -> float:
     """Return max |y - reference| / max(|reference|), the relative error of the worst output; max |y| where all should be 0."""
-    exact = reference(work, x)
+    return error_against(reference(work, x), y)
+
+
+def error_against(exact: torch.Tensor, y: torch.Tensor) -> float:
+    """Return `max_error` of y where the answer of `reference` is at hand."""
     if tuple(y.shape) != tuple(exact.shape):
         raise SparselabError(f"expected outputs of shape {tuple(exact.shape)}; got {tuple(y.shape)}")
     scale = float(exact.abs().max()) or 1.0
