@@ -7,6 +7,7 @@ import sys
 import click
 
 from sparselab import __version__
+from sparselab.cli.bench import bench
 from sparselab.cli.compare import compare
 from sparselab.cli.inspect import inspect
 from sparselab.cli.transform import transform
@@ -19,7 +20,7 @@ def commands() -> None:
     """See, count and take away the structure hidden in unstructured pruning masks."""
 
 
-for command in (inspect, transform, compare):
+for command in (inspect, transform, compare, bench):
     commands.add_command(command)
 
 

@@ -39,7 +39,7 @@ def compare(
     if density is not None and not 0.0 < density <= 1.0:
         raise SettingError(f"--density: expected a number above 0 and up to 1; got {density:g}")
     resolve_device(device)
-    chosen = _choose(read_ticket(file, read_options(column_order, kernel_shape)), layer)
+    chosen = choose_layer(read_ticket(file, read_options(column_order, kernel_shape)), layer)
     spend = chosen.mask.density if density is None else density
     rows = []
     for contender in contenders(spend):
@@ -63,7 +63,8 @@ def compare(
     print_table(("contender", "at budget", *names), table)
 
 
-def _choose(ticket: Ticket, name: str | None) -> Layer:
+def choose_layer(ticket: Ticket, name: str | None) -> Layer:
+    """Return the layer called `name`, or the largest."""
     if name is not None:
         return ticket[name]
     return max(ticket, key=lambda layer: layer.mask.kept.size)

@@ -1,0 +1,160 @@
+"""`bench`: how long the kernels take on a layer, here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from sparselab.cli.compare import choose_layer
+from sparselab.cli.output import file_options, print_json, print_table, read_options
+from sparselab.cli.transform import parse_transform
+from sparselab.device import resolve_device
+from sparselab.errors import SettingError
+from sparselab.formats import read_ticket
+from sparselab.kernels.base import DTYPES
+from sparselab.latency.running import Effort, Request, measure_isolated
+from sparselab.latency.session import ROUNDS, SECONDS
+from sparselab.latency.statistics import FEWEST_ROUNDS
+from sparselab.latency.values import Row, Session
+from sparselab.monitor import Monitor, Progress
+from sparselab.settings import settings_of
+from sparselab.transform import Layer
+
+POSITIONS = 1024
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True},
+    short_help="Measure kernels on a layer, dense beside them.",
+    epilog="Settings of the transform, each as --name VALUE: `transform --help` lists them.",
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("settings", nargs=-1, type=click.UNPROCESSED)
+@click.option("--layer", help="A layer's name; the largest if none is given.")
+@click.option("--transform", help="Give the layer this structure first; without, its mask is measured as it is.")
+@click.option("--kernels", metavar="A,B", help="Kernels to measure; all that may suit if none are given.")
+@click.option("--positions", type=click.IntRange(min=1), help=f"Columns of X; {POSITIONS} without --input.")
+@click.option("--input", "images", metavar="N,C,H,W", help="Measure the convolution over this input, against conv2d.")
+@click.option("--dtype", type=click.Choice(DTYPES), default="float32", show_default=True, help="The arithmetic.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@click.option("--seconds", type=float, default=SECONDS, show_default=True, help="Time for the rounds, about.")
+@click.option(
+    "--rounds", type=click.IntRange(min=FEWEST_ROUNDS), default=ROUNDS, show_default=True, help="Rounds, at most."
+)
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of the CPU; torch's own choice if none is given.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of every random choice.")
+@file_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def bench(
+    file: Path,
+    settings: tuple[str, ...],
+    layer: str | None,
+    transform: str | None,
+    kernels: str | None,
+    positions: int | None,
+    images: str | None,
+    dtype: str,
+    device: str,
+    seconds: float,
+    rounds: int,
+    threads: int | None,
+    seed: int,
+    column_order: str,
+    kernel_shape: str | None,
+    as_json: bool,
+) -> None:
+    """Measure how long kernels take on one layer of FILE on this machine, the dense product beside them.
+
+    Runs in a process of its own, one at a time. Every kernel is first checked against the product in float64.
+    """
+    options = read_options(column_order, kernel_shape)
+    chosen = choose_layer(read_ticket(file, options), layer)
+    layout, about = _structure(chosen, transform, settings, seed, device)
+    request = Request(
+        str(file),
+        chosen.name,
+        options,
+        layout,
+        positions=positions or (None if images else POSITIONS),
+        images=_images(images),
+        dtype=dtype,
+        device=device,
+        kernels=None if kernels is None else tuple(name.strip() for name in kernels.split(",")),
+        about={"file": file.name, "layer": chosen.name, **about},
+        effort=Effort(rounds, seconds, threads, seed),
+    )
+    measured = measure_isolated(request, monitor=Monitor(_say()))
+    if measured.not_stored:
+        click.echo(f"not stored: {measured.not_stored}", err=True)
+    if as_json:
+        print_json({"session": measured.session.key, **measured.session.as_json()})
+        return
+    _print(measured.session)
+
+
+def _structure(
+    layer: Layer, transform: str | None, settings: tuple[str, ...], seed: int, device: str
+) -> tuple[dict[str, Any] | None, dict[str, str]]:
+    """Return the layout to measure, packed, or None for the mask as it is; and what to say of it."""
+    if device != "auto":
+        resolve_device(device)
+    if transform is None:
+        if settings:
+            raise SettingError(f"expected --transform before settings; got {settings[0]!r} without")
+        return None, {"transform": "none"}
+    run = parse_transform(transform, settings)
+    layout = run(layer, rng=np.random.default_rng(seed), device=device)
+    if layout.reason:
+        click.echo(f"{layer.name}: {layout.status}: {layout.reason}", err=True)
+    told = ", ".join(f"{item.name}={getattr(run, item.name)}" for item in settings_of(type(run)))
+    return layout.pack(), {"transform": transform, "settings": told, "seed": str(seed)}
+
+
+def _images(text: str | None) -> tuple[int, int, int, int] | None:
+    if text is None:
+        return None
+    try:
+        n, c, h, w = (int(part) for part in text.split(","))
+    except ValueError:
+        n = c = h = w = 0
+    if min(n, c, h, w) < 1:
+        raise SettingError(f"--input: expected four numbers such as 8,64,32,32; got {text!r}")
+    return n, c, h, w
+
+
+def _say() -> Any:
+    """Return a listener that prints a stage once, on standard error."""
+    said: set[str] = set()
+
+    def listen(progress: Progress) -> None:
+        stage = progress.stage.split(",")[0]
+        if stage not in said:
+            said.add(stage)
+            click.echo(stage, err=True)
+
+    return listen
+
+
+def _print(session: Session) -> None:
+    head = ("kernel", "median ms", "p20", "p80", "error", "of roof", "flags", "verdict")
+    print_table(head, [_cells(row) for row in session.rows])
+    device, said = session.device, session.protocol
+    shape, taken = " x ".join(map(str, session.shape)), " x ".join(map(str, session.input_shape))
+    click.echo(
+        f"\n{session.about.get('layer')}: weight {shape}, density {session.density:.4f} (the limit: "
+        f"{session.density:.3f} of dense), input {taken}, {session.dtype}, {session.threads} threads\n"
+        f"{device['name']}, {device['cores']} cores, torch {session.versions['torch']}, {session.date}\n"
+        f"{said['rounds']} rounds in turns, {said['inputs']} inputs, {100 * said['confidence']:.0f} % intervals; roof "
+        f"{said['peak_gflops']} GFLOP/s, {said['copy_gb_per_s']} GB/s; others used "
+        f"{100 * said['others_load_during']:.0f} % of the machine"
+    )
+
+
+def _cells(row: Row) -> list[Any]:
+    told = f"not measured: {row.obstacle}" if row.obstacle else row.verdict
+    error = "-" if row.max_error is None else f"{row.max_error:.1e}"
+    roof = "-" if row.roof_share is None else f"{100 * row.roof_share:.0f} %"
+    return [row.label, row.median_ms, row.p20_ms, row.p80_ms, error, roof, " ".join(row.flags) or "-", told]

@@ -1,0 +1,69 @@
+"""The rows of a session: what was timed, put into figures and words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sparselab.kernels.base import TOLERANCES, Work
+from sparselab.latency.host import Load
+from sparselab.latency.lineup import Entry, baseline_of
+from sparselab.latency.roof import Roof, necessary
+from sparselab.latency.statistics import is_faster, speedup, summarise, verdict
+from sparselab.latency.timing import Taken
+from sparselab.latency.values import Row
+
+
+def rows_of(
+    work: Work, entries: Sequence[Entry], taken: Taken, roof: Roof, loads: tuple[Load, Load], seed: int
+) -> tuple[Row, ...]:
+    """Return one row per entry and condition; one without times for those that could not run, or were wrong."""
+    busy = any(load.is_busy for load in loads)
+    rows: list[Row] = []
+    for index, entry in enumerate(entries):
+        known = Row(entry.name, entry.role, max_error=entry.error, prepare_ms=entry.prepare_ms, obstacle=entry.obstacle)
+        if entry.run is None:
+            rows.append(_refused(known, work.dtype))
+            continue
+        flops, moved = necessary(work, dense=entry.name == baseline_of(work))
+        for condition in taken.conditions(index):
+            row = _timed(replace(known, condition=condition), taken, index, seed)
+            assert row.median_ms is not None
+            share = roof.share(row.median_ms, flops=flops, moved_bytes=moved)
+            rows.append(replace(row, flags=row.flags + ("busy",) * busy, roof_share=share))
+    return _with_control(rows)
+
+
+def _timed(row: Row, taken: Taken, index: int, seed: int) -> Row:
+    times = taken.times[index, row.condition]
+    summary, ratio = summarise(times), speedup(taken.times[0, row.condition], times, seed=seed)
+    baseline = row.role == "baseline"
+    return replace(
+        row,
+        median_ms=summary.median,
+        p20_ms=summary.p20,
+        p80_ms=summary.p80,
+        rounds=summary.rounds,
+        repeats=taken.repeats[index, row.condition],
+        speedup_vs_dense=ratio.value,
+        interval=(ratio.low, ratio.high),
+        verdict="the baseline" if baseline else verdict(ratio, summary.rounds),
+        is_faster=not baseline and is_faster(ratio, summary.rounds),
+        flags=("noisy",) * summary.is_noisy,
+    )
+
+
+def _refused(row: Row, dtype: str) -> Row:
+    if row.obstacle:
+        return replace(row, verdict="not measured")
+    error = "outputs that are no numbers" if row.max_error is None else f"error {row.max_error:.1e}"
+    return replace(row, verdict=f"wrong: {error}; up to {TOLERANCES[dtype]:.0e} is right", flags=("wrong",))
+
+
+def _with_control(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Flag every row of a condition under which the baseline differed from itself."""
+    differs = {row.condition for row in rows if row.role == "control" and row.verdict != "no difference"}
+    return tuple(
+        replace(row, flags=(*row.flags, "control")) if row.median_ms is not None and row.condition in differs else row
+        for row in rows
+    )

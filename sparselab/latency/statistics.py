@@ -1,0 +1,103 @@
+"""What a set of timings says: median and spread, the ratio of two kernels with its interval, and a verdict in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparselab.errors import SparselabError
+
+Times = NDArray[np.floating[Any]]
+"""One time a round, in any unit; round i of two kernels was measured one right after the other."""
+
+FEWEST_ROUNDS = 8
+"""With fewer, not even the smallest and largest of the ratios enclose their median in 99 of 100 cases: 1 - 2 / 2^8 = .992."""
+
+CONFIDENCE = 0.99
+MARGIN = 0.02
+"""Ratios closer to 1 than this are "no difference": two copies of one kernel may lie differently in memory for good."""
+
+NOISY_SPREAD = 0.10
+_RESAMPLES = 4000
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Median, 20th and 80th percentile of `rounds` times."""
+
+    median: float
+    p20: float
+    p80: float
+    rounds: int
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether p80 - p20 is more than 10 % of the median."""
+        return self.p80 - self.p20 > NOISY_SPREAD * self.median
+
+
+def summarise(times: Times) -> Summary:
+    """Return median and percentiles of `times`, in their unit."""
+    p20, median, p80 = (float(value) for value in np.percentile(times, (20, 50, 80)))
+    return Summary(median, p20, p80, len(times))
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times faster: dense time / this time, with its 99 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def speedup(dense: Times, ours: Times, *, seed: int = 0) -> Ratio:
+    """Return the median over the rounds of dense[i] / ours[i], and its 99 % percentile bootstrap interval.
+
+    Rounds are resampled in pairs: both times of a round were taken within milliseconds of each other, so that a slow
+    minute slows both, and their ratio hardly at all. The ratio of the two medians would throw that away: it is one
+    round's time over another's.
+
+    Raises: SparselabError for unequal numbers of rounds, or none.
+    Source: Efron & Tibshirani, An Introduction to the Bootstrap, 1993, sections 8.3 (paired data) and 13.3 (percentiles).
+    """
+    if len(dense) != len(ours) or not len(ours):
+        raise SparselabError(f"expected times of equal numbers of rounds; got {len(dense)} and {len(ours)}")
+    ratios = np.asarray(dense, np.float64) / np.asarray(ours, np.float64)
+    rng = np.random.default_rng(seed)
+    medians = np.median(ratios[rng.integers(0, len(ratios), (_RESAMPLES, len(ratios)))], axis=1)
+    low, high = np.quantile(medians, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
+    return Ratio(float(np.median(ratios)), float(low), float(high))
+
+
+def verdict(ratio: Ratio, rounds: int = FEWEST_ROUNDS) -> str:
+    """Return what `ratio` says in words: "2.9x faster than dense (2.7-3.1)", "no difference", "1.4x slower than dense here (1.3-1.5)".
+
+    "no difference" when the interval holds 1 or comes within 2 % of it; "too few rounds ..." below eight of them.
+    """
+    if rounds < FEWEST_ROUNDS:
+        return f"too few rounds for a verdict ({rounds} of {FEWEST_ROUNDS})"
+    if ratio.low > 1.0 + MARGIN:
+        return f"{_figures(ratio.value, ratio.low, ratio.high)[0]}x faster than dense ({_span(ratio.low, ratio.high)})"
+    if ratio.high < 1.0 / (1.0 + MARGIN):
+        slower = 1 / ratio.value, 1 / ratio.high, 1 / ratio.low
+        return f"{_figures(*slower)[0]}x slower than dense here ({_span(*slower[1:])})"
+    return "no difference"
+
+
+def is_faster(ratio: Ratio, rounds: int) -> bool:
+    """Return whether the verdict says faster."""
+    return rounds >= FEWEST_ROUNDS and ratio.low > 1.0 + MARGIN
+
+
+def _span(low: float, high: float) -> str:
+    return "-".join(_figures(low, high))
+
+
+def _figures(*values: float) -> list[str]:
+    """Return ratios with one decimal, or two where one would say 1.0 or hide their difference."""
+    digits = 2 if min(values) < 1.95 else 1
+    return [f"{value:.{digits}f}" for value in values]

@@ -1,0 +1,76 @@
+"""Sessions as CSV: one line a row, everything a reader needs beside it; and back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from sparselab.errors import FileError, SparselabError
+from sparselab.latency.values import Row, Session
+
+_PLAIN = ("date", "dtype", "threads", "density", "positions", "padding_waste", "flops_dense")
+_JSON = ("shape", "input_shape", "conv", "about", "device", "protocol", "versions")
+_ROW = tuple(Row.__dataclass_fields__)
+_NUMBERS = ("threads", "density", "positions", "padding_waste", "flops_dense")
+_ROW_TEXT = ("kernel", "role", "condition", "verdict", "obstacle")
+
+COLUMNS = ("session", "device_name", *_PLAIN, *_ROW, *_JSON)
+"""What a line holds: the session's key and device, its plain figures, the row's, then the rest as JSON."""
+
+
+def as_csv(sessions: Iterable[Session]) -> str:
+    """Return one line per row of each session; `read_csv` turns it back."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for session in sessions:
+        document = session.as_json()
+        shared = {name: document[name] for name in _PLAIN}
+        shared |= {name: json.dumps(document[name]) for name in _JSON}
+        shared |= {"session": session.key, "device_name": session.device.get("name", "")}
+        for row in document["rows"]:
+            writer.writerow(shared | {name: _cell(row[name]) for name in _ROW})
+    return text.getvalue()
+
+
+def read_csv(path: Path) -> tuple[Session, ...]:
+    """Return the sessions of a CSV file. Raises: FileError when it is not what `as_csv` writes."""
+    lines: dict[str, list[dict[str, str]]] = {}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            for line in csv.DictReader(file):
+                lines.setdefault(line["session"], []).append(line)
+        return tuple(_session(found) for found in lines.values())
+    except (OSError, KeyError, ValueError, TypeError, csv.Error, SparselabError) as error:
+        raise FileError(f"expected latency sessions as CSV; {path.name}: {error}") from None
+
+
+def stored_results(folder: Path) -> tuple[Session, ...]:
+    """Return the sessions of every latency-*.csv in a folder, or none where there is no such folder."""
+    return tuple(session for path in sorted(folder.glob("latency-*.csv")) for session in read_csv(path))
+
+
+def _session(lines: Sequence[dict[str, str]]) -> Session:
+    first = lines[0]
+    document: dict[str, Any] = {name: json.loads(first[name]) for name in _JSON}
+    document |= {name: _number(first[name]) if name in _NUMBERS else first[name] for name in _PLAIN}
+    rows = [{name: _value(name, line[name]) for name in _ROW} for line in lines]
+    return Session.from_json(document | {"rows": rows})
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, list | bool) else value
+
+
+def _value(name: str, text: str) -> Any:
+    if name in _ROW_TEXT:
+        return text
+    return json.loads(text) if text else None
+
+
+def _number(text: str) -> Any:
+    return json.loads(text) if text else None
