@@ -5,11 +5,13 @@ from types import MappingProxyType
 
 from sparselab.kernels.base import Kernel
 from sparselab.kernels.dense import Conv2d, Dense
+from sparselab.kernels.triton_blocks import TritonBlocks
 
 KERNELS: Mapping[str, Kernel] = MappingProxyType(
     {
         "dense": Dense(),
         "conv2d": Conv2d(),
+        "triton-blocks": TritonBlocks(),
     }
 )
 

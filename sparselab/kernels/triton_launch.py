@@ -1,0 +1,184 @@
+"""A layer packed for the Triton kernel, and its launches: one to arrange X where it must be, one for each pass."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparselab.errors import SettingError
+from sparselab.kernels.arrangements import Geometry, geometry
+from sparselab.kernels.base import Run, Work
+from sparselab.kernels.panels import panels
+from sparselab.kernels.tiles import Tiles, joined, passes, tiles
+from sparselab.kernels.triton_configs import Config
+
+if TYPE_CHECKING:
+    import torch
+
+    Launch = Callable[[torch.Tensor, torch.Tensor], None]
+
+_ARRANGE_BLOCK = 1024
+_LARGEST_32_BIT = 2**31 - 1
+_SHAPES_KEPT = 8
+
+
+@dataclass(frozen=True)
+class BlockProduct:
+    """The run of a layer, and the config it was packed for."""
+
+    run: Run
+    config: Config
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        return self.run(x)
+
+
+def interpreted() -> bool:
+    """Whether Triton interprets its programs in Python: TRITON_INTERPRET, which must be set before triton is imported."""
+    return os.environ.get("TRITON_INTERPRET", "").lower() in ("1", "true", "yes", "on", "y")
+
+
+def empty(shape: tuple[int, ...], dtype: torch.dtype, device: str | torch.device) -> torch.Tensor:
+    """Return memory for the kernel: all that it reads and writes comes from here, but for an X that lies as it should."""
+    import torch
+
+    return torch.empty(shape, dtype=dtype, device=device)
+
+
+def packed(work: Work, config: Config) -> BlockProduct:
+    """Return the run of `work` in tiles of `config`: right for any number of positions and images."""
+    weight = work.masked_weight
+    dealt = passes(joined(panels(work.layout)), work.layout.after.rows)
+    parts = [tiles(part, weight, config.block_m, config.block_k) for part in dealt]
+    bias = None if work.bias is None else _upload(work.bias, work.torch_dtype, work.device)
+    steps = [_Pass(work, config, part, bias if number == 0 else None, number > 0) for number, part in enumerate(parts)]
+
+    @lru_cache(maxsize=_SHAPES_KEPT)
+    def launches(shape: tuple[int, ...]) -> tuple[Geometry, tuple[int, ...], list[Launch]]:
+        y_shape = _output_shape(work, shape)
+        place = geometry(config.arrangement, shape, work.layout.after.cols, work.conv)
+        return place, y_shape, [_placed(step, place, shape) for step in steps]
+
+    def run(x: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        if x.dtype != work.torch_dtype:
+            raise SettingError(f"expected an input of {work.torch_dtype}; got {x.dtype}")
+        place, y_shape, ready = launches(tuple(x.shape))
+        x = x.contiguous()
+        with torch.cuda.device(x.device) if x.is_cuda else nullcontext():
+            if place.copies:
+                x = _arranged(x, place)
+            y = empty(y_shape, x.dtype, x.device)
+            for launch in ready:
+                launch(x, y)
+        return y
+
+    return BlockProduct(run, config)
+
+
+class _Pass:
+    """Tiles on the device, no two of which share a row."""
+
+    def __init__(self, work: Work, config: Config, part: Tiles, bias: torch.Tensor | None, accumulate: bool) -> None:
+        import torch
+
+        self.work, self.config, self.part, self.bias, self.accumulate = work, config, part, bias, accumulate
+        self.weight = _upload(part.weight, work.torch_dtype, work.device)
+        self.first = _upload(part.first, torch.int32, work.device)
+        self.rows = _upload(part.rows, torch.int32, work.device)
+
+
+def _placed(step: _Pass, place: Geometry, shape: tuple[int, ...]) -> Launch:
+    """Return the launch of a pass for X of this shape."""
+    import torch
+
+    from sparselab.kernels.triton_product import product
+
+    work, config, cols = step.work, step.config, step.part.cols
+    checked = config.arrangement == "checked" and work.conv is not None
+    y_row = place.lines * place.width
+    y_image = y_row * work.layout.after.rows
+    wide = max(place.numel, place.images * y_image, step.part.weight.size) > _LARGEST_32_BIT
+    offsets = _upload(place.offsets[cols], torch.int64 if wide else torch.int32, work.device)
+    taps = _upload(place.taps[cols], torch.int32, work.device) if checked else offsets
+    kernel = (1, 1) if work.conv is None else work.conv.kernel_shape
+    stride, padding = (1, 0) if work.conv is None else (work.conv.stride, work.conv.padding)
+    grid = (step.part.count * -(-place.positions // config.block_n),)
+    numbers = (
+        *(step.part.count, place.positions, place.pitch, place.width, place.lines),
+        *(place.x_image, place.x_line, place.x_place, y_image, y_row, *shape[-2:], stride, padding),
+    )
+    constants: dict[str, Any] = {
+        "HAS_BIAS": step.bias is not None,
+        "ACCUMULATE": step.accumulate,
+        "PLAIN": place.plain and not checked,
+        "CHECKED": checked,
+        "KERNEL_HEIGHT": kernel[0],
+        "KERNEL_WIDTH": kernel[1],
+        "WIDE": wide,
+        "X_ALIGN": place.x_align(cols),
+        "Y_ALIGN": place.y_align,
+        "PRECISION": "ieee" if work.dtype == "float32" else "tf32",
+        # The interpreter multiplies bfloat16 as if its bits were whole numbers.
+        "UPCAST": interpreted() and work.dtype == "bfloat16",
+        "BLOCK_M": config.block_m,
+        "BLOCK_N": config.block_n,
+        "BLOCK_K": config.block_k,
+        "enable_fp_fusion": True,  # said, because Triton's default is about to change
+        "num_warps": config.warps,
+        "num_stages": config.stages,
+    }
+
+    def launch(x: torch.Tensor, y: torch.Tensor) -> None:
+        bias = y if step.bias is None else step.bias
+        product[grid](x, step.weight, offsets, taps, step.first, step.rows, bias, y, *numbers, **constants)
+
+    return launch
+
+
+def _arranged(x: torch.Tensor, place: Geometry) -> torch.Tensor:
+    """Return X laid out as `place` says, zeros round it."""
+    from sparselab.kernels.triton_product import arrange
+
+    images, channels, height, width = x.shape
+    planes = images * channels
+    total = place.copies * planes * place.height * place.x_pitch
+    out = empty((total,), x.dtype, x.device)
+    arrange[(-(-total // _ARRANGE_BLOCK),)](
+        *(x, out, total, planes, height, width, place.height, place.x_pitch, place.step, place.border),
+        WIDE=max(total, x.numel()) > _LARGEST_32_BIT - _ARRANGE_BLOCK,
+        BLOCK=_ARRANGE_BLOCK,
+        enable_fp_fusion=True,
+    )
+    return out
+
+
+def _output_shape(work: Work, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return Y's shape. Raises: SettingError where X is not one for these weights."""
+    rows, cols = work.layout.after.shape
+    area = 1 if work.conv is None else prod(work.conv.kernel_shape)
+    channels_at, dimensions = (0, 2) if work.conv is None else (1, 4)
+    if len(shape) != dimensions or shape[channels_at] * area != cols:
+        raise SettingError(f"expected an input like {work.input_shape}; got {shape}")
+    if work.conv is None:
+        return rows, shape[1]
+    return (shape[0], rows, *work.conv.output_size(*shape[2:]))
+
+
+def _upload(array: NDArray[np.generic], dtype: torch.dtype, device: str) -> torch.Tensor:
+    """Return the array on the device, in memory of one element at least: an empty one has no address."""
+    import torch
+
+    values = torch.from_numpy(np.ascontiguousarray(array)).to(dtype)
+    there = empty((max(1, values.numel()),), dtype, device)
+    there[: values.numel()].copy_(values.reshape(-1))
+    return there
