@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.kernels import tuning
 from sparselab.kernels.arrangements import arrangements
 from sparselab.kernels.base import Kernel, Work, random_input
 from sparselab.kernels.panels import blocks_obstacle, panels
 from sparselab.kernels.tiles import joined
 from sparselab.kernels.triton_configs import INTERPRETED, Config, coarse, fine
 from sparselab.kernels.triton_launch import BlockProduct, interpreted, packed
+from sparselab.kernels.tuning import Timer, chosen
 
 _DTYPES = ("float32", "tf32", "float16", "bfloat16")
 
@@ -52,7 +52,7 @@ class TritonBlocks(Kernel):
         parts = joined(panels(work.layout))
         heights = np.array([panel.rows.size for panel in parts], dtype=np.int64)
         most_cols = max((panel.cols.size for panel in parts), default=1)
-        return tuning.chosen(
+        return chosen(
             _key(work, heights),
             coarse(heights, work.positions, most_cols, work.dtype, arrangements(work.conv)),
             lambda config: fine(config, work.dtype),
@@ -83,7 +83,7 @@ def _key(work: Work, heights: NDArray[np.int64]) -> dict[str, Any]:
     }
 
 
-def _timer(work: Work) -> tuning.Timer:
+def _timer(work: Work) -> Timer:
     """Return what times a config on random input; a device that has too little for it takes forever."""
     from triton.compiler.errors import CompileTimeAssertionFailure
     from triton.runtime.errors import OutOfResources, PTXASError
