@@ -81,10 +81,11 @@ def verdict(ratio: Ratio, rounds: int = FEWEST_ROUNDS) -> str:
     if rounds < FEWEST_ROUNDS:
         return f"too few rounds for a verdict ({rounds} of {FEWEST_ROUNDS})"
     if ratio.low > 1.0 + MARGIN:
-        return f"{_figures(ratio.value, ratio.low, ratio.high)[0]}x faster than dense ({_span(ratio.low, ratio.high)})"
+        value, low, high = _figures(ratio.value, ratio.low, ratio.high)
+        return f"{value}x faster than dense ({low}-{high})"
     if ratio.high < 1.0 / (1.0 + MARGIN):
-        slower = 1 / ratio.value, 1 / ratio.high, 1 / ratio.low
-        return f"{_figures(*slower)[0]}x slower than dense here ({_span(*slower[1:])})"
+        value, low, high = _figures(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
+        return f"{value}x slower than dense here ({low}-{high})"
     return "no difference"
 
 
@@ -93,11 +94,8 @@ def is_faster(ratio: Ratio, rounds: int) -> bool:
     return rounds >= FEWEST_ROUNDS and ratio.low > 1.0 + MARGIN
 
 
-def _span(low: float, high: float) -> str:
-    return "-".join(_figures(low, high))
-
-
 def _figures(*values: float) -> list[str]:
-    """Return ratios with one decimal, or two where one would say 1.0 or hide their difference."""
-    digits = 2 if min(values) < 1.95 else 1
+    """Return ratios with one decimal: two where one might say 1.0, none above ten."""
+    least = min(values)
+    digits = 2 if least < 1.1 else 1 if least < 10 else 0
     return [f"{value:.{digits}f}" for value in values]
