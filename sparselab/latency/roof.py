@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sparselab.kernels.base import Work
-from sparselab.latency.timing import Clock, WallClock
+from sparselab.latency.timing import Clock
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +28,7 @@ class Roof:
         return max(flops / self.flops_per_ms, moved_bytes / self.bytes_per_ms) / milliseconds
 
 
-def measure_roof(work: Work, clock: Clock | None = None) -> Roof:
+def measure_roof(work: Work, clock: Clock) -> Roof:
     """Return the roof of the work's device in the work's arithmetic: about .2 s on two cores.
 
     Source: Williams, Waterman & Patterson, Roofline, 2009; both ceilings measured, none taken from a data sheet.
@@ -37,7 +37,6 @@ def measure_roof(work: Work, clock: Clock | None = None) -> Roof:
 
     from sparselab.kernels.precision import tf32_allowed
 
-    clock = clock or WallClock()
     kind = "cuda" if work.on_cuda else "cpu"
     side = _PEAK_SIDE[kind]
     a, b = (torch.randn(side, side, device=work.device).to(work.torch_dtype) for _ in range(2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sparselab.kernels.base import TOLERANCES, Work
@@ -10,12 +10,18 @@ from sparselab.latency.host import Load
 from sparselab.latency.lineup import Entry, baseline_of
 from sparselab.latency.roof import Roof, necessary
 from sparselab.latency.statistics import is_faster, speedup, summarise, verdict
-from sparselab.latency.timing import Taken
+from sparselab.latency.timing import Key, Taken
 from sparselab.latency.values import Row
 
 
 def rows_of(
-    work: Work, entries: Sequence[Entry], taken: Taken, roof: Roof, loads: tuple[Load, Load], seed: int
+    work: Work,
+    entries: Sequence[Entry],
+    taken: Taken,
+    refused: Mapping[Key, str],
+    roof: Roof,
+    loads: tuple[Load, Load],
+    seed: int,
 ) -> tuple[Row, ...]:
     """Return one row per entry and condition; one without times for those that could not run, or were wrong."""
     busy = any(load.is_busy for load in loads)
@@ -31,25 +37,35 @@ def rows_of(
             assert row.median_ms is not None
             share = roof.share(row.median_ms, flops=flops, moved_bytes=moved)
             rows.append(replace(row, flags=row.flags + ("busy",) * busy, roof_share=share))
+        for (who, condition), obstacle in refused.items():
+            if who == index:
+                rows.append(_refused(replace(known, condition=condition, obstacle=obstacle), work.dtype))
     return _with_control(rows)
 
 
 def _timed(row: Row, taken: Taken, index: int, seed: int) -> Row:
     times = taken.times[index, row.condition]
-    summary, ratio = summarise(times), speedup(taken.times[0, row.condition], times, seed=seed)
-    baseline = row.role == "baseline"
-    return replace(
+    summary = summarise(times)
+    row = replace(
         row,
         median_ms=summary.median,
         p20_ms=summary.p20,
         p80_ms=summary.p80,
         rounds=summary.rounds,
         repeats=taken.repeats[index, row.condition],
+        flags=("noisy",) * summary.is_noisy,
+    )
+    dense = taken.times.get((0, row.condition))
+    if dense is None:
+        return replace(row, verdict="no dense time under this condition to compare with")
+    ratio = speedup(dense, times, seed=seed)
+    baseline = row.role == "baseline"
+    return replace(
+        row,
         speedup_vs_dense=ratio.value,
         interval=(ratio.low, ratio.high),
         verdict="the baseline" if baseline else verdict(ratio, summary.rounds),
         is_faster=not baseline and is_faster(ratio, summary.rounds),
-        flags=("noisy",) * summary.is_noisy,
     )
 
 

@@ -10,7 +10,7 @@ from sparselab.errors import SettingError
 from sparselab.kernel_eye import tile_view
 from sparselab.kernels import KERNELS
 from sparselab.kernels.base import TOLERANCES, Work, random_input
-from sparselab.latency.conditions import clocks
+from sparselab.latency.conditions import conditions, hot_clock
 from sparselab.latency.host import Load, LoadMeter, device_card, load_now, versions
 from sparselab.latency.lineup import Entry, kernels_for, line_up
 from sparselab.latency.roof import Roof, measure_roof, necessary
@@ -58,12 +58,13 @@ def measure(
     x = random_input(work, seed)
     entries = line_up(work, names, x, seed=seed, monitor=monitor)
     monitor.progress("measuring the roof")
-    roof = measure_roof(work)
+    roof = measure_roof(work, hot_clock(work))
+    contestants, refused = _contestants(work, entries, x)
     meter = LoadMeter()
-    taken = _time(work, entries, x, rounds=rounds, seconds=seconds, seed=seed, monitor=monitor)
+    taken = take_turns(contestants, rounds=rounds, seconds=seconds, seed=seed, monitor=monitor)
     loads = before, meter.read()
     return Session(
-        rows=rows_of(work, entries, taken, roof, loads, seed),
+        rows=rows_of(work, entries, taken, refused, roof, loads, seed),
         shape=work.layout.after.shape,
         input_shape=work.input_shape,
         positions=work.positions,
@@ -93,23 +94,21 @@ def _checked(work: Work, kernels: Sequence[str] | None, rounds: int, seconds: fl
     return names
 
 
-def _time(
-    work: Work,
-    entries: Sequence[Entry],
-    x: torch.Tensor,
-    *,
-    rounds: int,
-    seconds: float,
-    seed: int,
-    monitor: Monitor,
-) -> Taken:
-    contestants = []
+def _contestants(
+    work: Work, entries: Sequence[Entry], x: torch.Tensor
+) -> tuple[list[Contestant], dict[tuple[int, str], str]]:
+    """Return who is timed under which condition; and why somebody is not, by the same key."""
+    found: list[Contestant] = []
+    refused: dict[tuple[int, str], str] = {}
     for index, entry in enumerate(entries):
         if entry.run is None:
             continue
-        for condition, (clock, call) in clocks(work, entry.run, x).items():
-            contestants.append(Contestant((index, condition), entry.name, call, clock))
-    return take_turns(contestants, rounds=rounds, seconds=seconds, seed=seed, monitor=monitor)
+        for condition, how in conditions(work, entry.run, x).items():
+            if isinstance(how, str):
+                refused[index, condition] = how
+            else:
+                found.append(Contestant((index, condition), entry.name, how[1], how[0]))
+    return found, refused
 
 
 def _conv(work: Work) -> dict[str, int] | None:

@@ -31,7 +31,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that is always calm, with a known roof: a session takes a tenth of a second."""
     monkeypatch.setattr(session_module, "load_now", lambda: CALM)
-    monkeypatch.setattr(session_module, "measure_roof", lambda work: Roof(1e9, 1e7))
+    monkeypatch.setattr(session_module, "measure_roof", lambda *_: Roof(1e9, 1e7))
     monkeypatch.setattr("sparselab.latency.timing.SAMPLE_MS", 0.01)
     monkeypatch.setattr("sparselab.latency.timing._WARM_UP_MS", 0.1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +20,7 @@ from sparselab.latency.host import Load
 from sparselab.latency.lineup import _without_zeros
 from sparselab.latency.roof import measure_roof, necessary
 from sparselab.latency.session import measure
-from sparselab.latency.timing import Contestant, Taken
+from sparselab.latency.timing import Contestant, Taken, WallClock
 from sparselab.latency.values import Session
 from sparselab.layout import Layout
 from sparselab.monitor import Monitor
@@ -231,7 +231,17 @@ def test_what_a_product_cannot_do_without(work: Work) -> None:
     kept, moved = work.layout.after.count, 72 * 20 + 32 * 20
     assert necessary(work, dense=False) == (2.0 * kept * 20, 4.0 * (kept + moved))
     assert necessary(work, dense=True) == (2.0 * 32 * 72 * 20, 4.0 * (32 * 72 + moved))
-    roof = measure_roof(replace(work))
+    roof = measure_roof(work, WallClock())
     assert roof.flops_per_ms > 0
     assert roof.bytes_per_ms > 0
     assert roof.share(2.0, flops=roof.flops_per_ms, moved_bytes=0.0) == 0.5
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", ["float32", "tf32", "float16"])
+def test_cuda_is_timed_hot_cold_and_as_a_graph(layer: Layer, dtype: str) -> None:
+    layout = Layout.unchanged(layer.mask, "as it is")
+    found = measure(work_of(layer, layout, positions=64, dtype=dtype, device="cuda"), ["dense"], rounds=8)
+    assert [row.label for row in found.rows[:3]] == ["dense", "dense, cold", "dense, graph"]
+    assert all(row.median_ms is not None for row in found.rows)
+    assert found.device["kind"] == "cuda"
