@@ -10,6 +10,7 @@ from sparselab import __version__
 from sparselab.cli.bench import bench
 from sparselab.cli.compare import compare
 from sparselab.cli.inspect import inspect
+from sparselab.cli.train import train
 from sparselab.cli.transform import transform
 from sparselab.errors import SparselabError
 
@@ -20,7 +21,7 @@ def commands() -> None:
     """See, count and take away the structure hidden in unstructured pruning masks."""
 
 
-for command in (inspect, transform, compare, bench):
+for command in (inspect, transform, compare, bench, train):
     commands.add_command(command)
 
 

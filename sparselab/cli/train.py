@@ -1,0 +1,118 @@
+"""`train`: find tickets, give them structure, and see what it costs."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sparselab.cli.output import print_json, print_table
+from sparselab.errors import Cancelled, SettingError
+from sparselab.monitor import Monitor, Progress
+from sparselab.settings import settings_of
+from sparselab.training.paths import RunPaths
+from sparselab.training.records import read_json
+from sparselab.training.runs import RunView, read_run
+from sparselab.training.settings import TrainSettings
+
+_SETTINGS = settings_of(TrainSettings)
+
+
+def _flags(command: Callable[..., None]) -> Callable[..., None]:
+    """Add a flag for every setting of a run."""
+    for setting in reversed(_SETTINGS):
+        default = "none" if setting.default is None else str(setting.default) or "empty"
+        text = f"{setting.doc}. {setting.expected[:1].upper()}{setting.expected[1:]}; default {default}."
+        if setting.kind is str and not setting.choices:
+            text = f"{setting.doc}. Default {default}."
+        command = click.option(setting.flag, setting.name, metavar="VALUE", help=text)(command)
+    return command
+
+
+@click.command(short_help="Train: tickets, their structure, and accuracy.")
+@click.option("--out", "folder", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option("--resume", is_flag=True, help="Go on with the run in the folder; its settings need not be given again.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the task's files, where it needs some.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@_flags
+def train(folder: Path, resume: bool, data: Path | None, as_json: bool, **given: str | None) -> None:
+    """Train a network by a method, level by level, in the folder of a run.
+
+    An empty folder starts a run; --resume goes on with one that was stopped or killed, and ends as it would have ended.
+    """
+    settings = _settings(folder, given, resume=resume)
+    from sparselab.training.run import train as run  # loads torch
+
+    try:
+        with _stoppable() as stopped:
+            monitor = Monitor(_Voice(), stopped)
+            run(
+                settings, folder, resume=resume, data=data, monitor=monitor, say=lambda text: click.echo(text, err=True)
+            )
+    except Cancelled as error:
+        click.echo(str(error), err=True)
+        raise click.Abort from None
+    view = read_run(folder)
+    if as_json:
+        print_json(view.document())
+    else:
+        _print(view)
+
+
+def _settings(folder: Path, given: dict[str, str | None], *, resume: bool) -> TrainSettings:
+    """Return the settings of the flags; on resume those of the run, with which the flags must agree."""
+    parsers = {setting.name: setting for setting in _SETTINGS}
+    values = {name: parsers[name].parse(text) for name, text in given.items() if text is not None}
+    config = RunPaths(folder).config
+    if not (resume and config.exists()):
+        return TrainSettings(**values)
+    known = read_json(config)["settings"]
+    for name, value in values.items():
+        if known.get(name) != value:
+            raise SettingError(f"{parsers[name].flag}: expected {known.get(name)!r} as the run has it; got {value!r}")
+    return TrainSettings(**known)
+
+
+class _Voice:
+    """Says on standard error where a run stands: a line a stage, and a line every quarter of one."""
+
+    def __init__(self) -> None:
+        self._said = ("", -1)
+
+    def __call__(self, progress: Progress) -> None:
+        quarter = int(4 * (progress.fraction or 0))
+        if (progress.stage, quarter) != self._said:
+            self._said = (progress.stage, quarter)
+            steps = f" {progress.done} of {progress.total} steps" if progress.total else ""
+            click.echo(f"{progress.stage}{steps}", err=True)
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Yield whether somebody asked to stop: SIGTERM and the first Ctrl-C wait for the next look of the loop."""
+    asked: list[int] = []
+
+    def ask(number: int, _frame: Any) -> None:
+        if asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _print(view: RunView) -> None:
+    names = ("sparsity", "kept", "channels", "blocks", "validation_accuracy", "test_accuracy")
+    rows = []
+    for level in view.document()["levels"]:
+        rows.append([str(level["level"]), "", *(level[name] for name in names)])
+        rows += [["", then["label"], *(then[name] for name in names)] for then in level["then"]]
+    print_table(("level", "then", *names), rows)

@@ -1,0 +1,132 @@
+"""The training loop: from one step to another, under a regime, with a look around every few steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from sparselab.errors import SparselabError
+from sparselab.training.network import Network
+from sparselab.training.optimizer import Sgd
+from sparselab.training.order import Order
+from sparselab.training.regimes import Regime, Step
+from sparselab.training.schedule import Schedule
+from sparselab.training.settings import TrainSettings
+from sparselab.training.tasks import Data, Split
+from sparselab.training.team import SOLO, Team
+
+LOOKS_PER_EPOCH, MOST_BETWEEN_LOOKS = 10, 50
+_EVALUATED_AT_ONCE = 500
+
+
+@dataclass
+class Progress:
+    """How far a training is: the next step, and the summed loss of the epoch under way and of the last stretch."""
+
+    step: int
+    epoch_loss: float = 0.0
+    epoch_steps: int = 0
+    stretch_loss: float = 0.0
+    stretch_steps: int = 0
+    news: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Trainee:
+    """A network, its optimizer and the regime of its masks, on their way from step to step.
+
+    Raises: SparselabError from `advance` when the loss is no longer a number.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        regime: Regime,
+        settings: TrainSettings,
+        schedule: Schedule,
+        data: Data,
+        team: Team = SOLO,
+        *,
+        l1: float = 0.0,
+    ) -> None:
+        self.network, self.regime, self.settings, self.schedule, self.data = network, regime, settings, schedule, data
+        self.team, self.l1 = team, l1
+        self.parameters = list(network.model.parameters())
+        places = {id(parameter): place for place, parameter in enumerate(self.parameters)}
+        self.prunable = [places[id(weight)] for weight in network.weights.values()]
+        undecayed = self.prunable if regime.decays_weights else ()
+        self.sgd = Sgd(self.parameters, settings.momentum, settings.weight_decay, undecayed)
+        self.order = Order(len(data.train), settings.batch, settings.seed)
+
+    @property
+    def velocities(self) -> list[torch.Tensor]:
+        """Momentum of the prunable weights."""
+        return [self.sgd.velocities[place] for place in self.prunable]
+
+    def advance(self, progress: Progress, stop: int, look: Callable[[Progress], None]) -> None:
+        """Train from `progress.step` to `stop`; call `look` every stretch of steps and at the end of every epoch."""
+        between = max(1, min(MOST_BETWEEN_LOOKS, self.schedule.per_epoch // LOOKS_PER_EPOCH))
+        total = torch.zeros((), device=self.network.device)
+        self.network.model.train()
+        while progress.step < stop:
+            total += self._step(progress.step)
+            progress.step += 1
+            progress.stretch_steps += 1
+            place = progress.step % self.schedule.per_epoch
+            if place % between == 0 or progress.step == stop:
+                self._account(progress, self.team.mean_of(total))
+                total.zero_()
+                look(progress)
+                progress.stretch_loss, progress.stretch_steps = 0.0, 0
+                self.network.model.train()
+
+    def _account(self, progress: Progress, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise SparselabError(
+                f"expected a finite loss; it was {loss} before step {progress.step}: lower lr, or give it warmup_epochs"
+            )
+        progress.stretch_loss = loss
+        progress.epoch_loss += loss
+        progress.epoch_steps += progress.stretch_steps
+        if (told := self.regime.news()) is not None:
+            progress.news.append(told)
+
+    def _step(self, step: int) -> torch.Tensor:
+        self.regime.before(step)
+        images, labels = self._batch(step)
+        with torch.autocast("cuda", torch.bfloat16, enabled=self.settings.amp and self.network.device.type == "cuda"):
+            loss = F.cross_entropy(self.network.model(images), labels)
+        gradients = self.team.averaged(list(torch.autograd.grad(loss, self.parameters)))
+        if self.l1:
+            for place in self.prunable:
+                gradients[place].add_(self.parameters[place].detach().sign(), alpha=self.l1)
+        mine = [gradients[place] for place in self.prunable]
+        if self.regime.update(Step(step, mine, self.velocities)):
+            self.sgd.step(gradients, self.schedule.rate(step))
+        return loss.detach().float()
+
+    def _batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        images, labels = self.data.train.batch(self.order.indices(step), self.order.augmentation(step))
+        images, labels = self.team.share(images), self.team.share(labels)
+        if self.settings.channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
+        device = self.network.device
+        return images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+
+
+@torch.no_grad()
+def accuracy(network: Network, split: Split, *, channels_last: bool) -> float:
+    """Return the share of right answers on a split, in [0, 1], with BatchNorm in eval."""
+    network.model.eval()
+    right = 0
+    for start in range(0, len(split), _EVALUATED_AT_ONCE):
+        images, labels = split.batch(torch.arange(start, min(start + _EVALUATED_AT_ONCE, len(split))))
+        if channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
+        answers = network.model(images.to(network.device)).argmax(dim=1).cpu()
+        right += int((answers == labels).sum())
+    return right / len(split)

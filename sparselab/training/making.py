@@ -1,0 +1,157 @@
+"""What a stage starts with: a network at its first step, its masks, and the regime they are under."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from sparselab.features import channel_features
+from sparselab.layout import Layout
+from sparselab.monitor import SILENT, Monitor
+from sparselab.training.choosing import kept_at, largest_of, random_masks, scored_at_start
+from sparselab.training.densities import layer_counts, layer_densities
+from sparselab.training.network import Masks, Network, State, layers_of, tensor_of
+from sparselab.training.regimes import BlockExchange, Exchange, Regime, Rhythm, TopKast, first_blocks
+from sparselab.training.regimes.blocks import paint_all, unpack_all
+from sparselab.training.schedule import Schedule
+from sparselab.training.seeds import derive
+from sparselab.training.settings import AT_START, MOVING_BLOCKS, STATIC_BLOCKS, TrainSettings
+from sparselab.training.tasks import Data
+from sparselab.training.then import Then
+from sparselab.transform import Layer
+from sparselab.transforms import Refill
+from sparselab.transforms.regrow import regrown_weights
+
+_FEATURE_IMAGES = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Masks and weights of a stage's first step, blocks where there are any, and what is to be told of each layer."""
+
+    masks: Masks
+    state: State
+    tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    told: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def level_start(
+    settings: TrainSettings,
+    network: Network,
+    data: Data,
+    level: int,
+    rewound: State,
+    before: tuple[State, Masks] | None,
+) -> Start:
+    """Return where a level starts: at the rewound weights, under the masks of its method.
+
+    Args: before: weights and masks at the end of the level before, None for the first one.
+    """
+    network.restore(rewound)
+    method = settings.method
+    if method in AT_START:
+        return Start(scored_at_start(settings, network, data), rewound)
+    if method in (MOVING_BLOCKS, STATIC_BLOCKS):
+        return _blocks_start(settings, network, rewound)
+    if method in ("set", "rigl"):
+        return Start(random_masks(settings, network), rewound)
+    if before is None or method == "top-kast":
+        return Start(network.full, rewound)
+    count = kept_at(level, network.size) if method == "imp" else round((1 - settings.sparsity) * network.size)
+    return Start(largest_of(*before, count), rewound)
+
+
+def transformed_start(
+    settings: TrainSettings,
+    network: Network,
+    data: Data,
+    item: Then,
+    rewound: State,
+    ticket: tuple[State, Masks],
+    monitor: Monitor = SILENT,
+) -> Start:
+    """Return where a transformed ticket starts: at the rewound weights, under what the transform made of each mask.
+
+    A layer that does not suit the transform, or in which it finds nothing, keeps its mask; what it says of every layer is
+    told. New weights take the values that the transform's `regrow` names, those of the rewind step by default.
+    """
+    run, (state, masks) = item.transform(), ticket
+    layers = layers_of(network, masks, state, rewound)
+    if getattr(run, "score", "").startswith(("feature", "saliency")):
+        network.restore(state)
+        layers = _with_features(settings, network, data, layers)
+    after, fresh, told = dict(masks), dict(rewound), {}
+    for layer in layers:
+        # Every layer starts from the seed, as on the command line.
+        layout = run(layer, rng=np.random.default_rng(settings.seed), device=settings.device, monitor=monitor)
+        after[layer.name] = tensor_of(layout.after, masks[layer.name])
+        told[layer.name] = {
+            "status": layout.status,
+            "reason": layout.reason,
+            "blocks": len(layout.blocks),
+            "covered": layout.covered.count,
+        }
+        if isinstance(run, Refill) and run.regrow == "random":
+            fresh[f"{layer.name}.weight"] = _regrown(layout, layer, settings.seed)
+    return Start(after, fresh, told=told)
+
+
+def regime_of(
+    settings: TrainSettings, network: Network, schedule: Schedule, masks: Masks, tensors: Mapping[str, torch.Tensor]
+) -> Regime:
+    """Return the regime of a level: masks that move by the run's method, or hold."""
+    rhythm = rhythm_of(settings, schedule)
+    if settings.method in ("set", "rigl"):
+        return Exchange(network, masks, how=settings.method, rhythm=rhythm, seed=settings.seed)
+    if settings.method == MOVING_BLOCKS:
+        blocks = unpack_all(tensors, len(masks))
+        return BlockExchange(
+            network, blocks, rhythm=rhythm, block_size=settings.block_size, grow=settings.grow, seed=settings.seed
+        )
+    if settings.method == "top-kast":
+        shapes = [weight.shape for weight in network.weights.values()]
+        forward = layer_counts(shapes, 1 - settings.sparsity, settings.distribution)
+        return TopKast(network, forward, settings.backward_extra, settings.weight_decay)
+    return Regime(network, masks)
+
+
+def rhythm_of(settings: TrainSettings, schedule: Schedule) -> Rhythm:
+    """Return when masks move: by default sixty times were it to the end, and no more often than every 100 steps on long runs."""
+    every = settings.update_every or min(100, max(1, round(schedule.total / 60)))
+    return Rhythm(every, round(settings.update_until * schedule.total), settings.exchange)
+
+
+def _blocks_start(settings: TrainSettings, network: Network, rewound: State) -> Start:
+    weights = list(network.weights.values())
+    shares = layer_densities([weight.shape for weight in weights], 1 - settings.sparsity, settings.distribution)
+    blocks = [
+        first_blocks(weight, share, settings.block_size, derive(settings.seed, "blocks", place))
+        for place, (weight, share) in enumerate(zip(weights, shares, strict=True))
+    ]
+    masks, tensors = paint_all(network, blocks)
+    told = {
+        name: {"status": "blocked", "reason": "", "blocks": len(parts)}
+        for name, parts in zip(network.weights, blocks, strict=True)
+    }
+    return Start(masks, rewound, tensors, told)
+
+
+def _with_features(settings: TrainSettings, network: Network, data: Data, layers: list[Layer]) -> list[Layer]:
+    generator = torch.Generator().manual_seed(derive(settings.seed, "feature images"))
+    images, labels = data.train.batch(torch.randperm(len(data.train), generator=generator)[:_FEATURE_IMAGES])
+    labels = labels.to(network.device)
+    features = channel_features(
+        network.model, images.to(network.device), lambda logits: F.cross_entropy(logits, labels)
+    )
+    return [replace(layer, features=features[layer.name]) for layer in layers]
+
+
+def _regrown(layout: Layout, layer: Layer, seed: int) -> torch.Tensor:
+    early = replace(layer, weight=layer.rewound)
+    values = regrown_weights(layout, early, "random", np.random.default_rng(derive(seed, "regrow", layer.name)))
+    return torch.from_numpy(values).reshape(layer.tensor_shape)

@@ -1,0 +1,107 @@
+"""A network under training: its weights that masks cover, and its whole state, taken and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from sparselab.errors import SettingError
+from sparselab.mask import Mask
+from sparselab.training.models import MODELS, prunable
+from sparselab.training.seeds import derive
+from sparselab.training.settings import TrainSettings
+from sparselab.training.tasks import Data
+from sparselab.transform import Layer
+
+State = dict[str, torch.Tensor]
+"""Parameters and buffers by name, on the CPU, contiguous, nobody else's."""
+Masks = dict[str, torch.Tensor]
+"""What is kept of every prunable weight, by module name: bool, of the weight's shape, on the CPU."""
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A model on its device. `weights` are those that masks cover, by module name, in order of registration."""
+
+    model: nn.Module
+    weights: Mapping[str, nn.Parameter]
+    device: torch.device
+
+    @property
+    def full(self) -> Masks:
+        """Masks that keep every weight."""
+        return {name: torch.ones(weight.shape, dtype=torch.bool) for name, weight in self.weights.items()}
+
+    @property
+    def size(self) -> int:
+        """Number of prunable weights."""
+        return sum(weight.numel() for weight in self.weights.values())
+
+    def capture(self) -> State:
+        """Return a copy of all parameters and buffers."""
+        return {
+            name: value.detach().to("cpu", copy=True).contiguous() for name, value in self.model.state_dict().items()
+        }
+
+    @torch.no_grad()
+    def restore(self, state: State) -> None:
+        """Set all parameters and buffers to those of `state`, bit for bit. Raises: SettingError when names or shapes differ."""
+        own = self.model.state_dict()
+        if {k: v.shape for k, v in own.items()} != {k: v.shape for k, v in state.items()}:
+            raise SettingError("expected the weights of this very network; names or shapes differ")
+        for name, value in own.items():
+            value.copy_(state[name])
+
+
+def build_network(settings: TrainSettings, data: Data, device: torch.device) -> Network:
+    """Return the network with the fresh weights that belong to the seed, and leave torch's generator as it was.
+
+    Raises: SettingError when the settings leave no layer to prune, or the network does not take such images.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(settings.seed, "weights"))
+        model = MODELS[settings.model].build(data.classes, data.channels, data.size, settings.width)
+    names = prunable(model, first=settings.prune_first, head=settings.prune_head)
+    if not names:
+        raise SettingError(
+            f"expected at least one prunable layer in {settings.model}; prune_first or prune_head adds some"
+        )
+    model = model.to(device)
+    if settings.channels_last:
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Network(model, {name: model.get_submodule(name).weight for name in names}, device)  # type: ignore[misc]
+
+
+def layers_of(network: Network, masks: Masks, state: State, rewound: State) -> list[Layer]:
+    """Return every prunable layer with its mask, its weights of `state` (0 where dropped) and its weights of `rewound`."""
+    found = []
+    for name, kept in masks.items():
+        module = network.model.get_submodule(name)
+        mask = mask_of(kept)
+        weight, early = (values[f"{name}.weight"].reshape(mask.shape).numpy() for values in (state, rewound))
+        square = isinstance(module, nn.Conv2d)
+        found.append(
+            Layer(
+                name,
+                mask,
+                weight * mask.kept,
+                early,
+                kernel_shape=tuple(kept.shape[2:]) if square else None,
+                stride=int(module.stride[0]) if isinstance(module, nn.Conv2d) else 1,
+                padding=int(module.padding[0]) if isinstance(module, nn.Conv2d) else 0,
+            )
+        )
+    return found
+
+
+def mask_of(kept: torch.Tensor) -> Mask:
+    """Return the mask of a weight as a matrix out x (in * kh * kw)."""
+    return Mask(kept.reshape(kept.shape[0], -1).numpy())
+
+
+def tensor_of(mask: Mask, like: torch.Tensor) -> torch.Tensor:
+    """Return a mask in the shape of a weight."""
+    return torch.from_numpy(mask.kept.copy()).reshape(like.shape)

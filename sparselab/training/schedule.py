@@ -1,0 +1,50 @@
+"""Steps and learning rates: what the step alone decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import cos, pi
+
+from sparselab.errors import SettingError
+from sparselab.training.settings import TrainSettings
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A training of `total` steps, `per_epoch` of them an epoch, that returns to step `rewind`."""
+
+    per_epoch: int
+    total: int
+    rewind: int
+    warmup: int
+    lr: float
+    kind: str
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step, counted from 0.
+
+        cosine  lr / 2 * (1 + cos(pi * step / total))
+        step    lr, a tenth of it from total / 2, a hundredth from 3 / 4 total (He et al., CVPR 2016: 32k and 48k of 64k)
+
+        both times min(1, (step + 1) / warmup).
+        """
+        rising = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
+        if self.kind == "cosine":
+            return rising * self.lr / 2 * (1 + cos(pi * step / self.total))
+        return rising * self.lr * 0.1 ** ((2 * step >= self.total) + (4 * step >= 3 * self.total))
+
+
+def schedule_of(settings: TrainSettings, images: int) -> Schedule:
+    """Return the schedule of a run over `images` training images; the images that fill no batch are left out of an epoch.
+
+    Raises: SettingError when the images do not fill a single batch, or the epochs make no step.
+    """
+    per_epoch = images // settings.batch
+    if not per_epoch:
+        raise SettingError(f"batch: expected at most the {images} training images; got {settings.batch}")
+    total = round(settings.epochs * per_epoch)
+    if not total:
+        raise SettingError(f"epochs: expected enough for one step; {settings.epochs:g} of {per_epoch} steps make none")
+    rewind = 0 if settings.starts_sparse else round(settings.rewind_epoch * per_epoch)
+    warmup = round(settings.warmup_epochs * per_epoch)
+    return Schedule(per_epoch, total, min(rewind, total), warmup, settings.lr, settings.schedule)

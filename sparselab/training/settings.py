@@ -1,0 +1,177 @@
+"""What a run is told: one value a setting, declared once, and the hash that names it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from annotated_types import Interval
+from typing_extensions import Doc
+
+from sparselab.errors import SettingError
+from sparselab.settings import OneOf, When, check_settings, settings_of
+from sparselab.training.models import MODELS
+from sparselab.training.tasks import TASKS
+from sparselab.training.texts import parse_values
+from sparselab.training.then import Then, parse_then
+
+AT_START = ("random", "snip", "grasp", "synflow")
+"""Masks chosen before the first step."""
+AFTER_TRAINING = ("imp", "omp", "l1")
+"""Masks chosen by the weights of a trained network, which is then rewound."""
+STATIC_BLOCKS, MOVING_BLOCKS = "ssb", "dsb"
+DYNAMIC = ("set", "rigl", "top-kast", MOVING_BLOCKS, STATIC_BLOCKS)
+"""Networks that are sparse from the first step on, and whose masks (but for ssb's) move."""
+METHODS = ("dense", *AFTER_TRAINING, *AT_START, *DYNAMIC)
+_AT_SPARSITY = tuple(method for method in METHODS if method not in ("dense", "imp"))
+_MOVING = ("set", "rigl", MOVING_BLOCKS)
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Every choice that the outcome of a run depends on. The defaults are for `digits` with `vgg-small`.
+
+    Source: the method papers, see docs/training.md.
+    """
+
+    task: Annotated[str, OneOf(tuple(TASKS)), Doc("what is learned")] = "digits"
+    task_settings: Annotated[str, Doc("settings of the task, such as train=2000,noise=0.2; empty: its defaults")] = ""
+    model: Annotated[str, OneOf(tuple(MODELS)), Doc("the network")] = "vgg-small"
+    width: Annotated[float, Interval(ge=0.05, le=8.0), Doc("every number of channels times this")] = 1.0
+    method: Annotated[str, OneOf(METHODS), Doc("where masks come from")] = "imp"
+    levels: Annotated[
+        int, Interval(ge=0, le=60), When("method", ("imp",)), Doc("cycles of pruning, each of 20 % of what is kept")
+    ] = 10
+    sparsity: Annotated[
+        float, Interval(ge=0.0, le=0.999), When("method", _AT_SPARSITY), Doc("weights dropped / prunable weights")
+    ] = 0.9
+    then: Annotated[
+        str,
+        Doc("transforms of the tickets, such as refill,regroup@3+6:refine=true; each is rewound and trained again"),
+    ] = ""
+    prune_first: Annotated[bool, Doc("masks cover the first convolution too")] = False
+    prune_head: Annotated[bool, Doc("masks cover the classifier's last layer too")] = False
+    epochs: Annotated[float, Interval(ge=0.01, le=1000.0), Doc("passes over the training images")] = 8.0
+    batch: Annotated[int, Interval(ge=1, le=65536), Doc("images in a step, over all processes")] = 64
+    lr: Annotated[float, Interval(ge=0.0, le=10.0), Doc("learning rate at its highest")] = 0.1
+    momentum: Annotated[float, Interval(ge=0.0, le=0.999), Doc("momentum of SGD")] = 0.9
+    weight_decay: Annotated[float, Interval(ge=0.0, le=1.0), Doc("times the weights, added to the gradient")] = 5e-4
+    schedule: Annotated[
+        str, OneOf(("cosine", "step")), Doc("the rate falls to 0 as a cosine, or to a tenth at 1/2 and at 3/4")
+    ] = "cosine"
+    warmup_epochs: Annotated[float, Interval(ge=0.0, le=100.0), Doc("epochs in which the rate rises from 0")] = 0.0
+    rewind_epoch: Annotated[
+        float, Interval(ge=0.0, le=1000.0), When("method", ("dense", *AFTER_TRAINING)), Doc("to which weights return")
+    ] = 0.5
+    rewind: Annotated[
+        str,
+        OneOf(("late", "restart")),
+        When("method", ("dense", *AFTER_TRAINING)),
+        Doc("go on from the rewind step in rate and data (late), or from step 0 (restart)"),
+    ] = "late"
+    l1: Annotated[
+        float, Interval(ge=0.0, le=1.0), When("method", ("l1",)), Doc("times the signs, added to the gradient")
+    ] = 1e-4
+    score_images: Annotated[
+        int, Interval(ge=1, le=100_000), When("method", ("snip", "grasp")), Doc("training images behind a score")
+    ] = 256
+    distribution: Annotated[
+        str,
+        OneOf(("erk", "uniform")),
+        When("method", DYNAMIC),
+        Doc("layers of like size sparser (Erdos-Renyi kernel), or all at one sparsity"),
+    ] = "erk"
+    exchange: Annotated[
+        float,
+        Interval(ge=0.0, le=1.0),
+        When("method", _MOVING),
+        Doc("alpha: share of the kept weights exchanged first"),
+    ] = 0.3
+    update_every: Annotated[
+        int | None,
+        Interval(ge=1, le=1_000_000),
+        When("method", _MOVING),
+        Doc("steps between two updates of the masks; none: a sixtieth of the steps, 100 at most"),
+    ] = None
+    update_until: Annotated[
+        float, Interval(ge=0.0, le=1.0), When("method", _MOVING), Doc("share of the steps after which masks rest")
+    ] = 0.75
+    block_size: Annotated[
+        int, Interval(ge=2, le=64), When("method", (MOVING_BLOCKS, STATIC_BLOCKS)), Doc("side of a square block")
+    ] = 16
+    grow: Annotated[
+        str,
+        OneOf(("gradient", "norms")),
+        When("method", (MOVING_BLOCKS,)),
+        Doc("by the dense gradient, or where rows of large output gradients cross columns of large inputs"),
+    ] = "gradient"
+    backward_extra: Annotated[
+        float,
+        Interval(ge=0.0, le=1.0),
+        When("method", ("top-kast",)),
+        Doc("M: weights that get gradients beyond those of the forward pass / all weights"),
+    ] = 0.1
+    seed: Annotated[int, Interval(ge=0, le=2**31 - 1), Doc("of every random choice")] = 0
+    threads: Annotated[
+        int | None, Interval(ge=1, le=256), Doc("threads of the processor; none: all. One and two round differently")
+    ] = None
+    device: Annotated[str, Doc("auto, cpu or cuda")] = "auto"
+    amp: Annotated[bool, Doc("bfloat16 where a CUDA device gains by it")] = False
+    channels_last: Annotated[bool, Doc("channels innermost in memory: quicker convolutions on most machines")] = True
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+        if self.rewind_epoch > self.epochs and not self.starts_sparse:
+            raise SettingError(f"rewind_epoch: expected at most {self.epochs:g} epochs; got {self.rewind_epoch:g}")
+        self.task_values()
+        last = self.last_level
+        for item in self.follow_ups:
+            if beyond := [level for level in item.levels or () if level > last or level < self.first_level]:
+                raise SettingError(
+                    f"then: expected levels from {self.first_level} to {last}; got {item.name}@{beyond[0]}"
+                )
+
+    @property
+    def starts_sparse(self) -> bool:
+        """Whether the network is sparse from the first step on: nothing dense is trained and nothing rewound."""
+        return self.method in (*AT_START, *DYNAMIC)
+
+    @property
+    def first_level(self) -> int:
+        return 1 if self.starts_sparse else 0
+
+    @property
+    def last_level(self) -> int:
+        return {"dense": 0, "imp": self.levels}.get(self.method, 1)
+
+    @property
+    def follow_ups(self) -> tuple[Then, ...]:
+        """What `then` says. Raises: SettingError."""
+        return parse_then(self.then)
+
+    def task_values(self) -> Any:
+        """Return the task's settings with those of `task_settings`. Raises: SettingError."""
+        return parse_values(self.task, TASKS[self.task].settings, self.task_settings)
+
+    def settled(self) -> TrainSettings:
+        """Return the same with the number of threads in place: what a run writes down."""
+        return self if self.threads else dataclasses.replace(self, threads=os.cpu_count() or 1)
+
+    @property
+    def digest(self) -> str:
+        """Name of a run with these settings: 16 hexadecimal digits of the SHA-256 of their JSON."""
+        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def read_settings(values: Mapping[str, Any]) -> TrainSettings:
+    """Return the settings that `dataclasses.asdict` turned into `values`. Raises: SettingError for one unknown or out of range."""
+    known = {setting.name for setting in settings_of(TrainSettings)}
+    if strange := sorted(set(values) - known):
+        raise SettingError(f"expected settings of this version of sparselab; got {strange[0]}")
+    return TrainSettings(**values)
