@@ -9,6 +9,7 @@ from typing import Any
 
 from sparselab.errors import SparselabError
 from sparselab.isolate import Limits, Task, Worker
+from sparselab.monitor import Progress
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 """A function and its arguments."""
@@ -29,14 +30,19 @@ class Crew:
         self._running: dict[int, tuple[Worker, Task]] = {}
         self._calls: Sequence[Call] = ()
         self._next = 0
+        self._threads = 1
         self.key: str | None = None
         self.results: dict[int, Any] = {}
 
-    def start(self, key: str, calls: Sequence[Call]) -> None:
-        """Begin with a new list of calls, unless `key` is the one at work; what runs of another is stopped."""
+    def start(self, key: str, calls: Sequence[Call], threads: int = 1) -> None:
+        """Begin with a new list of calls, unless `key` is the one at work; what runs of another is stopped.
+
+        threads: of each worker. One, unless the crew is a single worker: the crew is what uses the cores.
+        """
         if self.key == key:
             return
         self.cancel()
+        self._threads = threads
         self.key, self._calls, self._next, self.results = key, calls, 0, {}
         self.advance()
 
@@ -64,6 +70,11 @@ class Crew:
         return bool(self._running)
 
     @property
+    def progress(self) -> Progress | None:
+        """Where the call that has run longest stands."""
+        return next((task.progress for _, task in self._running.values()), None)
+
+    @property
     def total(self) -> int:
         return len(self._calls)
 
@@ -87,6 +98,5 @@ class Crew:
         for worker in self._workers:
             if not worker.is_busy:
                 return worker
-        # One thread each: the crew is what uses the cores.
-        self._workers.append(Worker(Limits(threads=1), self._imports))
+        self._workers.append(Worker(Limits(threads=self._threads), self._imports))
         return self._workers[-1]
