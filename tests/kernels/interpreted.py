@@ -1,0 +1,121 @@
+"""The Triton kernel in Triton's interpreter, without a GPU. `test_triton_interpreted.py` runs this file with TRITON_INTERPRET=1.
+
+Memory is poisoned: it starts as NaN, so that reading what nobody wrote shows in the result, and every address that the
+kernel loads from or stores to must lie in memory it was given.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from triton.runtime import interpreter
+
+from sparselab.errors import SettingError
+from sparselab.kernels import KERNELS, triton_launch
+from sparselab.kernels.arrangements import arrangements
+from sparselab.kernels.base import TOLERANCES, Work, max_error, random_input
+from sparselab.kernels.triton_configs import Config
+from tests.kernels.random_layers import random_work
+
+assert os.environ.get("TRITON_INTERPRET") == "1", "set TRITON_INTERPRET=1 before triton is imported"
+
+PART, PARTS = (int(number) for number in os.environ.get("SPARSELAB_TEST_PART", "0/1").split("/"))
+LAYERS = range(PART, 1000, PARTS)
+DTYPES = ("float32", "float32", "float16", "bfloat16")
+
+
+class Memory:
+    """Memory for the kernel, full of NaN, and a guard at every load and store: addresses outside it are refused."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+        self.tensors: list[torch.Tensor] = []
+
+    def empty(self, shape: tuple[int, ...], dtype: torch.dtype, device: str | torch.device) -> torch.Tensor:
+        value = float("nan") if dtype.is_floating_point else 0
+        self.tensors.append(torch.full(shape, value, dtype=dtype, device=device))
+        return self.tensors[-1]
+
+    def place(self, x: torch.Tensor) -> torch.Tensor:
+        return self.empty(tuple(x.shape), x.dtype, x.device).copy_(x)
+
+    def load(self, addresses: Any, mask: Any, other: Any, dtype: Any) -> Any:
+        self.check(addresses, mask)
+        return self.inner.load(addresses, mask, other, dtype)
+
+    def store(self, addresses: Any, value: Any, mask: Any) -> Any:
+        self.check(addresses, mask)
+        return self.inner.store(addresses, value, mask)
+
+    def check(self, addresses: Any, mask: Any) -> None:
+        wanted = np.asarray(addresses)[np.asarray(mask, dtype=bool)].astype(np.int64)
+        starts = np.array(sorted(tensor.data_ptr() for tensor in self.tensors))
+        ends = {
+            tensor.data_ptr(): tensor.data_ptr() + tensor.numel() * tensor.element_size() for tensor in self.tensors
+        }
+        at = np.searchsorted(starts, wanted, side="right") - 1
+        inside = (at >= 0) & (wanted < np.array([ends[start] for start in starts])[at])
+        assert inside.all(), "the kernel reads or writes outside its memory"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+@pytest.fixture
+def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
+    guard = Memory(interpreter._interpreter)
+    monkeypatch.setattr(interpreter, "_interpreter", guard)
+    monkeypatch.setattr(triton_launch, "empty", guard.empty)
+    return guard
+
+
+def random_config(rng: np.random.Generator, work: Work) -> Config:
+    block_m, block_n, block_k = (int(rng.choice(sizes)) for sizes in ((16, 32), (16, 32, 64), (16, 32)))
+    return Config(block_m, block_n, block_k, arrangement=str(rng.choice(arrangements(work.conv))))
+
+
+@pytest.mark.parametrize("seed", LAYERS)
+def test_a_random_layer_equals_the_dense_product(seed: int, memory: Memory) -> None:
+    rng = np.random.default_rng(seed)
+    work = random_work(rng, DTYPES[seed % len(DTYPES)], "cpu")
+    x = random_input(work, seed)
+    y = triton_launch.packed(work, random_config(rng, work))(memory.place(x))
+    assert max_error(work, x, y) <= TOLERANCES[work.dtype]
+
+
+def test_a_run_takes_other_numbers_of_positions_and_images() -> None:
+    for seed in range(4):
+        work = random_work(np.random.default_rng(seed), "float32", "cpu")
+        run = KERNELS["triton-blocks"].prepare(work)
+        for extra in (1, 0, 2):
+            grown = list(work.input_shape)
+            grown[1 if work.conv is None else 0] += extra
+            x = torch.randn(grown, generator=torch.Generator().manual_seed(seed))
+            assert max_error(work, x, run(x)) <= TOLERANCES[work.dtype]
+
+
+def test_a_strided_input_is_taken_too() -> None:
+    work = random_work(np.random.default_rng(3), "float32", "cpu")
+    x = random_input(work)
+    wide = torch.stack([x, x], dim=-1)[..., 0]
+    assert not wide.is_contiguous()
+    assert max_error(work, x, KERNELS["triton-blocks"].prepare(work)(wide)) <= TOLERANCES[work.dtype]
+
+
+def test_an_input_that_does_not_fit_is_refused() -> None:
+    work = random_work(np.random.default_rng(3), "float32", "cpu")
+    run = KERNELS["triton-blocks"].prepare(work)
+    x = random_input(work)
+    with pytest.raises(SettingError, match="expected an input of"):
+        run(x.double())
+    with pytest.raises(SettingError, match="expected an input like"):
+        run(torch.cat([x, x], dim=0 if work.conv is None else 1))
+
+
+def test_no_obstacle_in_the_interpreter() -> None:
+    work = random_work(np.random.default_rng(3), "float32", "cpu")
+    assert KERNELS["triton-blocks"].obstacle(work) == ""
