@@ -4,13 +4,23 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from sparselab.kernels.base import Kernel
+from sparselab.kernels.bsr import Bsr
+from sparselab.kernels.channel_slice import ChannelSlice
+from sparselab.kernels.csr import Csr
 from sparselab.kernels.dense import Conv2d, Dense
+from sparselab.kernels.gather_gemm import GatherGemm
+from sparselab.kernels.native_blocks import NativeBlocks
 from sparselab.kernels.triton_blocks import TritonBlocks
 
 KERNELS: Mapping[str, Kernel] = MappingProxyType(
     {
         "dense": Dense(),
         "conv2d": Conv2d(),
+        "csr": Csr(),
+        "bsr": Bsr(),
+        "channel-slice": ChannelSlice(),
+        "gather-gemm": GatherGemm(),
+        "native-blocks": NativeBlocks(),
         "triton-blocks": TritonBlocks(),
     }
 )

@@ -7,9 +7,24 @@ from typing import TYPE_CHECKING, ClassVar
 
 from sparselab.kernels.base import Kernel, Run, Work
 from sparselab.kernels.precision import tf32_allowed
+from sparselab.transform import FloatMatrix
 
 if TYPE_CHECKING:
     import torch
+
+
+def dense_run(work: Work, matrix: FloatMatrix, bias: torch.Tensor | None) -> Run:
+    """Return the library's product or convolution of `work` with some rows of weights, zeros and all."""
+    import torch
+    from torch.nn import functional
+
+    weight = work.tensor(matrix)
+    if work.conv is None:
+        column = None if bias is None else bias[:, None]
+        return lambda x: torch.mm(weight, x) if column is None else torch.addmm(column, weight, x)
+    stride, padding = work.conv.stride, work.conv.padding
+    kernel = weight.reshape(-1, *work.tensor_shape[1:])
+    return lambda x: functional.conv2d(x, kernel, bias, stride=stride, padding=padding)
 
 
 @dataclass(frozen=True)
@@ -23,20 +38,12 @@ class Dense(Kernel):
         return "" if work.conv is None else "a matrix product; for a convolution take conv2d"
 
     def prepare(self, work: Work) -> Run:
-        import torch
-
-        weight, bias = work.tensor(work.masked_weight), work.bias_tensor
-        column = None if bias is None else bias[:, None]
-
-        def run(x: torch.Tensor) -> torch.Tensor:
-            return torch.mm(weight, x) if column is None else torch.addmm(column, weight, x)
-
-        return tf32_allowed(run, work)
+        return tf32_allowed(dense_run(work, work.masked_weight, work.bias_tensor), work)
 
 
 @dataclass(frozen=True)
 class Conv2d(Kernel):
-    """The dense convolution of the library (oneDNN, cuDNN), channels last in memory where that is faster."""
+    """The dense convolution of the library (oneDNN, cuDNN)."""
 
     title: ClassVar[str] = "Dense conv2d"
     source: ClassVar[str] = "torch.nn.functional.conv2d"
@@ -45,13 +52,4 @@ class Conv2d(Kernel):
         return "a convolution; for a matrix product take dense" if work.conv is None else ""
 
     def prepare(self, work: Work) -> Run:
-        from torch.nn import functional
-
-        assert work.conv is not None
-        stride, padding = work.conv.stride, work.conv.padding
-        weight, bias = work.tensor(work.masked_weight).reshape(work.tensor_shape), work.bias_tensor
-
-        def run(x: torch.Tensor) -> torch.Tensor:
-            return functional.conv2d(x, weight, bias, stride=stride, padding=padding)
-
-        return tf32_allowed(run, work)
+        return tf32_allowed(dense_run(work, work.masked_weight, work.bias_tensor), work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,12 @@ def panels(layout: Layout) -> tuple[Panel, ...]:
         rows = np.sort(block.rows)
         by_rows.setdefault(rows.tobytes(), (rows, []))[1].append(block.cols)
     return tuple(Panel(rows, np.sort(np.concatenate(cols))) for rows, cols in by_rows.values())
+
+
+def share_rows(parts: Sequence[Panel]) -> bool:
+    """Return whether some row lies in more than one panel, so that products must be added up."""
+    rows = np.concatenate([np.zeros(0, np.int64), *(part.rows for part in parts)])
+    return bool(np.unique(rows).size < rows.size)
 
 
 def blocks_obstacle(layout: Layout) -> str:

@@ -1,0 +1,119 @@
+"""Our C code, compiled for this very processor by its own compiler, once; kept in the user's cache folder."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import secrets
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+from sparselab.errors import UnavailableError
+from sparselab.kernels.tuning import folder
+
+_SOURCE = Path(__file__).resolve().parent / "native" / "blocks.c"
+_COMPILERS = ("cc", "gcc", "clang")
+_SECONDS = 120
+
+
+def compiler() -> str | None:
+    """Return the path of a C compiler: $CC, or the first of cc, gcc and clang; None without one."""
+    named = os.environ.get("CC")
+    names = (named, *_COMPILERS) if named else _COMPILERS
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+def obstacle() -> str:
+    """Return why the C kernel cannot be had here; "" when it can. Compiles it at the first call."""
+    try:
+        library()
+    except UnavailableError as error:
+        return str(error)
+    return ""
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """Return the compiled code, loaded.
+
+    It calls OpenMP without bringing one: the symbols are those of the OpenMP that torch has loaded, so that both share one
+    pool of threads and `torch.set_num_threads` holds for both. Two pools would fight for the cores.
+
+    Raises: UnavailableError where there is no compiler, the compiler fails, or torch runs without OpenMP.
+    """
+    import torch
+
+    if not torch.backends.openmp.is_available():  # type: ignore[no-untyped-call]
+        raise UnavailableError("expected a torch built with OpenMP; this one has none")
+    path = _built()
+    try:
+        loaded = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise UnavailableError(f"expected the compiled kernel to load; {error}") from None
+    for name in ("blocks_tile", "blocks_row_step", "blocks_ahead", "blocks_most_tiles"):
+        getattr(loaded, name).restype = ctypes.c_int64
+    loaded.blocks_row_step.argtypes = [ctypes.c_int64]
+    loaded.blocks_run.restype = None
+    return loaded
+
+
+def _built() -> Path:
+    found = compiler()
+    if found is None:
+        raise UnavailableError("expected a C compiler (cc, gcc or clang); there is none here: install one, or set CC")
+    flags = _flags()
+    source = _SOURCE.read_bytes()
+    # Another processor under the same home folder needs other code: its name and features are part of the key.
+    key = "\0".join([_version(found), *flags, platform.machine(), _processor()]).encode() + source
+    place = folder().with_name("compiled")
+    path = place / f"blocks-{hashlib.sha256(key).hexdigest()[:32]}.so"
+    if path.exists():
+        return path
+    part = place / f".{secrets.token_hex(8)}"
+    unlinked, linked = part.with_suffix(".o"), part.with_suffix(".so")
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        _call([found, *flags, "-c", str(_SOURCE), "-o", str(unlinked)])
+        # Linked without -fopenmp, so that no second OpenMP comes along.
+        _call([found, "-shared", str(unlinked), "-o", str(linked)])
+        os.replace(linked, path)
+    except OSError as error:
+        raise UnavailableError(f"expected a cache folder that can be written; {place}: {error.strerror}") from None
+    finally:
+        for left in (unlinked, linked):
+            left.unlink(missing_ok=True)
+    return path
+
+
+def _flags() -> list[str]:
+    native = "-mcpu=native" if platform.machine().lower() in ("aarch64", "arm64") else "-march=native"
+    return ["-O3", native, "-ffp-contract=fast", "-fopenmp", "-fPIC"]
+
+
+def _call(command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)  # noqa: S603 - our own text
+    except subprocess.TimeoutExpired:
+        raise UnavailableError(f"expected {command[0]} to compile within {_SECONDS} s; it did not") from None
+    if done.returncode:
+        said = (done.stderr.strip() or "nothing").splitlines()[0]
+        raise UnavailableError(f"expected {command[0]} to compile the kernel with OpenMP; it said: {said}")
+    return done.stdout
+
+
+def _version(path: str) -> str:
+    return _call([path, "--version"])
+
+
+def _processor() -> str:
+    """Name and features of the processor, as far as the system tells; the order of its cores does not matter."""
+    described = Path("/proc/cpuinfo")
+    if not described.is_file():
+        return platform.processor()
+    wanted = ("model name", "flags", "Features", "CPU part")
+    lines = described.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join(sorted({line for line in lines if line.startswith(wanted)}))
