@@ -29,14 +29,14 @@ class DigitsSettings:
 
     canvas: Annotated[int, Interval(ge=12, le=64), Doc("side of an image, pixels")] = 24
     distractors: Annotated[int, Interval(ge=0, le=8), Doc("crops of other digits in an image")] = 2
-    turn: Annotated[float, Interval(ge=0, le=180), Doc("largest rotation either way, degrees")] = 40.0
-    smallest: Annotated[float, Interval(ge=0.3, le=1), Doc("least side of a digit, share of the image's")] = 0.45
+    turn: Annotated[float, Interval(ge=0, le=180), Doc("largest rotation either way, degrees")] = 30.0
+    smallest: Annotated[float, Interval(ge=0.3, le=1), Doc("least side of a digit, share of the image's")] = 0.5
     largest: Annotated[float, Interval(ge=0.3, le=1), Doc("greatest side of a digit, share of the image's")] = 0.9
     noise: Annotated[float, Interval(ge=0, le=1), Doc("standard deviation of the noise; ink is 1")] = 0.1
-    train: Annotated[int, Interval(ge=64, le=1_000_000), Doc("training images")] = 6000
+    train: Annotated[int, Interval(ge=64, le=1_000_000), Doc("training images")] = 10_000
     validation: Annotated[int, Interval(ge=16, le=1_000_000), Doc("validation images")] = 1000
     test: Annotated[int, Interval(ge=16, le=1_000_000), Doc("test images")] = 3000
-    shift: Annotated[int, Interval(ge=0, le=8), Doc("augmented images move by up to this many pixels")] = 0
+    shift: Annotated[int, Interval(ge=0, le=8), Doc("augmented images move by up to this many pixels")] = 2
 
 
 def read_digits(root: Path | None, settings: DigitsSettings, seed: int) -> Data:
