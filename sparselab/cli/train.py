@@ -26,9 +26,10 @@ def _flags(command: Callable[..., None]) -> Callable[..., None]:
     """Add a flag for every setting of a run."""
     for setting in reversed(_SETTINGS):
         default = "none" if setting.default is None else str(setting.default) or "empty"
-        text = f"{setting.doc}. {setting.expected[:1].upper()}{setting.expected[1:]}; default {default}."
+        doc = setting.doc[:1].upper() + setting.doc[1:]
+        text = f"{doc}. {setting.expected[:1].upper()}{setting.expected[1:]}; default {default}."
         if setting.kind is str and not setting.choices:
-            text = f"{setting.doc}. Default {default}."
+            text = f"{doc}. Default {default}."
         command = click.option(setting.flag, setting.name, metavar="VALUE", help=text)(command)
     return command
 

@@ -92,8 +92,7 @@ class Trainee:
         progress.stretch_loss = loss
         progress.epoch_loss += loss
         progress.epoch_steps += progress.stretch_steps
-        if (told := self.regime.news()) is not None:
-            progress.news.append(told)
+        progress.news += self.regime.news()
 
     def _step(self, step: int) -> torch.Tensor:
         self.regime.before(step)

@@ -63,9 +63,9 @@ class Regime:
     def finish(self) -> None:
         """Leave the weights as the network uses them: before evaluation and capture."""
 
-    def news(self) -> dict[str, Any] | None:
-        """Return what happened to the masks since it was last asked, for the run's events; None for nothing."""
-        return None
+    def news(self) -> list[dict[str, Any]]:
+        """Return what happened to the masks since it was last asked, for the run's events."""
+        return []
 
     def current(self) -> Masks:
         """Return the masks as they are now."""

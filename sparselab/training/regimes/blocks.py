@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,10 +63,9 @@ class BlockExchange(Exchange):
         self.blocks[place] = block(grown, magnitude, self.block_size, len(self.blocks[place]))
         return tensor_of(paint(self.blocks[place], tuple(kept.shape)), weight).to(weight.device)  # type: ignore[arg-type]
 
-    def replace(self, masks: list[torch.Tensor], step: Step) -> None:
-        super().replace(masks, step)
-        assert self._news is not None
-        self._news["blocks"] = sum(len(parts) for parts in self.blocks)
+    def more_news(self) -> dict[str, Any]:
+        """Return the number of blocks."""
+        return {"blocks": sum(map(len, self.blocks))}
 
     def tensors(self) -> dict[str, torch.Tensor]:
         return pack_all(self.blocks)

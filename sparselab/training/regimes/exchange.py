@@ -38,7 +38,7 @@ class Exchange(Regime):
     def __init__(self, network: Network, masks: Masks, *, how: str, rhythm: Rhythm, seed: int) -> None:
         super().__init__(network, masks)
         self.how, self.rhythm, self.seed = how, rhythm, seed
-        self._news: dict[str, Any] | None = None
+        self._news: list[dict[str, Any]] = []
 
     def update(self, step: Step) -> bool:
         fraction = self.rhythm.fraction(step.number)
@@ -61,19 +61,19 @@ class Exchange(Regime):
         pairs = list(zip(self.masks, masks, strict=True))
         grown = sum(int((new & ~old).sum()) for old, new in pairs)
         dropped = sum(int((old & ~new).sum()) for old, new in pairs)
-        self._news = {
-            "event": "exchange",
-            "step": step.number,
-            "dropped": dropped,
-            "grown": grown,
-            "kept": sum(int(mask.sum()) for mask in masks),
-        }
+        kept = sum(int(mask.sum()) for mask in masks)
+        counts = {"dropped": dropped, "grown": grown, "kept": kept, **self.more_news()}
+        self._news.append({"event": "exchange", "step": step.number, **counts})
         for (old, new), velocity in zip(pairs, step.velocities, strict=True):
             velocity.masked_fill_(new & ~old, 0.0)
         # A mask made by reshaping lies in another order in memory than the weight it covers.
         self.masks = [torch.empty_like(old).copy_(new) for old, new in pairs]
         self.settle(step.velocities)
 
-    def news(self) -> dict[str, Any] | None:
-        told, self._news = self._news, None
+    def more_news(self) -> dict[str, Any]:
+        """Return what else an update tells."""
+        return {}
+
+    def news(self) -> list[dict[str, Any]]:
+        told, self._news = self._news, []
         return told
