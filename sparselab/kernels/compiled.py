@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from sparselab.errors import UnavailableError
-from sparselab.kernels.tuning import folder
+from sparselab.kernels.cache import cache_folder
 
 _SOURCE = Path(__file__).resolve().parent / "native" / "blocks.c"
 _COMPILERS = ("cc", "gcc", "clang")
@@ -69,7 +69,7 @@ def _built() -> Path:
     source = _SOURCE.read_bytes()
     # Another processor under the same home folder needs other code: its name and features are part of the key.
     key = "\0".join([_version(found), *flags, platform.machine(), _processor()]).encode() + source
-    place = folder().with_name("compiled")
+    place = cache_folder("compiled")
     path = place / f"blocks-{hashlib.sha256(key).hexdigest()[:32]}.so"
     if path.exists():
         return path

@@ -135,13 +135,14 @@ class NativeBlocks(Kernel):
 
     def prepare(self, work: Work) -> Run:
         packed = pack(work)
-        return quickest([_run(packed, work.conv, tiles, chunk) for tiles, chunk in _plans(packed.used.size)], work)
+        return quickest([_run(packed, work.conv, *plan) for plan in _plans(packed.used.size, work.positions)], work)
 
 
-def _plans(columns: int) -> list[tuple[int, int]]:
+def _plans(columns: int, positions: int) -> list[tuple[int, int]]:
     """Sizes worth a trial: tiles in a block of positions, and columns packed at once."""
-    chunks = {max(1, min(columns, chunk)) for chunk in (512, 1024, 2048, 8192)}
-    return list(pairs((1, 2, 4, 8), sorted(chunks)))
+    tiles = -(-positions // compiled.library().blocks_tile())
+    chunks = {max(1, min(columns, chunk)) for chunk in (1024, 2048, 8192)}
+    return list(pairs(sorted({min(tiles, size) for size in (1, 2, 4, 8)}), sorted(chunks)))
 
 
 def _run(packed: Packed, conv: Conv | None, tiles: int, chunk: int) -> Run:
