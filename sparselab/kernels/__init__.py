@@ -10,6 +10,7 @@ from sparselab.kernels.csr import Csr
 from sparselab.kernels.dense import Conv2d, Dense
 from sparselab.kernels.gather_gemm import GatherGemm
 from sparselab.kernels.native_blocks import NativeBlocks
+from sparselab.kernels.semi_structured import SemiStructured
 from sparselab.kernels.triton_blocks import TritonBlocks
 
 KERNELS: Mapping[str, Kernel] = MappingProxyType(
@@ -22,6 +23,7 @@ KERNELS: Mapping[str, Kernel] = MappingProxyType(
         "gather-gemm": GatherGemm(),
         "native-blocks": NativeBlocks(),
         "triton-blocks": TritonBlocks(),
+        "semi-structured": SemiStructured(),
     }
 )
 
