@@ -28,6 +28,8 @@ from sparselab.transforms import Refill
 from sparselab.transforms.regrow import regrown_weights
 
 _FEATURE_IMAGES = 256
+_ALPHA = 0.3  # RigL's
+_ALPHA_OF_BLOCKS = 0.5  # fewer candidates rarely fill half a row of a block, and then nothing moves
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,8 +124,11 @@ def regime_of(
 
 def rhythm_of(settings: TrainSettings, schedule: Schedule) -> Rhythm:
     """Return when masks move: by default sixty times were it to the end, and no more often than every 100 steps on long runs."""
+    alpha = settings.exchange
+    if alpha is None:
+        alpha = _ALPHA_OF_BLOCKS if settings.method == MOVING_BLOCKS else _ALPHA
     every = settings.update_every or min(100, max(1, round(schedule.total / 60)))
-    return Rhythm(every, round(settings.update_until * schedule.total), settings.exchange)
+    return Rhythm(every, round(settings.update_until * schedule.total), alpha)
 
 
 def _blocks_start(settings: TrainSettings, network: Network, rewound: State) -> Start:

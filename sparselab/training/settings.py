@@ -87,11 +87,13 @@ class TrainSettings:
         Doc("layers of like size sparser (Erdos-Renyi kernel), or all at one sparsity"),
     ] = "erk"
     exchange: Annotated[
-        float,
+        float | None,
         Interval(ge=0.0, le=1.0),
         When("method", _MOVING),
-        Doc("alpha: share of the kept weights exchanged first"),
-    ] = 0.3
+        Doc(
+            "alpha: share of the kept weights exchanged first; none: 0.3, and 0.5 for dsb, which drops half rows at least"
+        ),
+    ] = None
     update_every: Annotated[
         int | None,
         Interval(ge=1, le=1_000_000),
