@@ -46,7 +46,7 @@ def coarse(
     )
     block_ks = sorted({min(k, _within(_power_of_two_up(most_cols), 16, k)) for k in _block_ks(dtype)})
     found = [
-        Config(m, n, k, 8 if m * n > 64 * 128 else 4, arrangement=arrangement)
+        Config(m, n, k, _usual_warps(m * n), arrangement=arrangement)
         for arrangement in arrangements
         for m in block_ms
         for n in block_ns
@@ -66,6 +66,10 @@ def fits(config: Config, dtype: str) -> bool:
     width = 2 if dtype in ("float16", "bfloat16") else 4
     tiles = (config.block_m + config.block_n) * config.block_k * width
     return (config.stages - 1) * tiles <= _SHARED_BYTES and config.block_m * config.block_n >= 128 * config.warps
+
+
+def _usual_warps(area: int) -> int:
+    return 8 if area > 64 * 128 else 4 if area >= 512 else 2
 
 
 def _block_ks(dtype: str) -> tuple[int, ...]:
