@@ -3,31 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from sparselab.training.models.base import Model, prunable
+from sparselab.training.models.base import Builder, Model, prunable
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def _vgg_small(classes: int, channels: int, size: int, width: float) -> nn.Module:
-    from sparselab.training.models.vgg import vgg_small
+def _when_built(file: str, function: str) -> Builder:
+    def build(classes: int, channels: int, size: int, width: float) -> nn.Module:
+        builder: Builder = getattr(import_module(f"sparselab.training.models.{file}"), function)
+        return builder(classes, channels, size, width)
 
-    return vgg_small(classes, channels, size, width)
-
-
-def _vgg_small_plain(classes: int, channels: int, size: int, width: float) -> nn.Module:
-    from sparselab.training.models.vgg import vgg_small
-
-    return vgg_small(classes, channels, size, width, batch_norm=False)
+    return build
 
 
 MODELS: Mapping[str, Model] = MappingProxyType(
     {
-        "vgg-small": Model("Small VGG", "after Simonyan & Zisserman, ICLR 2015", _vgg_small, smallest=8),
-        "vgg-small-plain": Model("Small VGG without BatchNorm", "as vgg-small", _vgg_small_plain, smallest=8),
+        "vgg-small": Model(
+            "Small VGG, 5 convolutions",
+            "after Simonyan & Zisserman, ICLR 2015; ours",
+            _when_built("vgg", "vgg_small"),
+            smallest=8,
+        ),
+        "vgg-small-plain": Model(
+            "Small VGG without BatchNorm",
+            "as vgg-small; for training in several processes, where BatchNorm would see part of a batch",
+            _when_built("vgg", "vgg_small_plain"),
+            smallest=8,
+        ),
+        "resnet20": Model("ResNet-20", "He et al., CVPR 2016, 4.2", _when_built("resnet", "resnet20")),
+        "vgg16-bn": Model(
+            "VGG-16 with BatchNorm",
+            "Simonyan & Zisserman, ICLR 2015; one linear layer, as is usual on CIFAR",
+            _when_built("vgg", "vgg16_bn"),
+            smallest=32,
+        ),
+        "resnet18": Model("ResNet-18", "He et al., CVPR 2016", _when_built("resnet", "resnet18")),
+        "resnet50": Model("ResNet-50", "He et al., CVPR 2016", _when_built("resnet", "resnet50")),
+        "wrn-32-2": Model(
+            "ResNet-32, doubled in width (WRN-32-2)",
+            "Wang et al., ICLR 2020 (GraSP); the WRN-32-2 of Structure-LTH",
+            _when_built("resnet", "wrn_32_2"),
+        ),
+        "wrn-22-2": Model(
+            "Wide ResNet-22-2", "Zagoruyko & Komodakis, BMVC 2016; as in RigL", _when_built("wide_resnet", "wrn_22_2")
+        ),
+        "mobilenet-v1": Model(
+            "MobileNet v1", "Howard et al., 2017, arXiv 1704.04861", _when_built("mobilenet", "mobilenet_v1")
+        ),
     }
 )
 

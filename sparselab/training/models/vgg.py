@@ -10,9 +10,14 @@ _SMALL = (16, "pool", 32, "pool", 64, "pool", 128, 128)
 _SIXTEEN = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, "pool", 512, 512, 512, "pool", 512, 512, 512, "pool")
 
 
-def vgg_small(classes: int, channels: int, size: int, width: float, *, batch_norm: bool = True) -> nn.Module:
-    """Return five convolutions and a linear layer; without BatchNorm the convolutions have biases."""
-    return _vgg(_SMALL, classes, channels, width, batch_norm)
+def vgg_small(classes: int, channels: int, size: int, width: float) -> nn.Module:
+    """Return five convolutions with BatchNorm and a linear layer."""
+    return _vgg(_SMALL, classes, channels, width, batch_norm=True)
+
+
+def vgg_small_plain(classes: int, channels: int, size: int, width: float) -> nn.Module:
+    """Return five convolutions with biases, no BatchNorm, and a linear layer."""
+    return _vgg(_SMALL, classes, channels, width, batch_norm=False)
 
 
 def vgg16_bn(classes: int, channels: int, size: int, width: float) -> nn.Module:
@@ -20,7 +25,7 @@ def vgg16_bn(classes: int, channels: int, size: int, width: float) -> nn.Module:
     return _vgg(_SIXTEEN, classes, channels, width, batch_norm=True)
 
 
-def _vgg(plan: tuple[int | str, ...], classes: int, channels: int, width: float, batch_norm: bool) -> nn.Module:
+def _vgg(plan: tuple[int | str, ...], classes: int, channels: int, width: float, *, batch_norm: bool) -> nn.Module:
     layers: list[nn.Module] = []
     for step in plan:
         if isinstance(step, str):
