@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,19 +23,35 @@ from sparselab.kernels.triton_configs import Config
 if TYPE_CHECKING:
     import torch
 
-    Launch = Callable[[torch.Tensor, torch.Tensor], None]
-
 _ARRANGE_BLOCK = 1024
 _LARGEST_32_BIT = 2**31 - 1
 _SHAPES_KEPT = 8
 
 
+@dataclass(frozen=True, eq=False)
+class Launch:
+    """One pass over Y, for X of one shape."""
+
+    grid: tuple[int]
+    tensors: tuple[torch.Tensor, ...]
+    bias: torch.Tensor | None
+    numbers: tuple[int, ...]
+    constants: Mapping[str, Any]
+
+    def __call__(self, x: torch.Tensor, y: torch.Tensor) -> None:
+        from sparselab.kernels.triton_product import product
+
+        bias = y if self.bias is None else self.bias
+        product[self.grid](x, *self.tensors, bias, y, *self.numbers, **self.constants)
+
+
 @dataclass(frozen=True)
 class BlockProduct:
-    """The run of a layer, and the config it was packed for."""
+    """The run of a layer, the config it was packed for, and its launches for a shape of X."""
 
-    run: Run
     config: Config
+    run: Run
+    launches: Callable[[tuple[int, ...]], list[Launch]]
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         return self.run(x)
@@ -82,7 +98,7 @@ def packed(work: Work, config: Config) -> BlockProduct:
                 launch(x, y)
         return y
 
-    return BlockProduct(run, config)
+    return BlockProduct(config, run, lambda shape: launches(shape)[2])
 
 
 class _Pass:
@@ -100,8 +116,6 @@ class _Pass:
 def _placed(step: _Pass, place: Geometry, shape: tuple[int, ...]) -> Launch:
     """Return the launch of a pass for X of this shape."""
     import torch
-
-    from sparselab.kernels.triton_product import product
 
     work, config, cols = step.work, step.config, step.part.cols
     checked = config.arrangement == "checked" and work.conv is not None
@@ -138,11 +152,8 @@ def _placed(step: _Pass, place: Geometry, shape: tuple[int, ...]) -> Launch:
         "num_stages": config.stages,
     }
 
-    def launch(x: torch.Tensor, y: torch.Tensor) -> None:
-        bias = y if step.bias is None else step.bias
-        product[grid](x, step.weight, offsets, taps, step.first, step.rows, bias, y, *numbers, **constants)
-
-    return launch
+    tensors = (step.weight, offsets, taps, step.first, step.rows)
+    return Launch(grid, tensors, step.bias, numbers, constants)
 
 
 def _arranged(x: torch.Tensor, place: Geometry) -> torch.Tensor:
