@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ADDRESS := http://localhost:$(PORT)
 
-.PHONY: app test check bench samples clean
+.PHONY: app test check bench bench-gpu samples clean
 
 app: $(VENV)/.app
 	@echo "sparselab opens at $(ADDRESS)  (Ctrl-C ends it)"
@@ -26,6 +26,10 @@ bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.network
 	$(BIN)/python -m benchmarks.app
+
+bench-gpu: $(VENV)/.test
+	$(BIN)/python -m pytest tests/kernels -m gpu
+	$(BIN)/python -m benchmarks.gpu_latency
 
 samples: $(VENV)/.test
 	$(BIN)/python -m benchmarks.make_samples

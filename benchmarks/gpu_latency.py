@@ -1,0 +1,226 @@
+"""Blocks against the dense product on a CUDA device, in four arithmetics; torch's own block-sparse and 2:4 products beside them.
+
+    python -m benchmarks.gpu_latency [--only TEXT] [--seconds 3] [--small] [--device cuda]
+
+Each case is a session of `sparselab.latency`: the oracle first, all kernels in turns, hot, cold and as a graph. Writes
+results/latency-<device>.csv. The time saved counts against the quickest dense product there is: cuDNN choosing its algorithm by
+trial, and for convolutions also with everything channels last, whose input is converted beforehand and not in the time.
+`--small` runs the same on a fraction of the shapes, on a CPU too, to see that it runs; it writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.machine import RESULTS
+from sparselab.kernels.base import Conv, Run, Work, random_input
+from sparselab.latency.conditions import hot_clock
+from sparselab.latency.lock import alone
+from sparselab.latency.session import measure
+from sparselab.latency.table import as_csv
+from sparselab.latency.timing import Contestant, take_turns
+from sparselab.latency.values import Session
+from sparselab.layout import Block, Layout
+from sparselab.mask import Mask
+from sparselab.transform import Layer
+from sparselab.transforms import NM
+
+if TYPE_CHECKING:
+    import torch
+
+DTYPES = ("float16", "bfloat16", "tf32", "float32")
+SPARSITY, HEIGHTS, SIDES = 0.74, (32, 64, 128), (32, 64)
+BEST_PUBLISHED = 0.6484  # time saved by the best convolutions of Structure-LTH on Tiny-ImageNet
+TFLOPS_A_ROW = (
+    5.5  # of a group, on an H200 in 2-byte types, if re-reading X through L2 is the limit: a model, not a promise
+)
+ROUNDS = 40
+
+
+@dataclass(frozen=True)
+class Product:
+    """A layer's product, dense."""
+
+    name: str
+    rows: int
+    input_shape: tuple[int, ...]
+    conv: Conv | None = None
+
+    @property
+    def cols(self) -> int:
+        area = 1 if self.conv is None else self.conv.kernel_shape[0] * self.conv.kernel_shape[1]
+        return self.input_shape[0 if self.conv is None else 1] * area
+
+    def small(self) -> Product:
+        shape = (1, self.input_shape[1], 8, 8) if self.conv else (256, 128)
+        return replace(self, name=f"{self.name} (small)", rows=min(self.rows, 256), input_shape=shape)
+
+
+PRODUCTS = (
+    Product("conv 64-64 at 127 x 127", 64, (64, 64, 127, 127), Conv((3, 3), 1, 1)),
+    Product("conv 512-512 at 14 x 14", 512, (64, 512, 14, 14), Conv((3, 3), 1, 1)),
+    Product("linear 4096 x 14336", 4096, (14336, 4096)),
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One session: a product under a layout, and the kernels timed on it."""
+
+    product: Product
+    pattern: str
+    dtype: str
+    kernels: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.product.name}, {self.pattern}, {self.dtype}"
+
+
+def cases(products: Sequence[Product]) -> Iterator[Case]:
+    for product in products:
+        for dtype in DTYPES:
+            for height in HEIGHTS:
+                if height <= product.rows:
+                    yield Case(product, f"{SPARSITY:.0%} in groups of {height}", dtype, ("triton-blocks",))
+            if product.conv is None:
+                for side in SIDES:
+                    yield Case(product, f"{SPARSITY:.0%} in aligned blocks of {side}", dtype, ("bsr", "triton-blocks"))
+                if dtype in ("float16", "bfloat16"):
+                    yield Case(product, "50% in groups of 128", dtype, ("triton-blocks",))
+                    yield Case(product, "2:4", dtype, ("semi-structured",))
+
+
+def layout_of(case: Case) -> Layout:
+    """Groups of neighbouring rows, each with random columns of its own; or random cells of a grid; or 2:4."""
+    rng = np.random.default_rng(0)
+    rows, cols = case.product.rows, case.product.cols
+    nothing = Mask(np.zeros((rows, cols), bool))
+    if case.pattern == "2:4":
+        weight = rng.standard_normal((rows, cols), dtype=np.float32)
+        return NM()(Layer(case.name, Mask(np.ones((rows, cols), bool)), weight), rng=rng, device="cpu")
+    share, size = 1 - int(case.pattern.split("%")[0]) / 100, int(case.pattern.split()[-1])
+    blocks = []
+    for group in np.split(np.arange(rows), rows // size):
+        if "aligned" in case.pattern:
+            chosen = rng.permutation(cols // size)[: max(1, round(share * cols / size))]
+            mine = (chosen[:, None] * size + np.arange(size)).reshape(-1)
+        else:
+            mine = rng.permutation(cols)[: max(1, round(share * cols))]
+        blocks.append(Block(group, np.sort(mine)))
+    return Layout.from_blocks(nothing, blocks, reason="")
+
+
+def work_of(case: Case, device: str) -> Work:
+    weight = np.random.default_rng(1).standard_normal((case.product.rows, case.product.cols), dtype=np.float32)
+    product = case.product
+    return Work(layout_of(case), weight, product.input_shape, conv=product.conv, dtype=case.dtype, device=device)
+
+
+def channels_last_share(work: Work, seconds: float) -> float | None:
+    """Return the time of the dense convolution with all tensors channels last / its time as the session takes it; in turns."""
+    if work.conv is None:
+        return None
+    import torch
+    from torch.nn import functional
+
+    from sparselab.kernels.precision import tf32_allowed
+
+    stride, padding = work.conv.stride, work.conv.padding
+    weight, x = work.tensor(work.masked_weight).reshape(work.tensor_shape), random_input(work)
+
+    def convolution(kernel: torch.Tensor) -> Run:
+        return tf32_allowed(lambda x: functional.conv2d(x, kernel, stride=stride, padding=padding), work)
+
+    ways = [(convolution(part[0]), part[1]) for part in ((weight, x), _channels_last(weight, x))]
+    contestants = [
+        Contestant((index, "hot"), "conv2d", lambda run=run, x=x: run(x), hot_clock(work))  # type: ignore[misc]
+        for index, (run, x) in enumerate(ways)
+    ]
+    taken = take_turns(contestants, rounds=ROUNDS, seconds=seconds).times
+    return float(np.median(taken[1, "hot"] / taken[0, "hot"]))
+
+
+def _channels_last(*tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    import torch
+
+    return tuple(tensor.contiguous(memory_format=torch.channels_last) for tensor in tensors)
+
+
+def run(case: Case, device: str, seconds: float) -> Session:
+    work = work_of(case, device)
+    share = channels_last_share(work, seconds / 3)
+    about = {"case": case.name}
+    if share is not None:
+        about["dense channels last / dense, input converted beforehand"] = f"{share:.3f}"
+    session = measure(work, case.kernels, rounds=ROUNDS, seconds=seconds, about=about)
+    tell(case, session, min(1.0, 1.0 if share is None else share))
+    return session
+
+
+def tell(case: Case, session: Session, dense_share: float) -> None:
+    """Print what each kernel took, and what share of the quickest dense time it saved, beside what a model allows."""
+    print(f"\n{case.name}")
+    for row in session.rows:
+        if row.median_ms is None:
+            print(
+                f"  {row.label:28} {row.verdict}: {row.obstacle}" if row.obstacle else f"  {row.label:28} {row.verdict}"
+            )
+            continue
+        saved = ""
+        if row.role == "kernel" and row.speedup_vs_dense:
+            saved = f"saves {1 - 1 / (row.speedup_vs_dense * dense_share):.1%} of the quickest dense time"
+        print(
+            f"  {row.label:28} {row.median_ms:9.4f} ms ({row.p20_ms:.4f}-{row.p80_ms:.4f})  error {row.max_error:.0e}  "
+            f"roof {row.roof_share or 0:.0%}  {' '.join(row.flags)}  {saved}  {row.verdict}"
+        )
+    if "groups" in case.pattern and case.dtype != "tf32":
+        rows = int(case.pattern.split()[-1]) * TFLOPS_A_ROW * (0.5 if case.dtype == "float32" else 1.0)
+        model = session.density * session.flops_dense / rows / 1e9
+        print(
+            f"  reading X anew for every group allows about {model:.4f} ms on an H200 (a model); published best saves"
+        )
+        print(f"  {BEST_PUBLISHED:.2%}; nothing saves more than {1 - session.density:.1%}, the share that is not kept")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="cases whose name holds this text")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each session")
+    parser.add_argument("--small", action="store_true", help="a fraction of the shapes; nothing is written")
+    parser.add_argument("--device", default="cuda")
+    arguments = parser.parse_args()
+    import torch
+
+    if arguments.device.startswith("cuda") and not torch.cuda.is_available():
+        sys.exit("expected a CUDA device; there is none here (--small --device cpu shows that the script runs)")
+    torch.backends.cudnn.benchmark = True
+    products = [product.small() for product in PRODUCTS] if arguments.small else PRODUCTS
+    chosen = [case for case in cases(products) if arguments.only in case.name]
+    if not arguments.device.startswith("cuda"):
+        chosen = [case for case in chosen if case.dtype == "float32"]
+    sessions: list[Session] = []
+    with alone():
+        for case in chosen:
+            sessions.append(run(case, arguments.device, arguments.seconds))
+            if not arguments.small:
+                write(sessions)  # after every case: hours of a rented device are not lost to the last one
+
+
+def write(sessions: Sequence[Session]) -> None:
+    name = re.sub(r"[^a-z0-9]+", "-", str(sessions[0].device["name"]).lower()).strip("-")
+    path: Path = RESULTS / f"latency-{name}.csv"
+    path.write_text(as_csv(sessions), encoding="utf-8")
+    print(f"  wrote {path.name}: {len(sessions)} sessions")
+
+
+if __name__ == "__main__":
+    main()
