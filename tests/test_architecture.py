@@ -28,6 +28,7 @@ FLOORS = {
     "sparselab.im2col": 1,
     "sparselab.pyramid": 1,
     "sparselab.scores": 1,
+    "sparselab.published": 1,
     "sparselab.transform": 2,
     "sparselab.grouping": 2,
     "sparselab.refine": 2,
