@@ -57,6 +57,8 @@ def library() -> ctypes.CDLL:
     for name in ("blocks_tile", "blocks_row_step", "blocks_ahead", "blocks_most_tiles"):
         getattr(loaded, name).restype = ctypes.c_int64
     loaded.blocks_row_step.argtypes = [ctypes.c_int64]
+    place, number = ctypes.c_void_p, ctypes.c_int64
+    loaded.blocks_run.argtypes = [place, place, place, place, number, place, place, place, place]
     loaded.blocks_run.restype = None
     return loaded
 
@@ -100,7 +102,8 @@ def _call(command: list[str]) -> str:
     except subprocess.TimeoutExpired:
         raise UnavailableError(f"expected {command[0]} to compile within {_SECONDS} s; it did not") from None
     if done.returncode:
-        said = (done.stderr.strip() or "nothing").splitlines()[0]
+        lines = done.stderr.strip().splitlines() or ["nothing"]
+        said = next((line for line in lines if "error" in line), lines[0])
         raise UnavailableError(f"expected {command[0]} to compile the kernel with OpenMP; it said: {said}")
     return done.stdout
 

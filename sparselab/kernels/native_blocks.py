@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product as pairs
 from typing import TYPE_CHECKING, ClassVar
 
@@ -42,7 +42,7 @@ class _Product(ctypes.Structure):
 
 class _Plan(ctypes.Structure):
     _fields_: ClassVar = [
-        *[(name, _Long) for name in ("tiles", "chunk", "splits")],
+        *[(name, _Long) for name in ("tiles", "chunk", "shared", "splits")],
         ("split_starts", _Place),
     ]
 
@@ -141,60 +141,71 @@ class NativeBlocks(Kernel):
 def _plans(columns: int, positions: int) -> list[tuple[int, int]]:
     """Sizes worth a trial: tiles in a block of positions, and columns packed at once."""
     tiles = -(-positions // compiled.library().blocks_tile())
-    chunks = {max(1, min(columns, chunk)) for chunk in (1024, 2048, 8192)}
+    chunks = {max(1, min(columns, chunk)) for chunk in (512, 1024, 2048, 8192)}
     return list(pairs(sorted({min(tiles, size) for size in (1, 2, 4, 8)}), sorted(chunks)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Call:
+    """What a run over inputs of one shape with one number of threads needs besides its tensors."""
+
+    geometry: _Geometry
+    output_shape: tuple[int, ...]
+    plan: _Plan
+    starts: NDArray[np.int64]
+    scratch_each: int
+    scratch: int
+    padded: int
 
 
 def _run(packed: Packed, conv: Conv | None, tiles: int, chunk: int) -> Run:
     import torch
 
-    code = compiled.library()
+    code, product = compiled.library(), packed.struct
     tile = code.blocks_tile()
 
-    def run(x: torch.Tensor) -> torch.Tensor:
-        x = x.contiguous()
-        geometry = _geometry(x, conv)
-        shape = (
-            (packed.rows, geometry.out_width)
-            if conv is None
-            else (geometry.images, packed.rows, geometry.out_height, geometry.out_width)
-        )
-        y = torch.empty(shape, dtype=torch.float32)
-        if not y.numel():
-            return y
-        threads = torch.get_num_threads()
-        total = -(-geometry.images * geometry.out_height * geometry.out_width // tile)
-        blocks = threads * -(-total // (threads * tiles))
-        per_block = -(-total // blocks)
+    @cache
+    def call(shape: tuple[int, ...], threads: int) -> _Call:
+        geometry = _geometry(shape, conv)
+        sizes = geometry.out_height, geometry.out_width
+        total = -(-geometry.images * sizes[0] * sizes[1] // tile)
+        blocks = threads * max(1, -(-total // (threads * tiles)))
+        per_block = max(1, -(-total // blocks))
         starts = _splits(packed, threads, -(-total // per_block))
-        plan = _Plan(per_block, chunk, starts.size - 1, starts.ctypes.data)
-        # One piece per thread; the sizes are those that blocks.c computes with.
-        size = per_block * (chunk * tile + 64 + packed.rows * tile)
-        scratch = torch.empty(threads * size, dtype=torch.float32)
+        plan = _Plan(per_block, chunk, packed.shared_rows, starts.size - 1, starts.ctypes.data)
+        out = (packed.rows, sizes[1]) if conv is None else (geometry.images, packed.rows, *sizes)
+        # One piece of scratch a thread: blocks.c packs tiles of X in it, and sums tiles of Y.
+        each = per_block * (chunk * tile + 64 + packed.rows * tile)
+        return _Call(geometry, out, plan, starts, each, threads * each, _padded_size(geometry))
+
+    def run(x: torch.Tensor) -> torch.Tensor:
+        x, of = x.contiguous(), call(tuple(x.shape), torch.get_num_threads())
+        y = torch.empty(of.output_shape, dtype=torch.float32)
+        scratch, padded = (torch.empty(size, dtype=torch.float32) for size in (of.scratch, of.padded))
         places = torch.empty(packed.used.size, dtype=torch.int64)
-        padded = torch.empty(_padded_size(geometry), dtype=torch.float32)
-        code.blocks_run(
-            _Place(x.data_ptr()),
-            _Place(y.data_ptr()),
-            _Place(padded.data_ptr()),
-            _Place(scratch.data_ptr()),
-            _Long(size),
-            _Place(places.data_ptr()),
-            ctypes.byref(geometry),
-            ctypes.byref(packed.struct),
-            ctypes.byref(plan),
-        )
+        if y.numel():
+            code.blocks_run(
+                x.data_ptr(),
+                y.data_ptr(),
+                padded.data_ptr(),
+                scratch.data_ptr(),
+                of.scratch_each,
+                places.data_ptr(),
+                ctypes.byref(of.geometry),
+                ctypes.byref(product),
+                ctypes.byref(of.plan),
+            )
         return y
 
     return run
 
 
-def _geometry(x: torch.Tensor, conv: Conv | None) -> _Geometry:
+def _geometry(shape: tuple[int, ...], conv: Conv | None) -> _Geometry:
     """A matrix product is a convolution of one image of one line, with a 1 x 1 kernel."""
     if conv is None:
-        features, positions = x.shape
+        features, positions = shape
         return _Geometry(1, features, 1, positions, 1, 1, 1, 0, 1, positions)
-    images, channels, height, width = x.shape
+    images, channels, height, width = shape
     sizes = conv.output_size(height, width)
     return _Geometry(images, channels, height, width, *conv.kernel_shape, conv.stride, conv.padding, *sizes)
 

@@ -51,6 +51,7 @@ typedef struct {
 typedef struct {
     int64_t tiles;  /* tiles a block of positions has at most */
     int64_t chunk;  /* columns packed at once */
+    int64_t shared; /* whether two panels share a row: then Y is set to the bias before any product */
     int64_t splits; /* ranges of panels worked on at the same time; 1 where two panels share a row */
     const int64_t *split_starts;
 } plan;
@@ -65,10 +66,13 @@ int64_t blocks_ahead(void) { return AHEAD; }
 int64_t blocks_most_tiles(void) { return MOST_TILES; }
 
 static inline __attribute__((always_inline)) void multiply(const float *restrict x, const int32_t *restrict columns,
-        int64_t first, const float *restrict w, int64_t count, float *const *restrict y, const int rows, const int vectors) {
+        int64_t first, const float *restrict w, int64_t count, float *const *restrict y, const float *restrict start,
+        const int rows, const int vectors) {
     vector sum[ROWS][VECTORS];
     for (int r = 0; r < rows; r++)
-        for (int v = 0; v < vectors; v++) sum[r][v] = *(const vector *)(y[r] + v * LANES);
+        for (int v = 0; v < vectors; v++)
+            if (start) sum[r][v] = start[r] - (vector){0};
+            else sum[r][v] = *(const vector *)(y[r] + v * LANES);
     for (int64_t i = 0; i < count; i++) {
         const float *ahead = x + (columns[i + AHEAD] - first) * TILE, *line = x + (columns[i] - first) * TILE;
         vector part[VECTORS];
@@ -85,13 +89,13 @@ static inline __attribute__((always_inline)) void multiply(const float *restrict
 
 #define CASE(n) \
     case n: \
-        if (vectors == 1) multiply(x, columns, first, w, count, y, n, 1); \
-        else if (vectors == 2) multiply(x, columns, first, w, count, y, n, 2); \
-        else multiply(x, columns, first, w, count, y, n, VECTORS); \
+        if (vectors == 1) multiply(x, columns, first, w, count, y, start, n, 1); \
+        else if (vectors == 2) multiply(x, columns, first, w, count, y, start, n, 2); \
+        else multiply(x, columns, first, w, count, y, start, n, VECTORS); \
         break;
 
 static void multiply_any(const float *x, const int32_t *columns, int64_t first, const float *w, int64_t count,
-        float *const *y, int rows, int vectors) {
+        float *const *y, const float *start, int rows, int vectors) {
     switch (rows) {
         CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
 #if ROWS > 6
@@ -196,14 +200,13 @@ void blocks_run(const float *x, float *y, float *padded, float *scratch, int64_t
             direct[t - t0] = at + TILE <= (image + 1) * plane;
             bases[t - t0] = direct[t - t0] ? y + image * p->rows * plane + at % plane : ys + (t - t0) * p->rows * TILE;
             steps[t - t0] = direct[t - t0] ? plane : TILE;
-            for (int64_t i = p->row_starts[g0]; i < p->row_starts[g1]; i++) {
-                const int64_t row = p->rows_of[i];
-                float *out = bases[t - t0] + row * steps[t - t0];
-                const float start = p->bias ? p->bias[row] : 0.0f;
-                for (int j = 0; j < TILE; j++) out[j] = start;
+            for (int64_t i = p->row_starts[g0]; how->shared && i < p->row_starts[g1]; i++) {
+                float *out = bases[t - t0] + p->rows_of[i] * steps[t - t0];
+                for (int j = 0; j < TILE; j++) out[j] = p->bias ? p->bias[p->rows_of[i]] : 0.0f;
             }
         }
-        for (int64_t c0 = 0; c0 < p->columns; c0 += how->chunk) {
+        for (int64_t c0 = 0; c0 == 0 || c0 < p->columns; c0 += how->chunk) {
+            const int fresh = c0 == 0 && !how->shared;
             const int64_t c1 = c0 + how->chunk < p->columns ? c0 + how->chunk : p->columns;
             for (int64_t c = c0; c < c1; c++) {
                 const float *from = source + places[c], *later = source + places[c + PACK_AHEAD < p->columns ? c + PACK_AHEAD : c];
@@ -226,17 +229,21 @@ void blocks_run(const float *x, float *y, float *padded, float *scratch, int64_t
                 const int64_t from = low;
                 for (high = k1; low < high;) { k = (low + high) / 2; if (p->columns_of[k] < c1) low = k + 1; else high = k; }
                 const int64_t count = low - from;
-                if (!count) continue;
+                if (!count && !fresh) continue;
                 const int64_t step = blocks_row_step(height);
                 for (int64_t t = t0; t < t1; t++) {
                     const int64_t left = positions - t * TILE;
                     const int vectors = left >= TILE ? VECTORS : (left + LANES - 1) / LANES;
                     for (int64_t r = 0; r < height; r += step) {
                         const int rows = height - r < step ? height - r : step;
-                        float *out[ROWS];
-                        for (int i = 0; i < rows; i++) out[i] = bases[t - t0] + p->rows_of[r0 + r + i] * steps[t - t0];
+                        float *out[ROWS], start[ROWS];
+                        for (int i = 0; i < rows; i++) {
+                            const int64_t row = p->rows_of[r0 + r + i];
+                            out[i] = bases[t - t0] + row * steps[t - t0];
+                            start[i] = p->bias ? p->bias[row] : 0.0f;
+                        }
                         multiply_any(xs + (t - t0) * tile_size, p->columns_of + from, c0,
-                            p->weights + p->weight_starts[panel] + r * (k1 - k0) + (from - k0) * rows, count, out, rows, vectors);
+                            p->weights + p->weight_starts[panel] + r * (k1 - k0) + (from - k0) * rows, count, out, fresh ? start : 0, rows, vectors);
                     }
                 }
             }
