@@ -1,0 +1,28 @@
+"""The cases of the GPU benchmark: what is asked for is what is timed."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.gpu_latency import DTYPES, PRODUCTS, Case, cases, layout_of
+from sparselab.kernels.panels import panels
+from sparselab.kernels.semi_structured import window_order
+
+SMALL = [case for case in cases([product.small() for product in PRODUCTS]) if case.dtype == "float16"]
+
+
+@pytest.mark.parametrize("case", SMALL, ids=lambda case: case.name)
+def test_a_case_has_the_density_and_the_groups_it_names(case: Case) -> None:
+    layout = layout_of(case)
+    if case.pattern == "2:4":
+        assert window_order(layout) is not None
+        assert layout.after.density == 0.5
+        return
+    share, size = 1 - int(case.pattern.split("%")[0]) / 100, int(case.pattern.split()[-1])
+    assert layout.after.density == pytest.approx(share, abs=0.06)  # blocks of 64 in 256 columns round coarsely
+    assert {panel.rows.size for panel in panels(layout)} == {size}
+
+
+def test_every_arithmetic_is_asked_for() -> None:
+    assert {case.dtype for case in cases(PRODUCTS)} == set(DTYPES)
+    assert len({case.name for case in cases(PRODUCTS)}) == len(list(cases(PRODUCTS)))
