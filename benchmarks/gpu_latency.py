@@ -129,7 +129,6 @@ def channels_last_share(work: Work, seconds: float) -> float | None:
     """Return the time of the dense convolution with all tensors channels last / its time as the session takes it; in turns."""
     if work.conv is None:
         return None
-    import torch
     from torch.nn import functional
 
     from sparselab.kernels.precision import tf32_allowed
@@ -171,9 +170,7 @@ def tell(case: Case, session: Session, dense_share: float) -> None:
     print(f"\n{case.name}")
     for row in session.rows:
         if row.median_ms is None:
-            print(
-                f"  {row.label:28} {row.verdict}: {row.obstacle}" if row.obstacle else f"  {row.label:28} {row.verdict}"
-            )
+            print(f"  {row.label:28} {row.verdict} {row.obstacle}")
             continue
         saved = ""
         if row.role == "kernel" and row.speedup_vs_dense:
@@ -185,10 +182,10 @@ def tell(case: Case, session: Session, dense_share: float) -> None:
     if "groups" in case.pattern and case.dtype != "tf32":
         rows = int(case.pattern.split()[-1]) * TFLOPS_A_ROW * (0.5 if case.dtype == "float32" else 1.0)
         model = session.density * session.flops_dense / rows / 1e9
+        print(f"  to compare: {model:.4f} ms if reading X anew for every group is the limit (a model of an H200);")
         print(
-            f"  reading X anew for every group allows about {model:.4f} ms on an H200 (a model); published best saves"
+            f"  {BEST_PUBLISHED:.2%} saved in the best published layer; {1 - session.density:.1%} of the weights not kept"
         )
-        print(f"  {BEST_PUBLISHED:.2%}; nothing saves more than {1 - session.density:.1%}, the share that is not kept")
 
 
 def main() -> None:
