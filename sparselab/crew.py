@@ -70,6 +70,11 @@ class Crew:
         return bool(self._running)
 
     @property
+    def is_one_worker(self) -> bool:
+        """Whether its calls run one after another, so that the progress of one says where the crew stands."""
+        return self._size == 1
+
+    @property
     def progress(self) -> Progress | None:
         """Where the call that has run longest stands."""
         return next((task.progress for _, task in self._running.values()), None)

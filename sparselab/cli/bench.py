@@ -38,6 +38,8 @@ POSITIONS = 1024
 @click.option("--kernels", metavar="A,B", help="Kernels to measure; all that may suit if none are given.")
 @click.option("--positions", type=click.IntRange(min=1), help=f"Columns of X; {POSITIONS} without --input.")
 @click.option("--input", "images", metavar="N,C,H,W", help="Measure the convolution over this input, against conv2d.")
+@click.option("--stride", type=click.IntRange(min=1), help="Of the convolution, where the file does not say; 1.")
+@click.option("--padding", type=click.IntRange(min=0), help="Of the convolution, where the file does not say; 0.")
 @click.option("--dtype", type=click.Choice(DTYPES), default="float32", show_default=True, help="The arithmetic.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--seconds", type=float, default=SECONDS, show_default=True, help="Time for the rounds, about.")
@@ -56,6 +58,8 @@ def bench(
     kernels: str | None,
     positions: int | None,
     images: str | None,
+    stride: int | None,
+    padding: int | None,
     dtype: str,
     device: str,
     seconds: float,
@@ -80,6 +84,8 @@ def bench(
         layout,
         positions=positions or (None if images else POSITIONS),
         images=_images(images),
+        stride=stride,
+        padding=padding,
         dtype=dtype,
         device=device,
         kernels=None if kernels is None else tuple(name.strip() for name in kernels.split(",")),

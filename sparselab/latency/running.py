@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,8 @@ class Effort:
 class Request:
     """One layer of a file under one layout, as a matrix product at `positions` or a convolution over `images`.
 
-    layout: what `Layout.pack` made, or None for the mask as it is in the file. kernels: None for all that may suit.
+    layout: what `Layout.pack` made, or None for the mask as it is in the file. stride, padding: of the convolution, where the
+    file does not say (None: as the layer has them). kernels: None for all that may suit.
     about: where the layout came from, for whoever reads the session later.
     """
 
@@ -49,6 +50,8 @@ class Request:
     layout: Mapping[str, Any] | None = None
     positions: int | None = None
     images: tuple[int, int, int, int] | None = None
+    stride: int | None = None
+    padding: int | None = None
     dtype: str = "float32"
     device: str = "auto"
     kernels: tuple[str, ...] | None = None
@@ -90,6 +93,11 @@ def work_of_request(request: Request) -> Work:
     from sparselab.device import resolve_device
 
     layer = load_layer(request.path, request.layer, request.options)
+    layer = replace(
+        layer,
+        stride=layer.stride if request.stride is None else request.stride,
+        padding=layer.padding if request.padding is None else request.padding,
+    )
     layout = as_in_the_file(layer) if request.layout is None else Layout.unpack(request.layout)
     return work_of(
         layer,

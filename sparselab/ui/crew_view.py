@@ -21,16 +21,18 @@ def run_calls(
     partial: Callable[[Crew, DeltaGenerator], None],
     final: Callable[[Crew], None],
     what: str,
+    crew: Crew | None = None,
+    threads: int = 1,
 ) -> None:
-    """Run `calls` on the session's crew: show `partial` results again and again while it works, and `final` ones once.
+    """Run `calls` on a crew, the session's own unless another is given: show `partial` results again and again while it works, and `final` ones once.
 
     The wait is a loop in the script, which any click interrupts, and no self-refreshing fragment: such a one goes on
     for a moment after the visitor has left for another page, and Streamlit then draws its output into that page.
     """
-    crew = session().crew
+    crew = crew or session().crew
     if crew.key != key:
         st.session_state["_crew_since"] = time.monotonic()
-    crew.start(key, calls)
+    crew.start(key, calls, threads)
     crew.advance()
     if crew.is_busy:
         bar, button = st.columns([4, 1], vertical_alignment="bottom")
@@ -41,7 +43,7 @@ def run_calls(
             if len(crew.results) > shown:
                 shown = len(crew.results)
                 partial(crew, table)
-            progress.progress(shown / crew.total, text=_text(crew, what))
+            progress.progress(_fraction(crew), text=_text(crew, what))
             time.sleep(_LOOK_SECONDS)
             crew.advance()
         st.rerun()
@@ -50,8 +52,19 @@ def run_calls(
     final(crew)
 
 
+def _fraction(crew: Crew) -> float:
+    now = crew.progress.fraction if crew.progress is not None else None
+    begun = now or 0.0 if crew.is_one_worker else 0.0
+    return min(1.0, (len(crew.results) + begun) / crew.total)
+
+
 def _text(crew: Crew, what: str) -> str:
     done, total = len(crew.results), crew.total
     spent = time.monotonic() - st.session_state.get("_crew_since", time.monotonic())
     left = f", about {spent / done * (total - done):.0f} s left" if done else ""
-    return f"{done} of {total} {what}{left}"
+    stage = ""
+    if crew.is_one_worker:
+        now = crew.progress
+        stage = "starting" if now is None else now.stage + (f" {now.done:,} of {now.total:,}" if now.total else "")
+    counted = f"{done} of {total} {what}{left}" if total > 1 or not stage else ""
+    return ": ".join(part for part in (counted, stage) if part)

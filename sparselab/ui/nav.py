@@ -21,6 +21,7 @@ def pages() -> list[StreamlitPage]:
         st.Page(_FOLDER / "explore.py", title="Explore", icon=":material/grid_on:", default=True),
         st.Page(_FOLDER / "compare.py", title="Compare", icon=":material/leaderboard:"),
         st.Page(_FOLDER / "model.py", title="Model", icon=":material/account_tree:"),
+        st.Page(_FOLDER / "latency.py", title="Latency", icon=":material/timer:"),
     ]
 
 

@@ -15,6 +15,7 @@ import streamlit as st
 
 from sparselab.crew import Crew
 from sparselab.jobs import WARM_IMPORTS, Desk, Desks
+from sparselab.latency.running import IMPORTS
 
 _MOST_REMEMBERED = 6
 
@@ -32,6 +33,7 @@ class Session:
         self.name = uuid.uuid4().hex
         self.folder = Path(tempfile.mkdtemp(prefix="sparselab-"))
         self._crew: Crew | None = None
+        self._bench: Crew | None = None
         self._memory: OrderedDict[str, Any] = OrderedDict()
         weakref.finalize(self, _clear, self.name, self.folder)
 
@@ -46,6 +48,14 @@ class Session:
             self._crew = Crew(imports=WARM_IMPORTS)
             weakref.finalize(self, self._crew.close)
         return self._crew
+
+    @property
+    def bench(self) -> Crew:
+        """The one process that measures latency, started when first asked for."""
+        if self._bench is None:
+            self._bench = Crew(1, imports=IMPORTS)
+            weakref.finalize(self, self._bench.close)
+        return self._bench
 
     def remembered(self, key: str, make: Callable[[], Any]) -> Any:
         """Return what `key` gave before, or make it now; only the last few are kept."""

@@ -1,0 +1,134 @@
+"""The break-even map: sparsity and height of the groups against speedup, on layouts made up for the purpose."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from sparselab.device import resolve_device
+from sparselab.errors import SettingError
+from sparselab.kernels.base import work_of
+from sparselab.latency.lock import alone
+from sparselab.latency.running import Effort, kept, measure_with
+from sparselab.latency.values import Row, Session
+from sparselab.layout import Block, Layout
+from sparselab.mask import Mask
+from sparselab.monitor import SILENT, Monitor
+from sparselab.transform import Layer
+
+TRANSFORM = "random-groups"
+"""What the sessions of a map say in `about`, with the height under "group_rows"."""
+
+
+@dataclass(frozen=True)
+class Terrain:
+    """The product a map is of: a weight of rows x cols, as a matrix product at `positions` or a convolution over `images`."""
+
+    rows: int
+    cols: int
+    kernel: str
+    positions: int | None = None
+    images: tuple[int, int, int, int] | None = None
+    kernel_shape: tuple[int, int] | None = None
+    stride: int = 1
+    padding: int = 0
+    dtype: str = "float32"
+    device: str = "auto"
+    effort: Effort = field(default_factory=Effort)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One cell of a map. `limit` is the speedup if time were density: 1 / density."""
+
+    group_rows: int
+    density: float
+    row: Row
+
+    @property
+    def limit(self) -> float:
+        return 1.0 / self.density if self.density else math.inf
+
+
+def random_groups(rows: int, cols: int, group_rows: int, density: float, *, seed: int = 0) -> Layout:
+    """Return a layout of shuffled rows in groups of `group_rows`, each with round(density * cols) columns of its own at random.
+
+    The last group is lower where `group_rows` does not divide the rows.
+    Raises: SettingError unless 0 < density <= 1 leaves at least one column, and a group fits into the rows.
+    """
+    width = round(density * cols)
+    if not 1 <= width <= cols or not 1 <= group_rows <= rows:
+        raise SettingError(
+            f"expected a density of at least one column of {cols}, and groups of 1 to {rows} rows; "
+            f"got {density:g} and {group_rows}"
+        )
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(rows)
+    groups = [order[start : start + group_rows] for start in range(0, rows, group_rows)]
+    blocks = [Block(group, np.sort(rng.choice(cols, width, replace=False))) for group in groups]
+    before = Mask(np.ones((rows, cols), bool))
+    return Layout.from_blocks(before, blocks, reason="")
+
+
+def measure_cell(terrain: Terrain, group_rows: int, density: float, *, monitor: Monitor = SILENT) -> dict[str, Any]:
+    """Measure one cell of a map in this process; return a `Measured` as plain values. Runs in a worker.
+
+    Raises: as `random_groups` and `measure` do.
+    """
+    layer = Layer(
+        f"{terrain.rows} x {terrain.cols}",
+        Mask(np.ones((terrain.rows, terrain.cols), bool)),
+        kernel_shape=terrain.kernel_shape,
+        stride=terrain.stride,
+        padding=terrain.padding,
+    )
+    work = work_of(
+        layer,
+        random_groups(terrain.rows, terrain.cols, group_rows, density, seed=terrain.effort.seed),
+        positions=terrain.positions,
+        images=terrain.images,
+        dtype=terrain.dtype,
+        device=str(resolve_device(terrain.device)),
+        rng=np.random.default_rng(terrain.effort.seed),
+    )
+    about = {"layer": layer.name, "transform": TRANSFORM, "group_rows": str(group_rows)}
+    with alone(monitor):
+        session = measure_with(work, (terrain.kernel,), terrain.effort, about=about, monitor=monitor)
+    return kept(session)
+
+
+def points(sessions: Iterable[Session], kernel: str, condition: str = "hot") -> tuple[Point, ...]:
+    """Return the cells that sessions hold for a kernel: of made-up layouts, and of any other whose groups have one height.
+
+    Of several sessions for one cell the first counts: sessions come newest first.
+    """
+    found: dict[tuple[int, float], Point] = {}
+    for session in sessions:
+        height = session.about.get("group_rows", "")
+        if not height.isdigit():
+            continue
+        for row in session.rows:
+            if (row.kernel, row.role, row.condition) == (kernel, "kernel", condition):
+                key = int(height), round(session.density, 4)
+                found.setdefault(key, Point(int(height), session.density, row))
+    return tuple(found[key] for key in sorted(found))
+
+
+def break_even(line: Iterable[Point]) -> float | None:
+    """Return the density at which speedup crosses 1, between neighbours on a log scale; None where it does not.
+
+    line: the points of one height. Where it crosses more than once, the largest such density.
+    """
+    known = sorted(
+        ((p.density, p.row.speedup_vs_dense) for p in line if p.row.speedup_vs_dense is not None), reverse=True
+    )
+    for (dense, slow), (sparse, fast) in pairwise(known):
+        if slow < 1.0 <= fast:
+            share = math.log(1.0 / slow) / math.log(fast / slow)
+            return math.exp(math.log(dense) + share * math.log(sparse / dense))
+    return None

@@ -1,0 +1,64 @@
+"""Latency of one layer: its layout after the transform, or its mask as it is, on this machine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import streamlit as st
+
+from sparselab.explore import View
+from sparselab.kernels import KERNELS
+from sparselab.latency.running import Request, measure_request
+from sparselab.ui.latency_controls import choose_kernels, choose_product
+from sparselab.ui.latency_result import show_session
+from sparselab.ui.latency_run import Results, measured_by, measured_or_said
+from sparselab.ui.work import Request as LayoutRequest
+from sparselab.ui.work import view_of, watch
+
+
+def show_layer(request: LayoutRequest) -> None:
+    """Show the pickers, the button, and what was measured of this layer under this layout."""
+    place = st.container()
+    answer = view_of(request, place)
+    if isinstance(answer, View):
+        _show_measured(request, answer)
+    elif answer is not None:
+        st.caption("The layout is being made; it can be measured as soon as it is there.")
+        watch(answer, place)
+
+
+def _show_measured(request: LayoutRequest, view: View) -> None:
+    source = request.source
+    card = next(item for item in source.card["layers"] if item["name"] == request.layer)
+    product = choose_product(card, request.seed)
+    dense = ("dense",) if product.images is None else ("conv2d",)
+    kernels = choose_kernels([name for name in KERNELS if name not in ("dense", "conv2d")])
+    settings = ", ".join(f"{name}={value}" for name, value in request.settings.items())
+    about = {"file": source.title, "layer": request.layer, "transform": request.transform, "settings": settings}
+    asked = Request(
+        source.path,
+        request.layer,
+        source.options,
+        view.layout.pack(),
+        kernels=dense + kernels,
+        about=about | {"seed": str(request.seed)},
+        **product.settings,
+    )
+    told = [request.key, product.positions, product.images, product.stride, product.padding, product.dtype]
+    key = json.dumps(["layer", *told, product.device, asdict(product.effort), kernels])
+
+    def show(results: Results) -> None:
+        measured = measured_or_said(results[0]) if 0 in results else None
+        if measured is not None:
+            show_session(measured.session, "layer")
+
+    measured_by(
+        "layer",
+        key,
+        [(measure_request, (asked,))],
+        label="Measure here",
+        what="sessions",
+        threads=product.effort.threads or 1,
+        show=show,
+    )

@@ -1,0 +1,149 @@
+"""The break-even map: where blocks of a height begin to pay, measured here or taken from stored sessions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import streamlit as st
+
+from sparselab.kernels import KERNELS
+from sparselab.latency.breakeven import Point, Terrain, break_even, measure_cell, points
+from sparselab.latency.running import Measured
+from sparselab.latency.store import shape_text
+from sparselab.latency.values import Session
+from sparselab.ui.latency_charts import limit_figure, map_figure
+from sparselab.ui.latency_controls import choose_product
+from sparselab.ui.latency_run import Results, measured_by, measured_or_said
+from sparselab.ui.latency_stored import all_sessions
+
+_HEIGHTS = (8, 16, 32, 64, 128, 256)
+_DENSITIES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.26, 0.35, 0.5, 0.7)
+_BLOCK_KERNELS = tuple(name for name in KERNELS if name not in ("dense", "conv2d", "channel-slice", "semi-structured"))
+_HERE, _STORED = "measure here", "from stored sessions"
+
+
+def show_map(card: dict[str, Any], seed: int) -> None:
+    """Show the map of the product of the layer at hand, or one that stored sessions hold."""
+    st.caption(
+        "Made-up layouts of the layer's size: rows in groups of one height, each group with columns of its own at random. "
+        "Where the map says 1, blocks are as fast as dense; no kernel can be faster than the density allows."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        where = st.segmented_control(
+            "Figures", (_HERE, _STORED), default=_HERE, key="figures", bind="query-params", required=True
+        )
+        kernel = st.selectbox(
+            "Kernel", _BLOCK_KERNELS, index=_preferred(), key="map_kernel", bind="query-params", width=180
+        )
+    if where == _STORED:
+        _from_stored(kernel)
+    else:
+        _measured(card, kernel, seed)
+
+
+def _preferred() -> int:
+    return _BLOCK_KERNELS.index("gather-gemm") if "gather-gemm" in _BLOCK_KERNELS else 0
+
+
+def _measured(card: dict[str, Any], kernel: str, seed: int) -> None:
+    product = choose_product(card, seed, key="seconds_cell", seconds=1)
+    rows, cols = card["shape"]
+    heights = st.multiselect(
+        "Heights of the groups", [h for h in _HEIGHTS if h <= rows], default=[h for h in (16, 32, 64, 128) if h <= rows]
+    )
+    densities = st.multiselect("Densities", _DENSITIES, default=[0.05, 0.1, 0.2, 0.35, 0.5])
+    if not heights or not densities:
+        st.info("Choose at least one height and one density.")
+        return
+    shape = card["kernel_shape"]
+    geometry = {name: value for name, value in product.settings.items() if value is not None}
+    terrain = Terrain(rows, cols, kernel, kernel_shape=None if shape is None else tuple(shape), **geometry)
+    cells = [(height, density) for density in sorted(densities) for height in sorted(heights)]
+    # Threads of the arithmetic and the seconds are in the effort; the key holds all that a cell depends on.
+    key = json.dumps(["map", asdict(terrain), cells])
+
+    def show(results: Results) -> None:
+        _refusals(results)
+        _figures(points(_sessions(results), kernel))
+
+    measured_by(
+        "map",
+        key,
+        [(measure_cell, (terrain, height, density)) for height, density in cells],
+        label=f"Measure {len(cells)} cells",
+        what="cells",
+        threads=product.effort.threads or 1,
+        show=show,
+        partial=lambda results: _figures(points(_sessions(results), kernel), partial=True),
+    )
+
+
+def _sessions(results: Results) -> list[Session]:
+    return [Measured.from_json(result).session for result in results.values() if isinstance(result, dict)]
+
+
+def _refusals(results: Results) -> None:
+    """Say once why cells are missing, or were not stored."""
+    for result in results.values():
+        if not isinstance(result, dict) or result["not_stored"]:
+            measured_or_said(result)
+            return
+    for session in _sessions(results):
+        for row in session.rows:
+            if row.role == "kernel" and row.obstacle:
+                st.warning(f"{row.kernel}: {row.obstacle}", icon=":material/block:")
+                return
+
+
+def _from_stored(kernel: str) -> None:
+    sessions = [session for session in all_sessions() if session.about.get("group_rows", "").isdigit()]
+    groups = {_name(session): [s for s in sessions if _name(s) == _name(session)] for session in sessions}
+    if not groups:
+        st.info("No stored session holds cells of such a map yet: measure one here.", icon=":material/database:")
+        return
+    chosen = st.selectbox("Device and product", list(groups), key="_map_stored")
+    found = points(groups[chosen], kernel)
+    if not found:
+        st.info(f"These sessions hold no {kernel}: choose another kernel.", icon=":material/search_off:")
+        return
+    dates = sorted({session.date[:10] for session in groups[chosen]})
+    st.caption(f"Measured {' to '.join(dict.fromkeys((dates[0], dates[-1])))}.")
+    _figures(found)
+
+
+def _name(session: Session) -> str:
+    taken = " x ".join(map(str, session.input_shape))
+    return f"{session.device.get('name')}: {shape_text(session)}, input {taken}, {session.dtype}, {session.threads} threads"
+
+
+def _figures(found: Sequence[Point], *, partial: bool = False) -> None:
+    timed = [point for point in found if point.row.speedup_vs_dense is not None]
+    if not timed:
+        return
+    suffix = "_partial" if partial else ""
+    if not partial:
+        _sentences(timed)
+        noisy = sum(bool(set(point.row.flags) & {"noisy", "busy", "control"}) for point in timed)
+        if noisy:
+            st.warning(f"{noisy} of {len(timed)} cells are noisy: the machine was busy.", icon=":material/warning:")
+    st.plotly_chart(map_figure(timed), key=None if partial else f"_map{suffix}")
+    if not partial:
+        st.plotly_chart(limit_figure(timed), key="_limit")
+
+
+def _sentences(timed: Sequence[Point]) -> None:
+    lines = []
+    for height in sorted({point.group_rows for point in timed}):
+        line = [point for point in timed if point.group_rows == height]
+        crossing = break_even(line)
+        if crossing is not None:
+            lines.append(f"groups of **{height} rows** pay below density {crossing:.2f}")
+        elif all(point.row.is_faster for point in line):
+            lines.append(f"groups of **{height} rows** pay at every density measured")
+        elif not any(point.row.is_faster for point in line):
+            lines.append(f"groups of **{height} rows** pay nowhere in what was measured")
+    if lines:
+        st.markdown("Against the dense product " + "; ".join(lines) + ".")
