@@ -49,14 +49,10 @@ def moved(images: Tensor, shift: int, *, flip: bool, rng: torch.Generator) -> Te
     n, channels, height, width = images.shape
     if shift:
         corner = torch.randint(2 * shift + 1, (2, n, 1), generator=rng)
-        rows, cols = corner[0] + torch.arange(height), corner[1] + torch.arange(width)
-        images = F.pad(images, (shift, shift, shift, shift))
-    else:
-        rows, cols = torch.arange(height).expand(n, -1), torch.arange(width).expand(n, -1)
+        padded = F.pad(images, (shift, shift, shift, shift))
+        pieces = padded.unfold(2, height, 1).unfold(3, width, 1)
+        images = pieces[torch.arange(n).view(n, 1), torch.arange(channels), corner[0], corner[1]]
     if flip:
-        mirrored = torch.rand(n, 1, generator=rng) < 0.5
-        cols = torch.where(mirrored, cols.flip(1), cols)
-    if not shift and not flip:
-        return images
-    index, channel = torch.arange(n).view(n, 1, 1, 1), torch.arange(channels).view(1, channels, 1, 1)
-    return images[index, channel, rows.view(n, 1, height, 1), cols.view(n, 1, 1, width)]
+        mirrored = torch.rand(n, 1, 1, 1, generator=rng) < 0.5
+        images = torch.where(mirrored, images.flip(3), images)
+    return images
