@@ -170,7 +170,7 @@ def tell(case: Case, session: Session, dense_share: float) -> None:
     print(f"\n{case.name}")
     for row in session.rows:
         if row.median_ms is None:
-            print(f"  {row.label:28} {row.verdict} {row.obstacle}")
+            print(f"  {row.label:28} {row.verdict}: {row.obstacle}")
             continue
         saved = ""
         if row.role == "kernel" and row.speedup_vs_dense:
