@@ -7,6 +7,7 @@ kernel loads from or stores to must lie in memory it was given.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from sparselab.errors import SettingError
 from sparselab.kernels import KERNELS, triton_launch
 from sparselab.kernels.arrangements import arrangements
 from sparselab.kernels.base import TOLERANCES, Work, max_error, random_input
+from sparselab.kernels.triton_blocks import TritonBlocks
 from sparselab.kernels.triton_configs import Config
 from tests.kernels.random_layers import random_work
 
@@ -114,6 +116,28 @@ def test_an_input_that_does_not_fit_is_refused() -> None:
         run(x.double())
     with pytest.raises(SettingError, match="expected an input like"):
         run(torch.cat([x, x], dim=0 if work.conv is None else 1))
+
+
+def test_tuning_ends_in_a_config_that_is_right_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All but the clock, which needs a device."""
+    monkeypatch.setenv("SPARSELAB_CACHE", str(tmp_path))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "no card")
+    timed = []
+
+    def clock(run: Any, **_: Any) -> float:
+        timed.append(run())
+        return float(len(timed) % 7)
+
+    monkeypatch.setattr("triton.testing.do_bench", clock)
+    kernel = TritonBlocks()
+    for seed in (3, 4):
+        work = random_work(np.random.default_rng(seed), "float32", "cpu", most_rows=20, most=12)
+        config, x = kernel.tuned(work), random_input(work)
+        assert max_error(work, x, triton_launch.packed(work, config)(x)) <= TOLERANCES[work.dtype]
+        before = len(timed)
+        assert before
+        assert kernel.tuned(work) == config
+        assert len(timed) == before
 
 
 def test_no_obstacle_in_the_interpreter() -> None:
