@@ -182,6 +182,9 @@ class Layout:
             "figures": dict(self.figures),
         }
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Layout.unpack, (self.pack(),)
+
     @classmethod
     def unpack(cls, packed: Mapping[str, Any]) -> Layout:
         """Return the layout that `pack` described. Raises: SparselabError when the parts do not fit together."""

@@ -1,0 +1,8 @@
+"""Modules that run a layout, and a whole model's layers swapped for them."""
+
+from sparselab.nn.conv2d import BlockConv2d
+from sparselab.nn.converting import Converted, convert, largest_difference, masked
+from sparselab.nn.linear import BlockLinear
+from sparselab.nn.slicing import Sliced, sliced
+
+__all__ = ["BlockConv2d", "BlockLinear", "Converted", "Sliced", "convert", "largest_difference", "masked", "sliced"]
