@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sparselab.device import resolve_device
 from sparselab.errors import FileError
 from sparselab.formats import ReadOptions, load_layer
 from sparselab.isolate import Limits, run_isolated
@@ -90,15 +91,23 @@ def measure_request(request: Request, *, monitor: Monitor = SILENT) -> dict[str,
 
 def work_of_request(request: Request) -> Work:
     """Return the product that a request asks for."""
-    from sparselab.device import resolve_device
+    layer = layer_of_request(request)
+    layout = as_in_the_file(layer) if request.layout is None else Layout.unpack(request.layout)
+    return product_of(request, layer, layout)
 
+
+def layer_of_request(request: Request) -> Layer:
+    """Return the layer of a request, with the stride and padding it was told."""
     layer = load_layer(request.path, request.layer, request.options)
-    layer = replace(
+    return replace(
         layer,
         stride=layer.stride if request.stride is None else request.stride,
         padding=layer.padding if request.padding is None else request.padding,
     )
-    layout = as_in_the_file(layer) if request.layout is None else Layout.unpack(request.layout)
+
+
+def product_of(request: Request, layer: Layer, layout: Layout) -> Work:
+    """Return the product of `layer` under `layout` that a request asks for."""
     return work_of(
         layer,
         layout,

@@ -15,6 +15,7 @@ from sparselab.latency.running import Effort, Measured, Request
 from sparselab.latency.values import Session
 from sparselab.latency.whole import add_up, choose, measure_layer
 from sparselab.ui.latency_controls import choose_arithmetic
+from sparselab.ui.latency_end_to_end import show_end_to_end
 from sparselab.ui.latency_run import Results, measured_by, measured_or_said
 from sparselab.ui.source import Source
 
@@ -45,7 +46,7 @@ def show_whole_model(source: Source, transform: str, settings: Mapping[str, Any]
         label=f"Measure all {len(layers)} layers",
         what="layers",
         threads=effort.threads or 1,
-        show=partial(_show, layers),
+        show=lambda results: _show(layers, results, requests, transform, settings),
         partial=partial(_table, layers, key=None),
     )
 
@@ -96,7 +97,13 @@ def _request(
     )
 
 
-def _show(layers: Sequence[dict[str, Any]], results: Results) -> None:
+def _show(
+    layers: Sequence[dict[str, Any]],
+    results: Results,
+    requests: Sequence[Request],
+    transform: str,
+    settings: Mapping[str, Any],
+) -> None:
     sessions = [Measured.from_json(result).session for result in results.values() if isinstance(result, dict)]
     if sessions:
         _sums(sessions, len(layers))
@@ -105,6 +112,9 @@ def _show(layers: Sequence[dict[str, Any]], results: Results) -> None:
         if not isinstance(result, dict) or result["not_stored"]:
             measured_or_said(result)
             break
+    if len(sessions) == len(layers):
+        kernels = [choose(Measured.from_json(results[index]).session).kernel for index in range(len(layers))]
+        show_end_to_end(requests, transform, settings, kernels)
 
 
 def _sums(sessions: Sequence[Session], layers: int) -> None:

@@ -67,13 +67,18 @@ def _ask(tab: str, key: str) -> None:
 
 def measured_or_said(result: Any) -> Measured | None:
     """Return what was measured; say why there is nothing, or why it could not be stored."""
-    if isinstance(result, SparselabError):
-        st.error(literal(str(result)), icon=":material/block:")
-        return None
-    if isinstance(result, Exception):
-        st.error("This failed through a fault of ours; the server's log says where.", icon=":material/bug_report:")
+    if said_instead(result):
         return None
     measured = Measured.from_json(result)
     if measured.not_stored:
         st.warning(f"Measured, but not stored: {literal(measured.not_stored)}", icon=":material/save:")
     return measured
+
+
+def said_instead(result: Any) -> bool:
+    """Return whether an exception came instead of an answer, having said so."""
+    if isinstance(result, SparselabError):
+        st.error(literal(str(result)), icon=":material/block:")
+    elif isinstance(result, Exception):
+        st.error("This failed through a fault of ours; the server's log says where.", icon=":material/bug_report:")
+    return isinstance(result, Exception)

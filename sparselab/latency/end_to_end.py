@@ -1,0 +1,129 @@
+"""All layers of a file in one forward pass, converted and dense in turns: do the layers' gains add up, and are the outputs right?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sparselab.formats import load_layer
+from sparselab.kernels.base import TOLERANCES, Work
+from sparselab.latency.lock import alone
+from sparselab.latency.running import Request, layer_of_request, product_of
+from sparselab.latency.statistics import is_faster, speedup, summarise, verdict
+from sparselab.latency.timing import Contestant, take_turns
+from sparselab.layout import Layout
+from sparselab.monitor import SILENT, Monitor
+from sparselab.transforms import TRANSFORMS
+
+
+@dataclass(frozen=True)
+class EndToEnd:
+    """What one forward pass through all layers takes, dense and converted, and how far their outputs lie apart.
+
+    difference: largest difference of an output / largest output; up to `tolerance` is right. A wrong one is not timed.
+    swapped: how many layers run blocks. stayed: why the others are dense, by layer.
+    """
+
+    difference: float
+    tolerance: float
+    swapped: int
+    stayed: Mapping[str, str]
+    dense_ms: float | None = None
+    converted_ms: float | None = None
+    speedup: float | None = None
+    interval: tuple[float, float] | None = None
+    verdict: str = ""
+    is_faster: bool = False
+    rounds: int = 0
+
+    @property
+    def is_right(self) -> bool:
+        return self.difference <= self.tolerance
+
+
+def end_to_end(
+    requests: Sequence[Request],
+    transform: str,
+    settings: Mapping[str, Any],
+    kernels: Sequence[str],
+    *,
+    monitor: Monitor = SILENT,
+) -> dict[str, Any]:
+    """Convert all layers with `sparselab.nn.convert`, compare with the masked model, time both in turns. Runs in a worker.
+
+    kernels: one a layer, as `whole.choose` chose them; the dense ones leave their layer dense.
+    Returns: the fields of an `EndToEnd`, as plain values.
+    """
+    import torch
+
+    effort = requests[0].effort
+    works = []
+    for done, request in enumerate(requests):
+        monitor.progress("making the layouts", done, len(requests))
+        works.append(_work(request, transform, settings, monitor))
+    with alone(monitor):
+        if effort.threads is not None:
+            torch.set_num_threads(effort.threads)
+        found = _compare(works, [request.layer for request in requests], kernels, requests[0], monitor)
+    return dict(vars(found)) | {"stayed": dict(found.stayed)}
+
+
+def _work(request: Request, transform: str, settings: Mapping[str, Any], monitor: Monitor) -> Work:
+    layer = load_layer(request.path, request.layer, request.options)
+    rng = np.random.default_rng(request.effort.seed)
+    layout: Layout = TRANSFORMS[transform](**settings)(layer, rng=rng, device=request.device, monitor=monitor)
+    return product_of(request, layer_of_request(request), layout)
+
+
+def _compare(
+    works: Sequence[Work], names: Sequence[str], kernels: Sequence[str], request: Request, monitor: Monitor
+) -> EndToEnd:
+    import torch
+
+    from sparselab.latency.conditions import hot_clock
+    from sparselab.latency.tower import Tower, name_of
+    from sparselab.nn import convert, largest_difference, masked
+
+    seed = request.effort.seed
+    tower = Tower(works, seed).eval()
+    layouts = {name_of(index): work.layout for index, work in enumerate(works)}
+    chosen = {name_of(index): kernel for index, kernel in enumerate(kernels)}
+    monitor.progress("converting")
+    dense, converted = masked(tower, layouts), convert(tower, layouts, kernels=chosen)
+    x = torch.empty(0, device=works[0].device)
+    monitor.progress("comparing the outputs")
+    stayed = {names[index]: converted.stayed[key] for index, key in enumerate(layouts) if key in converted.stayed}
+    difference = largest_difference(converted.model, dense, x)
+    found = EndToEnd(difference, TOLERANCES[works[0].dtype], len(converted.swapped), stayed)
+    if not found.is_right:
+        return found
+    clock = hot_clock(works[0])
+    with torch.no_grad():
+        taken = take_turns(
+            [
+                Contestant((0, "hot"), "dense", lambda: dense(x), clock),
+                Contestant((1, "hot"), "converted", lambda: converted.model(x), clock),
+            ],
+            rounds=request.effort.rounds,
+            seconds=request.effort.seconds,
+            seed=seed,
+            monitor=monitor,
+        )
+    before, after = taken.times[0, "hot"], taken.times[1, "hot"]
+    ratio = speedup(before, after, seed=seed)
+    return EndToEnd(
+        found.difference,
+        found.tolerance,
+        found.swapped,
+        stayed,
+        summarise(before).median,
+        summarise(after).median,
+        ratio.value,
+        (ratio.low, ratio.high),
+        verdict(ratio, taken.rounds),
+        is_faster(ratio, taken.rounds),
+        taken.rounds,
+    )

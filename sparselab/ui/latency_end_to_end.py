@@ -1,0 +1,55 @@
+"""One forward pass through all layers, dense and converted: whether the gains of single layers add up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from sparselab.latency.end_to_end import EndToEnd, end_to_end
+from sparselab.latency.running import Request
+from sparselab.ui.latency_run import Results, measured_by, said_instead
+from sparselab.ui.text import literal
+
+
+def show_end_to_end(
+    requests: Sequence[Request], transform: str, settings: Mapping[str, Any], kernels: Sequence[str]
+) -> None:
+    """Show the button that converts every layer with the kernel chosen for it, and what that gave."""
+    st.markdown("**End to end**")
+    st.caption(
+        "All layers in one forward pass, each on an input of its own: the masked dense modules, and the same after "
+        "`sparselab.nn.convert` with the fastest kernel per layer. What lies between the layers is not in the file."
+    )
+    key = json.dumps(["end", [asdict(request) for request in requests], transform, dict(settings), list(kernels)])
+    measured_by(
+        "end",
+        key,
+        [(end_to_end, (list(requests), transform, dict(settings), list(kernels)))],
+        label="Check end to end",
+        what="checks",
+        threads=requests[0].effort.threads or 1,
+        show=partial(_show, len(requests)),
+    )
+
+
+def _show(layers: int, results: Results) -> None:
+    if 0 not in results or said_instead(results[0]):
+        return
+    found = EndToEnd(**results[0])
+    told = f"outputs differ by at most {found.difference:.1e} of the largest; up to {found.tolerance:.0e} is right"
+    if not found.is_right:
+        st.error(f"**Wrong, and not timed**: {told}.", icon=":material/error:")
+        return
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Dense modules", f"{found.dense_ms:.3g} ms", width="content")
+        st.metric("Converted", f"{found.converted_ms:.3g} ms", width="content")
+        st.metric("Speedup", f"{found.speedup:.2f}x", width="content", help="median over the rounds, in turns")
+        st.metric("Layers converted", f"{found.swapped} of {layers}", width="content")
+    st.markdown(f"The converted layers: **{found.verdict}**, over {found.rounds} rounds; {told}.")
+    for layer, why in found.stayed.items():
+        st.caption(f"{literal(layer)} stays dense: {literal(why)}")
