@@ -27,7 +27,7 @@ def compiler() -> str | None:
     return next((found for name in names if (found := shutil.which(name))), None)
 
 
-def obstacle() -> str:
+def compiled_obstacle() -> str:
     """Return why the C kernel cannot be had here; "" when it can. Compiles it at the first call."""
     try:
         library()

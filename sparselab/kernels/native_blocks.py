@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.kernels import compiled
 from sparselab.kernels.base import Conv, Kernel, Run, Work
+from sparselab.kernels.compiled import compiled_obstacle, library
 from sparselab.kernels.panels import Panel, blocks_obstacle, panels, share_rows
 from sparselab.kernels.trial import quickest
 from sparselab.transform import FloatMatrix
@@ -76,7 +76,7 @@ def pack(work: Work) -> Packed:
 
     A last panel without columns holds the rows of no block, so that they too are given their bias.
     """
-    code = compiled.library()
+    code = library()
     parts = panels(work.layout)
     written = np.unique(np.concatenate([np.zeros(0, np.int64), *(part.rows for part in parts)]))
     rest = np.setdiff1d(np.arange(work.layout.after.rows), written)
@@ -131,7 +131,7 @@ class NativeBlocks(Kernel):
             return "runs on the CPU"
         if work.dtype != "float32":
             return "computes in float32"
-        return blocks_obstacle(work.layout) or compiled.obstacle()
+        return blocks_obstacle(work.layout) or compiled_obstacle()
 
     def prepare(self, work: Work) -> Run:
         packed = pack(work)
@@ -140,7 +140,7 @@ class NativeBlocks(Kernel):
 
 def _plans(columns: int, positions: int) -> list[tuple[int, int]]:
     """Sizes worth a trial: tiles in a block of positions, and columns packed at once."""
-    tiles = -(-positions // compiled.library().blocks_tile())
+    tiles = -(-positions // library().blocks_tile())
     chunks = {max(1, min(columns, chunk)) for chunk in (512, 1024, 2048, 8192)}
     return list(pairs(sorted({min(tiles, size) for size in (1, 2, 4, 8)}), sorted(chunks)))
 
@@ -161,7 +161,7 @@ class _Call:
 def _run(packed: Packed, conv: Conv | None, tiles: int, chunk: int) -> Run:
     import torch
 
-    code, product = compiled.library(), packed.struct
+    code, product = library(), packed.struct
     tile = code.blocks_tile()
 
     @cache
