@@ -6,9 +6,9 @@ import ctypes
 import hashlib
 import os
 import platform
-import secrets
 import shutil
 import subprocess
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -75,20 +75,22 @@ def _built() -> Path:
     path = place / f"blocks-{hashlib.sha256(key).hexdigest()[:32]}.so"
     if path.exists():
         return path
-    part = place / f".{secrets.token_hex(8)}"
-    unlinked, linked = part.with_suffix(".o"), part.with_suffix(".so")
     try:
         place.mkdir(parents=True, exist_ok=True)
-        _call([found, *flags, "-c", str(_SOURCE), "-o", str(unlinked)])
-        # Linked without -fopenmp, so that no second OpenMP comes along.
-        _call([found, "-shared", str(unlinked), "-o", str(linked)])
-        os.replace(linked, path)
+        with tempfile.TemporaryDirectory(dir=place) as folder:
+            _compile(found, flags, Path(folder), path)
     except OSError as error:
         raise UnavailableError(f"expected a cache folder that can be written; {place}: {error.strerror}") from None
-    finally:
-        for left in (unlinked, linked):
-            left.unlink(missing_ok=True)
     return path
+
+
+def _compile(found: str, flags: list[str], folder: Path, path: Path) -> None:
+    """Compile and link in a folder on the same disk, and give the finished file its name."""
+    unlinked, linked = folder / "blocks.o", folder / "blocks.so"
+    _call([found, *flags, "-c", str(_SOURCE), "-o", str(unlinked)])
+    # Linked without -fopenmp, so that no second OpenMP comes along.
+    _call([found, "-shared", str(unlinked), "-o", str(linked)])
+    os.replace(linked, path)
 
 
 def _flags() -> list[str]:

@@ -1,0 +1,243 @@
+"""Blocks against the dense product on this machine's processor: matrix products, the convolutions of ResNet-18, a whole network.
+
+    python -m benchmarks.latency [--only linear|bsr|conv|network] [--seconds 2]
+
+Every case is a session of `sparselab.latency`: the oracle first, all kernels in turns, the dense product beside itself as a
+control. Sessions go into results/latency-<processor>.csv, the break-even density of each convolution into
+results/latency_breakeven.csv, the whole network into results/latency_network.csv. Close what else runs first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from benchmarks.machine import RESULTS, write_rows
+from sparselab.kernels.base import Conv, Work
+from sparselab.latency.breakeven import TRANSFORM, break_even, points, random_groups
+from sparselab.latency.lock import alone
+from sparselab.latency.session import measure
+from sparselab.latency.statistics import speedup, summarise, verdict
+from sparselab.latency.table import as_csv
+from sparselab.latency.timing import Contestant, WallClock, take_turns
+from sparselab.latency.values import Session
+from sparselab.layout import Block, Layout
+from sparselab.mask import Mask
+from sparselab.nn import largest_difference, masked, sliced
+
+OURS = ("native-blocks", "gather-gemm")
+MATRICES = ((512, 4608, 1024), (4096, 4096, 256))
+HEIGHTS, DENSITIES = (16, 32, 64, 128), (0.10, 0.26)
+CONV_HEIGHT, CONV_DENSITIES = 32, (0.05, 0.10, 0.26, 0.50, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A product under a layout, and what is said of it."""
+
+    part: str
+    name: str
+    work: Work
+    kernels: tuple[str, ...]
+    about: dict[str, str]
+
+
+def weights(rows: int, cols: int) -> Any:
+    return np.random.default_rng(1).standard_normal((rows, cols), dtype=np.float32)
+
+
+def linear_cases() -> Iterator[Case]:
+    """Groups of shuffled rows, each with random columns of its own."""
+    for rows, cols, positions in MATRICES:
+        for height in HEIGHTS:
+            for density in DENSITIES:
+                work = Work(random_groups(rows, cols, height, density), weights(rows, cols), (cols, positions))
+                name = f"{rows} x {cols}, {positions} positions, groups of {height}, density {density}"
+                about = {"transform": TRANSFORM, "group_rows": str(height)}
+                yield Case("linear", name, work, (*OURS, "csr"), about)
+
+
+def bsr_cases() -> Iterator[Case]:
+    """What BSR likes best: aligned blocks of 32 x 32 at random places of the grid; our kernels run them too."""
+    for rows, cols, positions in MATRICES:
+        for density in DENSITIES:
+            work = Work(aligned(rows, cols, 32, density), weights(rows, cols), (cols, positions))
+            name = f"{rows} x {cols}, {positions} positions, aligned blocks of 32, density {density}"
+            yield Case("bsr", name, work, ("bsr", *OURS), {"transform": "aligned-blocks"})
+
+
+def aligned(rows: int, cols: int, side: int, density: float) -> Layout:
+    rng = np.random.default_rng(0)
+    grid = (rows // side) * (cols // side)
+    chosen = np.sort(rng.choice(grid, round(density * grid), replace=False))
+    corners = zip(*np.divmod(chosen, cols // side), strict=True)
+    reach = np.arange(side)
+    blocks = [Block(top * side + reach, left * side + reach) for top, left in corners]
+    return Layout.from_blocks(Mask(np.zeros((rows, cols), bool)), blocks, reason="")
+
+
+def resnet18(side: int, images: int) -> Iterator[tuple[str, int, tuple[int, int, int, int], Conv]]:
+    """The distinct convolutions of a ResNet-18: the CIFAR kind for 32 x 32, the ImageNet kind for 224 x 224."""
+    small = side == 32
+    yield "stem", 64, (images, 3, side, side), Conv((3, 3), 1, 1) if small else Conv((7, 7), 2, 3)
+    size, channels = (side if small else side // 4), 64
+    for stage, width in enumerate((64, 128, 256, 512), start=1):
+        if width > channels:
+            yield f"stage {stage}, first", width, (images, channels, size, size), Conv((3, 3), 2, 1)
+            yield f"stage {stage}, shortcut", width, (images, channels, size, size), Conv((1, 1), 2, 0)
+            size //= 2
+        yield f"stage {stage}", width, (images, width, size, size), Conv((3, 3), 1, 1)
+        channels = width
+
+
+def conv_cases() -> Iterator[Case]:
+    for side, images in ((32, 16), (224, 1)):
+        for name, rows, shape, conv in resnet18(side, images):
+            cols = shape[1] * conv.kernel_shape[0] * conv.kernel_shape[1]
+            for density in CONV_DENSITIES:
+                layout = random_groups(rows, cols, CONV_HEIGHT, density)
+                work = Work(layout, weights(rows, cols), shape, conv=conv)
+                about = {
+                    "transform": TRANSFORM,
+                    "group_rows": str(CONV_HEIGHT),
+                    "layer": f"ResNet-18 at {side}: {name}",
+                }
+                yield Case("conv", f"{about['layer']}, density {density}", work, OURS, about)
+
+
+def tell(case: Case, session: Session) -> None:
+    print(f"\n{case.name}  (dense control: {session.row(role='control').verdict})")  # type: ignore[union-attr]
+    base = session.row(role="baseline")
+    assert base is not None
+    for row in session.rows:
+        if row.median_ms is None:
+            print(f"  {row.label:22} {row.verdict}: {row.obstacle}")
+            continue
+        ratio = 1 / row.speedup_vs_dense if row.speedup_vs_dense else float("nan")
+        print(
+            f"  {row.label:22} {row.median_ms:9.3f} ms ({row.p20_ms:.3f}-{row.p80_ms:.3f})  time / dense {ratio:.3f}  "
+            f"roof {row.roof_share or 0:.0%}  error {row.max_error:.0e}  {row.verdict}  {' '.join(row.flags)}"
+        )
+
+
+def write_sessions(sessions: Sequence[Session]) -> None:
+    name = re.sub(r"[^a-z0-9]+", "-", str(sessions[0].device["name"]).lower()).strip("-")
+    path = RESULTS / f"latency-{name}.csv"
+    path.write_text(as_csv(sessions), encoding="utf-8")
+    print(f"\nwrote {path.name}: {len(sessions)} sessions")
+
+
+def break_even_rows(sessions: Sequence[Session]) -> list[dict[str, Any]]:
+    """Per convolution: time / dense at each density, and the density at which blocks are no quicker."""
+    rows = []
+    layers = dict.fromkeys(s.about["layer"] for s in sessions if s.conv is not None)
+    for layer in layers:
+        mine = [s for s in sessions if s.about.get("layer") == layer]
+        line = points(mine, "native-blocks")
+        ratios = {f"{p.density:.2f}": p.row.speedup_vs_dense for p in line}
+        found = break_even(line)
+        first = mine[0]
+        rows.append(
+            {
+                "layer": layer,
+                "weight": "x".join(map(str, first.shape)),
+                "input": "x".join(map(str, first.input_shape)),
+                **{f"time / dense at {name}": round(1 / value, 3) for name, value in ratios.items() if value},
+                "break-even density": "" if found is None else round(found, 3),
+                "quicker at every density tried": all(value and value > 1 for value in ratios.values()),
+            }
+        )
+    return rows
+
+
+def network() -> nn.Sequential:
+    """A small VGG; dropped channels carry 0 through its normalisation, as in a network that was trained without them."""
+    layers: list[nn.Module] = []
+    channels = 3
+    for width in (64, 64, 0, 128, 128, 0, 256, 256, 0, 512, 512):
+        if width:
+            layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+            channels = width
+        else:
+            layers.append(nn.MaxPool2d(2))
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 10)).eval()
+
+
+def refill_network(seconds: float) -> list[dict[str, Any]]:
+    """A whole small network with half of its channels, theirs and the next layer's columns of them taken out."""
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    model = network()
+    layouts: dict[str, Layout] = {}
+    for name, layer in model.named_modules():
+        if isinstance(layer, nn.Conv2d):
+            height, width = layer.weight.shape[0], layer.weight[0].numel()
+            kept = np.sort(rng.choice(height, height // 2, replace=False))
+            nothing = Mask(np.zeros((height, width), bool))
+            layouts[name] = Layout.from_blocks(nothing, [Block(kept, np.arange(width))], reason="")
+    dense, smaller = masked(model, layouts), sliced(model, layouts)
+    x = torch.randn(16, 3, 32, 32)
+    error = largest_difference(smaller.model, dense, x)
+
+    @torch.no_grad()
+    def run(network: nn.Module) -> torch.Tensor:
+        answer: torch.Tensor = network(x)
+        return answer
+
+    contestants = [
+        Contestant((0, "hot"), "dense", lambda: run(model), WallClock()),
+        Contestant((1, "hot"), "dense again", lambda: run(model), WallClock()),
+        Contestant((2, "hot"), "sliced", lambda: run(smaller.model), WallClock()),
+    ]
+    taken = take_turns(contestants, rounds=100, seconds=seconds)
+    rows = []
+    for contestant in contestants:
+        times = taken.times[contestant.key]
+        summary, ratio = summarise(times), speedup(taken.times[0, "hot"], times)
+        rows.append(
+            {
+                "network": contestant.name,
+                "input": "16x3x32x32",
+                "channels": 1.0 if contestant.name != "sliced" else 0.5,
+                "median_ms": round(summary.median, 3),
+                "p20_ms": round(summary.p20, 3),
+                "p80_ms": round(summary.p80, 3),
+                "rounds": summary.rounds,
+                "time / dense": round(1 / ratio.value, 3),
+                "interval": f"{1 / ratio.high:.3f}-{1 / ratio.low:.3f}",
+                "verdict": verdict(ratio, summary.rounds),
+                "max_error": f"{error:.1e}" if contestant.name == "sliced" else "",
+            }
+        )
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=("linear", "bsr", "conv", "network"))
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each session")
+    arguments = parser.parse_args()
+    sessions: list[Session] = []
+    with alone():
+        for case in (*linear_cases(), *bsr_cases(), *conv_cases()):
+            if arguments.only in (None, case.part):
+                session = measure(case.work, case.kernels, seconds=arguments.seconds, about=case.about)
+                tell(case, session)
+                sessions.append(session)
+        if sessions and arguments.only is None:
+            write_sessions(sessions)
+        if rows := break_even_rows(sessions):
+            write_rows("latency_breakeven", rows)
+        if arguments.only in (None, "network"):
+            write_rows("latency_network", refill_network(4 * arguments.seconds))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The C kernel is compiled once a processor; where it cannot be, its obstacle says why."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sparselab.errors import UnavailableError
+from sparselab.kernels import KERNELS, compiled
+from sparselab.kernels.base import Work
+from sparselab.latency.breakeven import random_groups
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """An empty cache folder, and nothing loaded yet."""
+    monkeypatch.setenv("SPARSELAB_CACHE", str(tmp_path / "cache"))
+    compiled.library.cache_clear()
+    yield
+    compiled.library.cache_clear()
+
+
+def work() -> Work:
+    return Work(random_groups(16, 32, 8, 0.5), np.ones((16, 32), np.float32), (32, 4))
+
+
+def test_compiled_once_and_found_again(tmp_path: Path) -> None:
+    compiled.library()
+    folder = tmp_path / "cache" / "compiled"
+    (path,) = folder.iterdir()
+    before = path.stat().st_mtime_ns
+    compiled.library.cache_clear()
+    compiled.library()
+    assert [entry.name for entry in folder.iterdir()] == [path.name]
+    assert path.stat().st_mtime_ns == before
+
+
+def test_without_a_compiler_the_obstacle_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "compiler", lambda: None)
+    assert "C compiler" in KERNELS["native-blocks"].obstacle(work())
+
+
+def test_a_compiler_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fake = tmp_path / "cc"
+    fake.write_text('#!/bin/sh\n[ "$1" = --version ] && exit 0\necho "error: no OpenMP here" >&2\nexit 1\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("CC", str(fake))
+    assert "no OpenMP here" in KERNELS["native-blocks"].obstacle(work())
+    assert not list((tmp_path / "cache" / "compiled").iterdir()), "nothing half made is left"
+
+
+def test_a_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SPARSELAB_CACHE", str(tmp_path / "file"))
+    with pytest.raises(UnavailableError, match="cache folder"):
+        compiled.library()
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="reads what Linux says of a process")
+def test_threads_are_those_of_torch() -> None:
+    """Two pools of threads would fight for the cores: the compiled code brings no OpenMP of its own."""
+    code = (
+        "import torch, numpy as np\n"
+        "from sparselab.kernels import compiled\n"
+        "compiled.library()\n"
+        "maps = {line.split()[-1] for line in open('/proc/self/maps') if 'omp' in line.rsplit('/', 1)[-1].lower()}\n"
+        "assert len(maps) == 1, maps\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
