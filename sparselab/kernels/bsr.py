@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from sparselab.kernels.base import Kernel, Run, Work
+from sparselab.kernels.base import Kernel, Run, Work, random_input
+from sparselab.kernels.bsr_tuning import tune_bsr
 from sparselab.kernels.compressed import compressed, multiplied, sparse_obstacle
 from sparselab.kernels.trial import quickest
+
+if TYPE_CHECKING:
+    import torch
 
 _SIDES = (16, 32, 64, 128)
 
@@ -17,7 +21,7 @@ class Bsr(Kernel):
     """Y = W X with W in square blocks on a fixed grid: every block with a kept weight is stored and multiplied whole.
 
     Rows and columns stay where they are, so blocks of shuffled rows fill many. `prepare` times the sides 16 to 128 that
-    divide both sizes, and keeps the quickest.
+    divide both sizes, and keeps the quickest. On CUDA torch's own tuner is run for each side; what it says is told of the run.
     """
 
     title: ClassVar[str] = "BSR"
@@ -31,8 +35,14 @@ class Bsr(Kernel):
 
     def prepare(self, work: Work) -> Run:
         weight = work.tensor(work.masked_weight)
-        stored = [compressed(lambda side=side: weight.to_sparse_bsr((side, side))) for side in _sides(work)]  # type: ignore[misc]
-        return quickest([multiplied(matrix, work) for matrix in stored], work)
+        stored = {side: compressed(lambda side=side: weight.to_sparse_bsr((side, side))) for side in _sides(work)}  # type: ignore[misc]
+        told = {side: f"blocks of {side}{_tuning(matrix, work)}" for side, matrix in stored.items()}
+        return quickest({told[side]: multiplied(matrix, work) for side, matrix in stored.items()}, work)
+
+
+def _tuning(weight: torch.Tensor, work: Work) -> str:
+    """Tune the product where torch has parameters to tune, and return what came of it."""
+    return f", {tune_bsr(weight, random_input(work)).told}" if work.on_cuda else ""
 
 
 def _sides(work: Work) -> list[int]:

@@ -41,7 +41,8 @@ class GatherGemm(Kernel):
         packed = _Packed(work)
         make = _matrix_run if work.conv is None else _conv_run
         tiles = [tile for tile in _TILES if tile < work.positions]
-        return quickest([tf32_allowed(make(work, packed, tile), work) for tile in (*tiles, work.positions)], work)
+        runs = {f"{tile} positions at once": make(work, packed, tile) for tile in (*tiles, work.positions)}
+        return quickest({told: tf32_allowed(run, work) for told, run in runs.items()}, work)
 
 
 class _Packed:

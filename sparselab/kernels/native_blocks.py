@@ -135,7 +135,11 @@ class NativeBlocks(Kernel):
 
     def prepare(self, work: Work) -> Run:
         packed = pack(work)
-        return quickest([_run(packed, work.conv, *plan) for plan in _plans(packed.used.size, work.positions)], work)
+        plans = _plans(packed.used.size, work.positions)
+        runs = {
+            f"{tiles} tiles, {chunk} columns at once": _run(packed, work.conv, tiles, chunk) for tiles, chunk in plans
+        }
+        return quickest(runs, work)
 
 
 def _plans(columns: int, positions: int) -> list[tuple[int, int]]:

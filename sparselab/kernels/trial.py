@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sparselab.kernels.base import Run, Work, random_input
@@ -14,12 +15,27 @@ if TYPE_CHECKING:
 _TRIALS = 4
 
 
-def quickest(runs: Sequence[Run], work: Work) -> Run:
-    """Return the run with the shortest of a few times, the first of which does not count; with one run, no trial is made."""
-    if len(runs) == 1:
-        return runs[0]
-    x = random_input(work)
-    return min(runs, key=lambda run: _shortest(run, x, work))
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A run, and in words which of several it is."""
+
+    run: Run
+    told: str
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        return self.run(x)
+
+
+def quickest(runs: Mapping[str, Run], work: Work) -> Chosen:
+    """Return the run with the shortest of a few times, the first of which does not count; with one run, no trial is made.
+
+    runs: by what is told of each.
+    """
+    name = next(iter(runs))
+    if len(runs) > 1:
+        x = random_input(work)
+        name = min(runs, key=lambda name: _shortest(runs[name], x, work))
+    return Chosen(runs[name], name)
 
 
 def _shortest(run: Run, x: torch.Tensor, work: Work) -> float:

@@ -53,6 +53,11 @@ class BlockProduct:
     run: Run
     launches: Callable[[tuple[int, ...]], list[Launch]]
 
+    @property
+    def told(self) -> str:
+        """The config in words, beside the time it took."""
+        return ", ".join(f"{name} {value}" for name, value in vars(self.config).items())
+
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         return self.run(x)
 

@@ -47,6 +47,7 @@ class Entry:
     error: float | None = None
     prepare_ms: float | None = None
     obstacle: str = ""
+    choice: str = ""
 
 
 def line_up(work: Work, names: Sequence[str], x: torch.Tensor, *, seed: int, monitor: Monitor) -> tuple[Entry, ...]:
@@ -85,7 +86,10 @@ def _checked(name: str, role: str, work: Work, x: torch.Tensor, exact: torch.Ten
         told = " ".join(str(failure).split())[:_LONGEST_FAILURE]
         return Entry(name, role, obstacle=f"it failed: {told or type(failure).__name__}")
     right = error <= TOLERANCES[work.dtype]
-    return Entry(name, role, run if right else None, error if math.isfinite(error) else None, prepare_ms)
+    found = run if right else None
+    return Entry(
+        name, role, found, error if math.isfinite(error) else None, prepare_ms, choice=getattr(run, "told", "")
+    )
 
 
 def _without_zeros(work: Work, seed: int) -> Work:

@@ -27,7 +27,8 @@ def rows_of(
     busy = any(load.is_busy for load in loads)
     rows: list[Row] = []
     for index, entry in enumerate(entries):
-        known = Row(entry.name, entry.role, max_error=entry.error, prepare_ms=entry.prepare_ms, obstacle=entry.obstacle)
+        told = {"obstacle": entry.obstacle, "choice": entry.choice}
+        known = Row(entry.name, entry.role, max_error=entry.error, prepare_ms=entry.prepare_ms, **told)
         if entry.run is None:
             rows.append(_refused(known, work.dtype))
             continue

@@ -16,7 +16,7 @@ _PLAIN = ("date", "dtype", "threads", "density", "positions", "padding_waste", "
 _JSON = ("shape", "input_shape", "conv", "about", "device", "protocol", "versions")
 _ROW = tuple(Row.__dataclass_fields__)
 _NUMBERS = ("threads", "density", "positions", "padding_waste", "flops_dense")
-_ROW_TEXT = ("kernel", "role", "condition", "verdict", "obstacle")
+_ROW_TEXT = ("kernel", "role", "condition", "verdict", "obstacle", "choice")
 
 COLUMNS = ("session", "device_name", *_PLAIN, *_ROW, *_JSON)
 """What a line holds: the session's key and device, its plain figures, the row's, then the rest as JSON."""

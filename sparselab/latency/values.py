@@ -38,7 +38,8 @@ class Row:
     speedup_vs_dense: median over the rounds of baseline time / this time, under the same condition; `interval` is its 99 %
     bootstrap interval, `verdict` what that says in words.
     max_error: largest error of any output / largest output, against the dense product in float64.
-    roof_share: time at the measured roof / median. prepare_ms: packing and tuning, in no other figure.
+    roof_share: time at the measured roof / median. prepare_ms: packing and tuning, in no other figure. choice: which of
+    several ways to run it was the quickest there, in the kernel's words.
     flags: "noisy" (p80 - p20 over 10 % of the median), "busy" (others used the machine), "wrong" (too large an error),
     "control" (the baseline differed from itself). obstacle: why it could not run, or "".
     """
@@ -60,6 +61,7 @@ class Row:
     roof_share: float | None = None
     prepare_ms: float | None = None
     obstacle: str = ""
+    choice: str = ""
 
     @property
     def label(self) -> str:
