@@ -27,8 +27,14 @@ def rows_of(
     busy = any(load.is_busy for load in loads)
     rows: list[Row] = []
     for index, entry in enumerate(entries):
-        told = {"obstacle": entry.obstacle, "choice": entry.choice}
-        known = Row(entry.name, entry.role, max_error=entry.error, prepare_ms=entry.prepare_ms, **told)
+        known = Row(
+            entry.name,
+            entry.role,
+            max_error=entry.error,
+            prepare_ms=entry.prepare_ms,
+            obstacle=entry.obstacle,
+            choice=entry.choice,
+        )
         if entry.run is None:
             rows.append(_refused(known, work.dtype))
             continue
