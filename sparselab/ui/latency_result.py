@@ -24,7 +24,8 @@ _HELP = {
     "interval": "99 % of the times one would find the speedup in here, if the noise stays what it was",
     "error": "largest error of an output / largest output, against the product in float64",
     "of roof": "time at this machine's own best (measured product and copy) / time taken",
-    "prepare": "packing the weights, in no other figure",
+    "prepare": "packing the weights, and trying ways to run them; in no other figure",
+    "chosen": "which of several ways to run it was the quickest on this shape",
 }
 
 
@@ -83,6 +84,7 @@ def _table(session: Session, key: str) -> None:
     config["speedup"] = st.column_config.NumberColumn(format="%.2fx", help=_HELP["speedup"])
     config["of roof"] = st.column_config.NumberColumn(format="percent", help=_HELP["of roof"])
     config["error"] = st.column_config.NumberColumn(format="scientific", help=_HELP["error"])
+    config["chosen"] = st.column_config.TextColumn(help=_HELP["chosen"])
     config["interval"] = st.column_config.TextColumn(help=_HELP["interval"])
     st.dataframe(rows, hide_index=True, column_config=config, height=38 + 35 * len(rows), key=f"_{key}_table")
 
@@ -100,6 +102,7 @@ def _cells(row: Row) -> dict[str, Any]:
         "of roof": row.roof_share,
         "rounds": row.rounds,
         "prepare": row.prepare_ms,
+        "chosen": row.choice,
         "flags": ", ".join(row.flags),
     }
 
