@@ -246,10 +246,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--model", default=TrainSettings.model, help="resnet20, say, where there is a GPU")
     parser.add_argument("--epochs", type=float, default=TrainSettings.epochs)
+    parser.add_argument("--task-settings", default="", help="settings of digits, such as train=1000 for a rehearsal")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the tables and the tickets")
     options = parser.parse_args()
-    base = TrainSettings(model=options.model, epochs=options.epochs, device=options.device, threads=1)
+    base = TrainSettings(
+        task_settings=options.task_settings,
+        model=options.model,
+        epochs=options.epochs,
+        device=options.device,
+        threads=1,
+    )
     runs = planned(options.seeds, base)
     complete = work(runs, options.out, options.jobs, options.minutes)
     views = look(runs, options.out)

@@ -91,6 +91,7 @@ def transformed_start(
     for layer in layers:
         # Every layer starts from the seed, as on the command line.
         layout = run(layer, rng=np.random.default_rng(settings.seed), device=settings.device, monitor=monitor)
+        monitor.check()  # a search that was cancelled hands back its best so far, which is not what its steps would find
         after[layer.name] = tensor_of(layout.after, masks[layer.name])
         told[layer.name] = {
             "status": layout.status,

@@ -89,7 +89,7 @@ class _Run:
         with _exactly(self.settings.threads), Events(self.paths.events, writes=self.team.writes) as self.events:
             if self.team.writes:
                 self.results.begin()
-            self.events.cut(self.results.position)
+                self._clear()
             for stage in self.plan:
                 if stage.name not in self.results.done:
                     self._stage(stage)
@@ -119,6 +119,12 @@ class _Run:
         trainee.advance(progress, stage.stop, look)
         facts["seconds"] = spent + time.monotonic() - begun
         self._commit(stage, trainee, facts)
+
+    def _clear(self) -> None:
+        """Remove the checkpoints of stages that are done: a kill may have come between the two."""
+        for stage in self.results.done:
+            for old in self.paths.checkpoints(stage):
+                old.unlink(missing_ok=True)
 
     def _is_asked_to_stop(self) -> bool:
         return self.monitor.is_cancelled or self.paths.cancel.exists()

@@ -1,0 +1,177 @@
+"""A tiny run, killed over and over in forked children, in a process of its own: python kills.py HOW FOLDER.
+
+Forking is cheap only from a process that has imported everything and computed nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import safetensors.numpy
+import safetensors.torch
+import sklearn.datasets
+import torch
+
+from sparselab.training.run import train
+from sparselab.training.settings import TrainSettings
+
+# Imported here so that no child has to.
+assert sklearn.datasets
+assert safetensors.numpy
+assert safetensors.torch
+TINY = "train=96,validation=32,test=32,canvas=12"
+IMP = TrainSettings(
+    task_settings=TINY, width=0.5, levels=1, epochs=2, batch=32, rewind_epoch=0.5, threads=1, then="refill"
+)
+DSB = TrainSettings(
+    task_settings=TINY, width=0.5, method="dsb", sparsity=0.5, epochs=2, batch=32, threads=1, update_every=1
+)
+TOP_KAST = TrainSettings(task_settings=TINY, width=0.5, method="top-kast", sparsity=0.5, epochs=2, batch=32, threads=1)
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    """Return what a run leaves, times aside: models, tickets, results, events. (safetensors writes metadata in any order.)"""
+    found = {
+        str(path.relative_to(folder)): _bytes_of(path)
+        for part in ("models", "tickets", "checkpoints")
+        for path in sorted((folder / part).iterdir())
+    }
+    results = json.loads((folder / "results.json").read_text())
+    for entry in results["stages"]:
+        del entry["seconds"], entry["events"]
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    return found | {"results": json.dumps(results), "events": json.dumps([_timeless(event) for event in events])}
+
+
+def child(work: Callable[[], None]) -> int:
+    """Do `work` in a forked process; return its id."""
+    sys.stdout.flush()
+    process = os.fork()
+    if process:
+        return process
+    try:
+        work()
+    except BaseException as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        os._exit(1)
+    os._exit(0)
+
+
+def run(settings: TrainSettings, folder: Path) -> None:
+    """Train in a child, to the end."""
+    _, status = os.waitpid(child(lambda: train(settings, folder, resume=True)), 0)
+    assert status == 0
+
+
+def everywhere(settings: TrainSettings, folder: Path) -> int:
+    """Kill the run inside every write point there is, each once; return how many there were."""
+    done = folder.parent / "points"
+    done.write_text("")
+    while True:
+        process = child(lambda: _die_at_new_points(settings, folder, done))
+        _, status = os.waitpid(process, 0)
+        if status == 0:
+            return len(done.read_text().splitlines())
+        assert os.WIFSIGNALED(status), "the run failed instead of being killed"
+
+
+def anywhere(settings: TrainSettings, root: Path, times: int) -> tuple[list[Path], int]:
+    """Kill runs at random moments, `times` times at least, each run until it has finished; return their folders and the kills."""
+    rng, folders, killed = random.Random(0), [], 0
+    while killed < times:
+        folders.append(root / f"random{len(folders)}")
+        status = -1
+        while status != 0:
+            process = child(lambda: train(settings, folders[-1], resume=True))
+            time.sleep(rng.uniform(0.02, 0.3))
+            os.kill(process, signal.SIGKILL)
+            _, status = os.waitpid(process, 0)
+            killed += status != 0
+    return folders, killed
+
+
+def _die_at_new_points(settings: TrainSettings, folder: Path, done: Path) -> None:
+    """Train, and die in the first write point whose name is not in `done`: in the middle of it where that can be."""
+    known = set(done.read_text().splitlines())
+
+    def die_in(name: str, halfway: Callable[[], Any]) -> None:
+        if name not in known:
+            halfway()
+            with done.open("a") as file:
+                file.write(name + "\n")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    fsync, replace, write, unlink, truncate = os.fsync, os.replace, os.write, os.unlink, os.ftruncate
+    last = [""]
+
+    def killing_fsync(handle: int) -> None:
+        if os.readlink(f"/proc/self/fd/{handle}").endswith(".part"):
+            size = os.fstat(handle).st_size
+            die_in(f"half of the file after {last[0]}", lambda: truncate(handle, size // 2))
+        fsync(handle)
+
+    def killing_replace(source: str, target: str) -> None:
+        last[0] = Path(target).name
+        die_in(f"before {last[0]} takes its name, {_count(folder)}", lambda: None)
+        replace(source, target)
+        die_in(f"after {last[0]} took its name, {_count(folder)}", lambda: None)
+
+    def killing_write(handle: int, line: bytes) -> int:
+        if os.readlink(f"/proc/self/fd/{handle}").endswith("events.jsonl"):
+            die_in(f"half a line, {line.split(b'time')[0]!r}", lambda: write(handle, line[: len(line) // 2]))
+        return write(handle, line)
+
+    def killing_unlink(path: Any, *arguments: Any, **more: Any) -> None:
+        if Path(path).is_relative_to(folder) and not str(path).endswith(".part"):
+            die_in(f"before {Path(path).name} goes", lambda: None)
+        unlink(path, *arguments, **more)
+
+    os.fsync, os.replace, os.write, os.unlink = killing_fsync, killing_replace, killing_write, killing_unlink
+    train(settings, folder, resume=True)
+
+
+def _bytes_of(path: Path) -> str:
+    tensors = safetensors.numpy.load_file(path)
+    return hashlib.sha256(b"".join(name.encode() + tensors[name].tobytes() for name in sorted(tensors))).hexdigest()
+
+
+def _count(folder: Path) -> int:
+    """How many results there are: results.json is written once for each."""
+    path = folder / "results.json"
+    return len(json.loads(path.read_text())["stages"]) if path.exists() else -1
+
+
+def _timeless(event: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in event.items() if key != "time"}
+
+
+def main() -> None:
+    how, root = sys.argv[1], Path(sys.argv[2])
+    settings = {"imp": IMP, "dsb": DSB, "top-kast": TOP_KAST}[sys.argv[3]]
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)  # loads much
+    run(settings, root / "whole")
+    wanted = fingerprint(root / "whole")
+    if how == "everywhere":
+        folders, kills = [root / "killed"], everywhere(settings, root / "killed")
+    else:
+        folders, kills = anywhere(settings, root, 20)
+    for folder in folders:
+        found = fingerprint(folder)
+        assert found.keys() == wanted.keys(), sorted(found.keys() ^ wanted.keys())
+        different = [name for name in wanted if found[name] != wanted[name]]
+        assert not different, different
+    print(json.dumps({"kills": kills, "runs": len(folders)}))
+
+
+if __name__ == "__main__":
+    main()
