@@ -1,0 +1,155 @@
+"""The laws of every method: counts are exact, masks only shrink or only exchange, rewound is rewound bit for bit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+
+from sparselab.formats import read_ticket
+from sparselab.training.checkpoint import read_checkpoint
+from sparselab.training.making import level_start, regime_of
+from sparselab.training.models import MODELS
+from sparselab.training.network import build_network
+from sparselab.training.optimizer import Sgd
+from sparselab.training.paths import RunPaths
+from sparselab.training.regimes import BlockExchange, Step
+from sparselab.training.run import train
+from sparselab.training.runs import read_run
+from sparselab.training.schedule import schedule_of
+from sparselab.training.settings import TrainSettings
+from sparselab.training.tasks import TASKS
+
+TINY = TrainSettings(
+    task_settings="train=96,validation=32,test=32,canvas=12",
+    width=0.5,
+    epochs=2,
+    batch=32,
+    rewind_epoch=0.5,
+    threads=1,
+    device="cpu",
+)
+
+
+@pytest.fixture(scope="module")
+def imp(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "imp"
+    train(replace(TINY, levels=4, then="refill@2,refill@2:regrow=random,n-m@0,regroup@4"), folder)
+    return folder
+
+
+def test_imp_keeps_round_of_a_fifth_less_each_level_and_only_shrinks(imp: Path) -> None:
+    view = read_run(imp)
+    levels = [entry for entry in view.stages if entry["then"] is None]
+    assert [entry["kept"] for entry in levels] == [round(0.8**k * levels[0]["size"]) for k in range(5)]
+    tickets = [read_ticket(view.ticket(entry["stage"])) for entry in levels]
+    for before, after in pairwise(tickets):
+        for old, new in zip(before, after, strict=True):
+            assert (new.mask - old.mask).count == 0
+
+
+def test_imp_drops_the_smallest_of_all_layers_together(imp: Path) -> None:
+    paths = RunPaths(imp)
+    before, after = (read_checkpoint(paths.model(f"level-0{level}")) for level in (1, 2))
+    old, new, weights = before.part("mask"), after.part("mask"), before.part("model")
+    values = torch.cat([weights[f"{name}.weight"][old[name]].abs() for name in old])
+    stays = torch.cat([new[name][old[name]] for name in old])
+    assert values[stays].min() >= values[~stays].max()
+
+
+def test_every_level_starts_at_the_rewind_step_bit_for_bit(imp: Path, tmp_path: Path) -> None:
+    """Stopped at its first step, a level holds theta_k: masked weights, and BatchNorm's parameters and buffers."""
+    settings = replace(TINY, levels=4)
+    data = TASKS["digits"].load(seed=0, settings=settings.task_values())
+    network = build_network(settings, data, torch.device("cpu"))
+    paths = RunPaths(imp)
+    rewound = read_checkpoint(paths.model("rewind")).part("model")
+    before = read_checkpoint(paths.model("level-01"))
+    start = level_start(settings, network, data, 2, rewound, (before.part("model"), before.part("mask")))
+    network.restore(start.state)
+    regime = regime_of(settings, network, schedule_of(settings, 96), start.masks, {})
+    state = network.capture()
+    for name, value in rewound.items():
+        mask = start.masks.get(name.removesuffix(".weight"))
+        expected = value if mask is None else torch.where(mask, value, 0.0)
+        assert torch.equal(state[name], expected), name
+    assert any("running_mean" in name for name in state)
+    for layer in read_ticket(paths.ticket("level-02")):
+        assert layer.rewound is not None
+        assert torch.equal(torch.from_numpy(layer.rewound.copy()).flatten(), rewound[f"{layer.name}.weight"].flatten())
+    assert regime.current().keys() == start.masks.keys()
+
+
+def test_level_zero_is_dense_and_what_was_transformed_says_so(imp: Path) -> None:
+    view = read_run(imp)
+    assert view.dense is not None
+    assert view.dense["sparsity"] == 0
+    by_stage = {entry["stage"]: entry for entry in view.stages}
+    assert list(by_stage) == [
+        *("level-00", "level-00-n-m", "level-01", "level-02", "level-02-refill", "level-02-refill-2"),
+        *("level-03", "level-04", "level-04-regroup"),
+    ]
+    assert by_stage["level-02-refill-2"]["then"]["settings"] == {"regrow": "random"}
+    assert by_stage["level-02-refill-2"]["mask_digest"] == by_stage["level-02-refill"]["mask_digest"]
+    assert by_stage["level-00-n-m"]["sparsity"] == pytest.approx(0.5, abs=0.01)
+    document = view.document()
+    assert [len(level["then"]) for level in document["levels"]] == [1, 0, 2, 0, 1]
+    assert document["threads"] == 1
+
+
+@pytest.mark.parametrize("method", ["omp", "random", "snip", "grasp", "synflow", "l1"])
+def test_other_sources_keep_exactly_what_they_are_told(method: str, tmp_path: Path) -> None:
+    train(replace(TINY, method=method, sparsity=0.7), tmp_path)
+    (entry,) = [entry for entry in read_run(tmp_path).stages if entry["level"] == 1]
+    assert entry["kept"] == round((1 - 0.7) * entry["size"])
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("method", ["set", "rigl", "dsb", "top-kast"])
+def test_dynamic_masks_keep_their_counts_at_every_update(model: str, method: str) -> None:
+    """Layer by layer, at every step; weights outside are 0 when the step is over, momentum of grown weights too.
+
+    Gradients are drawn at random: the laws know nothing of losses, and convolutions are slow to compile.
+    """
+    settings = replace(
+        TINY, model=model, width=0.125, method=method, sparsity=0.6, update_every=1, block_size=4, batch=4
+    )
+    side = max(12, MODELS[model].smallest)
+    settings = replace(settings, epochs=0.25, task_settings=f"train=64,validation=16,test=16,canvas={side}", lr=0.02)
+    data = TASKS["digits"].load(seed=0, settings=settings.task_values())
+    network = build_network(settings, data, torch.device("cpu"))
+    schedule = schedule_of(settings, len(data.train))
+    start = level_start(settings, network, data, 1, network.capture(), None)
+    regime = regime_of(settings, network, schedule, start.masks, start.tensors)
+    sgd = Sgd(regime.weights, 0.9, 0.0)
+    counts = [int(mask.sum()) for mask in regime.masks]
+    blocks = [len(parts) for parts in regime.blocks] if isinstance(regime, BlockExchange) else []
+    if method != "dsb":
+        assert sum(counts) == round(0.4 * network.size)
+    rng = torch.Generator().manual_seed(0)
+    updates = 0
+    for step in range(schedule.total):
+        old = [mask.clone() for mask in regime.masks]
+        regime.before(step)
+        gradients = [torch.randn(weight.shape, generator=rng) for weight in regime.weights]
+        if regime.update(Step(step, gradients, sgd.velocities)):
+            sgd.step(gradients, 0.1)
+        regime.finish()
+        told = regime.news()
+        updates += len(told)
+        if isinstance(regime, BlockExchange):
+            assert [len(parts) for parts in regime.blocks] == blocks
+            areas = [sum(part.area for part in parts) for parts in regime.blocks]
+            assert [int(mask.sum()) for mask in regime.masks] == areas
+        else:
+            assert [int(mask.sum()) for mask in regime.masks] == counts
+        for weight, mask in zip(regime.weights, regime.masks, strict=True):
+            assert not weight.detach()[~mask].count_nonzero()
+        if told:
+            for velocity, mask, before in zip(sgd.velocities, regime.masks, old, strict=True):
+                assert not velocity[~mask].count_nonzero()
+                assert not velocity[mask & ~before].count_nonzero()
+    assert updates >= 2 or method == "top-kast"
