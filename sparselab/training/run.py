@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from sparselab.device import resolve_device
 from sparselab.errors import Cancelled, FileError, SparselabError
@@ -29,6 +25,7 @@ from sparselab.training.regimes import Regime
 from sparselab.training.schedule import schedule_of
 from sparselab.training.settings import TrainSettings
 from sparselab.training.stages import REWIND, Stage, level_name, stages_of
+from sparselab.training.surroundings import disk_errors, exactly
 from sparselab.training.tasks import TASKS
 from sparselab.training.team import Team, gathered
 
@@ -58,7 +55,7 @@ def train(
     """
     paths = RunPaths(folder)
     settings = settings.settled()
-    with gathered(settings.batch) as team, _disk_errors(folder):
+    with gathered(settings.batch) as team, disk_errors(folder):
         if not team.writes:
             team.wait()
             _Run(settings, paths, data, monitor, say, team).run()
@@ -86,7 +83,7 @@ class _Run:
         self.results = Results(paths.results, self.plan)
 
     def run(self) -> None:
-        with _exactly(self.settings.threads), Events(self.paths.events, writes=self.team.writes) as self.events:
+        with exactly(self.settings.threads), Events(self.paths.events, writes=self.team.writes) as self.events:
             if self.team.writes:
                 self.results.begin()
                 self._clear()
@@ -267,30 +264,3 @@ class _Run:
     def _model(self, stage: str) -> tuple[State, Masks]:
         found = read_checkpoint(self.paths.model(stage))
         return found.part("model"), found.part("mask")
-
-
-@contextmanager
-def _exactly(threads: int | None) -> Iterator[None]:
-    """Deterministic algorithms on a fixed number of threads, and both as they were afterwards."""
-    before, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    torch.set_num_threads(threads or before)
-    torch.use_deterministic_algorithms(True)
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(strict)
-        torch.set_num_threads(before)
-
-
-@contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
-    """Turn a full disk into a sentence. The run can be resumed: what was committed is whole."""
-    try:
-        yield
-    except Exception as error:
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if full or "os error 28" in str(error):
-            raise FileError(
-                f"expected room on the disk for the run in {folder}; it is full: free some and resume the run"
-            ) from None
-        raise
