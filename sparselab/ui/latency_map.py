@@ -45,16 +45,16 @@ def show_map(card: dict[str, Any], seed: int) -> None:
 
 
 def _preferred() -> int:
-    return _BLOCK_KERNELS.index("gather-gemm") if "gather-gemm" in _BLOCK_KERNELS else 0
+    return _BLOCK_KERNELS.index("native-blocks")
 
 
 def _measured(card: dict[str, Any], kernel: str, seed: int) -> None:
     product = choose_product(card, seed, key="seconds_cell", seconds=1)
     rows, cols = card["shape"]
-    heights = st.multiselect(
-        "Heights of the groups", [h for h in _HEIGHTS if h <= rows], default=[h for h in (16, 32, 64, 128) if h <= rows]
-    )
-    densities = st.multiselect("Densities", _DENSITIES, default=[0.05, 0.1, 0.2, 0.35, 0.5])
+    fitting = [height for height in _HEIGHTS if height <= rows]
+    usual = [height for height in (16, 32, 64, 128) if height <= rows]
+    heights = st.multiselect("Heights of the groups", fitting, default=usual, key="_map_heights")
+    densities = st.multiselect("Densities", _DENSITIES, default=[0.05, 0.1, 0.2, 0.35, 0.5], key="_map_densities")
     if not heights or not densities:
         st.info("Choose at least one height and one density.")
         return

@@ -43,7 +43,7 @@ def show_whole_model(source: Source, transform: str, settings: Mapping[str, Any]
         "model",
         key,
         [(measure_layer, (request, transform, dict(settings))) for request in requests],
-        label=f"Measure all {len(layers)} layers",
+        label=f"Measure all {len(layers)} layers" if len(layers) > 1 else "Measure the layer",
         what="layers",
         threads=effort.threads or 1,
         show=lambda results: _show(layers, results, requests, transform, settings),

@@ -35,7 +35,8 @@ def measured_by(
     """Show a button that starts `calls`, their progress with Cancel while they run, and what they gave: now, or earlier in this visit."""
     crew, asked = session().bench, st.session_state.get("_latency_asked")
     remembered: dict[str, dict[int, Any]] = st.session_state.setdefault("_latency_results", {})
-    again = "Measure again" if key in remembered else label
+    finished = asked == (tab, key) and crew.key == key and not crew.is_busy and bool(crew.results)
+    again = "Measure again" if key in remembered or finished else label
     st.button(again, type="primary", icon=":material/timer:", key=f"_{tab}_measure", on_click=_ask, args=(tab, key))
     if asked is not None and asked[0] == tab and asked[1] != key and crew.is_busy:
         crew.cancel()  # what was asked for is not what is on the page any more
