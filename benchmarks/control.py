@@ -1,0 +1,91 @@
+"""Does a verdict mean what it says: equal things told apart, and a slowdown of 10 % found, each a hundred times.
+
+    python -m benchmarks.control [--times 100] [--seconds 1]
+
+Every time the dense product is prepared twice, and a third one waits after each run for a tenth of the time that run took. All
+three are timed in turns exactly as a session times its kernels. Writes results/control.csv, a row a product.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.machine import write_rows
+from sparselab.kernels import KERNELS
+from sparselab.kernels.base import Run, Work, random_input
+from sparselab.latency.breakeven import random_groups
+from sparselab.latency.lock import alone
+from sparselab.latency.statistics import speedup, summarise, verdict
+from sparselab.latency.timing import Contestant, WallClock, take_turns
+
+SLOWDOWN = 0.10
+PRODUCTS = ((256, 1152, 256, "native-blocks"), (512, 1152, 256, "dense"), (512, 4608, 1024, "dense"))
+
+
+def slowed(run: Callable[[], object]) -> Callable[[], None]:
+    """Return the run followed by a wait of a tenth of its own time."""
+
+    def call() -> None:
+        start = time.perf_counter_ns()
+        run()
+        until = start + (1 + SLOWDOWN) * (time.perf_counter_ns() - start)
+        while time.perf_counter_ns() < until:
+            pass
+
+    return call
+
+
+def trial(work: Work, kernel: str, rounds: int, seconds: float, seed: int) -> tuple[str, str, float]:
+    """Return the verdicts on the equal and on the slowed product, and the spread of the first one's times."""
+    x = random_input(work)
+
+    def bound(run: Run) -> Callable[[], object]:
+        return lambda: run(x)
+
+    first, again, other = (bound(KERNELS[kernel].prepare(work)) for _ in range(3))
+    clock = WallClock()
+    contestants = [
+        Contestant((0, "hot"), "one", first, clock),
+        Contestant((1, "hot"), "again", again, clock),
+        Contestant((2, "hot"), "slowed", slowed(other), clock),
+    ]
+    taken = take_turns(contestants, rounds=rounds, seconds=seconds, seed=seed)
+    base = taken.times[0, "hot"]
+    told = [verdict(speedup(base, taken.times[who, "hot"], seed=seed), taken.rounds) for who in (1, 2)]
+    summary = summarise(base)
+    return told[0], told[1], (summary.p80 - summary.p20) / summary.median
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each time, for all three")
+    options = parser.parse_args()
+    rows: list[dict[str, Any]] = []
+    with alone():
+        for height, cols, positions, kernel in PRODUCTS:
+            layout = random_groups(height, cols, 32, 0.26)
+            weight = np.random.default_rng(1).standard_normal((height, cols), dtype=np.float32)
+            work = Work(layout, weight, (cols, positions))
+            told = [trial(work, kernel, 100, options.seconds, seed) for seed in range(options.times)]
+            rows.append(
+                {
+                    "product": f"{height}x{cols}x{positions}",
+                    "kernel": kernel,
+                    "times": options.times,
+                    "seconds": options.seconds,
+                    "equal: no difference": sum(equal == "no difference" for equal, _, _ in told),
+                    "10 % slower: slower": sum("slower" in slow for _, slow, _ in told),
+                    "spread of one, median": round(float(np.median([spread for _, _, spread in told])), 4),
+                }
+            )
+    write_rows("control", rows)
+
+
+if __name__ == "__main__":
+    main()
