@@ -16,6 +16,7 @@ PARTS = 2
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="triton is not installed")
 
 
+@pytest.mark.timeout(900)  # a minute on two cores that have nothing else to do
 def test_the_triton_kernel_is_right_in_the_interpreter() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/kernels/interpreted.py"]
     running = [
