@@ -20,6 +20,7 @@ FLOORS = {
     "sparselab.wire": 0,
     "sparselab.monitor": 0,
     "sparselab.settings": 0,
+    "sparselab.folders": 0,
     "sparselab.isolate": 0,
     "sparselab.similarity": 1,
     "sparselab.hypergraph": 1,
@@ -71,7 +72,7 @@ ROOMS = {
     "pages",
 }
 # On the ground floor the order is: errors, then mask, device, wire, monitor, settings, then isolate.
-GROUND = ["errors", "mask", "permutation", "device", "wire", "monitor", "settings", "isolate"]
+GROUND = ["errors", "mask", "permutation", "device", "wire", "monitor", "settings", "folders", "isolate"]
 ONLY = {"streamlit": ("sparselab.ui", "app", "pages"), "plotly": ("sparselab.ui",), "triton": ("sparselab.kernels",)}
 
 

@@ -1,43 +1,10 @@
-"""Where measured sessions lie: the one place that spells the paths."""
+"""Where measured sessions lie."""
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
-from sparselab.errors import FileError
-
-DATA_VARIABLE = "SPARSELAB_DATA"
-
-RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
-"""Sessions of named devices that come with the project: latency-*.csv."""
-
-
-def data_folder() -> Path:
-    """Return the folder for what is measured here, made if need be: `SPARSELAB_DATA`, or the user's data folder.
-
-    Raises: FileError when it can be neither found nor made.
-    """
-    named = os.environ.get(DATA_VARIABLE)
-    folder = Path(named).expanduser() if named else _users_folder() / "sparselab"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            f"expected a folder that can be written for measurements; {folder}: {error.strerror}: "
-            f"set {DATA_VARIABLE} to another"
-        ) from None
-    return folder
-
-
-def _users_folder() -> Path:
-    home = Path.home()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support"
-    return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+from sparselab.folders import data_folder
 
 
 def database_path() -> Path:
@@ -46,5 +13,5 @@ def database_path() -> Path:
 
 
 def lock_path() -> Path:
-    """Return the file that whoever measures holds locked."""
-    return data_folder() / "measuring.lock"
+    """Return the lock that whoever measures holds."""
+    return data_folder() / "latency.lock"

@@ -9,7 +9,8 @@ from typing import Any
 import streamlit as st
 
 from sparselab.errors import SparselabError
-from sparselab.latency.place import RESULTS, database_path
+from sparselab.folders import RESULTS
+from sparselab.latency.place import database_path
 from sparselab.latency.store import Store, shape_text
 from sparselab.latency.table import as_csv, stored_results
 from sparselab.latency.values import Session

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from sparselab.cli import main
-from sparselab.latency.place import DATA_VARIABLE, database_path
+from sparselab.folders import DATA_VARIABLE
+from sparselab.latency.place import database_path
 from sparselab.latency.store import Store
 from sparselab.latency.values import Session
 

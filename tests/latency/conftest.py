@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sparselab.folders import DATA_VARIABLE
 from sparselab.kernels.base import Work, work_of
 from sparselab.latency import session as session_module
 from sparselab.latency.host import Load
-from sparselab.latency.place import DATA_VARIABLE
 from sparselab.latency.roof import Roof
 from sparselab.latency.values import Row, Session
 from sparselab.mask import Mask

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from sparselab.errors import FileError
-from sparselab.latency.place import DATA_VARIABLE, data_folder, database_path
+from sparselab.folders import DATA_VARIABLE, data_folder
+from sparselab.latency.place import database_path
 from sparselab.latency.store import Store, shape_text
 from sparselab.latency.table import COLUMNS, as_csv, read_csv, stored_results
 from sparselab.latency.values import Session
