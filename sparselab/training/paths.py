@@ -9,6 +9,7 @@ tickets/             <stage>.safetensors in sparselab's own format
 lock                 held by the process that writes the run
 cancel               put there by whoever wants it to stop
 queued               put there while the run waits for its turn
+process.json         which process the app started for it
 output.txt           what the process said, where the app started it
 """
 
@@ -47,6 +48,10 @@ class RunPaths:
     @property
     def queued(self) -> Path:
         return self.folder / "queued"
+
+    @property
+    def process(self) -> Path:
+        return self.folder / "process.json"
 
     @property
     def output(self) -> Path:

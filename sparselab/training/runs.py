@@ -11,6 +11,7 @@ from sparselab.errors import FileError, SparselabError
 from sparselab.training.events import read_events, read_tail
 from sparselab.training.lock import is_locked
 from sparselab.training.paths import RunPaths
+from sparselab.training.process import holder_of
 from sparselab.training.records import read_json
 from sparselab.training.settings import TrainSettings, read_settings
 
@@ -116,10 +117,10 @@ def _read(folder: Path) -> tuple[RunInfo, dict[str, Any]]:
         status: Status = "stopped"
         if results["finished"]:
             status = "finished"
-        elif is_locked(paths.lock):
-            status = "running"
         elif paths.queued.exists():
             status = "queued"
+        elif is_locked(paths.lock) or holder_of(folder) is not None:  # who has just started holds no lock yet
+            status = "running"
         done, total = _progress(results, read_tail(paths.events))
     except (KeyError, TypeError):
         raise FileError(f"expected the files of a run in {folder}; they are damaged") from None
