@@ -13,5 +13,5 @@ def database_path() -> Path:
 
 
 def lock_path() -> Path:
-    """Return the lock that whoever measures holds."""
-    return data_folder() / "latency.lock"
+    """Return the file that whoever measures holds locked."""
+    return data_folder() / "measuring.lock"
