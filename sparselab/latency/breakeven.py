@@ -132,3 +132,13 @@ def break_even(line: Iterable[Point]) -> float | None:
             share = math.log(1.0 / slow) / math.log(fast / slow)
             return math.exp(math.log(dense) + share * math.log(sparse / dense))
     return None
+
+
+def pays_up_to(line: Iterable[Point]) -> float | None:
+    """Return the largest density at and below which every point's verdict says faster; None where the sparsest does not."""
+    found = None
+    for point in sorted(line, key=lambda point: point.density):
+        if not point.row.is_faster:
+            break
+        found = point.density
+    return found

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from sparselab.formats import load_layer
 from sparselab.kernels.base import TOLERANCES, Work
+from sparselab.latency.host import LoadMeter, load_now
 from sparselab.latency.lock import alone
-from sparselab.latency.running import Request, layer_of_request, product_of
+from sparselab.latency.running import Effort, Request, layer_of_request, product_of
 from sparselab.latency.statistics import is_faster, speedup, summarise, verdict
-from sparselab.latency.timing import Contestant, take_turns
+from sparselab.latency.timing import Call, Clock, Contestant, take_turns
 from sparselab.layout import Layout
 from sparselab.monitor import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS
@@ -24,7 +25,7 @@ class EndToEnd:
     """What one forward pass through all layers takes, dense and converted, and how far their outputs lie apart.
 
     difference: largest difference of an output / largest output; up to `tolerance` is right. A wrong one is not timed.
-    swapped: how many layers run blocks. stayed: why the others are dense, by layer.
+    swapped: how many layers run blocks. stayed: why the others are dense, by layer. flags: as those of a `Row`.
     """
 
     difference: float
@@ -38,6 +39,7 @@ class EndToEnd:
     verdict: str = ""
     is_faster: bool = False
     rounds: int = 0
+    flags: tuple[str, ...] = ()
 
     @property
     def is_right(self) -> bool:
@@ -100,30 +102,31 @@ def _compare(
     found = EndToEnd(difference, TOLERANCES[works[0].dtype], len(converted.swapped), stayed)
     if not found.is_right:
         return found
-    clock = hot_clock(works[0])
+    calls = (lambda: dense(x), lambda: converted.model(x))
+    return _timed(found, calls, hot_clock(works[0]), request.effort, monitor)
+
+
+def _timed(found: EndToEnd, calls: tuple[Call, Call], clock: Clock, effort: Effort, monitor: Monitor) -> EndToEnd:
+    """Return `found` with the times of the dense and the converted model, taken in turns."""
+    import torch
+
+    before, meter = load_now(), LoadMeter()
+    names = ("dense", "converted")
+    contestants = [Contestant((i, "hot"), names[i], call, clock) for i, call in enumerate(calls)]
     with torch.no_grad():
-        taken = take_turns(
-            [
-                Contestant((0, "hot"), "dense", lambda: dense(x), clock),
-                Contestant((1, "hot"), "converted", lambda: converted.model(x), clock),
-            ],
-            rounds=request.effort.rounds,
-            seconds=request.effort.seconds,
-            seed=seed,
-            monitor=monitor,
-        )
-    before, after = taken.times[0, "hot"], taken.times[1, "hot"]
-    ratio = speedup(before, after, seed=seed)
-    return EndToEnd(
-        found.difference,
-        found.tolerance,
-        found.swapped,
-        stayed,
-        summarise(before).median,
-        summarise(after).median,
-        ratio.value,
-        (ratio.low, ratio.high),
-        verdict(ratio, taken.rounds),
-        is_faster(ratio, taken.rounds),
-        taken.rounds,
+        taken = take_turns(contestants, rounds=effort.rounds, seconds=effort.seconds, seed=effort.seed, monitor=monitor)
+    busy = before.is_busy or meter.read().is_busy
+    dense, converted = taken.times[0, "hot"], taken.times[1, "hot"]
+    summaries = summarise(dense), summarise(converted)
+    ratio = speedup(dense, converted, seed=effort.seed)
+    return replace(
+        found,
+        dense_ms=summaries[0].median,
+        converted_ms=summaries[1].median,
+        speedup=ratio.value,
+        interval=(ratio.low, ratio.high),
+        verdict=verdict(ratio, taken.rounds),
+        is_faster=is_faster(ratio, taken.rounds),
+        rounds=taken.rounds,
+        flags=("noisy",) * any(item.is_noisy for item in summaries) + ("busy",) * busy,
     )

@@ -10,6 +10,7 @@ from sparselab.latency.breakeven import Point
 from sparselab.latency.values import Row, Session
 
 _SPREAD = "#7f7f7f"
+_CONTOUR = "#CC79A7"  # seen on orange, white and blue, and on both backgrounds
 # Colour and pattern say the same, so that neither is needed alone.
 _LOOKS = {
     "dense": ("#999999", ""),
@@ -71,8 +72,8 @@ def bars_figure(session: Session) -> go.Figure:
             text=f"limit: density {session.density:.3f} x dense",
         )
     largest = max((row.p80_ms or 0.0 for row in rows), default=1.0)
-    figure.update_xaxes(title_text="one run, milliseconds (bar: median, line: 20th to 80th percentile)")
-    figure.update_xaxes(range=[0, 1.35 * largest])
+    figure.update_xaxes(title_text="milliseconds (bar: median, line: p20 to p80)")
+    figure.update_xaxes(range=[0, 1.5 * largest])
     figure.update_yaxes(categoryorder="array", categoryarray=[row.label for row in rows], title_text="")
     figure.update_layout(barmode="overlay", legend={"orientation": "h", "y": -0.25, "yanchor": "top"})
     return _finish(figure, 170 + 42 * len(rows))
@@ -111,7 +112,7 @@ def map_figure(points: Sequence[Point]) -> go.Figure:
             x=x,
             y=y,
             contours={"start": 1.0, "end": 1.0, "size": 1.0, "coloring": "none"},
-            line={"color": "#000000", "width": 3, "dash": "dash"},
+            line={"color": _CONTOUR, "width": 4, "dash": "dash"},
             showscale=False,
             name="as fast as dense",
             showlegend=True,
@@ -150,7 +151,9 @@ def limit_figure(points: Sequence[Point]) -> go.Figure:
     most = max((p.density for p in points), default=1.0)
     limit = {"color": _SPREAD, "dash": "dot"}
     figure.add_scatter(x=[0, most], y=[0, most], name="limit: time = density", mode="lines", line=limit)
-    figure.add_hline(y=1.0, line_dash="dash", line_color=_SPREAD, annotation_text="dense")
+    figure.add_hline(
+        y=1.0, line_dash="dash", line_color=_SPREAD, annotation_text="dense", annotation_position="top left"
+    )
     figure.update_xaxes(title_text="density of the groups", rangemode="tozero")
     # A noisy cell's interval may reach far above; it must not press all the others flat.
     slowest = max((1 / (p.row.speedup_vs_dense or 1.0) for p in points), default=1.0)
@@ -168,7 +171,6 @@ def compare_figure(sessions: Sequence[tuple[str, Session]]) -> go.Figure:
             name=name,
             x=[row.label for row in rows],
             y=[row.median_ms for row in rows],
-            text=[f"{row.median_ms:.3g}" for row in rows],
             marker={"color": colour, "pattern": _pattern(("", "/", "x", ".")[index % 4])},
             error_y=_spread(rows),
         )

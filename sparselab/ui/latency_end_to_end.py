@@ -15,21 +15,32 @@ from sparselab.latency.running import Request
 from sparselab.ui.latency_run import Results, measured_by, said_instead
 from sparselab.ui.text import literal
 
+_FASTEST = "fastest per layer"
+
 
 def show_end_to_end(
-    requests: Sequence[Request], transform: str, settings: Mapping[str, Any], kernels: Sequence[str]
+    requests: Sequence[Request],
+    transform: str,
+    settings: Mapping[str, Any],
+    fastest: Sequence[str],
+    everywhere: Sequence[str],
 ) -> None:
-    """Show the button that converts every layer with the kernel chosen for it, and what that gave."""
+    """Show the button that converts the layers, and what that gave: with the kernels `fastest`, or one that runs `everywhere`."""
     st.markdown("**End to end**")
     st.caption(
         "All layers in one forward pass, each on an input of its own: the masked dense modules, and the same after "
-        "`sparselab.nn.convert` with the fastest kernel per layer. What lies between the layers is not in the file."
+        "`sparselab.nn.convert`. What lies between the layers is not in the file."
     )
-    key = json.dumps(["end", [asdict(request) for request in requests], transform, dict(settings), list(kernels)])
+    with_kernel = st.selectbox("Kernels of the converted layers", [_FASTEST, *everywhere], key="_end_kernel", width=260)
+    kernels = list(fastest) if with_kernel == _FASTEST else [with_kernel] * len(requests)
+    if set(kernels) <= {"dense", "conv2d"}:
+        st.info("Every layer stays dense, so there is nothing to convert; choose a kernel to see what it would take.")
+        return
+    key = json.dumps(["end", [asdict(request) for request in requests], transform, dict(settings), kernels])
     measured_by(
         "end",
         key,
-        [(end_to_end, (list(requests), transform, dict(settings), list(kernels)))],
+        [(end_to_end, (list(requests), transform, dict(settings), kernels))],
         label="Check end to end",
         what="checks",
         threads=requests[0].effort.threads or 1,
@@ -51,5 +62,8 @@ def _show(layers: int, results: Results) -> None:
         st.metric("Speedup", f"{found.speedup:.2f}x", width="content", help="median over the rounds, in turns")
         st.metric("Layers converted", f"{found.swapped} of {layers}", width="content")
     st.markdown(f"The converted layers: **{found.verdict}**, over {found.rounds} rounds; {told}.")
-    for layer, why in found.stayed.items():
-        st.caption(f"{literal(layer)} stays dense: {literal(why)}")
+    if found.flags:
+        st.warning(f"Flagged as {', '.join(found.flags)}: measure again.", icon=":material/warning:")
+    for why in dict.fromkeys(found.stayed.values()):
+        names = ", ".join(literal(layer) for layer, reason in found.stayed.items() if reason == why)
+        st.caption(f"Stays dense, because {literal(why)}: {names}")

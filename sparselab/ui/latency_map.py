@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from sparselab.kernels import KERNELS
-from sparselab.latency.breakeven import Point, Terrain, break_even, measure_cell, points
+from sparselab.latency.breakeven import Point, Terrain, break_even, measure_cell, pays_up_to, points
 from sparselab.latency.running import Measured
 from sparselab.latency.store import shape_text
 from sparselab.latency.values import Session
@@ -135,15 +135,13 @@ def _figures(found: Sequence[Point], *, partial: bool = False) -> None:
 
 
 def _sentences(timed: Sequence[Point]) -> None:
+    """Say per height up to which density blocks pay, by the verdicts, and where the speedups cross 1."""
     lines = []
     for height in sorted({point.group_rows for point in timed}):
         line = [point for point in timed if point.group_rows == height]
-        crossing = break_even(line)
-        if crossing is not None:
-            lines.append(f"groups of **{height} rows** pay below density {crossing:.2f}")
-        elif all(point.row.is_faster for point in line):
-            lines.append(f"groups of **{height} rows** pay at every density measured")
-        elif not any(point.row.is_faster for point in line):
-            lines.append(f"groups of **{height} rows** pay nowhere in what was measured")
-    if lines:
-        st.markdown("Against the dense product " + "; ".join(lines) + ".")
+        most, crossing = pays_up_to(line), break_even(line)
+        said = "are not faster, by their verdicts" if most is None else f"are faster up to density {most:.2f}"
+        if most is not None and crossing is not None and crossing > most:
+            said += f", and as fast as dense near {crossing:.2f}"
+        lines.append(f"- groups of **{height} rows** {said}")
+    st.markdown("\n".join(lines))

@@ -114,7 +114,8 @@ def _show(
             break
     if len(sessions) == len(layers):
         kernels = [choose(Measured.from_json(results[index]).session).kernel for index in range(len(layers))]
-        show_end_to_end(requests, transform, settings, kernels)
+        everywhere = [name for name, total in add_up(sessions).by_kernel.items() if total is not None]
+        show_end_to_end(requests, transform, settings, kernels, everywhere)
 
 
 def _sums(sessions: Sequence[Session], layers: int) -> None:

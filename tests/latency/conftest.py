@@ -9,6 +9,7 @@ import pytest
 
 from sparselab.folders import DATA_VARIABLE
 from sparselab.kernels.base import Work, work_of
+from sparselab.latency import end_to_end as end_module
 from sparselab.latency import session as session_module
 from sparselab.latency.host import Load
 from sparselab.latency.roof import Roof
@@ -30,7 +31,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that is always calm, with a known roof: a session takes a tenth of a second."""
-    monkeypatch.setattr(session_module, "load_now", lambda: CALM)
+    for module in (session_module, end_module):
+        monkeypatch.setattr(module, "load_now", lambda: CALM)
     monkeypatch.setattr(session_module, "measure_roof", lambda *_: Roof(1e9, 1e7))
     monkeypatch.setattr("sparselab.latency.timing.SAMPLE_MS", 0.01)
     monkeypatch.setattr("sparselab.latency.timing._WARM_UP_MS", 0.1)

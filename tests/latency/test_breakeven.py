@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparselab.errors import SettingError
-from sparselab.latency.breakeven import Point, Terrain, break_even, measure_cell, points, random_groups
+from sparselab.latency.breakeven import Point, Terrain, break_even, measure_cell, pays_up_to, points, random_groups
 from sparselab.latency.running import Effort, Measured
 from sparselab.latency.values import Row
 
@@ -53,3 +53,13 @@ def test_break_even_lies_between_the_neighbours_that_enclose_it() -> None:
     assert break_even([point(0.4, None), point(0.3, 0.5), point(0.1, 4.5)]) == pytest.approx(
         np.exp(np.log(0.3) + np.log(2) / np.log(9) * np.log(0.1 / 0.3))
     )
+
+
+def test_blocks_pay_as_far_as_every_verdict_says_so() -> None:
+    def verdicts(**faster: bool) -> list[Point]:
+        return [Point(32, float(d[1:]) / 100, Row("gather-gemm", is_faster=yes)) for d, yes in faster.items()]
+
+    assert pays_up_to(verdicts(d5=True, d20=True, d50=False)) == 0.2
+    assert pays_up_to(verdicts(d50=True, d20=False, d5=True)) == 0.05
+    assert pays_up_to(verdicts(d5=False, d20=True)) is None
+    assert pays_up_to([]) is None

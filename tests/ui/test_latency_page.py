@@ -96,6 +96,7 @@ def test_the_whole_model_adds_up_and_is_checked_end_to_end(file: str) -> None:
     assert metrics["Layers measured"] == "2 of 2"
     table = next(item.value for item in at.dataframe if "fastest" in item.value)
     assert list(table["input"]) == ["1 x 8 x 6 x 6", "64 x 1"]
+    at.selectbox(key="_end_kernel").set_value("gather-gemm").run()
     at = press(at, "Check end to end")
     assert not at.exception
     assert not at.error
