@@ -16,6 +16,8 @@ from sparselab.formats import FORMATS, ReadOptions, describe, read_ticket, read_
 from sparselab.im2col import COLUMN_ORDERS
 from sparselab.isolate import Limits, run_isolated
 from sparselab.monitor import SILENT, Monitor
+from sparselab.training.outcomes import STUDY_TICKETS
+from sparselab.training.queue import runs_folder
 from sparselab.ui.linked import linked_select
 from sparselab.ui.samples import SAMPLES, available, sample_path
 from sparselab.ui.session import session
@@ -108,7 +110,7 @@ def _receive(file: UploadedFile) -> None:
 
 def _path() -> Source | None:
     roots = allowed_roots()
-    if not roots:
+    if not roots and not st.session_state.get("path"):
         st.info(
             f"This server allows no local paths. Its operator can set {ROOTS_VARIABLE} to folders that may be read."
         )
@@ -117,12 +119,14 @@ def _path() -> Source | None:
         "Path on this machine",
         key="path",
         bind="query-params",
-        placeholder=f"{roots[0]}/model.safetensors",
-        help="Under " + ", ".join(map(str, roots)) + ". Layers are read one by one, so large checkpoints are welcome.",
+        placeholder=f"{roots[0]}/model.safetensors" if roots else None,
+        help="Under "
+        + ", ".join(map(str, (*roots, *own_roots())))
+        + ". Layers are read one by one, so large checkpoints are welcome.",
     )
     if not text:
         return None
-    path = resolve_under(text, roots)
+    path = resolve_under(text, (*roots, *own_roots()))
     options = _options()
     modified = path.stat().st_mtime_ns
     card = _remembered_card(f"path:{path}:{modified}:{options}", lambda _out: _card_of_path(str(path), options))
@@ -135,6 +139,17 @@ def allowed_roots() -> tuple[Path, ...]:
     if named is not None:
         return tuple(Path(part).resolve() for part in named.split(os.pathsep) if part)
     return (Path.home().resolve(),) if st.get_option("server.address") in ("localhost", "127.0.0.1", "::1") else ()
+
+
+def own_roots() -> tuple[Path, ...]:
+    """Return the folders of this app's own runs and of the study that comes with it: their tickets may always be opened."""
+    return runs_folder().resolve(), STUDY_TICKETS.resolve()
+
+
+def open_path(path: Path) -> None:
+    """Let the source pickers of the other pages start from a file."""
+    st.session_state["source"] = "Path"
+    st.session_state["path"] = str(path)
 
 
 def resolve_under(text: str, roots: tuple[Path, ...]) -> Path:

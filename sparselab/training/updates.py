@@ -1,0 +1,25 @@
+"""What moved in a mask while it trained: one entry an update of a dynamic run."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sparselab.training.runs import RunView
+
+
+def updates_of(view: RunView) -> tuple[Mapping[str, Any], ...]:
+    """Return the updates of a run: step, dropped, grown, kept, and blocks where there are some."""
+    return tuple(event for event in view.events() if event["event"] == "exchange")
+
+
+def study_updates(path: Path, run: str) -> tuple[Mapping[str, Any], ...]:
+    """Return the updates of one run of the study that comes with the project; none where they are not here."""
+    if not path.is_file():
+        return ()
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["run"] == run]
+    names = ("step", "dropped", "grown", "kept")
+    return tuple({name: int(row[name]) for name in names} for row in rows)

@@ -1,0 +1,55 @@
+"""Choose a run of one's own, to watch it and to lay its curves over the study's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from sparselab.errors import SparselabError
+from sparselab.training.outcomes import NAMES
+from sparselab.training.runs import RunInfo, RunView, list_runs, read_run
+from sparselab.ui.linked import choose_elsewhere, linked_select
+from sparselab.ui.text import literal
+
+NONE = "none"
+_SIGNS = {"running": "▶", "queued": "…", "finished": "✓", "stopped": "■"}
+
+
+def choose_run(root: Path) -> RunView | None:
+    """Show the picker of runs and where the chosen one stands; return it, or None."""
+    runs = {run.run: run for run in list_runs(root)}
+    st.caption("Shown at once: the project's own study. Choose a run of yours to lay it over.")
+    name = linked_select(
+        "Run",
+        [NONE, *runs],
+        "run",
+        default=NONE,
+        label_of=lambda key: "none of mine" if key == NONE else title_of(runs[key]),
+        help="Runs go on when this page is closed, and when the app ends. ▶ at work, … waiting, ✓ done, ■ stopped.",
+    )
+    if name == NONE:
+        if not runs:
+            st.caption("There is none yet: start one under *Start a run*.")
+        return None
+    try:
+        return read_run(runs[name].folder)
+    except SparselabError as error:
+        st.error(literal(str(error)), icon=":material/block:")
+        return None
+
+
+def title_of(run: RunInfo) -> str:
+    """Return a run's name for people: its sign, method, network, task, and how far it is."""
+    settings = run.settings
+    told = [NAMES.get(settings.method, settings.method), f"{settings.model} on {settings.task}"]
+    if run.status != "finished" and run.total:
+        told.append(f"{100 * run.done / run.total:.0f} %")
+    return f"{_SIGNS[run.status]} " + " · ".join([*told, run.run[:6]])
+
+
+def choose_next(run: str) -> None:
+    """Let the picker stand on this run from now on."""
+    choose_elsewhere("run", run)
+    st.query_params["run"] = run
+    st.session_state[f"_run@{st.session_state['_page']}"] = run

@@ -1,0 +1,132 @@
+"""Start a run: from a preset, or from every setting there is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import streamlit as st
+
+from sparselab.errors import SparselabError
+from sparselab.settings import Setting, settings_of
+from sparselab.training.queue import submit
+from sparselab.training.settings import TrainSettings
+from sparselab.ui.text import literal
+from sparselab.ui.training_source import choose_next
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings to start from, and what to expect of them."""
+
+    told: str
+    values: Mapping[str, Any]
+
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "Five-minute demo": Preset(
+            "Twelve levels of IMP on fewer images, Refill and Regroup at three of them: about two minutes on two cores, five at "
+            "most, and the curve grows while you watch.",
+            {
+                "method": "imp",
+                "levels": 12,
+                "then": "refill@4+8+12,regroup@4+8+12",
+                "task_settings": "train=4000",
+                "epochs": 5.0,
+            },
+        ),
+        "Study of structure": Preset(
+            "What the study shown here did with one seed: IMP to level 10, six transforms at three levels, N:M of the dense "
+            "network; 31 trainings, about a quarter of an hour on one core.",
+            {
+                "method": "imp",
+                "levels": 10,
+                "then": "refill@3+6+9,refill-plus@3+6+9:rho=0.25,regroup@3+6+9:rows_per_group=32,"
+                "regroup@3+6+9:rows_per_group=32,refine=true,shuffled-blocks@3+6+9,shuffled-blocks@3+6+9:refine=true,"
+                "n-m@0:n=2,m=4,n-m@0:n=1,m=4",
+                "threads": 1,
+            },
+        ),
+        "Sparse from the start (DSB)": Preset(
+            "Shuffled blocks that move while the network trains, at 90 % sparsity: one training, half a minute.",
+            {"method": "dsb", "sparsity": 0.9},
+        ),
+        "My own settings": Preset("Every setting, with its range and its default.", {}),
+    }
+)
+_FIRST = ("task", "task_settings", "model", "width", "method", "levels", "sparsity", "then", "epochs", "seed")
+
+
+def show_start(root: Path) -> None:
+    """Show presets and settings, and the button that starts."""
+    name = st.segmented_control("Preset", list(PRESETS), default=next(iter(PRESETS)), key="preset", required=True)
+    preset = PRESETS[name]
+    st.caption(preset.told)
+    # A widget of its own for every preset, so that each starts from its own values.
+    values = _form(name, dict(preset.values)) if not preset.values else dict(preset.values)
+    if preset.values:
+        values["seed"] = int(st.number_input("Seed", 0, 2**31 - 1, 0, key="_train_seed", width=160))
+        values.setdefault("threads", os.cpu_count() or 1)
+    st.button(
+        "Start", type="primary", icon=":material/play_arrow:", key="_train_start", on_click=_begin, args=(root, values)
+    )
+    if said := st.session_state.pop("_train_said", None):
+        st.error(literal(said), icon=":material/block:")
+    st.caption(
+        f"At most as many runs at once as the {os.cpu_count() or 1} threads of this processor bear; others wait their turn. "
+        "A run is a process of its own: close this page, come back by its link, stop it and go on another day. The same "
+        "settings are the same run."
+    )
+
+
+def _begin(root: Path, values: dict[str, Any]) -> None:
+    try:
+        folder = submit(root, TrainSettings(**values))
+    except SparselabError as error:
+        st.session_state["_train_said"] = str(error)
+        return
+    choose_next(folder.name)
+    st.session_state["training_tab"] = "This run"
+
+
+def _form(preset: str, start: dict[str, Any]) -> dict[str, Any]:
+    settings = {setting.name: setting for setting in settings_of(TrainSettings)}
+    shown = {name: st.session_state.get(_key(preset, name), start.get(name, s.default)) for name, s in settings.items()}
+    values: dict[str, Any] = {}
+    with st.container(border=True):
+        columns = st.columns(3)
+        for place, name in enumerate(_FIRST):
+            if settings[name].counts(shown):
+                values[name] = _widget(columns[place % 3], settings[name], _key(preset, name), start)
+    with st.expander("More settings"):
+        columns = st.columns(3)
+        rest = [setting for name, setting in settings.items() if name not in _FIRST and setting.counts(shown)]
+        for place, setting in enumerate(rest):
+            values[setting.name] = _widget(columns[place % 3], setting, _key(preset, setting.name), start)
+    return values
+
+
+def _key(preset: str, name: str) -> str:
+    return f"_train_{preset}_{name}"
+
+
+def _widget(column: Any, setting: Setting, key: str, start: Mapping[str, Any]) -> Any:
+    label = setting.name.replace("_", " ").capitalize()
+    value, common = start.get(setting.name, setting.default), {"key": key, "help": setting.doc}
+    if setting.choices:
+        return column.selectbox(label, setting.choices, index=setting.choices.index(value), **common)
+    if setting.kind is bool:
+        return column.toggle(label, value=value, **common)
+    if setting.kind is str:
+        return column.text_input(label, value=value, **common)
+    number = setting.kind
+    low, high = number(setting.low or 0), number(setting.high or 0)
+    step = {"step": 1} if number is int else {"step": 0.01 if high <= 1 else 0.5, "format": "%g"}
+    return column.number_input(
+        label, min_value=low, max_value=high, value=value, placeholder="not set", **step, **common
+    )
