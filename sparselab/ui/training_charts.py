@@ -31,7 +31,7 @@ _STYLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "DSB": ("#D55E00", "diamond"),
         "SSB (static blocks)": ("#E69F00", "diamond"),
         "RigL": ("#E69F00", "cross"),
-        "SET": (_GREY, "x"),
+        "SET": (_GREY, "hexagon"),
     }
 )
 """Colour and symbol of the series seen most; no two share both."""
@@ -43,18 +43,18 @@ STANDARD = ("IMP (unstructured)", "Refill", "Refill+", "Regroup", "Shuffled bloc
 
 
 def style_of(series: str) -> dict[str, Any]:
-    """Return colour, dash and symbol of a series: the same in every figure; a refined one has its twin's, dashed and open."""
+    """Return colour, dash and symbol of a series: the same in every figure; a refined one has its twin's, dashed."""
     plain = series.removesuffix(", refined")
     colour, symbol = _STYLES.get(plain, (_GREY, _OTHERS[sum(map(ord, plain)) % len(_OTHERS)]))
     refined = plain != series
     return {
         "line": {"color": colour, "dash": "dash" if refined else "solid", "width": 2},
-        "marker": {"symbol": symbol + ("-open" if refined else ""), "size": 10, "color": colour},
+        "marker": {"symbol": symbol, "size": 10, "color": colour},
     }
 
 
 def curves_figure(points: Sequence[Point], dense: Sequence[Point | None], axis: str) -> go.Figure:
-    """Show accuracy against sparsity: a line a series, bars from the least to the most seed, winners ringed, dense across."""
+    """Show accuracy against sparsity: a line a series, bars from the least to the most seed, winners filled, dense across."""
     title, place = AXES[axis]
     figure = go.Figure()
     for line in filter(None, dense):
@@ -72,8 +72,8 @@ def curves_figure(points: Sequence[Point], dense: Sequence[Point | None], axis: 
         if not mine:
             continue
         style = style_of(series)
-        winners = [0 if not point.wins else 2 for point in mine]
-        marker = style["marker"] | {"line": {"width": winners, "color": "#000000"}}
+        symbol = style["marker"]["symbol"]
+        marker = style["marker"] | {"symbol": [symbol + ("" if point.wins else "-open") for point in mine]}
         means = [100 * point.mean for point in mine]
         spread = {
             "type": "data",

@@ -50,7 +50,7 @@ def show_curves(view: RunView | None) -> None:
     dense = [dense_of(outcomes, study=True), dense_of(outcomes, study=False)]
     st.plotly_chart(curves_figure(kept, dense, axis), key="_curves")
     st.caption(
-        "A point is a mean over seeds, its bar reaches from the least to the most accurate seed. Ringed in black: a *winning "
+        "A point is a mean over seeds, its bar reaches from the least to the most accurate seed. Filled: a *winning "
         "ticket*, whose mean is no lower than the dense network's. "
         + ("Study: `digits` with `vgg-small`, as docs/study.md reads it." if shown else "")
     )
