@@ -18,6 +18,8 @@ def knobs(kind: type, **defaults: Any) -> dict[str, Any]:
 
     `defaults` stand in for those of the fields: what is quick on the layer at hand may start switched on.
     """
+    for name, default in defaults.items():
+        follow_default(name, default)
     shown: dict[str, Any] = {}
     settings = [replace(s, default=defaults.get(s.name, s.default)) for s in settings_of(kind)]
     values = {setting.name: st.session_state.get(setting.name, setting.default) for setting in settings}
@@ -25,6 +27,15 @@ def knobs(kind: type, **defaults: Any) -> dict[str, Any]:
         if setting.counts(values):
             shown[setting.name] = values[setting.name] = _widget(setting)
     return shown
+
+
+def follow_default(name: str, default: Any) -> None:
+    """Let a knob that nobody has turned take a new default at once: Streamlit keeps the old value for one more run."""
+    marker = f"_default_{name}"
+    before = st.session_state.get(marker, default)
+    if before != default and st.session_state.get(name) == before:
+        del st.session_state[name]
+    st.session_state[marker] = default
 
 
 def reset(kind: type, **others: Any) -> None:

@@ -12,6 +12,7 @@ import streamlit as st
 from sparselab.kernels import KERNELS
 from sparselab.kernels.base import DTYPES
 from sparselab.latency.running import Effort
+from sparselab.ui.knobs import follow_default
 
 _MATRIX, _CONVOLUTION = "Matrix product", "Convolution"
 
@@ -99,4 +100,5 @@ def choose_kernels(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _number(label: str, key: str, low: int, high: int, value: int, help: str) -> int:
+    follow_default(key, value)
     return int(st.number_input(label, low, high, value, key=key, bind="query-params", help=help, width=130))
