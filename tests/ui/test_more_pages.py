@@ -59,3 +59,14 @@ def test_model_says_what_a_layer_lacks() -> None:
     row = at.dataframe[1].value.iloc[0]
     assert row["status"] == "not done"
     assert "needs weights" in row["why"]
+
+
+def test_a_knob_nobody_turned_follows_its_default_at_once() -> None:
+    """Streamlit keeps the old value for one more run: what was asked for in it would be asked for in vain."""
+    at = page("latency", sample="vgg-digits-imp-90", layer="features.15.weight")
+    assert not at.toggle(key="refine").value
+    at.selectbox(key="_layer@latency").set_value("features.4.weight").run()
+    assert at.toggle(key="refine").value
+    at.toggle(key="refine").set_value(False).run()
+    at.selectbox(key="_layer@latency").set_value("features.8.weight").run()
+    assert not at.toggle(key="refine").value
