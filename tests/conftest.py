@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,17 @@ DLMC = ROOT.parent / "shared" / "dlmc"
 # Deterministic, so that a red run can be run again; no deadline, because machines differ.
 settings.register_profile("sparselab", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("sparselab")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests measure and train belongs to nobody's results."""
+    before = os.environ.get("SPARSELAB_DATA")
+    os.environ["SPARSELAB_DATA"] = str(tmp_path_factory.mktemp("data"))
+    yield
+    del os.environ["SPARSELAB_DATA"]
+    if before is not None:
+        os.environ["SPARSELAB_DATA"] = before
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from sparselab.errors import SettingError
@@ -119,5 +120,7 @@ def _start(folder: Path) -> None:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own text
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, env=environment
         )
+    # Somebody must wait for it, or it stays as a zombie when it has ended while the app goes on.
+    threading.Thread(target=process.wait, daemon=True, name="sparselab-run-waiter").start()
     note_process(folder, process.pid)
     paths.queued.unlink(missing_ok=True)
