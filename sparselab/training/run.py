@@ -25,7 +25,7 @@ from sparselab.training.regimes import Regime
 from sparselab.training.schedule import schedule_of
 from sparselab.training.settings import TrainSettings
 from sparselab.training.stages import REWIND, Stage, level_name, stages_of
-from sparselab.training.surroundings import disk_errors, exactly
+from sparselab.training.surroundings import disk_errors, exactly, is_cancelled_at, resumable
 from sparselab.training.tasks import TASKS
 from sparselab.training.team import Team, gathered
 
@@ -89,7 +89,8 @@ class _Run:
                 self._clear()
             for stage in self.plan:
                 if stage.name not in self.results.done:
-                    self._stage(stage)
+                    with resumable(stage.name):
+                        self._stage(stage)
                     self.team.wait()
             if self.team.writes:
                 self.results.finish()
@@ -103,7 +104,7 @@ class _Run:
             nonlocal saved
             self._tell(stage, trainee, progress)
             facts["seconds"] = spent + time.monotonic() - begun
-            stop = self.team.agree(self._is_asked_to_stop())
+            stop = self.team.agree(self._is_asked_to_stop() or is_cancelled_at(self.monitor, stage, progress.step))
             late = self.team.agree(time.monotonic() - saved > CHECKPOINT_SECONDS)
             ends_epoch = progress.step % self.schedule.per_epoch == 0
             if stop or late or (ends_epoch and progress.step < stage.stop):
@@ -111,7 +112,6 @@ class _Run:
                 saved = time.monotonic()
             if stop:
                 raise Cancelled(f"stopped in {stage.name} at step {progress.step}: resume it to go on")
-            self.monitor.progress(stage.name, progress.step - stage.start, stage.stop - stage.start)
 
         trainee.advance(progress, stage.stop, look)
         facts["seconds"] = spent + time.monotonic() - begun

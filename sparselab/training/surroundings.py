@@ -1,4 +1,4 @@
-"""Around a run: the same arithmetic every time, and a full disk said in words."""
+"""Around a run: the same arithmetic every time, and what stops it said in words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 
 import torch
 
-from sparselab.errors import FileError
+from sparselab.errors import Cancelled, FileError
+from sparselab.monitor import Monitor
+from sparselab.training.stages import Stage
 
 
 @contextmanager
@@ -37,3 +39,22 @@ def disk_errors(folder: Path) -> Iterator[None]:
                 f"expected room on the disk for the run in {folder}; it is full: free some and resume the run"
             ) from None
         raise
+
+
+@contextmanager
+def resumable(stage: str) -> Iterator[None]:
+    """Let whoever cancels a stage know how to go on: a transform that was cancelled knows nothing of runs."""
+    try:
+        yield
+    except Cancelled as error:
+        told = str(error) if "resume" in str(error) else f"stopped before {stage}: resume it to go on"
+        raise Cancelled(told) from None
+
+
+def is_cancelled_at(monitor: Monitor, stage: Stage, step: int) -> bool:
+    """Say where a run stands; return whether a cancel came with that, which must not cost what a checkpoint would save."""
+    try:
+        monitor.progress(stage.name, step - stage.start, stage.stop - stage.start)
+    except Cancelled:
+        return True
+    return False
