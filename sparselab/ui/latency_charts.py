@@ -45,16 +45,6 @@ def bars_figure(session: Session) -> go.Figure:
                 error_x=_spread(mine),
                 hovertemplate="%{y}: %{x:.4g} ms<extra></extra>",
             )
-    figure.add_scatter(
-        x=[row.p80_ms for row in rows],
-        y=[row.label for row in rows],
-        text=[f"  {_told(row)}" for row in rows],
-        mode="text",
-        textposition="middle right",
-        cliponaxis=False,
-        showlegend=False,
-        hoverinfo="skip",
-    )
     baseline = session.row(role="baseline")
     if baseline is not None and baseline.median_ms is not None and session.density < 1:
         figure.add_vline(
@@ -71,10 +61,11 @@ def bars_figure(session: Session) -> go.Figure:
             showarrow=False,
             text=f"limit: density {session.density:.3f} x dense",
         )
-    largest = max((row.p80_ms or 0.0 for row in rows), default=1.0)
-    figure.update_xaxes(title_text="milliseconds (bar: median, line: p20 to p80)")
-    figure.update_xaxes(range=[0, 1.5 * largest])
-    figure.update_yaxes(categoryorder="array", categoryarray=[row.label for row in rows], title_text="")
+    figure.update_xaxes(title_text="milliseconds (bar: median, line: p20 to p80)", rangemode="tozero")
+    labels = [row.label for row in rows]
+    # The figures stand in the axis' labels, where no bar is too long for them.
+    told = [f"{row.label}<br><b>{_told(row)}</b>" for row in rows]
+    figure.update_yaxes(categoryorder="array", categoryarray=labels, tickvals=labels, ticktext=told, title_text="")
     figure.update_layout(barmode="overlay", legend={"orientation": "h", "y": -0.25, "yanchor": "top"})
     return _finish(figure, 170 + 42 * len(rows))
 

@@ -52,21 +52,26 @@ def _answer(session: Session) -> None:
     """Say in one sentence whether structure pays on this machine."""
     best = session.fastest
     if best is not None:
-        said = f"**{best.kernel}: {best.verdict}**"
-        said += (
-            f", at {1 / (best.speedup_vs_dense or 1):.2f} of its time; the limit is the density, {session.density:.2f}."
-        )
-        st.success(said, icon=":material/speed:")
+        share = 1 / (best.speedup_vs_dense or 1)
+        said = f"**{best.kernel}: {best.verdict}**, at {share:.2f} of its time; the limit is the density, {session.density:.2f}."
+        if best.flags:
+            st.info(f"{said} Flagged as {', '.join(best.flags)}: measure again.", icon=":material/speed:")
+        else:
+            st.success(said, icon=":material/speed:")
         return
     timed = [row for row in session.rows if row.role == "kernel" and row.median_ms is not None]
     if not timed:
         st.info("No kernel but the dense one could run this layout; below is why.", icon=":material/block:")
         return
     nearest = min(timed, key=lambda row: row.median_ms or float("inf"))
-    st.warning(
-        f"**Nothing is faster than dense here.** Nearest: {nearest.kernel}: {nearest.verdict}.",
-        icon=":material/hourglass_empty:",
+    first = "Dense is the fastest here."
+    if any(row.verdict == "no difference" for row in timed):
+        first = "No kernel was shown to be faster than dense here."
+    interval = (
+        "" if nearest.interval is None else f" ({nearest.interval[0]:.2f} to {nearest.interval[1]:.2f} times as fast)"
     )
+    told = nearest.verdict + (interval if nearest.verdict == "no difference" else "")
+    st.warning(f"**{first}** Nearest: {nearest.kernel}: {told}.", icon=":material/hourglass_empty:")
 
 
 def _warn(session: Session) -> None:

@@ -54,8 +54,8 @@ def test_this_layer_is_measured_with_its_protocol_and_its_verdict(file: str) -> 
     at = press(at, "Measure here")
     assert not at.exception
     assert not at.error
-    answers = [item.value for item in (*at.success, *at.warning)]
-    assert any("gather-gemm" in text or "Nothing is faster than dense here" in text for text in answers)
+    answers = [item.value for item in (*at.success, *at.info, *at.warning)]
+    assert any("gather-gemm" in text for text in answers)
     table = next(item.value for item in at.dataframe if "verdict" in item.value)
     assert set(table["kernel"]) == {"dense", "dense (again)", "dense (no zeros)", "gather-gemm"}
     assert (table["error"] < 1e-4).all()
