@@ -34,7 +34,7 @@ def show_run(root: Path, view: RunView | None) -> None:
     _details(view)
     while view.info.status in _BUSY:
         # A loop in the script, which any click interrupts: a fragment that refreshes itself would draw into the next page.
-        time.sleep(_LOOK_SECONDS)
+        pause(_LOOK_SECONDS)
         advance(root)
         try:
             now = read_run(view.info.folder)
@@ -45,6 +45,11 @@ def show_run(root: Path, view: RunView | None) -> None:
         if (now.info.done, now.info.status) != (view.info.done, view.info.status):
             _show(status, charts, now)
         view = now
+
+
+def pause(seconds: float) -> None:
+    """Wait before the next look."""
+    time.sleep(seconds)
 
 
 def _show(status: DeltaGenerator, charts: DeltaGenerator, view: RunView) -> None:
