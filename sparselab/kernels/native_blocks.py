@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sparselab.errors import SparselabError
 from sparselab.kernels.base import Conv, Kernel, Run, Work
 from sparselab.kernels.compiled import compiled_obstacle, library
 from sparselab.kernels.panels import Panel, blocks_obstacle, panels, share_rows
@@ -52,6 +53,7 @@ class Packed:
     """A product's panels as the C code reads them; the arrays must live as long as it runs."""
 
     rows: int
+    features: int
     areas: NDArray[np.int64]
     shared_rows: bool
     used: NDArray[np.int64]
@@ -88,6 +90,7 @@ def pack(work: Work) -> Packed:
     weights = [_pack_rows(work.weight[np.ix_(part.rows, part.cols)], code.blocks_row_step) for part in parts]
     return Packed(
         rows=work.layout.after.rows,
+        features=work.input_shape[0 if work.conv is None else 1],
         areas=np.array([part.rows.size * max(1, part.cols.size) for part in parts], np.int64),
         shared_rows=share_rows(parts),
         used=used.astype(np.int64),
@@ -166,6 +169,7 @@ def _run(packed: Packed, conv: Conv | None, tiles: int, chunk: int) -> Run:
     import torch
 
     code, product = library(), packed.struct
+    dimensions, features = (2 if conv is None else 4), packed.features
     tile = code.blocks_tile()
 
     @cache
@@ -183,7 +187,18 @@ def _run(packed: Packed, conv: Conv | None, tiles: int, chunk: int) -> Run:
         return _Call(geometry, out, plan, starts, each, threads * each, _padded_size(geometry))
 
     def run(x: torch.Tensor) -> torch.Tensor:
-        x, of = x.contiguous(), call(tuple(x.shape), torch.get_num_threads())
+        # Nobody behind us would notice: the C code reads what lies at an address.
+        if (
+            x.dtype != torch.float32
+            or x.device.type != "cpu"
+            or x.ndim != dimensions
+            or x.shape[dimensions // 4] != features
+        ):
+            raise SparselabError(
+                f"expected float32 numbers on the CPU with {features} {'rows' if conv is None else 'channels'}; "
+                f"got {x.dtype} of shape {tuple(x.shape)} on {x.device}"
+            )
+        x, of = x.detach().contiguous(), call(tuple(x.shape), torch.get_num_threads())
         y = torch.empty(of.output_shape, dtype=torch.float32)
         scratch, padded = (torch.empty(size, dtype=torch.float32) for size in (of.scratch, of.padded))
         places = torch.empty(packed.used.size, dtype=torch.int64)
@@ -226,7 +241,7 @@ def _splits(packed: Packed, threads: int, blocks: int) -> NDArray[np.int64]:
 
     Panels that share rows are never cut apart: two threads would write one row.
     """
-    wanted = 1 if packed.shared_rows or blocks >= threads else min(-(-threads // blocks), packed.areas.size)
+    wanted = 1 if packed.shared_rows or blocks >= threads else min(-(-threads // max(1, blocks)), packed.areas.size)
     sums = np.cumsum(packed.areas)
     cuts = np.searchsorted(sums, sums[-1] * np.arange(1, wanted) / wanted)
     return np.unique(np.concatenate([[0], cuts, [packed.areas.size]])).astype(np.int64)

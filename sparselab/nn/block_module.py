@@ -77,7 +77,7 @@ class BlockModule(nn.Module):
 
     def multiply(self, x: Tensor) -> Tensor:
         """Run the kernel on an input as `Work` has it, prepared for this shape and these values."""
-        versions = (self.values._version, self.values.data_ptr(), None if self.bias is None else self.bias._version)
+        versions = (self.values.data_ptr(), _version(self.values), None if self.bias is None else _version(self.bias))
         key = (tuple(x.shape), x.dtype, x.device, versions)
         if key not in self._runs:
             self._runs = {known: run for known, run in self._runs.items() if known[-1] == versions}
@@ -101,3 +101,8 @@ class BlockModule(nn.Module):
         rows, cols = self.layout.after.shape
         density = self.values.numel() / (rows * cols)
         return f"{rows} x {cols}, {len(self.layout.blocks)} blocks, density {density:.3f}, kernel {self.kernel}"
+
+
+def _version(values: Tensor) -> int:
+    """Return how often a tensor was changed in place; tensors made in inference mode do not count that, nor may they change."""
+    return 0 if values.is_inference() else values._version

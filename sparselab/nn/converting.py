@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -39,7 +39,7 @@ def convert(model: nn.Module, layouts: Mapping[str, Layout], *, kernels: Mapping
     unknown = sorted(set(chosen) - set(layouts))
     if unknown:
         raise SettingError(f"kernels: expected names among the layouts; got {unknown[0]!r}")
-    new, swapped, stayed = copy.deepcopy(model), [], {}
+    new, swapped, stayed = _copied(model, layouts), [], {}
     for name, layout in layouts.items():
         layer = layer_of(new, name)
         apply_mask(layer, layout)
@@ -54,7 +54,7 @@ def convert(model: nn.Module, layouts: Mapping[str, Layout], *, kernels: Mapping
 
 def masked(model: nn.Module, layouts: Mapping[str, Layout]) -> nn.Module:
     """Return a copy of `model` with the weights outside the layouts set to 0: what `convert` must agree with."""
-    new = copy.deepcopy(model)
+    new = _copied(model, layouts)
     for name, layout in layouts.items():
         apply_mask(layer_of(new, name), layout)
     return new
@@ -69,6 +69,11 @@ def layer_of(model: nn.Module, name: str) -> nn.Linear | nn.Conv2d:
         raise SettingError(f"expected the name of a layer of the model; it has no {name!r}") from None
     if not isinstance(layer, nn.Linear | nn.Conv2d):
         raise SettingError(f"{name}: expected a linear layer or a convolution; got {type(layer).__name__}")
+    if "weight" not in layer._parameters:  # computed anew at every call, from parameters of other names
+        raise SettingError(
+            f"{name}: expected a plain weight; this one is computed by a hook or a parametrization: make it permanent first, "
+            "as with torch.nn.utils.prune.remove or torch.nn.utils.parametrize.remove_parametrizations"
+        )
     return layer
 
 
@@ -92,6 +97,13 @@ def largest_difference(model: nn.Module, other: nn.Module, x: Tensor) -> float:
         for module, mode in modes:
             module.training = mode
     return float((mine - theirs).abs().max() / theirs.abs().max().clamp_min(torch.finfo(torch.float64).tiny))
+
+
+def _copied(model: nn.Module, names: Iterable[str]) -> nn.Module:
+    """Return a copy, once every name is known to be a layer: torch refuses to copy computed weights, less kindly."""
+    for name in names:
+        layer_of(model, name)
+    return copy.deepcopy(model)
 
 
 def _block_layer(layer: nn.Linear | nn.Conv2d, layout: Layout, kernel: str) -> BlockModule | str:

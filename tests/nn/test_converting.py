@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 from sparselab.errors import SparselabError
 from sparselab.layout import Layout
@@ -130,3 +131,32 @@ class Unruly(nn.Module):
 def test_a_model_that_cannot_be_traced_is_refused_in_words() -> None:
     with pytest.raises(SparselabError, match=r"torch\.fx"):
         sliced(Unruly(), {})
+
+
+def test_a_weight_that_a_hook_computes_is_refused_in_words() -> None:
+    model = small_network()
+    prune.random_unstructured(model[3], "weight", 0.5)
+    layout = block_layout(matrix_shape(model[3]), np.random.default_rng(0))
+    with pytest.raises(SparselabError, match=r"prune\.remove"):
+        convert(model, {"3": layout})
+    prune.remove(model[3], "weight")
+    assert convert(model, {"3": layout}).swapped == ("3",)
+
+
+def test_in_inference_mode() -> None:
+    model, x = small_network(), torch.randn(2, 3, 12, 12)
+    layouts = layouts_for(model, block_layout)
+    with torch.inference_mode():
+        done = convert(model, layouts)
+        assert torch.allclose(done.model(x), masked(model, layouts)(x), atol=1e-4)
+
+
+def test_grouped_and_dilated_convolutions_stay_dense_with_a_reason() -> None:
+    model = nn.Sequential(
+        nn.Conv2d(8, 16, 3, groups=2), nn.Conv2d(16, 16, 3, dilation=2), nn.Conv2d(16, 8, 3, padding="same")
+    )
+    layouts = layouts_for(model.eval(), block_layout)
+    done = convert(model, layouts)
+    assert not done.swapped
+    assert all("plain convolution" in why for why in done.stayed.values())
+    assert largest_difference(done.model, masked(model, layouts), torch.randn(1, 8, 12, 12)) == 0
