@@ -70,27 +70,38 @@ def _built() -> Path:
     flags = _flags()
     source = _SOURCE.read_bytes()
     # Another processor under the same home folder needs other code: its name and features are part of the key.
-    key = "\0".join([_version(found), *flags, platform.machine(), _processor()]).encode() + source
+    key = _digest("\0".join([_version(found), *flags, platform.machine(), _processor()]).encode() + source)
     place = cache_folder("compiled")
-    path = place / f"blocks-{hashlib.sha256(key).hexdigest()[:32]}.so"
-    if path.exists():
-        return path
     try:
+        if kept := _kept(place, key):
+            return kept
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place) as folder:
-            _compile(found, flags, Path(folder), path)
+            linked = _compile(found, flags, Path(folder))
+            path = place / f"blocks-{key}-{_digest(linked.read_bytes())}.so"
+            os.replace(linked, path)
     except OSError as error:
         raise UnavailableError(f"expected a cache folder that can be written; {place}: {error.strerror}") from None
     return path
 
 
-def _compile(found: str, flags: list[str], folder: Path, path: Path) -> None:
-    """Compile and link in a folder on the same disk, and give the finished file its name."""
+def _kept(place: Path, key: str) -> Path | None:
+    """Return the file compiled before, if its bytes are those it is named after: loading one cut short ends the process."""
+    files = sorted(place.glob(f"blocks-{key}-*.so"))
+    return next((path for path in files if path.stem.endswith(_digest(path.read_bytes()))), None)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def _compile(found: str, flags: list[str], folder: Path) -> Path:
+    """Compile and link in a folder on the disk of the cache; return the file."""
     unlinked, linked = folder / "blocks.o", folder / "blocks.so"
     _call([found, *flags, "-c", str(_SOURCE), "-o", str(unlinked)])
     # Linked without -fopenmp, so that no second OpenMP comes along.
     _call([found, "-shared", str(unlinked), "-o", str(linked)])
-    os.replace(linked, path)
+    return linked
 
 
 def _flags() -> list[str]:
@@ -103,6 +114,8 @@ def _call(command: list[str]) -> str:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)  # noqa: S603 - our own text
     except subprocess.TimeoutExpired:
         raise UnavailableError(f"expected {command[0]} to compile within {_SECONDS} s; it did not") from None
+    except OSError as error:
+        raise UnavailableError(f"expected {command[0]} to run; {error.strerror}") from None
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["nothing"]
         said = next((line for line in lines if "error" in line), lines[0])

@@ -39,6 +39,33 @@ def test_compiled_once_and_found_again(tmp_path: Path) -> None:
     assert path.stat().st_mtime_ns == before
 
 
+def test_a_file_cut_short_is_made_anew(tmp_path: Path) -> None:
+    """A disk that fills up or a machine that stops may leave one; loading it would end the process, not raise."""
+    compiled.library()
+    (path,) = (tmp_path / "cache" / "compiled").iterdir()
+    whole = path.read_bytes()
+    path.unlink()  # the file in use must stay whole
+    path.write_bytes(whole[: len(whole) // 2])
+    compiled.library.cache_clear()
+    assert not compiled.compiled_obstacle()
+    assert any(len(entry.read_bytes()) == len(whole) for entry in path.parent.iterdir())
+
+
+def test_a_compiler_that_does_not_run_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fake = tmp_path / "cc"
+    fake.write_bytes(b"\x7fELF no program")
+    fake.chmod(0o755)
+    monkeypatch.setenv("CC", str(fake))
+    assert "to run; " in KERNELS["native-blocks"].obstacle(work())
+
+
+def test_two_processes_compile_at_once(tmp_path: Path) -> None:
+    code = "from sparselab.kernels import compiled; compiled.library()"
+    both = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
+    assert [process.wait(timeout=120) for process in both] == [0, 0]
+    assert all(entry.suffix == ".so" for entry in (tmp_path / "cache" / "compiled").iterdir())
+
+
 def test_without_a_compiler_the_obstacle_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "compiler", lambda: None)
     assert "C compiler" in KERNELS["native-blocks"].obstacle(work())
