@@ -1,6 +1,6 @@
 """Does a verdict mean what it says: equal things told apart, and a slowdown of 10 % found, each a hundred times.
 
-    python -m benchmarks.control [--times 100] [--seconds 2]
+    python -m benchmarks.control [--times 100] [--rounds 25]
 
 Every time one kernel is timed beside itself, and beside itself followed by a wait of a tenth of the time it took, in turns exactly
 as a session times its kernels. The dense product is prepared anew for each of the three, as in a session; blocks in C are prepared
@@ -41,7 +41,7 @@ def slowed(run: Callable[[], object]) -> Callable[[], None]:
     return call
 
 
-def trial(work: Work, kernel: str, rounds: int, seconds: float, seed: int) -> tuple[str, str, float]:
+def trial(work: Work, kernel: str, rounds: int, seed: int) -> tuple[str, str, float]:
     """Return the verdicts on the equal and on the slowed product, and the spread of the first one's times."""
     x = random_input(work)
 
@@ -57,7 +57,7 @@ def trial(work: Work, kernel: str, rounds: int, seconds: float, seed: int) -> tu
         Contestant((1, "hot"), "again", again, clock),
         Contestant((2, "hot"), "slowed", slowed(other), clock),
     ]
-    taken = take_turns(contestants, rounds=rounds, seconds=seconds, seed=seed)
+    taken = take_turns(contestants, rounds=rounds, seconds=600.0, seed=seed)
     base = taken.times[0, "hot"]
     told = [verdict(speedup(base, taken.times[who, "hot"], seed=seed), taken.rounds) for who in (1, 2)]
     summary = summarise(base)
@@ -67,7 +67,7 @@ def trial(work: Work, kernel: str, rounds: int, seconds: float, seed: int) -> tu
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=100)
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each time, for all three")
+    parser.add_argument("--rounds", type=int, default=25, help="of each time; a session of five seconds has 50 to 100")
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
     with alone():
@@ -75,13 +75,13 @@ def main() -> None:
             layout = random_groups(height, cols, 32, 0.26)
             weight = np.random.default_rng(1).standard_normal((height, cols), dtype=np.float32)
             work = Work(layout, weight, (cols, positions))
-            told = [trial(work, kernel, 100, options.seconds, seed) for seed in range(options.times)]
+            told = [trial(work, kernel, options.rounds, seed) for seed in range(options.times)]
             rows.append(
                 {
                     "product": f"{height}x{cols}x{positions}",
                     "kernel": kernel,
                     "times": options.times,
-                    "seconds": options.seconds,
+                    "rounds": options.rounds,
                     "equal: no difference": sum(equal == "no difference" for equal, _, _ in told),
                     "10 % slower: slower": sum("slower" in slow for _, slow, _ in told),
                     "spread of one, median": round(float(np.median([spread for _, _, spread in told])), 4),
