@@ -11,6 +11,7 @@ from sparselab.device import as_tensor
 from sparselab.kernels.base import Kernel, Run, Work
 from sparselab.kernels.blank import blank
 from sparselab.kernels.dense import dense_run
+from sparselab.kernels.inputs import checked
 from sparselab.kernels.precision import tf32_allowed
 
 if TYPE_CHECKING:
@@ -49,4 +50,4 @@ class ChannelSlice(Kernel):
             y = blank(bias, shape, axis, x)
             return y.index_copy_(axis, rows, multiply(x)) if kept.size else y
 
-        return tf32_allowed(run, work)
+        return checked(tf32_allowed(run, work), work)

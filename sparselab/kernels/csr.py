@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from sparselab.kernels.base import Kernel, Run, Work
 from sparselab.kernels.compressed import compressed, multiplied, sparse_obstacle
+from sparselab.kernels.inputs import checked
 
 
 @dataclass(frozen=True)
@@ -21,4 +22,4 @@ class Csr(Kernel):
 
     def prepare(self, work: Work) -> Run:
         weight = work.tensor(work.masked_weight)
-        return multiplied(compressed(lambda: weight.to_sparse_csr()), work)
+        return checked(multiplied(compressed(lambda: weight.to_sparse_csr()), work), work)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from sparselab.kernels.base import Kernel, Run, Work
+from sparselab.kernels.inputs import checked
 from sparselab.kernels.precision import tf32_allowed
 from sparselab.transform import FloatMatrix
 
@@ -38,7 +39,7 @@ class Dense(Kernel):
         return "" if work.conv is None else "a matrix product; for a convolution take conv2d"
 
     def prepare(self, work: Work) -> Run:
-        return tf32_allowed(dense_run(work, work.masked_weight, work.bias_tensor), work)
+        return checked(tf32_allowed(dense_run(work, work.masked_weight, work.bias_tensor), work), work)
 
 
 @dataclass(frozen=True)
@@ -52,4 +53,4 @@ class Conv2d(Kernel):
         return "a convolution; for a matrix product take dense" if work.conv is None else ""
 
     def prepare(self, work: Work) -> Run:
-        return tf32_allowed(dense_run(work, work.masked_weight, work.bias_tensor), work)
+        return checked(tf32_allowed(dense_run(work, work.masked_weight, work.bias_tensor), work), work)

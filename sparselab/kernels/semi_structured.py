@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from sparselab.kernels.base import Kernel, Run, Work, random_input
+from sparselab.kernels.inputs import checked
 from sparselab.layout import Layout
 from sparselab.mask import IntVector
 
@@ -62,7 +63,7 @@ class SemiStructured(Kernel):
             y: torch.Tensor = sparse._mm(x if rows is None else x.index_select(0, rows), bias=bias)
             return y
 
-        return run
+        return checked(run, work)
 
 
 def window_order(layout: Layout) -> IntVector | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sparselab.kernels.base import Run, Work, random_input
+from sparselab.kernels.inputs import checked
 
 if TYPE_CHECKING:
     import torch
@@ -41,7 +42,7 @@ def quickest(runs: Mapping[str, Run], work: Work) -> Chosen:
         for _ in range(rounds):
             times = {name: min(times[name], _seconds(run, x, work)) for name, run in runs.items()}
         name = min(times, key=times.__getitem__)
-    return Chosen(runs[name], name)
+    return Chosen(checked(runs[name], work), name)
 
 
 def _seconds(run: Run, x: torch.Tensor, work: Work) -> float:

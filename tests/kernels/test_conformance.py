@@ -121,26 +121,6 @@ def test_a_convolution_that_does_not_fit_is_refused() -> None:
         Work(layout, np.ones((4, 9), np.float32), (1, 1, 2, 2), conv=Conv((3, 3)))
 
 
-@pytest.mark.parametrize("conv", [None, Conv((3, 3), 1, 1)])
-def test_the_compiled_kernel_reads_nothing_it_was_not_made_for(conv: Conv | None) -> None:
-    """What torch would refuse, C would read: wrong types and shapes must be refused before an address is taken."""
-    import torch
-
-    shape = (18, 5) if conv is None else (2, 2, 5, 5)
-    layout = Layout.from_blocks(Mask(np.ones((8, 18), bool)), [Block(np.arange(8), np.arange(9))], reason="")
-    work = Work(layout, np.ones((8, 18), np.float32), shape, conv=conv)
-    run, x = KERNELS["native-blocks"].prepare(work), random_input(work)
-    fewer = x[:4] if conv is None else x[:, :1]
-    for wrong in (x.double(), x.half(), x[None], x[0], fewer):
-        with pytest.raises(ValueError, match="expected float32 numbers on the CPU with"):
-            run(wrong)
-    strided = torch.stack([x, x], dim=-1)[..., 0]
-    assert not strided.is_contiguous()
-    assert torch.equal(run(strided), run(x))
-    nothing = run(x[..., :0] if conv is None else x[:0])
-    assert nothing.numel() == 0
-
-
 def test_what_is_not_a_number_stays_in_the_outputs_that_use_it() -> None:
     layout = Layout.from_blocks(
         Mask(np.ones((32, 32), bool)),

@@ -213,7 +213,7 @@ void blocks_run(const float *x, float *y, float *padded, float *scratch, int64_t
                 for (int64_t t = 0; t < t1 - t0; t++) {
                     float *to = xs + t * tile_size + (c - c0) * TILE;
                     const stretch *part = stretches + t * TILE;
-                    if (part->count == TILE && from + part->from + TILE <= end) { /* one run, whole vectors */
+                    if (part->count == TILE) { /* one run, whole vectors */
                         for (int v = 0; v < TILE; v += LANES) __builtin_prefetch(later + part->from + v);
                         for (int v = 0; v < TILE; v += LANES) *(vector *)(to + v) = *(const vector *)(from + part->from + v);
                         continue;

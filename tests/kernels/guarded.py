@@ -1,0 +1,107 @@
+"""The C kernel among pages that nobody may touch: run as a program, which ends by a signal at the first wrong address.
+
+Every array it is given begins right behind such a page or ends right before one; what it is to write starts as NaN.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import mmap
+import sys
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+import torch
+
+from sparselab.kernels.base import TOLERANCES, Conv, Work, error_against, random_input, reference
+from sparselab.kernels.native_blocks import compiled_run
+from sparselab.kernels.native_packing import Packed, pack
+from sparselab.kernels.panels import blocks_obstacle
+from tests.kernels.random_layers import random_layout, random_work
+
+PAGE = mmap.PAGESIZE
+TRAITS = ("groups", "groups", "two groups a row", "blocks of one group", "whole")
+PLANS = ((1, 1), (2, 3), (8, 8192), (64, 7))  # tiles of positions and columns at once
+
+
+def between_guards(count: int, dtype: torch.dtype, *, at_end: bool) -> torch.Tensor:
+    """Return memory of `count` numbers at the end, or the beginning, of pages with a forbidden page on either side."""
+    size = count * dtype.itemsize
+    pages = -(-max(1, size) // PAGE)
+    memory = mmap.mmap(-1, (pages + 2) * PAGE)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    mprotect = ctypes.CDLL(None, use_errno=True).mprotect
+    mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    for place in (start, start + (pages + 1) * PAGE):
+        if mprotect(place, PAGE, 0):
+            raise OSError(ctypes.get_errno(), "mprotect")
+    whole = torch.frombuffer(memory, dtype=torch.uint8)
+    begin = (pages + 1) * PAGE - size if at_end else PAGE
+    return whole[begin : begin + size].view(dtype)
+
+
+def guarded(values: torch.Tensor, *, at_end: bool) -> torch.Tensor:
+    """Return a copy of `values` between guards."""
+    return between_guards(values.numel(), values.dtype, at_end=at_end).view(values.shape).copy_(values)
+
+
+def guarded_empty(*, at_end: bool) -> Callable[..., torch.Tensor]:
+    """Return what stands in for `torch.empty`: memory between guards, all NaN."""
+
+    def empty(size: int | tuple[int, ...], *, dtype: torch.dtype, device: str) -> torch.Tensor:
+        assert device == "cpu"
+        shape = (size,) if isinstance(size, int) else size
+        memory = between_guards(prod(shape), dtype, at_end=at_end)
+        return memory.fill_(float("nan") if dtype.is_floating_point else -(2**40)).view(shape)
+
+    return empty
+
+
+def guarded_packed(packed: Packed, *, at_end: bool) -> Packed:
+    """Return the same panels, every array between guards."""
+    arrays = {name: value for name, value in vars(packed).items() if isinstance(value, np.ndarray)}
+    moved = {name: guarded(torch.from_numpy(value), at_end=at_end).numpy() for name, value in arrays.items()}
+    return dataclasses.replace(packed, **moved)
+
+
+def odd_convolution(rng: np.random.Generator) -> Work:
+    """Padding beyond the kernel, strides beyond it, kernels beyond the unpadded input, sides of one."""
+    kernel = (int(rng.integers(1, 6)), int(rng.integers(1, 6)))
+    conv = Conv(kernel, int(rng.integers(1, 6)), int(rng.integers(0, 8)))
+    least = [max(1, extent - 2 * conv.padding) for extent in kernel]
+    height, width = (side + int(rng.choice([0, 1, 8, 40])) for side in least)
+    images, channels, rows = (int(rng.integers(1, most)) for most in (5, 5, 50))
+    cols = channels * kernel[0] * kernel[1]
+    layout = random_layout(rng, str(rng.choice(TRAITS)), rows, cols)
+    bias = rng.standard_normal(rows, np.float32) if rng.random() < 0.5 else None
+    weight = rng.standard_normal((rows, cols), np.float32)
+    return Work(layout, weight, (images, channels, height, width), bias, conv)
+
+
+def main(layers: int) -> None:
+    """Run random layers, one plan each in both placements and with one thread and more than there is work for."""
+    rng, real = np.random.default_rng(4), torch.empty
+    for number in range(layers):
+        work = odd_convolution(rng) if number % 2 else random_work(rng, "float32", "cpu")
+        if blocks_obstacle(work.layout):
+            continue
+        x = random_input(work)
+        exact, packed, plan = reference(work, x), pack(work), PLANS[number % len(PLANS)]
+        for at_end in (True, False):
+            torch.set_num_threads(1 + 4 * (number % 3 == 0))
+            run = compiled_run(guarded_packed(packed, at_end=at_end), work.conv, *plan)
+            mine = guarded(x, at_end=at_end)
+            torch.empty = guarded_empty(at_end=at_end)  # type: ignore[assignment]
+            try:
+                y: Any = run(mine)
+            finally:
+                torch.empty = real
+            error = error_against(exact, y)
+            assert error < TOLERANCES["float32"], (number, at_end, error, work.conv, work.input_shape)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

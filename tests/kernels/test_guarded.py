@@ -1,0 +1,28 @@
+"""The C kernel touches nothing beside what it is given, for any geometry."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from sparselab.kernels.compiled import compiled_obstacle
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="forbids pages by mprotect")
+def test_no_address_beside_its_arrays() -> None:
+    assert not compiled_obstacle()
+    command = [sys.executable, "-m", "tests.kernels.guarded", "300"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, f"ended with {done.returncode} (a signal where negative): {done.stderr[-2000:]}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="forbids pages by mprotect")
+def test_the_guards_do_end_a_program() -> None:
+    code = (
+        "import torch; from tests.kernels.guarded import guarded\n"
+        "x = guarded(torch.zeros(3), at_end=True)\n"
+        "import ctypes; print(ctypes.c_float.from_address(x.data_ptr() + 12).value)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode < 0
