@@ -63,7 +63,7 @@ def main() -> None:
         rows.append(
             {
                 "model": settings.model,
-                "threads": threads,
+                "threads_used": threads,
                 "rounds": rounds,
                 "seconds_plain": round(float(np.median(spent[False])), 3),
                 "seconds_masked": round(float(np.median(spent[True])), 3),
