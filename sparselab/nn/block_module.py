@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 from sparselab.errors import SettingError
 from sparselab.kernels import KERNELS
 from sparselab.kernels.base import Conv, Run, Work
 from sparselab.layout import Layout
+from sparselab.mask import IntVector
 from sparselab.nn.panel_weights import places_of
+from sparselab.nn.run_cache import RunCache
 
 PREFERRED = ("triton-blocks", "channel-slice", "native-blocks", "gather-gemm")
 """Kernels for inference, the first that can run a layout is taken; whole channels are a smaller dense layer."""
 
 _DTYPES = {torch.float32: "float32", torch.float16: "float16", torch.bfloat16: "bfloat16", torch.float64: "float64"}
-_MOST_RUNS = 8
 
 
 class BlockModule(nn.Module):
@@ -25,7 +28,12 @@ class BlockModule(nn.Module):
 
     `values` holds the weights of all blocks, panel after panel, row after row; weights outside are not stored. Gradients
     reach `values` and `bias` alone, so what is dropped stays dropped. With gradients off, a kernel of `KERNELS` runs the layer;
-    it is prepared and tuned at the first call of an input shape, and anew when `values` have changed.
+    it is prepared and tuned at the first call of an input shape, and anew when the values have changed: when torch counted a
+    change in place, after a call with gradients on, and after `train()` and `eval()` changed the mode. Whoever writes to
+    values behind torch's back, as through `.data`, without any of these in between, calls `forget()`.
+
+    Inputs are of the type and on the device of the values, as dense layers ask for; under autocast they are cast, and so is
+    the answer. What is traced, compiled or transformed (torch.export, torch.compile, torch.func) runs as tensor operations.
     """
 
     values: nn.Parameter
@@ -41,13 +49,17 @@ class BlockModule(nn.Module):
         if tuple(matrix.shape) != layout.after.shape:
             raise SettingError(f"expected a layer of {layout.after.shape}; got one of {tuple(matrix.shape)}")
         self.layout, self.kernel, self.places = layout, kernel, places_of(layout)
-        rows, cols = (torch.from_numpy(part).to(matrix.device) for part in self.places.flat)
-        self.register_buffer("flat_rows", rows, persistent=False)
-        self.register_buffer("flat_cols", cols, persistent=False)
-        self.values = nn.Parameter(matrix[rows, cols].clone())
-        self.bias = None if dense.bias is None else nn.Parameter(dense.bias.detach().clone())
+        for name, indices in self.indices().items():
+            self.register_buffer(name, torch.from_numpy(indices.copy()).to(matrix.device), persistent=False)
+        self._runs = RunCache()
+        self.values = nn.Parameter(matrix[self.flat_rows, self.flat_cols].clone(), dense.weight.requires_grad)
+        bias = dense.bias
+        self.bias = None if bias is None else nn.Parameter(bias.detach().clone(), bias.requires_grad)
         self.train(dense.training)
-        self._runs: dict[Any, Run] = {}
+
+    def indices(self) -> dict[str, IntVector]:
+        """Return the buffers: where the values lie, which follows from the layout and is no part of the state."""
+        return dict(zip(("flat_rows", "flat_cols"), self.places.flat, strict=True))
 
     @property
     def conv(self) -> Conv | None:
@@ -75,27 +87,55 @@ class BlockModule(nn.Module):
         weight = (matrix if matrix.dtype == torch.float64 else matrix.float()).numpy()
         return Work(self.layout, weight, input_shape, bias, self.conv, _DTYPES[x.dtype], str(x.device))
 
+    def accepted(self, x: Tensor) -> Tensor:
+        """Return x, in the type autocast asks for where it is on.
+
+        Raises: SettingError for an x of another type, or on another device, than the values.
+        """
+        kind, dtype = x.device.type, self.values.dtype
+        if _autocast(kind) and x.is_floating_point() and x.dtype != torch.float64:
+            x = x.to(torch.get_autocast_dtype(kind))
+        elif x.dtype != dtype:
+            raise SettingError(f"expected an input of {dtype}, the type of the layer's values; got {x.dtype}")
+        if x.device != self.values.device:
+            raise SettingError(f"expected an input on {self.values.device}, as the layer's values; got {x.device}")
+        return x
+
     def multiply(self, x: Tensor) -> Tensor:
         """Run the kernel on an input as `Work` has it, prepared for this shape and these values."""
-        versions = (self.values.data_ptr(), _version(self.values), None if self.bias is None else _version(self.bias))
-        key = (tuple(x.shape), x.dtype, x.device, versions)
-        if key not in self._runs:
-            self._runs = {known: run for known, run in self._runs.items() if known[-1] == versions}
-            while len(self._runs) >= _MOST_RUNS:
-                self._runs.pop(next(iter(self._runs)))
-            work = self.work(tuple(x.shape), x)
-            self._runs[key] = KERNELS[self.kernel_of(work)].prepare(work)
-        return self._runs[key](x)
+        values = (self.values,) if self.bias is None else (self.values, self.bias)
+        return self._runs.run(x, values, lambda: self._prepared(x))(x)
+
+    def _prepared(self, x: Tensor) -> Run:
+        work = self.work(tuple(x.shape), x)
+        return KERNELS[self.kernel_of(work)].prepare(work)
 
     def uses_kernel(self, x: Tensor) -> bool:
-        """Whether a kernel may run x: nothing to differentiate, nothing being traced, and something to multiply."""
-        return (
-            not torch.is_grad_enabled() and not torch.compiler.is_compiling() and x.numel() > 0 and x.dtype in _DTYPES
-        )
+        """Whether a kernel may run x: nothing to differentiate, numbers alone are wanted, and there is something to multiply."""
+        if torch.is_grad_enabled():
+            if self.values.requires_grad and not torch.compiler.is_compiling():
+                self.forget()  # an optimizer is about to write, and fused ones do not say so
+            return False
+        return not _traced(x) and x.device.type in ("cpu", "cuda") and x.numel() > 0 and x.dtype in _DTYPES
+
+    def forget(self) -> None:
+        """Forget what was prepared from the values: the next call prepares anew."""
+        self._runs.forget()
+
+    def train(self, mode: bool = True) -> Self:
+        if mode != self.training:
+            self.forget()
+        return super().train(mode)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        for name, indices in self.indices().items():  # `to_empty` leaves a buffer without its numbers
+            setattr(self, name, torch.from_numpy(indices.copy()).to(self.values.device))
+        return self
 
     def __getstate__(self) -> dict[str, Any]:
         # Prepared runs belong to one process: they hold addresses.
-        return {**self.__dict__, "_runs": {}}
+        return {**self.__dict__, "_runs": RunCache()}
 
     def extra_repr(self) -> str:
         rows, cols = self.layout.after.shape
@@ -103,6 +143,17 @@ class BlockModule(nn.Module):
         return f"{rows} x {cols}, {len(self.layout.blocks)} blocks, density {density:.3f}, kernel {self.kernel}"
 
 
-def _version(values: Tensor) -> int:
-    """Return how often a tensor was changed in place; tensors made in inference mode do not count that, nor may they change."""
-    return 0 if values.is_inference() else values._version
+def _autocast(kind: str) -> bool:
+    return torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+
+
+def _traced(x: Tensor) -> bool:
+    """Whether more is wanted of x than numbers: a record of the operations on it, a batch within it, or a tangent."""
+    return (
+        torch.compiler.is_compiling()
+        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        or type(x) not in (Tensor, nn.Parameter)
+        or torch._C._are_functorch_transforms_active()
+        or torch._C._len_torch_dispatch_stack() > 0
+        or forward_ad.unpack_dual(x).tangent is not None  # type: ignore[no-untyped-call]
+    )

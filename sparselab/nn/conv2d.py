@@ -44,6 +44,7 @@ class BlockConv2d(BlockModule):
     def forward(self, x: Tensor) -> Tensor:
         if x.dim() == 3:
             return self.forward(x[None])[0]
+        x = self.accepted(x)
         if self.uses_kernel(x):
             return self.multiply(x)
         height, width = self.conv.kernel_shape

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from sparselab.errors import SettingError
+from sparselab.layout import Layout
+from sparselab.mask import IntVector
 from sparselab.nn.block_module import BlockModule
 
 
@@ -15,23 +18,33 @@ class BlockLinear(BlockModule):
     once, so that the backward pass too touches kept weights alone; with gradients off, see `BlockModule`.
     """
 
+    panel_rows: Tensor
+    panel_cols: Tensor
+
+    def __init__(self, layout: Layout, dense: nn.Linear, kernel: str = "auto") -> None:
+        super().__init__(layout, dense, kernel)
+        self.panels = tuple(zip(self.places.heights.tolist(), self.places.widths.tolist(), strict=True))
+
+    def indices(self) -> dict[str, IntVector]:
+        return {**super().indices(), "panel_rows": self.places.rows, "panel_cols": self.places.cols}
+
     def forward(self, x: Tensor) -> Tensor:
-        flat = x.reshape(-1, x.shape[-1])
+        rows, cols = self.layout.after.shape
+        x = self.accepted(x)
+        if x.shape[-1] != cols:
+            raise SettingError(f"expected an input of {cols} features; got {tuple(x.shape)}")
+        flat = x.reshape(-1, cols)
         y = self.multiply(flat.t().contiguous()).t() if self.uses_kernel(x) else self._by_panels(flat)
-        return y.reshape(*x.shape[:-1], self.layout.after.rows)
+        return y.reshape(*x.shape[:-1], rows)
 
     def _by_panels(self, x: Tensor) -> Tensor:
-        places = self.places
         y = x.new_zeros(x.shape[0], self.layout.after.rows)
-        if places.heights.size:
-            device = x.device
-            rows = torch.from_numpy(places.rows.copy()).to(device)
-            columns = torch.from_numpy(places.cols.copy()).to(device).split(places.widths.tolist())  # type: ignore[no-untyped-call]
-            weights = self.values.split((places.heights * places.widths).tolist())  # type: ignore[no-untyped-call]
-            shapes = zip(places.heights.tolist(), places.widths.tolist(), strict=True)
+        if self.panels:
+            columns = self.panel_cols.split([width for _, width in self.panels])  # type: ignore[no-untyped-call]
+            weights = self.values.split([height * width for height, width in self.panels])  # type: ignore[no-untyped-call]
             parts = [
-                x.index_select(1, of) @ weight.view(height, width).t()
-                for of, weight, (height, width) in zip(columns, weights, shapes, strict=True)
+                x.index_select(1, of) @ weight.view(shape).t()
+                for of, weight, shape in zip(columns, weights, self.panels, strict=True)
             ]
-            y = y.index_add(1, rows, torch.cat(parts, dim=1))
-        return y if self.bias is None else y + self.bias
+            y = y.index_add(1, self.panel_rows, torch.cat(parts, dim=1))
+        return y if self.bias is None else y + self.bias.to(y.dtype)

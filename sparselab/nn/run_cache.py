@@ -1,0 +1,62 @@
+"""Prepared runs of one layer: found again for the shapes they were tuned for, forgotten when the values change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import log
+
+import torch
+from torch import Tensor
+
+from sparselab.kernels.base import Run
+
+_MOST_SHAPES = 8
+
+_Shape = tuple[int, ...]
+
+
+@dataclass(eq=False)
+class _Runs:
+    """Runs prepared from the same values, by shape, type and device of their input."""
+
+    made_from: tuple[object, ...]
+    held: tuple[Tensor, ...]  # so that nothing new can come to lie at the addresses in made_from
+    by_input: dict[tuple[_Shape, torch.dtype, torch.device], Run] = field(default_factory=dict)
+
+
+class RunCache:
+    """At most eight prepared runs a type and device; inputs of further shapes take the run of the nearest size."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self._runs = _Runs((), ())
+
+    def run(self, x: Tensor, values: tuple[Tensor, ...], prepare: Callable[[], Run]) -> Run:
+        """Return the run for inputs like x of a layer with these values, prepared now unless it was before."""
+        made_from = tuple(state for part in values for state in (part.data_ptr(), _version(part)))
+        runs = self._runs  # another thread may put others in their place meanwhile
+        if runs.made_from != made_from:
+            runs = self._runs = _Runs(made_from, tuple(part.detach() for part in values))
+        key = (tuple(x.shape), x.dtype, x.device)
+        found = runs.by_input.get(key)
+        if found is not None:
+            return found
+        alike = [(of[0], run) for of, run in tuple(runs.by_input.items()) if of[1:] == key[1:]]
+        if len(alike) >= _MOST_SHAPES:
+            return min(alike, key=lambda other: _distance(other[0], key[0]))[1]
+        prepared = runs.by_input[key] = prepare()
+        return prepared
+
+
+def _distance(shape: _Shape, other: _Shape) -> float:
+    return sum(abs(log(mine / theirs)) for mine, theirs in zip(shape, other, strict=True))
+
+
+def _version(values: Tensor) -> int:
+    """Return how often a tensor was changed in place; of one made in inference mode, which does not count, what it holds."""
+    if not values.is_inference():
+        return values._version
+    return hash(values.contiguous().view(torch.uint8).cpu().numpy().tobytes())

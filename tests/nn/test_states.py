@@ -1,0 +1,207 @@
+"""Block layers in the states a torch module can be in: types, devices, changed values, transforms, threads."""
+
+from __future__ import annotations
+
+import copy
+import threading
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.autograd import forward_ad
+
+from sparselab.errors import SparselabError
+from sparselab.nn import BlockConv2d, BlockLinear
+from tests.nn.test_modules import layer_and_block
+
+KINDS = pytest.mark.parametrize("kind", ["linear", "conv"])
+
+
+def near(mine: torch.Tensor, theirs: torch.Tensor, tolerance: float = 1e-4) -> bool:
+    assert mine.dtype == theirs.dtype
+    assert mine.shape == theirs.shape
+    mine, theirs = mine.detach(), theirs.detach()
+    return float((mine - theirs).double().abs().max()) <= tolerance * max(1.0, float(theirs.double().abs().max()))
+
+
+@KINDS
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_other_types(kind: str, dtype: torch.dtype) -> None:
+    dense, block, x, _ = layer_and_block(kind, True)
+    dense, block, x = dense.to(dtype), block.to(dtype), x.to(dtype)
+    tolerance = 1e-10 if dtype == torch.float64 else 5e-2
+    assert near(block(x), dense(x), tolerance)
+    with torch.no_grad():
+        assert near(block(x), dense(x), tolerance)
+
+
+@KINDS
+def test_autocast(kind: str) -> None:
+    dense, block, x, _ = layer_and_block(kind, True)
+    with torch.autocast("cpu", torch.bfloat16):
+        block(x).float().sum().backward()
+        for grad in (True, False):
+            with torch.set_grad_enabled(grad):
+                assert near(block(x), dense(x), 5e-2)
+                assert near(block(x.bfloat16()), dense(x.bfloat16()), 5e-2)
+    assert block.values.grad.dtype == torch.float32
+
+
+@KINDS
+@pytest.mark.parametrize("grad", [True, False])
+def test_an_input_that_a_dense_layer_refuses(kind: str, grad: bool) -> None:
+    _, block, x, _ = layer_and_block(kind, True)
+    with torch.set_grad_enabled(grad):
+        for wrong in (x.double(), x.int(), x.to("meta")):
+            with pytest.raises(SparselabError, match="layer's values"):
+                block(wrong)
+        block(x)
+        for wrong in (
+            x[..., :5] if kind == "linear" else x[:, :5],
+            torch.cat([x, x], dim=-1 if kind == "linear" else 1),
+        ):
+            with pytest.raises((SparselabError, RuntimeError), match="expected"):
+                block(wrong)
+
+
+@KINDS
+def test_channels_last_and_one_row(kind: str) -> None:
+    dense, block, x, _ = layer_and_block(kind, True)
+    view = x[0, 0] if kind == "linear" else x.contiguous(memory_format=torch.channels_last)
+    assert near(block(view), dense(view))
+    with torch.no_grad():
+        assert near(block(view), dense(view))
+
+
+@KINDS
+def test_every_way_to_change_values_is_seen(kind: str) -> None:
+    _, block, x, _ = layer_and_block(kind, True)
+
+    def replace() -> None:
+        block.bias = nn.Parameter(torch.randn_like(block.bias))
+
+    def assign() -> None:
+        block.load_state_dict({name: 3 * value for name, value in block.state_dict().items()}, assign=True)
+
+    def fused() -> None:
+        optimizer = torch.optim.SGD(block.parameters(), lr=0.1, fused=True)  # which torch does not count as a change
+        with torch.enable_grad():
+            block(x).pow(2).sum().backward()
+        optimizer.step()
+
+    def behind_its_back() -> None:
+        block.train()
+        block.values.data.mul_(2)
+        block.eval()
+
+    def told() -> None:
+        block.values.data.mul_(2)
+        block.forget()
+
+    with torch.no_grad():
+        before = block.eval()(x)
+        for change in (replace, assign, fused, behind_its_back, told):
+            change()
+            after = block(x)
+            assert not torch.allclose(after, before), change.__name__
+            assert near(after, copy.deepcopy(block)(x), 1e-6), change.__name__
+            before = after
+    with torch.inference_mode():  # whose tensors count no changes
+        other = copy.deepcopy(block)
+        before = other(x)
+        other.values.mul_(2)
+        other.bias.mul_(2)
+        assert near(other(x), 2 * before)
+
+
+def test_new_values_at_an_old_address() -> None:
+    """Memory that is given back is soon given out again; what was prepared from it must hold it until then."""
+    _, block, x, _ = layer_and_block("linear", True)
+    with torch.no_grad():
+        for number in range(20):
+            block.values = nn.Parameter(torch.full_like(block.values, float(number)))
+            block.values = nn.Parameter(torch.full_like(block.values, float(number + 1)))
+            assert near(block(x), x @ block.matrix().t() + block.bias)
+
+
+@KINDS
+def test_many_shapes_tune_no_more_than_a_few(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    dense, block, x, _ = layer_and_block(kind, True, "gather-gemm")
+    prepared, real = [], block._prepared
+    monkeypatch.setattr(block, "_prepared", lambda of: prepared.append(tuple(of.shape)) or real(of))
+    with torch.no_grad():
+        for size in (*range(1, 30), *range(1, 9)):
+            part = torch.randn(size, *x.shape[1:])
+            assert near(block(part), dense(part))
+    assert len(prepared) == len(set(prepared)) == 8
+
+
+@KINDS
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+def test_transforms_run_as_tensor_operations(kind: str) -> None:
+    """A kernel's answer is numbers alone: a trace would record none of it, a batch or a tangent would be lost."""
+    dense, block, x, _ = layer_and_block(kind, True)
+    with torch.no_grad():
+        block(x)
+        traced = torch.jit.trace(block, (x,))
+        assert near(traced(x + 1), dense(x + 1))
+        stacked = torch.vmap(block)(torch.stack([x, 2 * x]))
+        assert near(stacked[1], dense(2 * x))
+        _, tangent = torch.func.jvp(block, (x,), (x,))
+        assert near(tangent, dense(x) - dense(0 * x))
+        with forward_ad.dual_level():
+            dual = block(forward_ad.make_dual(x, x))
+            assert near(forward_ad.unpack_dual(dual).tangent, tangent)
+        doubled = {name: 2 * value for name, value in block.state_dict().items()}
+        assert near(torch.func.functional_call(block, doubled, (x,)), 2 * dense(x))
+        exported = torch.export.export(block.eval(), (x,), strict=kind == "linear")
+        assert near(exported.module()(x), dense(x))
+        compiled = torch.compile(block, backend="eager", fullgraph=True)
+        assert near(compiled(x), dense(x))
+
+
+@KINDS
+def test_without_numbers_and_with_them_again(kind: str) -> None:
+    dense, block, x, _ = layer_and_block(kind, True)
+    empty = copy.deepcopy(block).to("meta")
+    with torch.no_grad():
+        assert empty(x.to("meta")).shape == dense(x).shape
+    empty = empty.to_empty(device="cpu")
+    empty.load_state_dict(block.state_dict())
+    assert near(empty(x), dense(x))
+
+
+@KINDS
+def test_what_is_frozen_stays_frozen(kind: str) -> None:
+    dense, _, _, layout = layer_and_block(kind, True)
+    dense.weight.requires_grad_(False)
+    block = (BlockLinear if kind == "linear" else BlockConv2d)(layout, dense)
+    assert [name for name, part in block.named_parameters() if part.requires_grad] == ["bias"]
+
+
+def test_threads_that_infer_while_one_changes_the_values() -> None:
+    _, block, _, _ = layer_and_block("linear", True, "native-blocks")
+    failures: list[Exception] = []
+
+    def infer(seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        try:
+            with torch.no_grad():
+                for _ in range(40):
+                    assert block(torch.randn(int(rng.integers(1, 5)), 40)).isfinite().all()
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=infer, args=(seed,)) for seed in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(5):
+        with torch.no_grad():
+            block.values.mul_(0.9)
+    for thread in threads:
+        thread.join()
+    assert not failures
+    with torch.no_grad():
+        x = torch.randn(3, 40)
+        assert near(block(x), copy.deepcopy(block)(x))
