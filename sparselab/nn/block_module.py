@@ -49,6 +49,7 @@ class BlockModule(nn.Module):
         if tuple(matrix.shape) != layout.after.shape:
             raise SettingError(f"expected a layer of {layout.after.shape}; got one of {tuple(matrix.shape)}")
         self.layout, self.kernel, self.places = layout, kernel, places_of(layout)
+        self.dense_shape = tuple(dense.weight.shape)
         for name, indices in self.indices().items():
             self.register_buffer(name, torch.from_numpy(indices.copy()).to(matrix.device), persistent=False)
         self._runs = RunCache()
@@ -70,6 +71,11 @@ class BlockModule(nn.Module):
         """Return the weight as a dense matrix out x n, zeros outside the blocks; gradients flow through it."""
         matrix = self.values.new_zeros(self.layout.after.shape)
         return matrix.index_put((self.flat_rows, self.flat_cols), self.values)
+
+    @property
+    def weight(self) -> Tensor:
+        """The weight in the shape of the dense layer's, made anew at every look: for code that reads it instead of calling."""
+        return self.matrix().view(self.dense_shape)
 
     def kernel_of(self, work: Work) -> str:
         """Return the name of the kernel that runs `work`: the one asked for, or the first preferred that can."""

@@ -34,7 +34,6 @@ class BlockConv2d(BlockModule):
 
     def __init__(self, layout: Layout, dense: nn.Conv2d, kernel: str = "auto") -> None:
         self._geometry = conv_of(dense)
-        self.in_channels = dense.in_channels
         super().__init__(layout, dense, kernel)
 
     @property
@@ -47,6 +46,4 @@ class BlockConv2d(BlockModule):
         x = self.accepted(x)
         if self.uses_kernel(x):
             return self.multiply(x)
-        height, width = self.conv.kernel_shape
-        weight = self.matrix().view(-1, self.in_channels, height, width)
-        return functional.conv2d(x, weight, self.bias, stride=self.conv.stride, padding=self.conv.padding)
+        return functional.conv2d(x, self.weight, self.bias, stride=self.conv.stride, padding=self.conv.padding)

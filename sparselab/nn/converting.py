@@ -16,6 +16,8 @@ from sparselab.nn.block_module import BlockModule
 from sparselab.nn.conv2d import BlockConv2d
 from sparselab.nn.linear import BlockLinear
 
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
 
 @dataclass(frozen=True)
 class Converted:
@@ -29,7 +31,8 @@ class Converted:
 def convert(model: nn.Module, layouts: Mapping[str, Layout], *, kernels: Mapping[str, str] | None = None) -> Converted:
     """Return a copy of `model` in which the layers named in `layouts` run their blocks.
 
-    A layer whose layout has no blocks, or whose kind no kernel runs, stays what it was with its mask applied; `stayed` says why.
+    A layer whose layout has no blocks, or whose kind no kernel runs, stays what it was with its mask applied; so does one that
+    would lose something: a subclass of its own, hooks, a weight that other modules share. `stayed` says why.
     kernels: by layer name, which kernel runs it ("dense" and "conv2d": it stays dense); "auto" where nothing is said.
     The outputs are those of the masked model, up to the order of additions.
 
@@ -43,7 +46,7 @@ def convert(model: nn.Module, layouts: Mapping[str, Layout], *, kernels: Mapping
     for name, layout in layouts.items():
         layer = layer_of(new, name)
         apply_mask(layer, layout)
-        made = _block_layer(layer, layout, chosen.get(name, "auto"))
+        made = _own_ways(new, layer) or _block_layer(layer, layout, chosen.get(name, "auto"))
         if isinstance(made, str):
             stayed[name] = made
         else:
@@ -104,6 +107,16 @@ def _copied(model: nn.Module, names: Iterable[str]) -> nn.Module:
     for name in names:
         layer_of(model, name)
     return copy.deepcopy(model)
+
+
+def _own_ways(model: nn.Module, layer: nn.Linear | nn.Conv2d) -> str:
+    """Return what a swap would lose of a layer; "" when nothing."""
+    if type(layer) not in (nn.Linear, nn.Conv2d):
+        return f"{type(layer).__name__} may compute in a way of its own"
+    if any(getattr(layer, hooks) for hooks in _HOOKS):
+        return "it has hooks"
+    names = [name for name, part in model.named_parameters(remove_duplicate=False) if part is layer.weight]
+    return f"its weight is shared: {', '.join(names)}" if len(names) > 1 else ""
 
 
 def _block_layer(layer: nn.Linear | nn.Conv2d, layout: Layout, kernel: str) -> BlockModule | str:

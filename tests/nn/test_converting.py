@@ -160,3 +160,51 @@ def test_grouped_and_dilated_convolutions_stay_dense_with_a_reason() -> None:
     assert not done.swapped
     assert all("plain convolution" in why for why in done.stayed.values())
     assert largest_difference(done.model, masked(model, layouts), torch.randn(1, 8, 12, 12)) == 0
+
+
+def test_what_a_swap_would_lose_stays_dense_with_a_reason() -> None:
+    class Doubled(nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return 2 * super().forward(x)
+
+    seen: list[torch.Tensor] = []
+    twice = nn.Linear(24, 24)
+    model = nn.Sequential(
+        Doubled(24, 24), nn.Linear(24, 24), twice, nn.ReLU(), twice, nn.Linear(24, 24), nn.Linear(24, 24)
+    )
+    model[1].register_forward_hook(lambda _, __, y: seen.append(y))
+    model[6].weight = model[5].weight
+    layouts = layouts_for(model.eval(), block_layout)
+    done = convert(model, layouts)
+    assert not done.swapped
+    assert "Doubled" in done.stayed["0"]
+    assert "hooks" in done.stayed["1"]
+    assert done.stayed["2"] == "its weight is shared: 2.weight, 4.weight"
+    assert done.stayed["5"] == "its weight is shared: 5.weight, 6.weight"
+    assert largest_difference(done.model, masked(model, layouts), torch.randn(3, 24)) == 0
+    assert len(seen) == 2
+
+
+def test_a_layer_called_twice_is_swapped_once() -> None:
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(24, 24)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.layer(self.layer(x))
+
+    model = Twice().eval()
+    layouts = layouts_for(model, block_layout)
+    done = convert(model, layouts)
+    assert done.swapped == ("layer",)
+    assert largest_difference(done.model, masked(model, layouts), torch.randn(3, 24)) < 1e-4
+
+
+def test_a_transformer_whose_own_code_reads_weights() -> None:
+    """torch's encoder layer hands the weights of its parts to one call in inference; the answer must not change."""
+    model = nn.TransformerEncoderLayer(24, 4, 48, batch_first=True).eval()
+    layouts = layouts_for(model, block_layout)
+    done = convert(model, layouts)
+    assert set(done.swapped) == {"linear1", "linear2"}
+    assert largest_difference(done.model, masked(model, layouts), torch.randn(2, 5, 24)) < 1e-4
