@@ -98,8 +98,8 @@ def _actions(place: DeltaGenerator, root: Path, view: RunView) -> None:
             st.button("Delete", key="_run_delete", icon=":material/delete:", on_click=_ask_delete, args=(root, folder))
     if said := st.session_state.pop("_run_said", None):
         st.error(literal(said), icon=":material/block:")
-    if st.session_state.pop("_run_asked", None) == str(folder):
-        _sure(root, folder, len(view.stages))
+    if status not in _BUSY and st.session_state.get("_run_asked") == str(folder):
+        _are_you_sure(root, folder, len(view.stages))
 
 
 def _cancel(folder: Path) -> None:
@@ -121,19 +121,26 @@ def _ask_delete(_root: Path, folder: Path) -> None:
     st.session_state["_run_asked"] = str(folder)
 
 
-@st.dialog("Delete this run?")
-def _sure(root: Path, folder: Path, stages: int) -> None:
-    st.write(f"Its {stages} trainings with their tickets are removed from the disk. This cannot be undone.")
+def _are_you_sure(root: Path, folder: Path, stages: int) -> None:
+    """Ask on the page itself: a click on a dialog can be lost while the page behind it is still being drawn."""
+    st.warning(
+        f"Delete this run? Its {stages} trainings with their tickets are removed from the disk. This cannot be undone.",
+        icon=":material/delete_forever:",
+    )
     with st.container(horizontal=True):
-        if st.button("Delete", type="primary", key="_run_sure", on_click=_deleted, args=(root, folder)):
-            st.rerun()
-        if st.button("Keep", key="_run_keep"):
-            st.rerun()
+        st.button("Yes, delete", type="primary", key="_run_sure", on_click=_deleted, args=(root, folder))
+        st.button("Keep", key="_run_keep", on_click=_forget_question)
 
 
 def _deleted(root: Path, folder: Path) -> None:
+    _forget_question()
     _try(lambda: delete(root, folder))
-    choose_next(NONE)
+    if not folder.exists():
+        choose_next(NONE)
+
+
+def _forget_question() -> None:
+    st.session_state.pop("_run_asked", None)
 
 
 def _details(view: RunView) -> None:

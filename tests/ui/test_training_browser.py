@@ -37,9 +37,8 @@ def test_a_run_outlives_its_page(page: Page, server: str, browser: Browser) -> N
     expect(again.get_by_role("button", name="Cancel")).to_be_visible()
     again.get_by_role("button", name="Cancel").click()
     again.get_by_role("button", name="Delete").click()
-    dialog = again.get_by_role("dialog")
-    expect(dialog.get_by_text("cannot be undone")).to_be_visible()
-    dialog.get_by_role("button", name="Delete").click()
+    expect(again.get_by_text("This cannot be undone")).to_be_visible()
+    again.get_by_role("button", name="Yes, delete").click()
     expect(again.get_by_text("Choose a run on the left, or start one.")).to_be_visible()
     context.close()
 
