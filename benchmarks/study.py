@@ -142,7 +142,9 @@ def standing(runs: Sequence[Planned], out: Path, before: int, seconds: float) ->
     totals = {run.name: expected_steps(run, views) for run in runs}
     done = sum(view.info.done for view in views.values())
     pace = (done - before) / seconds
-    left = (sum(totals.values()) - done) / pace / 60 if pace else float("nan")
+    if not pace or not all(totals.values()):
+        return f"{trainings} trainings, {done} steps; too early to say how long it will take"
+    left = (sum(totals.values()) - done) / pace / 60
     return f"{trainings} trainings, {done} of {sum(totals.values())} steps; about {left:.0f} minutes left"
 
 

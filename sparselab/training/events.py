@@ -86,6 +86,6 @@ def _parse(text: bytes) -> tuple[dict[str, Any], ...]:
             event = json.loads(line)
         except ValueError:
             continue  # a reader may look while a resumed run cuts the file
-        if isinstance(event, dict):
+        if isinstance(event, dict) and "event" in event:
             found.append(event)
     return tuple(found)

@@ -55,7 +55,7 @@ def train(
     """
     paths = RunPaths(folder)
     settings = settings.settled()
-    with gathered(settings.batch) as team, disk_errors(folder):
+    with gathered(settings) as team, disk_errors(folder):
         if not team.writes:
             team.wait()
             _Run(settings, paths, data, monitor, say, team).run()
@@ -87,6 +87,7 @@ class _Run:
             if self.team.writes:
                 self.results.begin()
                 self._clear()
+            self.team.wait()  # all have read the results; from here on they grow
             for stage in self.plan:
                 if stage.name not in self.results.done:
                     with resumable(stage.name):

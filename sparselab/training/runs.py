@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -85,7 +86,7 @@ def list_runs(root: Path) -> tuple[RunInfo, ...]:
     for folder in root.iterdir():
         try:
             found.append(_read(folder)[0])
-        except (SparselabError, FileNotFoundError, NotADirectoryError):
+        except (SparselabError, OSError):
             continue
     return tuple(sorted(found, key=lambda info: info.changed, reverse=True))
 
@@ -94,24 +95,35 @@ def read_run(folder: Path) -> RunView:
     """Return the run in `folder`. Raises: FileError when there is none, or its files are damaged."""
     try:
         info, results = _read(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        raise FileError(f"expected a run in {folder}; there is no config.json") from None
+    except OSError as error:
+        raise FileError(f"expected a run in {folder}; its files cannot be read ({error.strerror})") from None
     paths = RunPaths(folder)
     tail = read_tail(paths.events)
-    stages = tuple(entry for entry in results["stages"] if "then" in entry)
-    spent = sum(entry["seconds"] for entry in results["stages"])
-    ended = sum(_steps(results).get(entry["stage"], 0) for entry in results["stages"])
-    seconds_left = None if not ended else spent / ended * (info.total - info.done)
-    if not ended:
-        seconds_left = _first_estimate(tail, info)
+    with _whole(folder):
+        spent = sum(entry["seconds"] for entry in results["stages"])
+        ended = sum(_steps(results).get(entry["stage"], 0) for entry in results["stages"])
+        left = info.total - info.done
+        seconds_left = spent / ended * left if ended else _first_estimate(tail, left)
+        stages = tuple(entry for entry in results["stages"] if "then" in entry)
+        for entry in stages:
+            _entry(entry)
     output = paths.output.read_text(encoding="utf-8", errors="replace")[-2000:] if paths.output.exists() else ""
     return RunView(info, stages, spent, seconds_left, tail, output)
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[None]:
+    """What is not where a run writes it makes the run a damaged one."""
+    try:
+        yield
+    except (KeyError, TypeError):
+        raise FileError(f"expected the files of a run in {folder}; they are damaged") from None
 
 
 def _read(folder: Path) -> tuple[RunInfo, dict[str, Any]]:
     paths = RunPaths(folder)
     config = read_json(paths.config)
-    try:
+    with _whole(folder):
         settings, run = read_settings(config["settings"]), str(config["run"])
         results = read_json(paths.results) if paths.results.exists() else {"finished": False, "plan": [], "stages": []}
         status: Status = "stopped"
@@ -122,8 +134,6 @@ def _read(folder: Path) -> tuple[RunInfo, dict[str, Any]]:
         elif is_locked(paths.lock) or holder_of(folder) is not None:  # who has just started holds no lock yet
             status = "running"
         done, total = _progress(results, read_tail(paths.events))
-    except (KeyError, TypeError):
-        raise FileError(f"expected the files of a run in {folder}; they are damaged") from None
     changed = max(path.stat().st_mtime for path in (paths.config, paths.results, paths.events) if path.exists())
     return RunInfo(folder, run, settings, status, done, total, changed), results
 
@@ -135,20 +145,20 @@ def _steps(results: Mapping[str, Any]) -> dict[str, int]:
 def _progress(results: Mapping[str, Any], tail: tuple[Mapping[str, Any], ...]) -> tuple[int, int]:
     """Return the steps taken, of finished stages and of the one under way, and those of the whole plan."""
     steps, ended = _steps(results), {entry["stage"] for entry in results["stages"]}
+    starts = {stage["stage"]: stage["start"] for stage in results["plan"]}
     done = sum(steps.get(stage, 0) for stage in ended)
     last = next((event for event in reversed(tail) if event["event"] == "loss"), None)
-    if last is not None and last["stage"] not in ended:
-        start = next(stage["start"] for stage in results["plan"] if stage["stage"] == last["stage"])
-        done += last["step"] - start
+    if last is not None and last["stage"] in starts.keys() - ended:
+        done += last["step"] - starts[last["stage"]]
     return done, sum(steps.values())
 
 
-def _first_estimate(tail: tuple[Mapping[str, Any], ...], info: RunInfo) -> float | None:
+def _first_estimate(tail: tuple[Mapping[str, Any], ...], left: int) -> float | None:
     looks = [event for event in tail if event["event"] == "loss"]
     if len(looks) < 2 or looks[-1]["step"] <= looks[0]["step"]:
         return None
     pace = (looks[-1]["time"] - looks[0]["time"]) / (looks[-1]["step"] - looks[0]["step"])
-    return float(pace * (info.total - info.done))
+    return float(pace * left)
 
 
 def _entry(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,12 @@ from sparselab.training.stages import Stage
 
 @contextmanager
 def exactly(threads: int | None) -> Iterator[None]:
-    """Deterministic algorithms on a fixed number of threads, and both as they were afterwards."""
+    """Deterministic algorithms on a fixed number of threads, and both as they were afterwards.
+
+    cuBLAS is deterministic only with a workspace of fixed size, which it asks the environment for when it is first used.
+    Source: NVIDIA, cuBLAS, Results Reproducibility.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     before, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     torch.set_num_threads(threads or before)
     torch.use_deterministic_algorithms(True)

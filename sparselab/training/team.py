@@ -14,6 +14,7 @@ import torch
 from torch import distributed
 
 from sparselab.errors import SettingError
+from sparselab.training.settings import MOVING_BLOCKS, TrainSettings
 
 
 @dataclass(frozen=True)
@@ -69,17 +70,21 @@ SOLO = Team()
 
 
 @contextmanager
-def gathered(batch: int, environment: Mapping[str, str] = os.environ) -> Iterator[Team]:
+def gathered(settings: TrainSettings, environment: Mapping[str, str] = os.environ) -> Iterator[Team]:
     """Yield the team that torchrun started, or SOLO where it did not.
 
-    Raises: SettingError when the batch does not divide among the processes.
+    Raises: SettingError when the batch does not divide among the processes, or each would grow other blocks.
     """
     size = int(environment.get("WORLD_SIZE", "1"))
     if size == 1:
         yield SOLO
         return
-    if batch % size:
-        raise SettingError(f"batch: expected a multiple of the {size} processes; got {batch}")
+    if settings.batch % size:
+        raise SettingError(f"batch: expected a multiple of the {size} processes; got {settings.batch}")
+    if settings.method == MOVING_BLOCKS and settings.grow == "norms":
+        raise SettingError(
+            f"grow: expected gradient, which {size} processes share; norms are those of a part of the batch"
+        )
     if torch.cuda.is_available():
         torch.cuda.set_device(int(environment.get("LOCAL_RANK", "0")))
     distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")

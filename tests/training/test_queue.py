@@ -113,7 +113,7 @@ def wait_for(folder: Path, *wanted: str) -> None:
 
 
 def test_a_real_run_is_started_cancelled_and_ends_after_resuming(tmp_path: Path) -> None:
-    folder = submit(tmp_path, tiny(epochs=400, levels=0, then=""))
+    folder = submit(tmp_path, tiny(epochs=150, levels=0, then=""))
     advance(tmp_path)
     wait_for(folder, "running")
     deadline = time.monotonic() + 120

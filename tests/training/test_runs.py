@@ -150,6 +150,52 @@ def test_a_damaged_folder_is_passed_over_in_lists_and_said_when_opened(damaged: 
         read_run(damaged)
 
 
+@pytest.mark.parametrize(
+    "results",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"finished": false, "plan": [], "stages": [{"stage": "level-00"}]}',
+        '{"finished": 1, "stages": 3}',
+    ],
+)
+def test_damaged_results_are_said(damaged: Path, results: str) -> None:
+    (damaged / "results.json").write_text(results)
+    with pytest.raises(FileError, match="damaged"):
+        read_run(damaged)
+    assert list_runs(damaged.parent.parent) == ()
+
+
+@pytest.mark.parametrize("missing", ["then", "seconds", "test_accuracy", "level", "mask_digest"])
+def test_results_that_lack_something_are_said_or_passed_over(whole: Path, damaged: Path, missing: str) -> None:
+    results = json.loads((whole / "results.json").read_text())
+    for entry in results["stages"]:
+        entry.pop(missing, None)
+    (damaged / "results.json").write_text(json.dumps(results))
+    if missing == "then":
+        assert read_run(damaged).stages == (), "the rewind step has none"
+    else:
+        with pytest.raises(FileError, match="damaged"):
+            read_run(damaged)
+
+
+@pytest.mark.parametrize("line", ['{"step": 3}', '{"event": "loss", "stage": "unheard-of", "step": 3}', "[1]", "\x00"])
+def test_strange_events_are_passed_over(whole: Path, damaged: Path, line: str) -> None:
+    (damaged / "results.json").write_text((whole / "results.json").read_text())
+    (damaged / "events.jsonl").write_text(line + "\n")
+    assert read_run(damaged).info.status == "finished"
+
+
+def test_results_lost_are_a_run_that_starts_over(whole: Path, tmp_path: Path) -> None:
+    folder = stopped(tmp_path / "run")
+    (folder / "results.json").unlink()
+    assert read_run(folder).info.total == 0
+    train(SETTINGS, folder, resume=True)
+    found, wanted = fingerprint(folder), fingerprint(whole)
+    assert {**found, "events": ""} == {**wanted, "events": ""}, "but for events, whose places checkpoints remember"
+
+
 def test_a_run_that_has_only_begun_can_be_read(damaged: Path) -> None:
     (info,) = list_runs(damaged.parent)
     assert (info.status, info.done, info.total) == ("stopped", 0, 0)

@@ -57,9 +57,6 @@ class Regime:
         torch._foreach_mul_(list(step.gradients), self.factors)
         return True
 
-    def after(self) -> None:
-        """Mend what the optimizer's step left."""
-
     def finish(self) -> None:
         """Leave the weights as the network uses them: before evaluation and capture."""
 
