@@ -30,8 +30,8 @@ class Preset:
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "Five-minute demo": Preset(
-            "Twelve levels of IMP on fewer images, Refill and Regroup at three of them: about two minutes on two cores, five at "
-            "most, and the curve grows while you watch.",
+            "Twelve levels of IMP on fewer images, Refill and Regroup at three of them: about three and a half minutes on two "
+            "cores, and the curve grows while you watch.",
             {
                 "method": "imp",
                 "levels": 12,
