@@ -13,9 +13,10 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from sparselab.errors import SettingError
+from sparselab.errors import FileError, SettingError
 from sparselab.folders import data_folder
 from sparselab.training.folder import write_config
 from sparselab.training.lock import locked
@@ -28,22 +29,26 @@ _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 
 def runs_folder() -> Path:
-    """Return the folder of the runs that the app starts, made if need be."""
+    """Return the folder of the runs that the app starts, made if need be. Raises: FileError when it cannot be made."""
     folder = data_folder() / "runs"
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise FileError(f"expected a folder for runs; {folder} cannot be made ({error.strerror})") from None
     return folder
 
 
 def submit(root: Path, settings: TrainSettings, data: Path | None = None) -> Path:
     """Put a run in the queue; return its folder, named by its settings' hash. One that is there already is resumed.
 
+    Args: data: where the task's files lie, where it needs some; of a run that has begun it stays as it was.
     Raises: SettingError as the settings do.
     """
     settings = settings.settled()
     folder = root / settings.digest
     folder.mkdir(parents=True, exist_ok=True)
     paths = RunPaths(folder)
-    if not paths.config.exists():
+    if not (paths.config.exists() and (data is None or paths.results.exists())):
         write_config(paths, settings, data)
     resume(folder)
     return folder
@@ -65,7 +70,7 @@ def advance(root: Path, threads: int | None = None) -> tuple[Path, ...]:
     """
     threads = threads or os.cpu_count() or 1
     try:
-        with locked(root / "queue.lock", "the queue"):
+        with _deciding(root):
             runs = list_runs(root)
             used = sum(run.settings.threads or 1 for run in runs if run.status == "running")
             waiting = sorted((run for run in runs if run.status == "queued"), key=_since)
@@ -85,12 +90,13 @@ def advance(root: Path, threads: int | None = None) -> tuple[Path, ...]:
 def cancel(folder: Path) -> None:
     """Ask a run to stop, or take it out of the queue. It writes a checkpoint first, so that it can be resumed."""
     paths = RunPaths(folder)
-    paths.queued.unlink(missing_ok=True)
-    if read_run(folder).info.status != "running":
-        return
-    paths.cancel.touch()
-    if (process := holder_of(folder)) is not None:  # else somebody started it at a command line, where the file is seen
-        os.kill(process, signal.SIGTERM)
+    with _deciding(folder.parent):  # or it might be started between a look and a deed
+        paths.queued.unlink(missing_ok=True)
+        if read_run(folder).info.status != "running":
+            return
+        paths.cancel.touch()
+        if (process := holder_of(folder)) is not None:  # else it was started at a command line, where the file is seen
+            os.kill(process, signal.SIGTERM)
 
 
 def delete(root: Path, folder: Path) -> None:
@@ -100,9 +106,15 @@ def delete(root: Path, folder: Path) -> None:
     """
     if folder.resolve().parent != root.resolve():
         raise SettingError(f"expected a run in {root}; got {folder}")
-    if read_run(folder).info.status == "running":
-        raise SettingError("expected a run that is stopped; this one is at work: cancel it first")
-    shutil.rmtree(folder)
+    with _deciding(root):
+        if read_run(folder).info.status == "running":
+            raise SettingError("expected a run that is stopped; this one is at work: cancel it first")
+        shutil.rmtree(folder)
+
+
+def _deciding(root: Path) -> AbstractContextManager[None]:
+    """Hold the queue's lock: nobody else starts, stops or removes a run of `root` meanwhile."""
+    return locked(root / "queue.lock", "the queue")
 
 
 def _since(run: RunInfo) -> float:

@@ -143,7 +143,10 @@ def allowed_roots() -> tuple[Path, ...]:
 
 def own_roots() -> tuple[Path, ...]:
     """Return the folders of this app's own runs and of the study that comes with it: their tickets may always be opened."""
-    return runs_folder().resolve(), STUDY_TICKETS.resolve()
+    try:
+        return runs_folder().resolve(), STUDY_TICKETS.resolve()
+    except FileError:
+        return (STUDY_TICKETS.resolve(),)  # no runs can be kept here, so there are none
 
 
 def open_path(path: Path) -> None:
@@ -152,20 +155,20 @@ def open_path(path: Path) -> None:
     st.session_state["path"] = str(path)
 
 
-def resolve_under(text: str, roots: tuple[Path, ...]) -> Path:
-    """Return the file at `text`, symbolic links followed. Raises: FileError unless it is a file under one of `roots`."""
+def resolve_under(text: str, roots: tuple[Path, ...], *, folder: bool = False) -> Path:
+    """Return the file (or folder) at `text`, symbolic links followed. Raises: FileError unless it is one under `roots`."""
     if "\0" in text:
         raise FileError("expected a path; got one with a NUL character")
     shown = text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "..."
     try:
         path = Path(text).expanduser().resolve()
-        found = path.is_file()
+        found = path.is_dir() if folder else path.is_file()
     except (RuntimeError, OSError, ValueError):  # an unknown user, a circle of links, characters no path can have
         raise FileError(f"expected a path; this is none that can be followed: {shown!r}") from None
     if not any(path.is_relative_to(root) for root in roots):
         raise FileError(f"expected a path under {', '.join(map(str, roots))}; got {shown}")
     if not found:
-        raise FileError(f"expected a file; there is none at {shown}")
+        raise FileError(f"expected a {'folder' if folder else 'file'}; there is none at {shown}")
     return path
 
 

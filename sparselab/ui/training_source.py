@@ -8,6 +8,7 @@ import streamlit as st
 
 from sparselab.errors import SparselabError
 from sparselab.training.outcomes import NAMES
+from sparselab.training.queue import advance, runs_folder
 from sparselab.training.runs import RunInfo, RunView, list_runs, read_run
 from sparselab.ui.linked import choose_elsewhere, linked_select
 from sparselab.ui.text import literal
@@ -16,9 +17,20 @@ NONE = "none"
 _SIGNS = {"running": "▶", "queued": "…", "finished": "✓", "stopped": "■"}
 
 
-def choose_run(root: Path) -> RunView | None:
+def find_runs() -> Path | None:
+    """Return the folder of runs, and let those begin whose turn it is; where none can be kept say why, and return None."""
+    try:
+        root = runs_folder()
+        advance(root)
+    except (SparselabError, OSError) as error:
+        st.error(f"No run can be kept here: {literal(str(error))}", icon=":material/block:")
+        return None
+    return root
+
+
+def choose_run(root: Path | None) -> RunView | None:
     """Show the picker of runs and where the chosen one stands; return it, or None."""
-    runs = {run.run: run for run in list_runs(root)}
+    runs = {} if root is None else {run.run: run for run in list_runs(root)}
     st.caption("Shown at once: the project's own study. Choose a run of yours to lay it over.")
     name = linked_select(
         "Run",
@@ -29,7 +41,7 @@ def choose_run(root: Path) -> RunView | None:
         help="Runs go on when this page is closed, and when the app ends. ▶ at work, … waiting, ✓ done, ■ stopped.",
     )
     if name == NONE:
-        if not runs:
+        if not runs and root is not None:
             st.caption("There is none yet: start one under *Start a run*.")
         return None
     try:

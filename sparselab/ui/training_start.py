@@ -11,10 +11,12 @@ from typing import Any
 
 import streamlit as st
 
-from sparselab.errors import SparselabError
+from sparselab.errors import FileError, SparselabError
 from sparselab.settings import Setting, settings_of
 from sparselab.training.queue import submit
 from sparselab.training.settings import TrainSettings
+from sparselab.training.tasks import TASKS
+from sparselab.ui.source import ROOTS_VARIABLE, allowed_roots, resolve_under
 from sparselab.ui.text import literal
 from sparselab.ui.training_source import choose_next
 
@@ -69,11 +71,17 @@ def show_start(root: Path) -> None:
     st.caption(preset.told)
     # A widget of its own for every preset, so that each starts from its own values.
     values = _form(name, dict(preset.values)) if not preset.values else dict(preset.values)
+    data = _folder_of_data(values["task"]) if "task" in values and TASKS[values["task"]].expects else ""
     if preset.values:
         values["seed"] = int(st.number_input("Seed", 0, 2**31 - 1, 0, key="_train_seed", width=160))
         values.setdefault("threads", os.cpu_count() or 1)
     st.button(
-        "Start", type="primary", icon=":material/play_arrow:", key="_train_start", on_click=_begin, args=(root, values)
+        "Start",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="_train_start",
+        on_click=_begin,
+        args=(root, values, data),
     )
     if said := st.session_state.pop("_train_said", None):
         st.error(literal(said), icon=":material/block:")
@@ -84,10 +92,23 @@ def show_start(root: Path) -> None:
     )
 
 
-def _begin(root: Path, values: dict[str, Any]) -> None:
+def _folder_of_data(task: str) -> str:
+    """Ask where the images of a task lie."""
+    return st.text_input(
+        f"Folder of {TASKS[task].title} on this machine",
+        key="_train_data",
+        placeholder=", ".join(map(str, allowed_roots())) or f"this server allows no folder: see {ROOTS_VARIABLE}",
+        help=f"It holds {literal(TASKS[task].expects)}.",
+    )
+
+
+def _begin(root: Path, values: dict[str, Any], data: str) -> None:
     try:
-        folder = submit(root, TrainSettings(**values))
-    except SparselabError as error:
+        settings = TrainSettings(**values)
+        if TASKS[settings.task].expects and not data:
+            raise FileError(f"expected the folder of {settings.task}: {TASKS[settings.task].expects}; got none")
+        folder = submit(root, settings, resolve_under(data, allowed_roots(), folder=True) if data else None)
+    except (SparselabError, OSError) as error:
         st.session_state["_train_said"] = str(error)
         return
     choose_next(folder.name)

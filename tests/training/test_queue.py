@@ -13,6 +13,7 @@ from sparselab.training.lock import locked
 from sparselab.training.paths import RunPaths
 from sparselab.training.process import holder_of, note_process
 from sparselab.training.queue import advance, cancel, delete, resume, submit
+from sparselab.training.records import read_json, write_json
 from sparselab.training.runs import list_runs, read_run
 from tests.training.tiny import tiny
 
@@ -65,6 +66,30 @@ def test_one_that_needs_more_threads_than_there_are_runs_alone(tmp_path: Path, s
 def test_the_same_settings_are_the_same_run(tmp_path: Path) -> None:
     assert submit(tmp_path, tiny()) == submit(tmp_path, tiny())
     assert len(list_runs(tmp_path)) == 1
+
+
+def test_the_folder_of_the_data_can_be_corrected_until_training_begins(tmp_path: Path) -> None:
+    def folder_of_data() -> str:
+        return str(read_json(RunPaths(folder).config)["data"])
+
+    folder = submit(tmp_path / "runs", tiny(), tmp_path / "wrong")
+    submit(tmp_path / "runs", tiny(), tmp_path / "right")
+    assert folder_of_data() == str(tmp_path / "right")
+    submit(tmp_path / "runs", tiny())
+    assert folder_of_data() == str(tmp_path / "right"), "said once is enough"
+    write_json(RunPaths(folder).results, {"finished": False, "plan": [], "stages": []})
+    submit(tmp_path / "runs", tiny(), tmp_path / "another")
+    assert folder_of_data() == str(tmp_path / "right")
+
+
+def test_nothing_is_stopped_or_removed_while_somebody_decides(tmp_path: Path) -> None:
+    (folder,) = submitted(tmp_path, 0)
+    with locked(tmp_path / "queue.lock", "the queue"):
+        with pytest.raises(SparselabError, match="the queue"):
+            cancel(folder)
+        with pytest.raises(SparselabError, match="the queue"):
+            delete(tmp_path, folder)
+    assert status(folder) == "queued"
 
 
 def test_while_somebody_decides_others_wait(tmp_path: Path, started: list[Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from sparselab.training.paths import RunPaths
 from sparselab.training.queue import runs_folder, submit
 from sparselab.training.run import train
 from sparselab.training.runs import list_runs
+from sparselab.ui.source import ROOTS_VARIABLE
 from sparselab.ui.training_start import PRESETS
 from tests.training.tiny import tiny
 
@@ -35,6 +37,11 @@ def page(**query: str) -> AppTest:
     for key, value in query.items():
         at.query_params[key] = value
     return at.run()
+
+
+def look_no_further(_seconds: float) -> None:
+    """Take the place of the pause: a run that waits is watched until something comes, and here nothing will."""
+    raise StopException
 
 
 def press(at: AppTest, label: str) -> AppTest:
@@ -68,10 +75,6 @@ def test_a_finished_run_has_curves_masks_and_a_way_to_other_pages(no_study: None
 
 
 def test_every_preset_is_a_run_that_can_be_submitted(no_study: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    def look_no_further(_seconds: float) -> None:
-        raise StopException
-
-    # A run that waits is watched until something comes; nothing will.
     monkeypatch.setattr("sparselab.ui.training_run.pause", look_no_further)
     for name in PRESETS:
         at = page(training_tab="Start a run", preset=name)
@@ -117,3 +120,41 @@ def test_a_link_to_a_run_that_is_gone(no_study: None) -> None:
     at = page(run="0123456789abcdef")
     assert not at.exception
     assert not at.error
+
+
+def test_where_no_run_can_be_kept_the_study_is_still_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "file" / "below"))
+    at = page()
+    assert not at.exception
+    assert "No run can be kept here" in at.error[0].value
+    assert at.get("plotly_chart")
+    at = page(training_tab="Start a run")
+    assert not at.exception
+    assert not [button for button in at.button if button.label == "Start"]
+
+
+def test_a_system_without_file_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sparselab.training.lock.fcntl", None)
+    at = page()
+    assert not at.exception
+    assert "POSIX" in at.error[0].value
+
+
+def test_a_task_of_files_asks_for_their_folder(no_study: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ROOTS_VARIABLE, str(tmp_path))
+    monkeypatch.setattr("sparselab.ui.training_run.pause", look_no_further)
+    at = page(training_tab="Start a run")
+    at.segmented_control(key="preset").set_value("My own settings").run()
+    at.selectbox(key="_train_My own settings_task").set_value("cifar10").run()
+    at = press(at, "Start")
+    assert "data_batch_1.bin" in at.error[0].value.replace("\\", "")
+    at.text_input(key="_train_data").set_value("/etc").run()
+    at = press(at, "Start")
+    assert "expected a path under" in at.error[0].value
+    assert list_runs(runs_folder()) == ()
+    at.text_input(key="_train_data").set_value(str(tmp_path)).run()
+    at = press(at, "Start")
+    assert not at.exception
+    (run,) = list_runs(runs_folder())
+    assert json.loads(RunPaths(run.folder).config.read_text())["data"] == str(tmp_path)
