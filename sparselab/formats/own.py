@@ -37,7 +37,7 @@ def is_own(archive: Archive) -> bool:
 
 def write_own(ticket: Ticket, path: Path) -> None:
     """Write every layer of a ticket: masks, weights and rewound weights, no gradients and no features."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     arrays, items = {}, []
     for found in ticket.found:
@@ -48,7 +48,8 @@ def write_own(ticket: Ticket, path: Path) -> None:
                 arrays[f"{layer.name}.{part}"] = np.ascontiguousarray(matrix)
         items.append(_describe(layer, found.conversion))
     with atomic_path(path) as temporary:
-        save_file(arrays, temporary, metadata={_MARK: VERSION, "layers": json.dumps(items)})
+        # Not save_file: it writes a file of its own, which a kill leaves behind and which only its owner may read.
+        temporary.write_bytes(save(arrays, metadata={_MARK: VERSION, "layers": json.dumps(items)}))
 
 
 def open_own(archive: Archive, limits: ReadLimits) -> tuple[tuple[Found, ...], tuple[Skipped, ...]]:

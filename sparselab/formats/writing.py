@@ -69,9 +69,10 @@ def _write_npz(arrays: Arrays, path: Path) -> None:
 
 
 def _write_safetensors(arrays: Arrays, path: Path) -> None:
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+    # Not save_file: see write_own.
+    path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
 
 
 def _write_torch(arrays: Arrays, path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -149,3 +151,38 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="no layer"):
         write_ticket([], None, tmp_path / "a", "npz")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("format", [*WRITERS, "own"])
+def test_a_file_is_written_once_under_one_name_and_whoever_may_reads_it(
+    format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file that takes the name is the one that was made: a writer's own temporary files would outlive a kill."""
+    made: list[int] = []
+    real = os.replace
+
+    def watched(source: Path, target: Path) -> None:
+        made.append(source.stat().st_ino)
+        real(source, target)
+
+    inodes: list[int] = []
+    touch = Path.touch
+
+    def touched(path: Path, *arguments: Any, **more: Any) -> None:
+        touch(path, *arguments, **more)
+        inodes.append(path.stat().st_ino)
+
+    monkeypatch.setattr(os, "replace", watched)
+    monkeypatch.setattr(Path, "touch", touched)
+    before = os.umask(0o022)
+    try:
+        layer, path = Layer("a", Mask(np.eye(3, dtype=bool)), np.ones((3, 3), dtype=np.float32)), tmp_path / "file"
+        if format == "own":
+            write_own(ticket_of([layer]), path)
+        else:
+            write_ticket([layer], None, path, format)
+    finally:
+        os.umask(before)
+    assert made == inodes
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert [found.name for found in tmp_path.iterdir()] == ["file"]

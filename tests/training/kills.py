@@ -95,6 +95,7 @@ def anywhere(settings: TrainSettings, root: Path, times: int) -> tuple[list[Path
             time.sleep(rng.uniform(0.02, 0.3))
             os.kill(process, signal.SIGKILL)
             _, status = os.waitpid(process, 0)
+            assert status in (0, signal.SIGKILL), "the run failed instead of being killed"
             killed += status != 0
     return folders, killed
 
