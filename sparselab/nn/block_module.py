@@ -16,6 +16,7 @@ from sparselab.layout import Layout
 from sparselab.mask import IntVector
 from sparselab.nn.panel_weights import places_of
 from sparselab.nn.run_cache import RunCache
+from sparselab.torch_private import in_dispatch_mode, in_function_transform
 
 PREFERRED = ("triton-blocks", "channel-slice", "native-blocks", "gather-gemm")
 """Kernels for inference, the first that can run a layout is taken; whole channels are a smaller dense layer."""
@@ -159,7 +160,7 @@ def _traced(x: Tensor) -> bool:
         torch.compiler.is_compiling()
         or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         or type(x) not in (Tensor, nn.Parameter)
-        or torch._C._are_functorch_transforms_active()
-        or torch._C._len_torch_dispatch_stack() > 0
+        or in_function_transform()
+        or in_dispatch_mode()
         or forward_ad.unpack_dual(x).tangent is not None  # type: ignore[no-untyped-call]
     )
