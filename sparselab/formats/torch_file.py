@@ -10,6 +10,7 @@ from typing import Any
 
 from sparselab.errors import FileError
 from sparselab.formats.archive import Archive, Entry, Format, Head, check_count, check_total
+from sparselab.formats.memory import check_memory
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
 from sparselab.formats.torch_pickle import ADVICE, check_pickle
@@ -68,6 +69,7 @@ def open_torch(path: Path, limits: ReadLimits) -> Archive:
 def _load(path: Path) -> Any:
     import torch
 
+    check_memory(sum(member.file_size for member in list_members(path)))
     try:
         with warnings.catch_warnings(), torch.sparse.check_sparse_tensor_invariants():  # type: ignore[no-untyped-call]
             warnings.simplefilter("ignore")  # about layouts in beta; nothing a reader of the file can act on
@@ -76,8 +78,6 @@ def _load(path: Path) -> Any:
         raise
     except Exception as error:
         # torch raises whatever its unpickler stumbles over; all of it means that this file holds no plain weights.
-        if "allocate memory" in str(error):
-            raise MemoryError from None
         raise FileError(
             f"{clean_name(path.name)}: expected weights that torch loads safely; it refused them ({_brief(error)}): "
             f"{ADVICE}"
