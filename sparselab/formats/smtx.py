@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparselab.errors import FileError
-from sparselab.formats.archive import Archive, Entry, Format, Head, check_shape
+from sparselab.formats.archive import Archive, ArchiveEntry, Format, Head, check_shape
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
 
@@ -44,7 +44,7 @@ def open_smtx(path: Path, limits: ReadLimits) -> Archive:
     if 2 * count - 1 > room or size > limits.max_total_bytes:
         raise FileError(f"{label}: expected {count} numbers, as its header says; its {room} bytes cannot hold them")
     shape = (rows, cols)
-    return Archive((Entry(path.stem, shape, np.dtype(bool), lambda: _load(path, header.end(), shape, nnz)),))
+    return Archive((ArchiveEntry(path.stem, shape, np.dtype(bool), lambda: _load(path, header.end(), shape, nnz)),))
 
 
 def _load(path: Path, start: int, shape: tuple[int, int], nnz: int) -> NDArray[np.bool_]:

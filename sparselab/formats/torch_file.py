@@ -9,7 +9,7 @@ from pickle import UnpicklingError
 from typing import Any
 
 from sparselab.errors import FileError
-from sparselab.formats.archive import Archive, Entry, Format, Head, check_count, check_total
+from sparselab.formats.archive import Archive, ArchiveEntry, Format, Head, check_count, check_total
 from sparselab.formats.memory import check_memory
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
@@ -58,7 +58,7 @@ def open_torch(path: Path, limits: ReadLimits) -> Archive:
             continue
         read = read_tensor(name or path.stem, value, is_mask, limits)
         bfloat16 |= "bfloat16" in str(value.dtype)
-        if isinstance(read, Entry):
+        if isinstance(read, ArchiveEntry):
             entries.append(read)
         else:
             skipped.append(read)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparselab.errors import FileError
-from sparselab.formats.archive import Entry, check_shape
+from sparselab.formats.archive import ArchiveEntry, check_shape
 from sparselab.formats.memory import check_memory
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
@@ -26,7 +26,7 @@ _DTYPES = {
 _COPIES_OF_SPARSE = 2  # blocks are made dense in their own order first, and then copied into that of the matrix
 
 
-def read_tensor(name: str, tensor: torch.Tensor, is_mask: bool, limits: ReadLimits) -> Entry | Skipped:
+def read_tensor(name: str, tensor: torch.Tensor, is_mask: bool, limits: ReadLimits) -> ArchiveEntry | Skipped:
     """Return the tensor as an entry, or why it is none.
 
     Raises: FileError for a strided tensor of 2 dimensions or more whose elements share memory, leave gaps in it or
@@ -45,7 +45,7 @@ def read_tensor(name: str, tensor: torch.Tensor, is_mask: bool, limits: ReadLimi
     check_shape(name, shape, limits)
     if tensor.layout == torch.strided and len(shape) > 1 and tensor.numel():
         _check_strided(name, tensor)
-    return Entry(name, shape, np.dtype(dtype), lambda: _as_array(tensor.detach()), is_mask)
+    return ArchiveEntry(name, shape, np.dtype(dtype), lambda: _as_array(tensor.detach()), is_mask)
 
 
 def _check_strided(name: str, tensor: torch.Tensor) -> None:

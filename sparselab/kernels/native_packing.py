@@ -20,7 +20,7 @@ _Long = ctypes.c_int64
 _Place = ctypes.c_void_p
 
 
-class Product(ctypes.Structure):
+class PackedProduct(ctypes.Structure):
     """The `product` of blocks.c."""
 
     _fields_: ClassVar = [
@@ -47,11 +47,11 @@ class Packed:
     bias: NDArray[np.float32] | None
 
     @cached_property
-    def struct(self) -> Product:
+    def struct(self) -> PackedProduct:
         bias = None if self.bias is None else self.bias.ctypes.data
         arrays = (self.used, self.row_starts, self.rows_of, self.column_starts, self.columns_of)
         places = [array.ctypes.data for array in (*arrays, self.weights, self.weight_starts)]
-        return Product(self.areas.size, self.rows, self.used.size, *places, bias)
+        return PackedProduct(self.areas.size, self.rows, self.used.size, *places, bias)
 
 
 def pack(work: Work) -> Packed:

@@ -14,7 +14,7 @@ from sparselab.kernels import KERNELS
 from sparselab.kernels.base import Conv, Run, Work
 from sparselab.layout import Layout
 from sparselab.mask import IntVector
-from sparselab.nn.panel_weights import places_of
+from sparselab.nn.panel_weights import panel_indices_of
 from sparselab.nn.run_cache import RunCache
 from sparselab.torch_private import in_dispatch_mode, in_function_transform
 
@@ -49,7 +49,7 @@ class BlockModule(nn.Module):
         matrix = dense.weight.detach().reshape(dense.weight.shape[0], -1)
         if tuple(matrix.shape) != layout.after.shape:
             raise SettingError(f"expected a layer of {layout.after.shape}; got one of {tuple(matrix.shape)}")
-        self.layout, self.kernel, self.places = layout, kernel, places_of(layout)
+        self.layout, self.kernel, self.panel_indices = layout, kernel, panel_indices_of(layout)
         self.dense_shape = tuple(dense.weight.shape)
         for name, indices in self.indices().items():
             self.register_buffer(name, torch.from_numpy(indices.copy()).to(matrix.device), persistent=False)
@@ -61,7 +61,7 @@ class BlockModule(nn.Module):
 
     def indices(self) -> dict[str, IntVector]:
         """Return the buffers: where the values lie, which follows from the layout and is no part of the state."""
-        return dict(zip(("flat_rows", "flat_cols"), self.places.flat, strict=True))
+        return dict(zip(("flat_rows", "flat_cols"), self.panel_indices.flat, strict=True))
 
     @property
     def conv(self) -> Conv | None:
