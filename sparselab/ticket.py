@@ -11,7 +11,7 @@ from sparselab.errors import SparselabError
 from sparselab.transform import Layer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FoundLayer:
     """One layer a reader found: what it is called, what was done to make a matrix of it, and how to load it."""
 
@@ -64,5 +64,8 @@ class Ticket:
 def ticket_of(layers: Mapping[str, Layer] | list[Layer], **meta: Any) -> Ticket:
     """Return a ticket of layers that are already in memory."""
     values = list(layers.values()) if isinstance(layers, Mapping) else layers
-    entries = tuple(FoundLayer(layer.name, layer.tensor_shape, "", lambda layer=layer: layer) for layer in values)  # type: ignore[misc]
-    return Ticket(entries, meta=meta)
+    return Ticket(tuple(map(_entry, values)), meta=meta)
+
+
+def _entry(layer: Layer) -> FoundLayer:
+    return FoundLayer(name=layer.name, tensor_shape=layer.tensor_shape, conversion="", load=lambda: layer)

@@ -17,7 +17,7 @@ from sparselab.formats.options import MAX_RANK, MAX_SIZE, ReadLimits
 from sparselab.ticket import Skipped
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ArchiveEntry:
     """One tensor of a file. `name` is as the file spells it: clean it before showing it.
 
@@ -46,7 +46,7 @@ class Archive:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Head:
     """What the first look at a file shows: its first bytes, its size, and the members' names if it is a zip."""
 
@@ -60,7 +60,7 @@ class Head:
         return self.path.suffix.lower()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Format:
     """One kind of file: how to know it, what to call it, and how to open it.
 

@@ -19,7 +19,7 @@ from sparselab.transform import FloatMatrix, Layer
 _NATIVE: ColumnOrder = "cin-kh-kw"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """How one tensor becomes a matrix; `conversion` says it in words."""
 
@@ -50,7 +50,13 @@ class Plan:
         elif options.column_order != _NATIVE:
             raise SettingError(f"kernel_shape: expected one with the column order {options.column_order}; got none")
         area = prod(kernel or ())
-        return cls(name, kernel, (shape[0], cols // area, *(kernel or ())), order, text)
+        return cls(
+            name=name,
+            kernel_shape=kernel,
+            tensor_shape=(shape[0], cols // area, *(kernel or ())),
+            column_order=order,
+            conversion=text,
+        )
 
 
 def fits_kernel(shape: tuple[int, ...], options: ReadOptions) -> bool:

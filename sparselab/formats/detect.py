@@ -57,15 +57,20 @@ def find_layers(
     some_fit = any(fits_kernel(shape, options) for shape in shapeless)
     found = []
     for parts, name in zip(layers, names, strict=True):
-        told = parts.shape in shapeless and (fits_kernel(parts.shape, options) or not some_fit)
-        found.append(_found(parts, name, options if told else ReadOptions()))
+        has_options = parts.shape in shapeless and (fits_kernel(parts.shape, options) or not some_fit)
+        found.append(_found(parts, name, options if has_options else ReadOptions()))
     return tuple(found), tuple(skipped)
 
 
 def _found(parts: Parts, name: str, options: ReadOptions) -> FoundLayer:
     source = " and ".join(clean_name(entry.name) for entry in parts.entries)
     plan = Plan.of(name, source, parts.shape, options)
-    return FoundLayer(name, plan.tensor_shape, plan.conversion, lambda: load_layer(plan, parts.weight, parts.mask))
+    return FoundLayer(
+        name=name,
+        tensor_shape=plan.tensor_shape,
+        conversion=plan.conversion,
+        load=lambda: load_layer(plan, parts.weight, parts.mask),
+    )
 
 
 def _split(entries: Iterable[ArchiveEntry]) -> tuple[list[ArchiveEntry], list[Skipped]]:

@@ -52,7 +52,7 @@ def _entry(path: Path, member: zipfile.ZipInfo, name: str, header: NpyHeader, dt
         values = values.astype(dtype.newbyteorder("="), copy=False)
         return values.reshape(header.shape, order="F" if header.fortran_order else "C")
 
-    return ArchiveEntry(name, header.shape, dtype.newbyteorder("="), load)
+    return ArchiveEntry(name=name, shape=header.shape, dtype=dtype.newbyteorder("="), load=load)
 
 
 def _peek(path: Path, member: zipfile.ZipInfo) -> bytes:
@@ -69,4 +69,11 @@ def _recognises(head: Head) -> bool:
     return members is not None and (any(name.endswith(_ENDING) for name in members) or not members)
 
 
-FORMAT = Format("npz", "a NumPy archive", (".npz",), _recognises, open_npz, has_shapes=False)
+FORMAT = Format(
+    name="npz",
+    title="a NumPy archive",
+    suffixes=(".npz",),
+    recognises=_recognises,
+    open=open_npz,
+    has_shapes=False,
+)

@@ -105,9 +105,18 @@ def _found(item: Mapping[str, Any], entries: dict[str, ArchiveEntry], limits: Re
         if values is not None:
             values = np.where(mask.kept, values, values.dtype.type(0))
         early = None if rewound is None else _load(rewound, name)
-        return Layer(name, mask, values, early, None, None, kernel, item["stride"], item["padding"])
+        return Layer(
+            name,
+            mask,
+            weight=values,
+            rewound=early,
+            kernel_shape=kernel,
+            stride=item["stride"],
+            padding=item["padding"],
+        )
 
-    return FoundLayer(name, (rows, cols // area, *(kernel or ())), item["conversion"], load)
+    tensor_shape = (rows, cols // area, *(kernel or ()))
+    return FoundLayer(name=name, tensor_shape=tensor_shape, conversion=item["conversion"], load=load)
 
 
 def _take(

@@ -29,7 +29,10 @@ def open_safetensors(path: Path, limits: ReadLimits) -> Archive:
     ranges, metadata = read_header(path, limits)
     entries = [
         ArchiveEntry(
-            tensor.name, tensor.shape, np.dtype(_DTYPES[tensor.dtype]).newbyteorder("="), _loader(path, tensor)
+            name=tensor.name,
+            shape=tensor.shape,
+            dtype=np.dtype(_DTYPES[tensor.dtype]).newbyteorder("="),
+            load=_loader(path, tensor),
         )
         for tensor in ranges
         if tensor.dtype in _DTYPES
@@ -41,7 +44,7 @@ def open_safetensors(path: Path, limits: ReadLimits) -> Archive:
     ]
     check_total(entries, limits)
     notes = ("bfloat16 weights became float32",) if any(tensor.dtype == "BF16" for tensor in ranges) else ()
-    return Archive(tuple(entries), tuple(skipped), metadata, notes)
+    return Archive(tuple(entries), skipped=tuple(skipped), metadata=metadata, notes=notes)
 
 
 def _loader(path: Path, tensor: TensorRange) -> Any:
@@ -59,4 +62,11 @@ def _recognises(head: Head) -> bool:
     return head.start[4:9] == b"\0\0\0\0{" or (head.suffix == ".safetensors" and head.members is None)
 
 
-FORMAT = Format("safetensors", "a safetensors file", (".safetensors",), _recognises, open_safetensors, has_shapes=True)
+FORMAT = Format(
+    name="safetensors",
+    title="a safetensors file",
+    suffixes=(".safetensors",),
+    recognises=_recognises,
+    open=open_safetensors,
+    has_shapes=True,
+)

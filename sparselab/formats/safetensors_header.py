@@ -2,7 +2,7 @@
 
     8 bytes: length of the header | header: JSON {name: {"dtype", "shape", "data_offsets"}} | the tensors, end to end
 
-The library that reads such files accepts a name that comes twice and a shape [0, 2^40]; here both are refused.
+Our own reader, because the safetensors library accepts a name that comes twice and a shape [0, 2^40]; here both are refused.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WIDTHS = {
 _FIELDS = {"dtype", "shape", "data_offsets"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TensorRange:
     """One tensor: its type as the file spells it, its shape, and where in the file it begins."""
 
@@ -106,7 +106,7 @@ def _range(name: str, item: Any, limits: ReadLimits) -> tuple[TensorRange, int, 
     begin, end = span
     if end - begin != prod(shape) * WIDTHS[dtype]:
         raise FileError(f"{label}: expected {prod(shape) * WIDTHS[dtype]} bytes; its offsets span {end - begin}")
-    return TensorRange(name, dtype, tuple(shape), begin), begin, end
+    return TensorRange(name=name, dtype=dtype, shape=tuple(shape), offset=begin), begin, end
 
 
 def _are_sizes(value: Any) -> bool:

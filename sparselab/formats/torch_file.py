@@ -63,7 +63,9 @@ def open_torch(path: Path, limits: ReadLimits) -> Archive:
         else:
             skipped.append(read)
     check_total(entries, limits)
-    return Archive(tuple(entries), tuple(skipped), notes=("bfloat16 weights became float32",) if bfloat16 else ())
+    return Archive(
+        tuple(entries), skipped=tuple(skipped), notes=("bfloat16 weights became float32",) if bfloat16 else ()
+    )
 
 
 def _load(path: Path) -> Any:
@@ -128,5 +130,10 @@ def _recognises(head: Head) -> bool:
 
 
 FORMAT = Format(
-    "torch", "a PyTorch checkpoint", (".pt", ".pth", ".bin", ".ckpt", ".tar"), _recognises, open_torch, has_shapes=True
+    name="torch",
+    title="a PyTorch checkpoint",
+    suffixes=(".pt", ".pth", ".bin", ".ckpt", ".tar"),
+    recognises=_recognises,
+    open=open_torch,
+    has_shapes=True,
 )

@@ -45,7 +45,9 @@ def read_tensor(name: str, tensor: torch.Tensor, is_mask: bool, limits: ReadLimi
     check_shape(name, shape, limits)
     if tensor.layout == torch.strided and len(shape) > 1 and tensor.numel():
         _check_strided(name, tensor)
-    return ArchiveEntry(name, shape, np.dtype(dtype), lambda: _as_array(tensor.detach()), is_mask)
+    return ArchiveEntry(
+        name=name, shape=shape, dtype=np.dtype(dtype), load=lambda: _as_array(tensor.detach()), is_mask=is_mask
+    )
 
 
 def _check_strided(name: str, tensor: torch.Tensor) -> None:

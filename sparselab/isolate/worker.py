@@ -4,6 +4,10 @@ The parent sends a task as (function name, pickled arguments); the worker answer
 parent can read without executing anything even if the worker was taken over by the file it parsed. Workers are plain
 subprocesses and not `multiprocessing` ones, because the latter import the parent's __main__ again, and under a web
 server that is the page being shown.
+
+Our own and no pool of the standard library's (concurrent.futures, multiprocessing) or joblib's, because none of them can end
+one running call: here a task that does not answer a cancel within a grace of half a second is killed with its process, and
+so is one past its wall time, while memory and processor time are limited by the system.
 """
 
 from __future__ import annotations

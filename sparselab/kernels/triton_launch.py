@@ -80,7 +80,10 @@ def packed(work: Work, config: Config) -> BlockProduct:
     dealt = passes(joined(panels(work.layout)), work.layout.after.rows)
     parts = [tiles(part, weight, config.block_m, config.block_k) for part in dealt]
     bias = None if work.bias is None else _upload(work.bias, work.torch_dtype, work.device)
-    steps = [_Pass(work, config, part, bias if number == 0 else None, number > 0) for number, part in enumerate(parts)]
+    steps = [
+        _Pass(work, config, part, bias=None if number else bias, accumulate=number > 0)
+        for number, part in enumerate(parts)
+    ]
 
     @lru_cache(maxsize=_SHAPES_KEPT)
     def launches(shape: tuple[int, ...]) -> tuple[Geometry, tuple[int, ...], list[Launch]]:
@@ -109,7 +112,7 @@ def packed(work: Work, config: Config) -> BlockProduct:
 class _Pass:
     """Tiles on the device, no two of which share a row."""
 
-    def __init__(self, work: Work, config: Config, part: Tiles, bias: torch.Tensor | None, accumulate: bool) -> None:
+    def __init__(self, work: Work, config: Config, part: Tiles, *, bias: torch.Tensor | None, accumulate: bool) -> None:
         import torch
 
         self.work, self.config, self.part, self.bias, self.accumulate = work, config, part, bias, accumulate

@@ -92,7 +92,15 @@ class BlockModule(nn.Module):
         bias = None if self.bias is None else self.bias.detach().float().cpu().numpy()
         matrix = self.matrix().detach().cpu()
         weight = (matrix if matrix.dtype == torch.float64 else matrix.float()).numpy()
-        return Work(self.layout, weight, input_shape, bias, self.conv, _DTYPES[x.dtype], str(x.device))
+        return Work(
+            self.layout,
+            weight,
+            input_shape,
+            bias=bias,
+            conv=self.conv,
+            dtype=_DTYPES[x.dtype],
+            device=str(x.device),
+        )
 
     def accepted(self, x: Tensor) -> Tensor:
         """Return x, in the type autocast asks for where it is on.
