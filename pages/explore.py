@@ -7,7 +7,7 @@ guard("explore")
 import streamlit as st  # noqa: E402
 
 from sparselab.explore import View  # noqa: E402
-from sparselab.isolate import Task  # noqa: E402
+from sparselab.isolate import WorkerTask  # noqa: E402
 from sparselab.transforms import TRANSFORMS  # noqa: E402
 from sparselab.ui import explore_view as show  # noqa: E402
 from sparselab.ui.knobs import knobs, reset  # noqa: E402
@@ -42,5 +42,5 @@ view = answer if isinstance(answer, View) else None
 show.pictures(request, view, order)
 if view is not None:
     show.details(view, request)
-elif isinstance(answer, Task):
+elif isinstance(answer, WorkerTask):
     watch(answer, place)

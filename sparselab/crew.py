@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sparselab.errors import SparselabError
-from sparselab.isolate import Limits, Task, Worker
+from sparselab.isolate import Limits, Worker, WorkerTask
 from sparselab.monitor import Progress
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -27,7 +27,7 @@ class Crew:
         self._size = size
         self._imports = imports
         self._workers: list[Worker] = []
-        self._running: dict[int, tuple[Worker, Task]] = {}
+        self._running: dict[int, tuple[Worker, WorkerTask]] = {}
         self._calls: Sequence[Call] = ()
         self._next = 0
         self._threads = 1

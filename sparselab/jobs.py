@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from sparselab.isolate import Limits, Task, Worker
+from sparselab.isolate import Limits, Worker, WorkerTask
 
 WARM_IMPORTS = ("torch", "sparselab.explore")
 MOST_WORKERS = 8
@@ -20,9 +20,9 @@ class Desk:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._key: str | None = None
-        self._task: Task | None = None
+        self._task: WorkerTask | None = None
 
-    def request(self, key: str, function: Callable[..., Any], *args: Any) -> Task:
+    def request(self, key: str, function: Callable[..., Any], *args: Any) -> WorkerTask:
         """Return the task for `key`, started now unless it is the one that runs or ran last."""
         if self._task is not None and self._key == key:
             return self._task

@@ -3,6 +3,9 @@
     block_size: Annotated[int, Interval(ge=2, le=64), Doc("side of a square block")] = 16
 
 A field may carry Interval (its range), OneOf (its choices), When (the other setting it depends on) and Doc (its help).
+
+Our own and no library's: Pydantic and attrs check values too, but have no word for a setting that counts only beside another,
+and what sliders, flags and documents need to be told would still be written here.
 """
 
 from __future__ import annotations

@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from sparselab.device import as_tensor, resolve_device
 from sparselab.errors import SettingError
 from sparselab.mask import Mask
+from sparselab.torch_private import int8_product
 
 if TYPE_CHECKING:
     import torch
 
 _STRIP = 1024  # rows a strip of the product: the part below the diagonal is mirrored, not computed
+_FEWEST_INT8_TERMS = 16
 
 
 def jaccard_similarity(mask: Mask, *, device: str = "auto") -> NDArray[np.float32]:
@@ -85,13 +87,13 @@ def shared_columns(mask: Mask, device: str) -> torch.Tensor:
 def count_product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     """Return `left @ right` of two int8 matrices of zeros and ones, exactly, as int32.
 
-    The int8 product where torch has one that takes any shape (the CPU's), a float32 product otherwise: with fewer than
-    2**24 terms both are exact. Few terms are not worth the former, and with a single one torch 2.13 returns noise.
+    The int8 product on the CPU, where it takes any shape, a float32 product otherwise: with fewer than 2**24 terms both
+    are exact. Few terms are not worth the former, and with a single one torch 2.13 returns noise.
     """
     import torch
 
-    if left.device.type == "cpu" and left.shape[1] >= 16 and hasattr(torch, "_int_mm"):
-        return torch._int_mm(left, right)
+    if left.device.type == "cpu" and left.shape[1] >= _FEWEST_INT8_TERMS:
+        return int8_product(left, right)
     return (left.to(torch.float32) @ right.to(torch.float32)).to(torch.int32)
 
 

@@ -11,8 +11,8 @@ from sparselab.errors import SparselabError
 from sparselab.transform import Layer
 
 
-@dataclass(frozen=True)
-class Found:
+@dataclass(frozen=True, kw_only=True)
+class FoundLayer:
     """One layer a reader found: what it is called, what was done to make a matrix of it, and how to load it."""
 
     name: str
@@ -36,7 +36,7 @@ class Ticket:
     Raises: SparselabError for a name it does not hold.
     """
 
-    found: tuple[Found, ...]
+    entries: tuple[FoundLayer, ...]
     skipped: tuple[Skipped, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
 
@@ -45,24 +45,27 @@ class Ticket:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(item.name for item in self.found)
+        return tuple(item.name for item in self.entries)
 
     def __getitem__(self, name: str) -> Layer:
-        for item in self.found:
+        for item in self.entries:
             if item.name == name:
                 return item.load()
-        some = ", ".join(self.names[:5]) + (" ..." if len(self.found) > 5 else "")
+        some = ", ".join(self.names[:5]) + (" ..." if len(self.entries) > 5 else "")
         raise SparselabError(f"expected one of the layers {some}; got {name!r}")
 
     def __iter__(self) -> Iterator[Layer]:
-        return (item.load() for item in self.found)
+        return (item.load() for item in self.entries)
 
     def __len__(self) -> int:
-        return len(self.found)
+        return len(self.entries)
 
 
 def ticket_of(layers: Mapping[str, Layer] | list[Layer], **meta: Any) -> Ticket:
     """Return a ticket of layers that are already in memory."""
     values = list(layers.values()) if isinstance(layers, Mapping) else layers
-    found = tuple(Found(layer.name, layer.tensor_shape, "", lambda layer=layer: layer) for layer in values)  # type: ignore[misc]
-    return Ticket(found, meta=meta)
+    return Ticket(tuple(map(_entry, values)), meta=meta)
+
+
+def _entry(layer: Layer) -> FoundLayer:
+    return FoundLayer(name=layer.name, tensor_shape=layer.tensor_shape, conversion="", load=lambda: layer)

@@ -3,8 +3,9 @@
     b"SLW1" | uint32 length of header | header: JSON, padded with spaces to 8 bytes | array buffers, each 8-byte aligned
 
 An array stands in the JSON as {"$array": {"dtype", "shape", "offset"}}, its offset counted from the end of the header.
-Unlike pickle, reading a message can only ever make None, bool, int, float, str, list, dict and plain NumPy arrays,
-so it is safe on bytes from a process that has just read a stranger's file.
+Our own and no library's, because it is read from a process that has just opened a stranger's file and must not be able to
+run anything: reading a message never unpickles, and can only ever make None, bool, int, float, str, list, dict and plain
+NumPy arrays. multiprocessing unpickles, JSON and msgpack have no arrays, and the browser reads this without a library.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ def dump(value: Any) -> bytes:
             if item.dtype.name not in _DTYPES:
                 raise TypeError(f"expected an array of {', '.join(_DTYPES)}; got {item.dtype}")
             buffers.append(np.ascontiguousarray(item))
-            place = {"dtype": item.dtype.name, "shape": list(item.shape), "offset": offset}
+            description = {"dtype": item.dtype.name, "shape": list(item.shape), "offset": offset}
             offset += _padded(item.nbytes)
-            return {"$array": place}
+            return {"$array": description}
         if isinstance(item, Mapping):
             return {str(key): plain(part) for key, part in item.items()}
         if isinstance(item, list | tuple):
@@ -70,8 +71,8 @@ def load(message: bytes) -> Any:
     def revive(item: dict[str, Any]) -> Any:
         if item.keys() != {"$array"}:
             return item
-        place = item["$array"]
-        dtype, shape, offset = place["dtype"], tuple(place["shape"]), place["offset"]
+        description = item["$array"]
+        dtype, shape, offset = description["dtype"], tuple(description["shape"]), description["offset"]
         if dtype not in _DTYPES or not all(isinstance(n, int) and n >= 0 for n in (*shape, offset)):
             raise SparselabError("expected a plain array in the message; got something else")
         count = math.prod(shape)

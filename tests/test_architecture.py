@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ FLOORS = {
     "sparselab.errors": 0,
     "sparselab.mask": 0,
     "sparselab.device": 0,
+    "sparselab.torch_private": 0,
     "sparselab.wire": 0,
     "sparselab.monitor": 0,
     "sparselab.settings": 0,
@@ -71,8 +73,19 @@ ROOMS = {
     "sparselab.ui",
     "pages",
 }
-# On the ground floor the order is: errors, then mask, device, wire, monitor, settings, then isolate.
-GROUND = ["errors", "mask", "permutation", "device", "wire", "monitor", "settings", "folders", "isolate"]
+# On the ground floor a file imports only those before it.
+GROUND = [
+    "errors",
+    "mask",
+    "permutation",
+    "device",
+    "torch_private",
+    "wire",
+    "monitor",
+    "settings",
+    "folders",
+    "isolate",
+]
 ONLY = {"streamlit": ("sparselab.ui", "app", "pages"), "plotly": ("sparselab.ui",), "triton": ("sparselab.kernels",)}
 
 
@@ -127,6 +140,51 @@ def test_guests_stay_in_their_rooms(path: Path) -> None:
     for name in imports_of(path):
         allowed = ONLY.get(name.split(".")[0])
         assert allowed is None or here in allowed, f"{here} imports {name}"
+
+
+def private_names(tree: ast.AST) -> set[str]:
+    """Private attributes that are read, less those of `self`, `cls` and the standard library's `os._exit`."""
+    return {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr.startswith("_")
+        and not node.attr.startswith("__")
+        and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
+        and ast.unparse(node) != "os._exit"
+    }
+
+
+def own_names(tree: ast.AST) -> set[str]:
+    """Names of methods and of attributes that a file's classes set."""
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    methods = {part.name for node in classes for part in node.body if isinstance(part, ast.FunctionDef)}
+    return methods | {
+        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    }
+
+
+def torch_names(tree: ast.AST) -> set[str]:
+    """Dotted names below torch, read or imported."""
+    chains = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            chains |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            chains |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {chain for chain in chains if chain.startswith("torch.")}
+
+
+OWN_NAMES = set[str]().union(*(own_names(ast.parse(path.read_text(encoding="utf-8"))) for path in files()))
+
+
+@pytest.mark.parametrize("path", [path for path in files() if path.stem != "torch_private"], ids=module_of)
+def test_private_names_of_torch_are_read_in_one_file_alone(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    below = {name for name in torch_names(tree) if re.search(r"\._(?!_)", name) or name.startswith("torch.ops")}
+    assert not below, f"{sorted(below)}: give it a function in sparselab/torch_private.py"
+    foreign = private_names(tree) - OWN_NAMES
+    assert not foreign, f"{sorted(foreign)}: private names of somebody else's"
 
 
 def test_no_circles() -> None:

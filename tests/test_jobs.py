@@ -8,7 +8,7 @@ import pytest
 
 from sparselab import jobs
 from sparselab.errors import Cancelled, FileError
-from sparselab.isolate import Task, Worker
+from sparselab.isolate import Worker, WorkerTask
 from sparselab.jobs import Desk, Desks
 from tests import worker_tasks
 
@@ -38,7 +38,7 @@ def new_desks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Desks
         desks.close()
 
 
-def started(task: Task) -> Task:
+def started(task: WorkerTask) -> WorkerTask:
     """Wait until the worker has begun: a cancel before that is another matter."""
     while task.progress is None and not task.done:
         task.wait(0.01)

@@ -17,8 +17,8 @@ from sparselab.formats.options import MAX_RANK, MAX_SIZE, ReadLimits
 from sparselab.ticket import Skipped
 
 
-@dataclass(frozen=True)
-class Entry:
+@dataclass(frozen=True, kw_only=True)
+class ArchiveEntry:
     """One tensor of a file. `name` is as the file spells it: clean it before showing it.
 
     `dtype` is that of the array `load` returns. `is_mask`: the file itself says that this is a mask.
@@ -40,13 +40,13 @@ class Entry:
 class Archive:
     """The tensors of a file, what in it is no tensor, its text metadata, and remarks on how it was read."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[ArchiveEntry, ...]
     skipped: tuple[Skipped, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Head:
     """What the first look at a file shows: its first bytes, its size, and the members' names if it is a zip."""
 
@@ -60,7 +60,7 @@ class Head:
         return self.path.suffix.lower()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Format:
     """One kind of file: how to know it, what to call it, and how to open it.
 
@@ -93,7 +93,7 @@ def check_count(what: str, count: int, most: int) -> None:
         raise FileError(f"expected at most {most} {what} in one file; got {count}: split the file")
 
 
-def check_total(entries: Sequence[Entry], limits: ReadLimits) -> None:
+def check_total(entries: Sequence[ArchiveEntry], limits: ReadLimits) -> None:
     """Raises: FileError when the tensors together need more memory than one file may."""
     total = sum(entry.size * entry.dtype.itemsize for entry in entries)
     if total > limits.max_total_bytes:

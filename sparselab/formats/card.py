@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sparselab.ticket import Found, Ticket
+from sparselab.ticket import FoundLayer, Ticket
 
 Card = dict[str, Any]
 
@@ -13,14 +13,14 @@ def describe(ticket: Ticket) -> Card:
     """Return {"format", "layers", "skipped", "notes"}; every layer is loaded once, and let go again."""
     return {
         "format": ticket.meta.get("format", ""),
-        "layers": [_describe(found) for found in ticket.found],
+        "layers": [_describe(entry) for entry in ticket.entries],
         "skipped": [{"name": item.name, "reason": item.reason} for item in ticket.skipped],
         "notes": list(ticket.meta.get("notes", ())),
     }
 
 
-def _describe(found: Found) -> Card:
-    layer = found.load()
+def _describe(entry: FoundLayer) -> Card:
+    layer = entry.load()
     return {
         "name": layer.name,
         "shape": list(layer.mask.shape),
@@ -28,6 +28,6 @@ def _describe(found: Found) -> Card:
         "density": layer.mask.density,
         "count": layer.mask.count,
         "has_weight": layer.weight is not None,
-        "conversion": found.conversion,
+        "conversion": entry.conversion,
         "digest": layer.mask.digest,
     }

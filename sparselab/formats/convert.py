@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparselab.errors import FileError, SettingError
-from sparselab.formats.archive import Entry
+from sparselab.formats.archive import ArchiveEntry
 from sparselab.formats.options import ReadOptions
 from sparselab.im2col import ColumnOrder, as_matrix, column_permutation
 from sparselab.mask import BoolMatrix, Mask
@@ -19,7 +19,7 @@ from sparselab.transform import FloatMatrix, Layer
 _NATIVE: ColumnOrder = "cin-kh-kw"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """How one tensor becomes a matrix; `conversion` says it in words."""
 
@@ -50,7 +50,13 @@ class Plan:
         elif options.column_order != _NATIVE:
             raise SettingError(f"kernel_shape: expected one with the column order {options.column_order}; got none")
         area = prod(kernel or ())
-        return cls(name, kernel, (shape[0], cols // area, *(kernel or ())), order, text)
+        return cls(
+            name=name,
+            kernel_shape=kernel,
+            tensor_shape=(shape[0], cols // area, *(kernel or ())),
+            column_order=order,
+            conversion=text,
+        )
 
 
 def fits_kernel(shape: tuple[int, ...], options: ReadOptions) -> bool:
@@ -58,7 +64,7 @@ def fits_kernel(shape: tuple[int, ...], options: ReadOptions) -> bool:
     return prod(shape[1:]) % prod(options.kernel_shape or (1,)) == 0
 
 
-def load_layer(plan: Plan, weight: Entry | None, mask: Entry | None) -> Layer:
+def load_layer(plan: Plan, weight: ArchiveEntry | None, mask: ArchiveEntry | None) -> Layer:
     """Load the tensors of a layer; without a mask, what is not zero is kept.
 
     A tensor of nothing but 0 and 1 is a mask whatever its type. Integers become float32.
@@ -90,7 +96,7 @@ def check_finite(name: str, values: NDArray[Any]) -> None:
         raise FileError(f"{name}: expected finite weights; got {nans} NaN and {infinite} infinite")
 
 
-def _matrix(plan: Plan, entry: Entry) -> FloatMatrix:
+def _matrix(plan: Plan, entry: ArchiveEntry) -> FloatMatrix:
     values = entry.load()
     check_finite(plan.name, values)
     matrix, _ = as_matrix(values)

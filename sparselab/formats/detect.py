@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sparselab.errors import FileError
-from sparselab.formats.archive import Archive, Entry, check_count
+from sparselab.formats.archive import Archive, ArchiveEntry, check_count
 from sparselab.formats.convert import Plan, fits_kernel, load_layer
 from sparselab.formats.names import clean_name, unique_names
 from sparselab.formats.options import ReadLimits, ReadOptions
-from sparselab.ticket import Found, Skipped
+from sparselab.ticket import FoundLayer, Skipped
 
 _PREFIXES = ("module.", "_orig_mod.")
 _BUFFERS = ("bias", "position_ids", "relative_position_index")
@@ -22,11 +22,11 @@ class Parts:
     """The tensors that make one layer: its weight, its mask, or both."""
 
     name: str
-    weight: Entry | None
-    mask: Entry | None
+    weight: ArchiveEntry | None
+    mask: ArchiveEntry | None
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[ArchiveEntry]:
         return [entry for entry in (self.weight, self.mask) if entry is not None]
 
     @property
@@ -36,7 +36,7 @@ class Parts:
 
 def find_layers(
     archive: Archive, options: ReadOptions, limits: ReadLimits, *, has_shapes: bool
-) -> tuple[tuple[Found, ...], tuple[Skipped, ...]]:
+) -> tuple[tuple[FoundLayer, ...], tuple[Skipped, ...]]:
     """Return the layers of an archive, and what was left out with the reason.
 
     `X_orig` with `X_mask` is a pair of torch.nn.utils.prune; `X_mask`, `X.mask`, arrays of booleans and what the file
@@ -57,18 +57,23 @@ def find_layers(
     some_fit = any(fits_kernel(shape, options) for shape in shapeless)
     found = []
     for parts, name in zip(layers, names, strict=True):
-        told = parts.shape in shapeless and (fits_kernel(parts.shape, options) or not some_fit)
-        found.append(_found(parts, name, options if told else ReadOptions()))
+        has_options = parts.shape in shapeless and (fits_kernel(parts.shape, options) or not some_fit)
+        found.append(_found(parts, name, options if has_options else ReadOptions()))
     return tuple(found), tuple(skipped)
 
 
-def _found(parts: Parts, name: str, options: ReadOptions) -> Found:
+def _found(parts: Parts, name: str, options: ReadOptions) -> FoundLayer:
     source = " and ".join(clean_name(entry.name) for entry in parts.entries)
     plan = Plan.of(name, source, parts.shape, options)
-    return Found(name, plan.tensor_shape, plan.conversion, lambda: load_layer(plan, parts.weight, parts.mask))
+    return FoundLayer(
+        name=name,
+        tensor_shape=plan.tensor_shape,
+        conversion=plan.conversion,
+        load=lambda: load_layer(plan, parts.weight, parts.mask),
+    )
 
 
-def _split(entries: Iterable[Entry]) -> tuple[list[Entry], list[Skipped]]:
+def _split(entries: Iterable[ArchiveEntry]) -> tuple[list[ArchiveEntry], list[Skipped]]:
     usable, skipped = [], []
     for entry in entries:
         reason = _why_not(entry)
@@ -79,7 +84,7 @@ def _split(entries: Iterable[Entry]) -> tuple[list[Entry], list[Skipped]]:
     return usable, skipped
 
 
-def _why_not(entry: Entry) -> str | None:
+def _why_not(entry: ArchiveEntry) -> str | None:
     if len(entry.shape) < 2:
         return "a scalar" if not entry.shape else "a vector"
     if entry.size == 0:
@@ -89,9 +94,9 @@ def _why_not(entry: Entry) -> str | None:
     return None
 
 
-def _pair(entries: Sequence[Entry]) -> tuple[list[Parts], list[Skipped]]:
+def _pair(entries: Sequence[ArchiveEntry]) -> tuple[list[Parts], list[Skipped]]:
     """Bring together what belongs to one name; what is there twice is left out."""
-    roles: dict[str, dict[str, Entry]] = {}
+    roles: dict[str, dict[str, ArchiveEntry]] = {}
     skipped = []
     for entry in entries:
         base, role = _role(entry)
@@ -108,7 +113,7 @@ def _pair(entries: Sequence[Entry]) -> tuple[list[Parts], list[Skipped]]:
     return layers, skipped
 
 
-def _assemble(base: str, there: dict[str, Entry]) -> list[Parts]:
+def _assemble(base: str, there: dict[str, ArchiveEntry]) -> list[Parts]:
     weight, mask = there.get("weight") or there.get("plain"), there.get("mask")
     if weight is None or mask is None or weight.shape == mask.shape:
         return [Parts(base, weight, mask)]
@@ -117,7 +122,7 @@ def _assemble(base: str, there: dict[str, Entry]) -> list[Parts]:
     return [Parts(base, weight, None), Parts(base, None, mask)]  # two things of one name, and no pair
 
 
-def _role(entry: Entry) -> tuple[str, str]:
+def _role(entry: ArchiveEntry) -> tuple[str, str]:
     name = entry.name
     while prefix := next((p for p in _PREFIXES if name.startswith(p) and name != p), None):
         name = name.removeprefix(prefix)
@@ -128,7 +133,7 @@ def _role(entry: Entry) -> tuple[str, str]:
     return name[: len(name) - len(ending)], role
 
 
-def _join_module_masks(roles: dict[str, dict[str, Entry]]) -> dict[str, dict[str, Entry]]:
+def _join_module_masks(roles: dict[str, dict[str, ArchiveEntry]]) -> dict[str, dict[str, ArchiveEntry]]:
     """Give `conv.mask` to `conv.weight` when that is there, has its shape and no mask yet."""
     joined = {base: dict(there) for base, there in roles.items()}
     for base, there in roles.items():

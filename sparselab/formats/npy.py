@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparselab.errors import FileError
-from sparselab.formats.archive import Archive, Entry, Format, Head, read_array
+from sparselab.formats.archive import Archive, ArchiveEntry, Format, Head, read_array
 from sparselab.formats.names import clean_name
 from sparselab.formats.npy_header import MAGIC, PEEK_BYTES, NpyHeader, parse_header
 from sparselab.formats.options import ReadLimits
@@ -25,7 +25,10 @@ def open_npy(path: Path, limits: ReadLimits) -> Archive:
         return Archive((), (Skipped(clean_name(path.stem), f"{header.type_name} are never read"),))
     if size != header.size_bytes:
         raise FileError(f"{clean_name(path.name)}: expected {header.size_bytes} bytes, as its header says; got {size}")
-    return Archive((Entry(path.stem, header.shape, dtype.newbyteorder("="), lambda: _load(path, header, dtype)),))
+    entry = ArchiveEntry(
+        name=path.stem, shape=header.shape, dtype=dtype.newbyteorder("="), load=lambda: _load(path, header, dtype)
+    )
+    return Archive((entry,))
 
 
 def _load(path: Path, header: NpyHeader, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -38,4 +41,11 @@ def _recognises(head: Head) -> bool:
     return head.start.startswith(MAGIC)
 
 
-FORMAT = Format("npy", "a NumPy array", (".npy",), _recognises, open_npy, has_shapes=False)
+FORMAT = Format(
+    name="npy",
+    title="a NumPy array",
+    suffixes=(".npy",),
+    recognises=_recognises,
+    open=open_npy,
+    has_shapes=False,
+)

@@ -2,8 +2,8 @@
 
     b"\\x93NUMPY" | version: 2 bytes | length of the header: 2 bytes (version 1) or 4 | the header, a Python dictionary
 
-NumPy's own reader evaluates the dictionary, which a few kilobytes of brackets can bring to its knees. Plain numbers
-need only one shape of it, so a pattern does.
+Our own reader, because NumPy's evaluates the dictionary, which a few kilobytes of brackets can bring to its knees. Plain
+numbers need only one shape of it, so a pattern does.
 Source: NumPy's numpy.lib.format, which also fixes the order of the keys.
 """
 
@@ -33,7 +33,7 @@ _DICTIONARY = re.compile(
 _PLAIN = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248])")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NpyHeader:
     """What an array is and where its data begins. `dtype` is None for all but real numbers and booleans.
 
@@ -69,7 +69,13 @@ def parse_header(start: bytes, name: str, limits: ReadLimits) -> NpyHeader:
     check_shape(name, shape, limits)
     type_name = found["type"].decode("latin1").strip("'")
     dtype = np.dtype(type_name) if _PLAIN.fullmatch(type_name) else None
-    return NpyHeader(shape, dtype, _in_words(type_name), found["order"] == b"True", end)
+    return NpyHeader(
+        shape=shape,
+        dtype=dtype,
+        type_name=_in_words(type_name),
+        fortran_order=found["order"] == b"True",
+        start=end,
+    )
 
 
 def _in_words(type_name: str) -> str:

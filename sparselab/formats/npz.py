@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparselab.errors import FileError
-from sparselab.formats.archive import Archive, Entry, Format, Head, check_total
+from sparselab.formats.archive import Archive, ArchiveEntry, Format, Head, check_total
 from sparselab.formats.names import clean_name
 from sparselab.formats.npy_header import PEEK_BYTES, NpyHeader, parse_header
 from sparselab.formats.options import ReadLimits
@@ -46,13 +46,13 @@ def open_npz(path: Path, limits: ReadLimits) -> Archive:
     return Archive(tuple(entries), tuple(skipped))
 
 
-def _entry(path: Path, member: zipfile.ZipInfo, name: str, header: NpyHeader, dtype: np.dtype[Any]) -> Entry:
+def _entry(path: Path, member: zipfile.ZipInfo, name: str, header: NpyHeader, dtype: np.dtype[Any]) -> ArchiveEntry:
     def load() -> NDArray[Any]:
         values: NDArray[Any] = np.frombuffer(read_member(path, member), dtype, offset=header.start)
         values = values.astype(dtype.newbyteorder("="), copy=False)
         return values.reshape(header.shape, order="F" if header.fortran_order else "C")
 
-    return Entry(name, header.shape, dtype.newbyteorder("="), load)
+    return ArchiveEntry(name=name, shape=header.shape, dtype=dtype.newbyteorder("="), load=load)
 
 
 def _peek(path: Path, member: zipfile.ZipInfo) -> bytes:
@@ -69,4 +69,11 @@ def _recognises(head: Head) -> bool:
     return members is not None and (any(name.endswith(_ENDING) for name in members) or not members)
 
 
-FORMAT = Format("npz", "a NumPy archive", (".npz",), _recognises, open_npz, has_shapes=False)
+FORMAT = Format(
+    name="npz",
+    title="a NumPy archive",
+    suffixes=(".npz",),
+    recognises=_recognises,
+    open=open_npz,
+    has_shapes=False,
+)

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from sparselab.errors import FileError
-from sparselab.formats.archive import Archive, Entry, check_count
+from sparselab.formats.archive import Archive, ArchiveEntry, check_count
 from sparselab.formats.atomic import atomic_path
 from sparselab.formats.convert import check_finite
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import MAX_SIZE, ReadLimits
 from sparselab.mask import Mask
-from sparselab.ticket import Found, Skipped, Ticket
+from sparselab.ticket import FoundLayer, Skipped, Ticket
 from sparselab.transform import FloatMatrix, Layer
 
 VERSION = "1"
@@ -40,19 +40,19 @@ def write_own(ticket: Ticket, path: Path) -> None:
     from safetensors.numpy import save
 
     arrays, items = {}, []
-    for found in ticket.found:
-        layer = found.load()
+    for entry in ticket.entries:
+        layer = entry.load()
         arrays[f"{layer.name}.mask_bits"] = layer.mask.packed
         for part in ("weight", "rewound"):
             if (matrix := getattr(layer, part)) is not None:
                 arrays[f"{layer.name}.{part}"] = np.ascontiguousarray(matrix)
-        items.append(_describe(layer, found.conversion))
+        items.append(_describe(layer, entry.conversion))
     with atomic_path(path) as temporary:
         # Not save_file: it writes a file of its own, which a kill leaves behind and which only its owner may read.
         temporary.write_bytes(save(arrays, metadata={_MARK: VERSION, "layers": json.dumps(items)}))
 
 
-def open_own(archive: Archive, limits: ReadLimits) -> tuple[tuple[Found, ...], tuple[Skipped, ...]]:
+def open_own(archive: Archive, limits: ReadLimits) -> tuple[tuple[FoundLayer, ...], tuple[Skipped, ...]]:
     """Return the layers of such a file, and the tensors that belong to none.
 
     Raises: FileError when the metadata is of another version or does not fit the tensors.
@@ -87,7 +87,7 @@ def _describe(layer: Layer, conversion: str) -> dict[str, Any]:
     }
 
 
-def _found(item: Mapping[str, Any], entries: dict[str, Entry], limits: ReadLimits) -> Found:
+def _found(item: Mapping[str, Any], entries: dict[str, ArchiveEntry], limits: ReadLimits) -> FoundLayer:
     name, (rows, cols) = item["name"], item["shape"]
     kernel = None if item["kernel_shape"] is None else tuple(item["kernel_shape"])
     area = prod(kernel or ())
@@ -105,12 +105,23 @@ def _found(item: Mapping[str, Any], entries: dict[str, Entry], limits: ReadLimit
         if values is not None:
             values = np.where(mask.kept, values, values.dtype.type(0))
         early = None if rewound is None else _load(rewound, name)
-        return Layer(name, mask, values, early, None, None, kernel, item["stride"], item["padding"])
+        return Layer(
+            name,
+            mask,
+            weight=values,
+            rewound=early,
+            kernel_shape=kernel,
+            stride=item["stride"],
+            padding=item["padding"],
+        )
 
-    return Found(name, (rows, cols // area, *(kernel or ())), item["conversion"], load)
+    tensor_shape = (rows, cols // area, *(kernel or ()))
+    return FoundLayer(name=name, tensor_shape=tensor_shape, conversion=item["conversion"], load=load)
 
 
-def _take(entries: dict[str, Entry], key: str, shape: tuple[int, int], kind: str, width: int = 8) -> Entry | None:
+def _take(
+    entries: dict[str, ArchiveEntry], key: str, shape: tuple[int, int], kind: str, width: int = 8
+) -> ArchiveEntry | None:
     entry = entries.pop(key, None)
     if entry is None:
         return None
@@ -119,7 +130,7 @@ def _take(entries: dict[str, Entry], key: str, shape: tuple[int, int], kind: str
     return entry
 
 
-def _load(entry: Entry, name: str) -> FloatMatrix:
+def _load(entry: ArchiveEntry, name: str) -> FloatMatrix:
     values = entry.load()
     check_finite(name, values)
     return values

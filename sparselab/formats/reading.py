@@ -13,7 +13,7 @@ from sparselab.formats.names import clean_name
 from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits, ReadOptions
 from sparselab.formats.own import is_own, open_own
 from sparselab.formats.recognise import note_on_suffix, recognise
-from sparselab.ticket import Found, Ticket
+from sparselab.ticket import FoundLayer, Ticket
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ def read_ticket(
     return Ticket(tuple(_guard(path, item) for item in found), skipped, meta)
 
 
-def _guard(path: Path, item: Found) -> Found:
+def _guard(path: Path, item: FoundLayer) -> FoundLayer:
     return replace(item, load=lambda: _readable(path, item.load))
 
 

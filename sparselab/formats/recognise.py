@@ -67,7 +67,7 @@ def _look(path: Path) -> Head:
     if not start:
         raise FileError(f"{label}: expected a file of weights or masks; it is empty")
     members = tuple(m.filename for m in list_members(path)) if start.startswith(ZIP_STARTS) else None
-    return Head(path, start, state.st_size, members)
+    return Head(path=path, start=start, size=state.st_size, members=members)
 
 
 def _what_it_is(head: Head) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.formats.archive import Archive, Entry, Format, Head, check_total, read_array
+from sparselab.formats.archive import Archive, ArchiveEntry, Format, Head, check_total, read_array
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
-from sparselab.formats.safetensors_header import Place, read_header
+from sparselab.formats.safetensors_header import TensorRange, read_header
 from sparselab.ticket import Skipped
 
 _DTYPES = {
@@ -26,27 +26,32 @@ def open_safetensors(path: Path, limits: ReadLimits) -> Archive:
     Raises: FileError as `read_header` does.
     """
     # The library maps the whole file into memory, which a worker with little of it cannot; plain reads need none.
-    places, metadata = read_header(path, limits)
+    ranges, metadata = read_header(path, limits)
     entries = [
-        Entry(place.name, place.shape, np.dtype(_DTYPES[place.dtype]).newbyteorder("="), _loader(path, place))
-        for place in places
-        if place.dtype in _DTYPES
+        ArchiveEntry(
+            name=tensor.name,
+            shape=tensor.shape,
+            dtype=np.dtype(_DTYPES[tensor.dtype]).newbyteorder("="),
+            load=_loader(path, tensor),
+        )
+        for tensor in ranges
+        if tensor.dtype in _DTYPES
     ]
     skipped = [
-        Skipped(clean_name(place.name), f"{place.dtype} values are never read")
-        for place in places
-        if place.dtype not in _DTYPES
+        Skipped(clean_name(tensor.name), f"{tensor.dtype} values are never read")
+        for tensor in ranges
+        if tensor.dtype not in _DTYPES
     ]
     check_total(entries, limits)
-    notes = ("bfloat16 weights became float32",) if any(place.dtype == "BF16" for place in places) else ()
-    return Archive(tuple(entries), tuple(skipped), metadata, notes)
+    notes = ("bfloat16 weights became float32",) if any(tensor.dtype == "BF16" for tensor in ranges) else ()
+    return Archive(tuple(entries), skipped=tuple(skipped), metadata=metadata, notes=notes)
 
 
-def _loader(path: Path, place: Place) -> Any:
+def _loader(path: Path, tensor: TensorRange) -> Any:
     def load() -> NDArray[Any]:
-        if place.dtype != "BF16":
-            return read_array(path, place.offset, np.dtype(_DTYPES[place.dtype]), place.shape)
-        halves = read_array(path, place.offset, np.dtype("<u2"), place.shape)
+        if tensor.dtype != "BF16":
+            return read_array(path, tensor.offset, np.dtype(_DTYPES[tensor.dtype]), tensor.shape)
+        halves = read_array(path, tensor.offset, np.dtype("<u2"), tensor.shape)
         return (halves.astype(np.uint32) << 16).view(np.float32)
 
     return load
@@ -57,4 +62,11 @@ def _recognises(head: Head) -> bool:
     return head.start[4:9] == b"\0\0\0\0{" or (head.suffix == ".safetensors" and head.members is None)
 
 
-FORMAT = Format("safetensors", "a safetensors file", (".safetensors",), _recognises, open_safetensors, has_shapes=True)
+FORMAT = Format(
+    name="safetensors",
+    title="a safetensors file",
+    suffixes=(".safetensors",),
+    recognises=_recognises,
+    open=open_safetensors,
+    has_shapes=True,
+)

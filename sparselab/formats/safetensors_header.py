@@ -2,14 +2,14 @@
 
     8 bytes: length of the header | header: JSON {name: {"dtype", "shape", "data_offsets"}} | the tensors, end to end
 
-The library that reads such files accepts a name that comes twice and a shape [0, 2^40]; here both are refused.
+Our own reader, because the safetensors library accepts a name that comes twice and a shape [0, 2^40]; here both are refused.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,8 @@ WIDTHS = {
 _FIELDS = {"dtype", "shape", "data_offsets"}
 
 
-@dataclass(frozen=True)
-class Place:
+@dataclass(frozen=True, kw_only=True)
+class TensorRange:
     """One tensor: its type as the file spells it, its shape, and where in the file it begins."""
 
     name: str
@@ -38,8 +38,8 @@ class Place:
     offset: int
 
 
-def read_header(path: Path, limits: ReadLimits) -> tuple[list[Place], dict[str, str]]:
-    """Return the tensors' places and the text metadata.
+def read_header(path: Path, limits: ReadLimits) -> tuple[list[TensorRange], dict[str, str]]:
+    """Return the tensors' ranges and the text metadata.
 
     Raises: FileError when the header is too long, no JSON, names something twice, or its tensors do not lie end to end
     from the header to the end of the file.
@@ -58,17 +58,17 @@ def read_header(path: Path, limits: ReadLimits) -> tuple[list[Place], dict[str, 
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise FileError(f"{label}: expected metadata of texts; got something else")
     check_count("tensors", len(header), limits.max_tensors)
-    spans = sorted((_place(name, item, limits) for name, item in header.items()), key=lambda span: span[1:])
+    spans = sorted((_range(name, item, limits) for name, item in header.items()), key=lambda span: span[1:])
     reached = 0
-    for place, begin, end in spans:
+    for tensor, begin, end in spans:
         if begin != reached:
-            raise FileError(f"{clean_name(place.name)}: expected its data at byte {reached}; its offset says {begin}")
+            raise FileError(f"{clean_name(tensor.name)}: expected its data at byte {reached}; its offset says {begin}")
         reached = end
     if reached != size - 8 - length:
         raise FileError(f"{label}: expected {reached} bytes of tensors, as its header says; got {size - 8 - length}")
-    places = [Place(p.name, p.dtype, p.shape, 8 + length + begin) for p, begin, _ in spans]
+    ranges = [replace(tensor, offset=8 + length + begin) for tensor, begin, _ in spans]
     order = {name: rank for rank, name in enumerate(header)}
-    return sorted(places, key=lambda place: order[place.name]), metadata
+    return sorted(ranges, key=lambda tensor: order[tensor.name]), metadata
 
 
 def _parse(text: bytes, label: str) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _parse(text: bytes, label: str) -> dict[str, Any]:
     return header
 
 
-def _place(name: str, item: Any, limits: ReadLimits) -> tuple[Place, int, int]:
+def _range(name: str, item: Any, limits: ReadLimits) -> tuple[TensorRange, int, int]:
     label = clean_name(name)
     if not isinstance(item, Mapping) or item.keys() != _FIELDS:
         raise FileError(f"{label}: expected dtype, shape and data_offsets in the header; got something else")
@@ -106,7 +106,7 @@ def _place(name: str, item: Any, limits: ReadLimits) -> tuple[Place, int, int]:
     begin, end = span
     if end - begin != prod(shape) * WIDTHS[dtype]:
         raise FileError(f"{label}: expected {prod(shape) * WIDTHS[dtype]} bytes; its offsets span {end - begin}")
-    return Place(name, dtype, tuple(shape), begin), begin, end
+    return TensorRange(name=name, dtype=dtype, shape=tuple(shape), offset=begin), begin, end
 
 
 def _are_sizes(value: Any) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparselab.errors import FileError
-from sparselab.formats.archive import Archive, Entry, Format, Head, check_shape
+from sparselab.formats.archive import Archive, ArchiveEntry, Format, Head, check_shape
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
 
@@ -44,7 +44,10 @@ def open_smtx(path: Path, limits: ReadLimits) -> Archive:
     if 2 * count - 1 > room or size > limits.max_total_bytes:
         raise FileError(f"{label}: expected {count} numbers, as its header says; its {room} bytes cannot hold them")
     shape = (rows, cols)
-    return Archive((Entry(path.stem, shape, np.dtype(bool), lambda: _load(path, header.end(), shape, nnz)),))
+    entry = ArchiveEntry(
+        name=path.stem, shape=shape, dtype=np.dtype(bool), load=lambda: _load(path, header.end(), shape, nnz)
+    )
+    return Archive((entry,))
 
 
 def _load(path: Path, start: int, shape: tuple[int, int], nnz: int) -> NDArray[np.bool_]:
@@ -72,4 +75,11 @@ def _recognises(head: Head) -> bool:
     return _HEADER.match(head.start[:_HEADER_BYTES]) is not None or (head.suffix == ".smtx" and head.members is None)
 
 
-FORMAT = Format("smtx", "a sparse pattern", (".smtx",), _recognises, open_smtx, has_shapes=False)
+FORMAT = Format(
+    name="smtx",
+    title="a sparse pattern",
+    suffixes=(".smtx",),
+    recognises=_recognises,
+    open=open_smtx,
+    has_shapes=False,
+)

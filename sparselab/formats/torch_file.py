@@ -9,7 +9,8 @@ from pickle import UnpicklingError
 from typing import Any
 
 from sparselab.errors import FileError
-from sparselab.formats.archive import Archive, Entry, Format, Head, check_count, check_total
+from sparselab.formats.archive import Archive, ArchiveEntry, Format, Head, check_count, check_total
+from sparselab.formats.memory import check_memory
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
 from sparselab.formats.torch_pickle import ADVICE, check_pickle
@@ -57,17 +58,20 @@ def open_torch(path: Path, limits: ReadLimits) -> Archive:
             continue
         read = read_tensor(name or path.stem, value, is_mask, limits)
         bfloat16 |= "bfloat16" in str(value.dtype)
-        if isinstance(read, Entry):
+        if isinstance(read, ArchiveEntry):
             entries.append(read)
         else:
             skipped.append(read)
     check_total(entries, limits)
-    return Archive(tuple(entries), tuple(skipped), notes=("bfloat16 weights became float32",) if bfloat16 else ())
+    return Archive(
+        tuple(entries), skipped=tuple(skipped), notes=("bfloat16 weights became float32",) if bfloat16 else ()
+    )
 
 
 def _load(path: Path) -> Any:
     import torch
 
+    check_memory(sum(member.file_size for member in list_members(path)))
     try:
         with warnings.catch_warnings(), torch.sparse.check_sparse_tensor_invariants():  # type: ignore[no-untyped-call]
             warnings.simplefilter("ignore")  # about layouts in beta; nothing a reader of the file can act on
@@ -76,8 +80,6 @@ def _load(path: Path) -> Any:
         raise
     except Exception as error:
         # torch raises whatever its unpickler stumbles over; all of it means that this file holds no plain weights.
-        if "allocate memory" in str(error):
-            raise MemoryError from None
         raise FileError(
             f"{clean_name(path.name)}: expected weights that torch loads safely; it refused them ({_brief(error)}): "
             f"{ADVICE}"
@@ -128,5 +130,10 @@ def _recognises(head: Head) -> bool:
 
 
 FORMAT = Format(
-    "torch", "a PyTorch checkpoint", (".pt", ".pth", ".bin", ".ckpt", ".tar"), _recognises, open_torch, has_shapes=True
+    name="torch",
+    title="a PyTorch checkpoint",
+    suffixes=(".pt", ".pth", ".bin", ".ckpt", ".tar"),
+    recognises=_recognises,
+    open=open_torch,
+    has_shapes=True,
 )

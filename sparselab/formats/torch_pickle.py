@@ -1,6 +1,8 @@
 """What a pickle would call, read without running it and without importing torch.
 
-This answers fast, with the name of the callable; the guard is still torch.load(weights_only=True).
+Our own check before torch's: torch.load(weights_only=True) remains the guard, but it needs torch, which takes seconds to
+import, and refuses with a page of advice on how to open the file without care; this answers at once, with the name of what
+would be called.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparselab.errors import FileError
-from sparselab.formats.archive import Entry, check_shape
+from sparselab.formats.archive import ArchiveEntry, check_shape
+from sparselab.formats.memory import check_memory
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
 from sparselab.ticket import Skipped
@@ -22,9 +23,10 @@ _DTYPES = {
     "int32": "int32", "uint64": "uint64", "int64": "int64", "float16": "float16", "bfloat16": "float32",
     "float32": "float32", "float64": "float64",
 }  # fmt: skip
+_COPIES_OF_SPARSE = 2  # blocks are made dense in their own order first, and then copied into that of the matrix
 
 
-def read_tensor(name: str, tensor: torch.Tensor, is_mask: bool, limits: ReadLimits) -> Entry | Skipped:
+def read_tensor(name: str, tensor: torch.Tensor, is_mask: bool, limits: ReadLimits) -> ArchiveEntry | Skipped:
     """Return the tensor as an entry, or why it is none.
 
     Raises: FileError for a strided tensor of 2 dimensions or more whose elements share memory, leave gaps in it or
@@ -43,7 +45,9 @@ def read_tensor(name: str, tensor: torch.Tensor, is_mask: bool, limits: ReadLimi
     check_shape(name, shape, limits)
     if tensor.layout == torch.strided and len(shape) > 1 and tensor.numel():
         _check_strided(name, tensor)
-    return Entry(name, shape, np.dtype(dtype), lambda: _as_array(tensor.detach()), is_mask)
+    return ArchiveEntry(
+        name=name, shape=shape, dtype=np.dtype(dtype), load=lambda: _as_array(tensor.detach()), is_mask=is_mask
+    )
 
 
 def _check_strided(name: str, tensor: torch.Tensor) -> None:
@@ -65,10 +69,14 @@ def _as_array(tensor: torch.Tensor) -> NDArray[Any]:
     import torch
 
     if tensor.layout != torch.strided:
+        check_memory(_COPIES_OF_SPARSE * tensor.numel() * tensor.element_size())
         with warnings.catch_warnings():  # torch warns that its compressed layouts are in beta
             warnings.simplefilter("ignore", UserWarning)
             tensor = tensor.to_dense()
     if tensor.dtype == torch.bfloat16:
+        check_memory(tensor.numel() * torch.float32.itemsize)
         tensor = tensor.float()
+    if not tensor.is_contiguous():
+        check_memory(tensor.numel() * tensor.element_size())
     values: NDArray[Any] = tensor.contiguous().numpy()
     return values

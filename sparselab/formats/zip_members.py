@@ -1,4 +1,8 @@
-"""Zip archives from strangers: a directory that is checked first, members that are counted as they unpack."""
+"""Zip archives from strangers: a directory that is checked first, members that are counted as they unpack.
+
+The directory is read by the standard library's zipfile; the rest is our own, because zipfile accepts a name that comes twice
+and any size that a directory claims, which a bomb of kilobytes needs.
+"""
 
 from __future__ import annotations
 

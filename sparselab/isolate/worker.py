@@ -4,6 +4,10 @@ The parent sends a task as (function name, pickled arguments); the worker answer
 parent can read without executing anything even if the worker was taken over by the file it parsed. Workers are plain
 subprocesses and not `multiprocessing` ones, because the latter import the parent's __main__ again, and under a web
 server that is the page being shown.
+
+Our own and no pool of the standard library's (concurrent.futures, multiprocessing) or joblib's, because none of them can end
+one running call: here a task that does not answer a cancel within a grace of half a second is killed with its process, and
+so is one past its wall time, while memory and processor time are limited by the system.
 """
 
 from __future__ import annotations
@@ -32,10 +36,10 @@ class WorkerError(RuntimeError):
     """The function failed in a way that is a defect of ours; the worker's traceback is in the text."""
 
 
-class Task:
+class WorkerTask:
     """One call running in a worker."""
 
-    def __init__(self, number: int, cancel: Callable[[Task], None]) -> None:
+    def __init__(self, number: int, cancel: Callable[[WorkerTask], None]) -> None:
         self.number = number
         self.progress: Progress | None = None
         self._cancel = cancel
@@ -81,11 +85,11 @@ class Worker:
         self._imports = imports
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._task: Task | None = None
+        self._task: WorkerTask | None = None
         self._number = 0
         self._start()
 
-    def submit(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Task:
+    def submit(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> WorkerTask:
         """Start `function(*args, monitor=..., **kwargs)` in the worker; its value must be one that `wire` can carry."""
         with self._lock:
             if self._task is not None and not self._task.done:
@@ -93,7 +97,7 @@ class Worker:
             if self._process is None or self._process.poll() is not None:
                 self._start()
             self._number += 1
-            task = self._task = Task(self._number, self._cancel_task)
+            task = self._task = WorkerTask(self._number, self._cancel_task)
             name = f"{function.__module__}:{function.__qualname__}"
             self._send({"number": task.number, "function": name, "call": (args, kwargs)})
         if self._limits.wall_seconds is not None:
@@ -167,11 +171,11 @@ class Worker:
         else:
             task._finish(error=_revive_error(message["error"], message["text"]))
 
-    def _cancel_task(self, task: Task) -> None:
+    def _cancel_task(self, task: WorkerTask) -> None:
         self._send({"cancel": task.number})
         _later(_GRACE_SECONDS, lambda: self._end_task(task, Cancelled("cancelled")))
 
-    def _end_task(self, task: Task, error: Exception) -> None:
+    def _end_task(self, task: WorkerTask, error: Exception) -> None:
         with self._lock:
             if task.done or self._task is not task:
                 return
@@ -187,7 +191,7 @@ def run_isolated(
     monitor: Monitor = SILENT,
     **kwargs: Any,
 ) -> Any:
-    """Run one function in a process of its own and return its value. Raises as Task.result does."""
+    """Run one function in a process of its own and return its value. Raises as WorkerTask.result does."""
     worker = Worker(limits, imports)
     try:
         task = worker.submit(function, *args, **kwargs)

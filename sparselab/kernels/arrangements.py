@@ -20,83 +20,90 @@ _UNROLLED_PITCH = 8  # elements: 16 bytes of a 2-byte type
 _MOST_ALIGNED = 16
 
 
-@dataclass(frozen=True, eq=False)
-class Geometry:
-    """X[k, n] lies at offsets[k] + image x_image + line x_line + place x_place, with n = (image lines + line) pitch + place.
+@dataclass(frozen=True, kw_only=True)
+class Positions:
+    """The positions of Y in the order a kernel counts them: `images` of `lines` of `pitch`, the first `width` of a line in Y.
 
-    A line holds `pitch` positions, of which the first `width` are positions of Y.
-    offsets: by column of W. taps: place of a column in the kernel. numel: numbers in the arranged X.
-    copies, height, x_pitch, step, border: how X is arranged, as copies x images x channels x height x x_pitch; copies is 0
-    where it stays as it is.
+    Position n is number n % pitch of line n // pitch; what lies beyond `width` is computed and not written.
+    """
+
+    images: int = 1
+    lines: int = 1
+    width: int
+    pitch: int
+
+    @property
+    def count(self) -> int:
+        return self.images * self.lines * self.pitch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strides:
+    """Numbers of X from one image, line and position to the next."""
+
+    image: int = 0
+    line: int = 0
+    position: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rearranged:
+    """X written anew, with zeros round it, as copies x images x channels x height x pitch.
+
+    Copy c holds X[image, channel, line - border, column * step + c - border] at (line, column).
+    """
+
+    copies: int
+    height: int
+    pitch: int
+    step: int
+    border: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Geometry:
+    """X[k, n] lies at offsets[k] + image * strides.image + line * strides.line + number * strides.position.
+
+    Position n has the number n % pitch of line (n // pitch) % lines of image n // pitch // lines, as `positions` counts.
+    offsets: by column of W. taps: where in the kernel a column lies, kh * width + kw. numel: numbers in the arranged X.
+    rearranged: how X is written anew; None where it stays as it is.
     """
 
     offsets: NDArray[np.int64]
     taps: NDArray[np.int32]
-    images: int
-    lines: int
-    width: int
-    pitch: int
-    x_image: int
-    x_line: int
-    x_place: int
+    positions: Positions
+    strides: Strides
     numel: int
-    copies: int = 0
-    height: int = 0
-    x_pitch: int = 0
-    step: int = 1
-    border: int = 0
-
-    @property
-    def positions(self) -> int:
-        return self.images * self.lines * self.pitch
+    rearranged: Rearranged | None = None
 
     @property
     def plain(self) -> bool:
         """Whether a position's number is its offset, in X and in Y."""
-        return self.images == self.lines == self.x_place == 1 and self.pitch == self.width
+        of = self.positions
+        return of.images == of.lines == self.strides.position == 1 and of.pitch == of.width
 
     def x_align(self, cols: NDArray[np.int64]) -> int:
         """Return how many neighbouring positions surely are neighbours in X, at offsets that number divides, for these columns."""
-        if self.x_place != 1:
+        if self.strides.position != 1:
             return 1
-        steps = [self.pitch, self.x_image if self.images > 1 else 0, self.x_line if self.lines > 1 else 0]
-        return _power_of_two(int(np.gcd.reduce(self.offsets[cols].ravel(), initial=0)), *steps)
+        image = self.strides.image if self.positions.images > 1 else 0
+        line = self.strides.line if self.positions.lines > 1 else 0
+        first = int(np.gcd.reduce(self.offsets[cols].ravel(), initial=0))
+        return _power_of_two(first, self.positions.pitch, image, line)
 
     @property
     def y_align(self) -> int:
         """The same of Y, N x out x lines x width."""
-        return _power_of_two(self.width, self.pitch)
+        return _power_of_two(self.positions.width, self.positions.pitch)
 
 
-def geometry(arrangement: str, shape: tuple[int, ...], cols: int, conv: Conv | None) -> Geometry:
+def geometry_of(arrangement: str, shape: tuple[int, ...], cols: int, conv: Conv | None) -> Geometry:
     """Return where X of this shape lies once arranged; a matrix product's X always lies as it is."""
     if conv is None:
-        positions = shape[1]
-        offsets = np.arange(cols, dtype=np.int64) * positions
-        return Geometry(offsets, np.zeros(cols, np.int32), 1, 1, positions, positions, 0, 0, 1, prod(shape))
-    images, channels, height, width = shape
-    out_height, out_width = conv.output_size(height, width)
-    channel, row, column = np.unravel_index(np.arange(cols), (channels, *conv.kernel_shape))
-    taps = (row * conv.kernel_shape[1] + column).astype(np.int32)
+        return _matrix(shape, cols)
     if arrangement == "unrolled":
-        height, pitch = height + 2 * conv.padding, -(-out_width // _UNROLLED_PITCH) * _UNROLLED_PITCH
-        offsets = ((column * images * channels + channel) * height + row) * pitch
-        made = (conv.kernel_shape[1], height, pitch, conv.stride, conv.padding)
-        strides = (channels * height * pitch, conv.stride * pitch, 1)
-        numel = prod(made[:3]) * images * channels
-        return Geometry(offsets, taps, images, out_height, out_width, pitch, *strides, numel, *made)
-    border = conv.padding if arrangement == "padded" else 0
-    height, width = height + 2 * border, width + 2 * border
-    offsets = (channel * height + row) * width + column
-    if arrangement == "checked":
-        offsets = offsets - conv.padding * (width + 1)
-    strides = (channels * height * width, conv.stride * width, conv.stride)
-    numel = images * strides[0]
-    if out_width == width and arrangement == "padded":
-        # Lines that follow one another without a gap are one line.
-        out_height, out_width = 1, out_height * out_width
-    made = (1, height, width, 1, border) if border else (0, 0, 0, 1, 0)
-    return Geometry(offsets, taps, images, out_height, out_width, out_width, *strides, numel, *made)
+        return _unrolled(shape, cols, conv)
+    return _whole(shape, cols, conv, checked=arrangement == "checked")
 
 
 def arrangements(conv: Conv | None) -> tuple[str, ...]:
@@ -105,6 +112,70 @@ def arrangements(conv: Conv | None) -> tuple[str, ...]:
         return ("padded",)
     checked = ("checked",) if conv.padding and prod(conv.kernel_shape) <= 62 else ()
     return ("padded", *checked, "unrolled")
+
+
+def _matrix(shape: tuple[int, ...], cols: int) -> Geometry:
+    positions = shape[1]
+    return Geometry(
+        offsets=np.arange(cols, dtype=np.int64) * positions,
+        taps=np.zeros(cols, np.int32),
+        positions=Positions(width=positions, pitch=positions),
+        strides=Strides(),
+        numel=prod(shape),
+    )
+
+
+def _unrolled(shape: tuple[int, ...], cols: int, conv: Conv) -> Geometry:
+    images, channels, height, width = shape
+    lines, line_width = conv.output_size(height, width)
+    channel, row, column = _kernel_indices(channels, cols, conv)
+    made = Rearranged(
+        copies=conv.kernel_shape[1],
+        height=height + 2 * conv.padding,
+        pitch=-(-line_width // _UNROLLED_PITCH) * _UNROLLED_PITCH,
+        step=conv.stride,
+        border=conv.padding,
+    )
+    plane = made.height * made.pitch
+    return Geometry(
+        offsets=(column * images * channels + channel) * plane + row * made.pitch,
+        taps=_taps(row, column, conv),
+        positions=Positions(images=images, lines=lines, width=line_width, pitch=made.pitch),
+        strides=Strides(image=channels * plane, line=conv.stride * made.pitch),
+        numel=made.copies * images * channels * plane,
+        rearranged=made,
+    )
+
+
+def _whole(shape: tuple[int, ...], cols: int, conv: Conv, *, checked: bool) -> Geometry:
+    """Return where X lies as one whole: with a border of zeros where it needs one, or as it is and `checked` at every load."""
+    images, channels, height, width = shape
+    lines, line_width = conv.output_size(height, width)
+    channel, row, column = _kernel_indices(channels, cols, conv)
+    border = 0 if checked else conv.padding
+    height, width = height + 2 * border, width + 2 * border
+    first = -conv.padding * (width + 1) if checked else 0
+    image = channels * height * width
+    if line_width == width and not checked:
+        # Lines that follow one another without a gap are one line.
+        lines, line_width = 1, lines * line_width
+    return Geometry(
+        offsets=(channel * height + row) * width + column + first,
+        taps=_taps(row, column, conv),
+        positions=Positions(images=images, lines=lines, width=line_width, pitch=line_width),
+        strides=Strides(image=image, line=conv.stride * width, position=conv.stride),
+        numel=images * image,
+        rearranged=Rearranged(copies=1, height=height, pitch=width, step=1, border=border) if border else None,
+    )
+
+
+def _kernel_indices(channels: int, cols: int, conv: Conv) -> tuple[NDArray[np.int64], ...]:
+    """Return channel, row and column in the kernel of every column of W."""
+    return np.unravel_index(np.arange(cols), (channels, *conv.kernel_shape))
+
+
+def _taps(row: NDArray[np.int64], column: NDArray[np.int64], conv: Conv) -> NDArray[np.int32]:
+    return (row * conv.kernel_shape[1] + column).astype(np.int32)
 
 
 def _power_of_two(*numbers: int) -> int:

@@ -21,7 +21,7 @@ class Bsr(Kernel):
     """Y = W X with W in square blocks on a fixed grid: every block with a kept weight is stored and multiplied whole.
 
     Rows and columns stay where they are, so blocks of shuffled rows fill many. `prepare` times the sides 16 to 128 that
-    divide both sizes, and keeps the quickest. On CUDA torch's own tuner is run for each side; what it says is told of the run.
+    divide both sizes, and keeps the quickest. On CUDA torch's own tuner is run for each side; what it found is part of the run's description.
     """
 
     title: ClassVar[str] = "BSR"
@@ -36,13 +36,13 @@ class Bsr(Kernel):
     def prepare(self, work: Work) -> Run:
         weight = work.tensor(work.masked_weight)
         stored = {side: compressed(lambda side=side: weight.to_sparse_bsr((side, side))) for side in _sides(work)}  # type: ignore[misc]
-        told = {side: f"blocks of {side}{_tuning(matrix, work)}" for side, matrix in stored.items()}
-        return quickest({told[side]: multiplied(matrix, work) for side, matrix in stored.items()}, work)
+        descriptions = {side: f"blocks of {side}{_tuning(matrix, work)}" for side, matrix in stored.items()}
+        return quickest({descriptions[side]: multiplied(matrix, work) for side, matrix in stored.items()}, work)
 
 
 def _tuning(weight: torch.Tensor, work: Work) -> str:
     """Tune the product where torch has parameters to tune, and return what came of it."""
-    return f", {tune_bsr(weight, random_input(work)).told}" if work.on_cuda else ""
+    return f", {tune_bsr(weight, random_input(work)).description}" if work.on_cuda else ""
 
 
 def _sides(work: Work) -> list[int]:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import importlib.util
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sparselab.kernels.choices import keep, recall
+from sparselab.torch_private import BSR_PARAMETERS, BSR_PRODUCT, bsr_lookup, set_bsr_parameters, tune_bsr_product
 
 if TYPE_CHECKING:
     import torch
 
-_OPERATION = "bsr_dense_addmm"
-_PARAMETERS = ("GROUP_SIZE_ROW", "SPLIT_N", "num_stages", "num_warps")
 _SMALLEST_BLOCK = 16
 
 
 @dataclass(frozen=True)
 class BsrTuning:
-    """Whether `torch.mm` of a block-sparse weight now runs with tuned parameters, and which, or why not."""
+    """Whether `torch.mm` of a block-sparse weight now runs with tuned parameters, and in words which, or why not."""
 
     tuned: bool
-    told: str
+    description: str
 
 
 def tune_bsr(weight: torch.Tensor, x: torch.Tensor) -> BsrTuning:
@@ -35,26 +35,27 @@ def tune_bsr(weight: torch.Tensor, x: torch.Tensor) -> BsrTuning:
     if obstacle:
         return BsrTuning(False, f"untuned: {obstacle}")
     import torch
-    from torch.sparse import _triton_ops_meta as meta
 
-    (rows, cols), positions = weight.shape, x.shape[1]
-    block_rows, block_cols = weight.values().shape[1:]
-    sparsity = round(1 - weight._nnz() * block_rows * block_cols / (rows * cols), 2)  # rounded as torch looks it up
+    rows, cols = weight.shape
+    sparsity = round(1 - weight.values().numel() / (rows * cols), 2)  # rounded as torch looks it up
     device = torch.cuda.get_device_name(weight.device)
-    looked_up = (rows, cols, positions, block_rows, block_cols, True, False, True)  # beta 0, alpha 1
-    key = _key(weight, looked_up, sparsity, device)
-    found: dict[str, Any] | None = recall(key, dict.fromkeys(_PARAMETERS, int))
-    if found is None:
-        y = weight.values().new_zeros((rows, positions))
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*non-optimal triton kernel parameters.*")
-            found = meta.tune_bsr_dense_addmm(y, weight, x, beta=0, alpha=1)  # type: ignore[no-untyped-call]
-        if not found:
+    lookup = bsr_lookup(weight, x.shape[1])
+    key = _key(weight, lookup, sparsity, device)
+    parameters: Mapping[str, int] | None = recall(key, dict.fromkeys(BSR_PARAMETERS, int))
+    if parameters is None:
+        parameters = _tuned(weight, x)
+        if not parameters:
             return BsrTuning(False, "untuned: none of the parameters torch tried runs on this shape")
-        keep(key, found)
-    version = (0, weight.dtype, sparsity)
-    meta.update(_OPERATION, device, version, looked_up, tuple(found[name] for name in _PARAMETERS))  # type: ignore[no-untyped-call]
-    return BsrTuning(True, "tuned: " + ", ".join(f"{name} {found[name]}" for name in _PARAMETERS))
+        keep(key, parameters)
+    set_bsr_parameters(lookup, parameters, dtype=weight.dtype, sparsity=sparsity, device_name=device)
+    return BsrTuning(True, "tuned: " + ", ".join(f"{name} {parameters[name]}" for name in BSR_PARAMETERS))
+
+
+def _tuned(weight: torch.Tensor, x: torch.Tensor) -> Mapping[str, int]:
+    y = weight.values().new_zeros((weight.shape[0], x.shape[1]))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*non-optimal triton kernel parameters.*")
+        return tune_bsr_product(weight, x, y)
 
 
 def _obstacle(weight: torch.Tensor) -> str:
@@ -65,16 +66,16 @@ def _obstacle(weight: torch.Tensor) -> str:
     sides = weight.values().shape[1:]
     if any(side < _SMALLEST_BLOCK or side & (side - 1) for side in sides):
         return f"torch's kernel takes blocks with sides of 16, 32, 64 ...; got {sides[0]} x {sides[1]}"
-    return "" if weight._nnz() else "the weight has no blocks"
+    return "" if weight.values().numel() else "the weight has no blocks"
 
 
-def _key(weight: torch.Tensor, looked_up: tuple[Any, ...], sparsity: float, device: str) -> dict[str, Any]:
+def _key(weight: torch.Tensor, lookup: tuple[int | bool, ...], sparsity: float, device: str) -> dict[str, Any]:
     import torch
     import triton
 
     versions = {"torch": torch.__version__, "triton": triton.__version__}
     return (
-        {"operation": _OPERATION, "device": device, "dtype": str(weight.dtype), "shape": looked_up}
+        {"operation": BSR_PRODUCT, "device": device, "dtype": str(weight.dtype), "shape": lookup}
         | versions
         | {"sparsity": sparsity}
     )

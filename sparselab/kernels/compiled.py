@@ -1,4 +1,8 @@
-"""Our C code, compiled for this very processor by its own compiler, once; kept in the user's cache folder."""
+"""Our C code, compiled for this very processor by its own compiler, once; kept in the user's cache folder.
+
+Our own few lines and not torch.utils.cpp_extension, which needs a C++ compiler, ninja and Python's headers where a C compiler
+will do; nor a wheel built beforehand, which cannot be for this very processor.
+"""
 
 from __future__ import annotations
 
@@ -57,37 +61,37 @@ def library() -> ctypes.CDLL:
     for name in ("blocks_tile", "blocks_row_step", "blocks_ahead", "blocks_most_tiles"):
         getattr(loaded, name).restype = ctypes.c_int64
     loaded.blocks_row_step.argtypes = [ctypes.c_int64]
-    place, number = ctypes.c_void_p, ctypes.c_int64
-    loaded.blocks_run.argtypes = [place, place, place, place, number, place, place, place, place]
+    address, number = ctypes.c_void_p, ctypes.c_int64
+    loaded.blocks_run.argtypes = [*[address] * 4, number, *[address] * 4]
     loaded.blocks_run.restype = None
     return loaded
 
 
 def _built() -> Path:
-    found = compiler()
-    if found is None:
+    program = compiler()
+    if program is None:
         raise UnavailableError("expected a C compiler (cc, gcc or clang); there is none here: install one, or set CC")
     flags = _flags()
     source = _SOURCE.read_bytes()
     # Another processor under the same home folder needs other code: its name and features are part of the key.
-    key = _digest("\0".join([_version(found), *flags, platform.machine(), _processor()]).encode() + source)
-    place = cache_folder("compiled")
+    key = _digest("\0".join([_version(program), *flags, platform.machine(), _processor()]).encode() + source)
+    cache_dir = cache_folder("compiled")
     try:
-        if kept := _kept(place, key):
+        if kept := _kept(cache_dir, key):
             return kept
-        place.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place) as folder:
-            linked = _compile(found, flags, Path(folder))
-            path = place / f"blocks-{key}-{_digest(linked.read_bytes())}.so"
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache_dir) as folder:
+            linked = _compile(program, flags, Path(folder))
+            path = cache_dir / f"blocks-{key}-{_digest(linked.read_bytes())}.so"
             os.replace(linked, path)
     except OSError as error:
-        raise UnavailableError(f"expected a cache folder that can be written; {place}: {error.strerror}") from None
+        raise UnavailableError(f"expected a cache folder that can be written; {cache_dir}: {error.strerror}") from None
     return path
 
 
-def _kept(place: Path, key: str) -> Path | None:
+def _kept(cache_dir: Path, key: str) -> Path | None:
     """Return the file compiled before, if its bytes are those it is named after: loading one cut short ends the process."""
-    files = sorted(place.glob(f"blocks-{key}-*.so"))
+    files = sorted(cache_dir.glob(f"blocks-{key}-*.so"))
     return next((path for path in files if path.stem.endswith(_digest(path.read_bytes()))), None)
 
 
@@ -95,12 +99,12 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:32]
 
 
-def _compile(found: str, flags: list[str], folder: Path) -> Path:
+def _compile(program: str, flags: list[str], folder: Path) -> Path:
     """Compile and link in a folder on the disk of the cache; return the file."""
     unlinked, linked = folder / "blocks.o", folder / "blocks.so"
-    _call([found, *flags, "-c", str(_SOURCE), "-o", str(unlinked)])
+    _call([program, *flags, "-c", str(_SOURCE), "-o", str(unlinked)])
     # Linked without -fopenmp, so that no second OpenMP comes along.
-    _call([found, "-shared", str(unlinked), "-o", str(linked)])
+    _call([program, "-shared", str(unlinked), "-o", str(linked)])
     return linked
 
 

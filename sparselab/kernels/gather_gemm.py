@@ -42,7 +42,7 @@ class GatherGemm(Kernel):
         make = _matrix_run if work.conv is None else _conv_run
         tiles = [tile for tile in _TILES if tile < work.positions]
         runs = {f"{tile} positions at once": make(work, packed, tile) for tile in (*tiles, work.positions)}
-        return quickest({told: tf32_allowed(run, work) for told, run in runs.items()}, work)
+        return quickest({description: tf32_allowed(run, work) for description, run in runs.items()}, work)
 
 
 class _Packed:
@@ -56,31 +56,31 @@ class _Packed:
         self.rows = as_tensor(rows, work.device)
         self.ends = np.cumsum([0, *(part.rows.size for part in parts)]).tolist()
 
-    def add_to(self, y: torch.Tensor, x: torch.Tensor, places: list[torch.Tensor], tile: int) -> None:
-        """Add every panel's product to y, `tile` positions at a time; `places` are the rows of x for its columns."""
+    def add_to(self, y: torch.Tensor, x: torch.Tensor, gathered_rows: list[torch.Tensor], tile: int) -> None:
+        """Add every panel's product to y, `tile` positions at a time; `gathered_rows` are the rows of x for its columns."""
         import torch
 
         positions, height = x.shape[1], self.ends[-1]
         tile = max(1, min(tile, positions))
-        gathered = x.new_empty(max((place.numel() for place in places), default=0) * tile)
+        gathered = x.new_empty(max((rows.numel() for rows in gathered_rows), default=0) * tile)
         sums = x.new_empty(height * tile)
         for start in range(0, positions, tile):
             size = min(tile, positions - start)
             total = sums[: height * size].view(height, size)
-            for weight, place, first, end in zip(self.weights, places, self.ends, self.ends[1:], strict=False):
-                columns = gathered[: place.numel() * size].view(-1, size)
-                torch.index_select(x[:, start : start + size], 0, place, out=columns)
+            for weight, rows, first, end in zip(self.weights, gathered_rows, self.ends, self.ends[1:], strict=False):
+                columns = gathered[: rows.numel() * size].view(-1, size)
+                torch.index_select(x[:, start : start + size], 0, rows, out=columns)
                 torch.mm(weight, columns, out=total[first:end])
             y[:, start : start + size].index_add_(0, self.rows, total)
 
 
 def _matrix_run(work: Work, packed: _Packed, tile: int) -> Run:
-    bias, places = work.bias_tensor, [as_tensor(columns, work.device) for columns in packed.columns]
+    bias, gathered_rows = work.bias_tensor, [as_tensor(columns, work.device) for columns in packed.columns]
     rows = work.layout.after.rows
 
     def run(x: torch.Tensor) -> torch.Tensor:
         y = blank(bias, (rows, x.shape[1]), 0, x)
-        packed.add_to(y, x, places, tile)
+        packed.add_to(y, x, gathered_rows, tile)
         return y
 
     return run
@@ -93,9 +93,11 @@ def _conv_run(work: Work, packed: _Packed, tile: int) -> Run:
     def run(x: torch.Tensor) -> torch.Tensor:
         height, width = conv.output_size(*x.shape[2:])
         view, lines, line = _as_matrix(x, conv)
-        places = [as_tensor(_places(columns, conv, len(x), lines, line), work.device) for columns in packed.columns]
+        gathered_rows = [
+            as_tensor(_first_rows(columns, conv, len(x), lines, line), work.device) for columns in packed.columns
+        ]
         y = blank(bias, (rows, view.shape[1]), 0, view)
-        packed.add_to(y, view, places, tile)
+        packed.add_to(y, view, gathered_rows, tile)
         maps = y.view(rows, len(x), lines, line)[:, :, :height, :width]
         return maps.transpose(0, 1).contiguous()
 
@@ -122,7 +124,7 @@ def _as_matrix(x: torch.Tensor, conv: Conv) -> tuple[torch.Tensor, int, int]:
     return flat.as_strided((flat.numel() - size + 1, size), (1, 1)), lines, line
 
 
-def _places(columns: IntVector, conv: Conv, images: int, lines: int, line: int) -> IntVector:
+def _first_rows(columns: IntVector, conv: Conv, images: int, lines: int, line: int) -> IntVector:
     """Return where each column (channel, kh, kw) begins in the padded input."""
     (height, width), s = conv.kernel_shape, conv.stride
     channel, kernel = np.divmod(columns, height * width)

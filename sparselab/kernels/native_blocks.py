@@ -77,7 +77,7 @@ def _plans(columns: int, positions: int) -> list[tuple[int, int]]:
     return list(pairs(sorted({min(tiles, size) for size in (1, 2, 4, 8)}), sorted(chunks)))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Call:
     """What a run over inputs of one shape with one number of threads needs besides its tensors."""
 
@@ -108,18 +108,32 @@ def compiled_run(packed: Packed, conv: Conv | None, tiles: int, chunk: int) -> R
         blocks = threads * max(1, -(-total // (threads * tiles)))
         per_block = max(1, -(-total // blocks))
         starts = _splits(packed, threads, -(-total // per_block))
-        plan = _Plan(per_block, chunk, packed.shared_rows, starts.size - 1, starts.ctypes.data)
+        plan = _Plan(
+            tiles=per_block,
+            chunk=chunk,
+            shared=packed.shared_rows,
+            splits=starts.size - 1,
+            split_starts=starts.ctypes.data,
+        )
         out = (packed.rows, sizes[1]) if conv is None else (geometry.images, packed.rows, *sizes)
         # One piece of scratch a thread: blocks.c packs tiles of X in it, and sums tiles of Y.
         each = per_block * (chunk * tile + 64 + packed.rows * tile)
-        return _Call(geometry, out, plan, starts, each, threads * each, _padded_size(geometry))
+        return _Call(
+            geometry=geometry,
+            output_shape=out,
+            plan=plan,
+            starts=starts,
+            scratch_each=each,
+            scratch=threads * each,
+            padded=_padded_size(geometry),
+        )
 
     def run(x: torch.Tensor) -> torch.Tensor:
         # A view may be the negative of what lies in memory, and C reads the memory.
         x, of = x.resolve_neg().contiguous(), call(tuple(x.shape), torch.get_num_threads())
         sizes = of.output_shape, of.scratch, of.padded
         y, scratch, padded = (torch.empty(size, dtype=torch.float32, device="cpu") for size in sizes)
-        places = torch.empty(packed.used.size, dtype=torch.int64, device="cpu")
+        addresses = torch.empty(packed.used.size, dtype=torch.int64, device="cpu")
         if y.numel():
             code.blocks_run(
                 x.data_ptr(),
@@ -127,7 +141,7 @@ def compiled_run(packed: Packed, conv: Conv | None, tiles: int, chunk: int) -> R
                 padded.data_ptr(),
                 scratch.data_ptr(),
                 of.scratch_each,
-                places.data_ptr(),
+                addresses.data_ptr(),
                 ctypes.byref(of.geometry),
                 ctypes.byref(product),
                 ctypes.byref(of.plan),
@@ -141,10 +155,21 @@ def _geometry(shape: tuple[int, ...], conv: Conv | None) -> _Geometry:
     """A matrix product is a convolution of one image of one line, with a 1 x 1 kernel."""
     if conv is None:
         features, positions = shape
-        return _Geometry(1, features, 1, positions, 1, 1, 1, 0, 1, positions)
+        shape, conv = (1, features, 1, positions), Conv((1, 1))
     images, channels, height, width = shape
-    sizes = conv.output_size(height, width)
-    return _Geometry(images, channels, height, width, *conv.kernel_shape, conv.stride, conv.padding, *sizes)
+    out_height, out_width = conv.output_size(height, width)
+    return _Geometry(
+        images=images,
+        channels=channels,
+        height=height,
+        width=width,
+        kernel_height=conv.kernel_shape[0],
+        kernel_width=conv.kernel_shape[1],
+        stride=conv.stride,
+        padding=conv.padding,
+        out_height=out_height,
+        out_width=out_width,
+    )
 
 
 def _padded_size(geometry: _Geometry) -> int:

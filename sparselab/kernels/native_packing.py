@@ -17,22 +17,23 @@ from sparselab.kernels.panels import Panel, panels, share_rows
 from sparselab.transform import FloatMatrix
 
 _Long = ctypes.c_int64
-_Place = ctypes.c_void_p
+_Address = ctypes.c_void_p
+_ARRAYS = ("used", "row_starts", "rows_of", "column_starts", "columns_of", "weights", "weight_starts")
 
 
-class Product(ctypes.Structure):
+class PackedProduct(ctypes.Structure):
     """The `product` of blocks.c."""
 
     _fields_: ClassVar = [
         *[(name, _Long) for name in ("panels", "rows", "columns")],
-        *[(name, _Place) for name in ("used", "row_starts", "rows_of", "column_starts", "columns_of")],
-        *[(name, _Place) for name in ("weights", "weight_starts", "bias")],
+        *[(name, _Address) for name in _ARRAYS],
+        ("bias", _Address),
     ]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Packed:
-    """Panels packed; the arrays must live as long as the C code runs, which is told their addresses."""
+    """Panels packed; the arrays must live as long as the C code runs, which holds their addresses."""
 
     rows: int
     areas: NDArray[np.int64]
@@ -47,15 +48,14 @@ class Packed:
     bias: NDArray[np.float32] | None
 
     @cached_property
-    def struct(self) -> Product:
+    def struct(self) -> PackedProduct:
         bias = None if self.bias is None else self.bias.ctypes.data
-        arrays = (self.used, self.row_starts, self.rows_of, self.column_starts, self.columns_of)
-        places = [array.ctypes.data for array in (*arrays, self.weights, self.weight_starts)]
-        return Product(self.areas.size, self.rows, self.used.size, *places, bias)
+        addresses = {name: getattr(self, name).ctypes.data for name in _ARRAYS}
+        return PackedProduct(panels=self.areas.size, rows=self.rows, columns=self.used.size, bias=bias, **addresses)
 
 
 def pack(work: Work) -> Packed:
-    """Return the panels of `work` packed: weights a few rows at a time, columns as places among those that are used.
+    """Return the panels of `work` packed: weights a few rows at a time, columns by their index among those that are used.
 
     A last panel without columns holds the rows of no block, so that they too are given their bias.
     """
@@ -66,7 +66,7 @@ def pack(work: Work) -> Packed:
     if rest.size:
         parts = (*parts, Panel(rest, np.zeros(0, np.int64)))
     columns = np.concatenate([part.cols for part in parts])
-    used, places = np.unique(columns, return_inverse=True)
+    used, indices = np.unique(columns, return_inverse=True)
     ahead = np.zeros(code.blocks_ahead(), np.int32)
     weights = [_pack_rows(work.weight[np.ix_(part.rows, part.cols)], code.blocks_row_step) for part in parts]
     return Packed(
@@ -77,7 +77,7 @@ def pack(work: Work) -> Packed:
         row_starts=_starts([part.rows.size for part in parts]),
         rows_of=np.concatenate([part.rows for part in parts]),
         column_starts=_starts([part.cols.size for part in parts]),
-        columns_of=np.concatenate([places.reshape(-1).astype(np.int32), ahead]),
+        columns_of=np.concatenate([indices.reshape(-1).astype(np.int32), ahead]),
         weights=np.concatenate([np.zeros(0, np.float32), *weights]),
         weight_starts=_starts([part.rows.size * part.cols.size for part in parts]),
         bias=None if work.bias is None else np.ascontiguousarray(work.bias, np.float32),

@@ -12,6 +12,7 @@ from sparselab.kernels.base import Kernel, Run, Work, random_input
 from sparselab.kernels.inputs import checked
 from sparselab.layout import Layout
 from sparselab.mask import IntVector
+from sparselab.torch_private import cusparselt_algorithm, semi_structured_multiples, semi_structured_product
 
 if TYPE_CHECKING:
     import torch
@@ -60,8 +61,7 @@ class SemiStructured(Kernel):
         rows = None if natural else _as_index(order, work.device)
 
         def run(x: torch.Tensor) -> torch.Tensor:
-            y: torch.Tensor = sparse._mm(x if rows is None else x.index_select(0, rows), bias=bias)
-            return y
+            return semi_structured_product(sparse, x if rows is None else x.index_select(0, rows), bias)
 
         return checked(run, work)
 
@@ -88,8 +88,7 @@ def _backend() -> Any:
 
 
 def _multiples(work: Work) -> tuple[int, int]:
-    limits = _backend()._DTYPE_SHAPE_CONSTRAINTS[work.torch_dtype]
-    return limits.sparse_min_rows, limits.sparse_min_cols
+    return semi_structured_multiples(_backend(), work.torch_dtype)
 
 
 def _compressed(weight: torch.Tensor, x: torch.Tensor, bias: torch.Tensor | None) -> Any:
@@ -103,7 +102,7 @@ def _compressed(weight: torch.Tensor, x: torch.Tensor, bias: torch.Tensor | None
     if backend is not torch.sparse.SparseSemiStructuredTensorCUSPARSELT:
         return sparse
     padded = torch.nn.functional.pad(x, (0, -x.shape[1] % _X_MULTIPLE))
-    return backend.from_dense(weight, alg_id=torch._cslt_sparse_mm_search(sparse.packed, padded, bias=bias))
+    return backend.from_dense(weight, alg_id=cusparselt_algorithm(sparse.packed, padded, bias))
 
 
 def _as_index(order: IntVector, device: str) -> torch.Tensor:

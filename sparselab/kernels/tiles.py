@@ -14,7 +14,7 @@ from sparselab.mask import IntVector
 from sparselab.transform import FloatMatrix
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Tiles:
     """Tiles of block_m rows whose columns come in blocks of block_k; no row lies in two of them.
 
@@ -81,7 +81,7 @@ def tiles(panels: Sequence[Panel], weight: FloatMatrix, block_m: int, block_k: i
             values[: own.size, : cols.size] = weight[np.ix_(own, cols)]
             all_weights.append(values.reshape(block_m, length, block_k).transpose(1, 0, 2))
     first = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    return Tiles(first, rows, np.concatenate(all_cols), np.concatenate(all_weights))
+    return Tiles(first=first, rows=rows, cols=np.concatenate(all_cols), weight=np.concatenate(all_weights))
 
 
 def _repeat_last(cols: IntVector, size: int) -> IntVector:

@@ -46,7 +46,7 @@ def coarse(
     )
     block_ks = sorted({min(k, _within(_power_of_two_up(most_cols), 16, k)) for k in _block_ks(dtype)})
     found = [
-        Config(m, n, k, _usual_warps(m * n), arrangement=arrangement)
+        Config(m, n, k, warps=_usual_warps(m * n), arrangement=arrangement)
         for arrangement in arrangements
         for m in block_ms
         for n in block_ns

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparselab.errors import SettingError
-from sparselab.kernels.arrangements import Geometry, geometry
+from sparselab.kernels.arrangements import Geometry, Rearranged, geometry_of
 from sparselab.kernels.base import Run, Work
 from sparselab.kernels.panels import panels
 from sparselab.kernels.tiles import Tiles, joined, passes, tiles
@@ -28,21 +28,21 @@ _LARGEST_32_BIT = 2**31 - 1
 _SHAPES_KEPT = 8
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Launch:
-    """One pass over Y, for X of one shape."""
+    """One pass over Y, for X of one shape; what it passes is named as the parameters of the Triton program are."""
 
     grid: tuple[int]
-    tensors: tuple[torch.Tensor, ...]
+    tensors: Mapping[str, torch.Tensor]
     bias: torch.Tensor | None
-    numbers: tuple[int, ...]
+    numbers: Mapping[str, int]
     constants: Mapping[str, Any]
 
     def __call__(self, x: torch.Tensor, y: torch.Tensor) -> None:
         from sparselab.kernels.triton_product import product
 
         bias = y if self.bias is None else self.bias
-        product[self.grid](x, *self.tensors, bias, y, *self.numbers, **self.constants)
+        product[self.grid](x=x, bias=bias, y=y, **self.tensors, **self.numbers, **self.constants)
 
 
 @dataclass(frozen=True)
@@ -80,24 +80,27 @@ def packed(work: Work, config: Config) -> BlockProduct:
     dealt = passes(joined(panels(work.layout)), work.layout.after.rows)
     parts = [tiles(part, weight, config.block_m, config.block_k) for part in dealt]
     bias = None if work.bias is None else _upload(work.bias, work.torch_dtype, work.device)
-    steps = [_Pass(work, config, part, bias if number == 0 else None, number > 0) for number, part in enumerate(parts)]
+    steps = [
+        _Pass(work, config, part, bias=None if number else bias, accumulate=number > 0)
+        for number, part in enumerate(parts)
+    ]
 
     @lru_cache(maxsize=_SHAPES_KEPT)
     def launches(shape: tuple[int, ...]) -> tuple[Geometry, tuple[int, ...], list[Launch]]:
         y_shape = _output_shape(work, shape)
-        place = geometry(config.arrangement, shape, work.layout.after.cols, work.conv)
-        return place, y_shape, [_placed(step, place, shape) for step in steps]
+        geometry = geometry_of(config.arrangement, shape, work.layout.after.cols, work.conv)
+        return geometry, y_shape, [_launch(step, geometry, shape) for step in steps]
 
     def run(x: torch.Tensor) -> torch.Tensor:
         import torch
 
         if x.dtype != work.torch_dtype:
             raise SettingError(f"expected an input of {work.torch_dtype}; got {x.dtype}")
-        place, y_shape, ready = launches(tuple(x.shape))
+        geometry, y_shape, ready = launches(tuple(x.shape))
         x = x.contiguous()
         with torch.cuda.device(x.device) if x.is_cuda else nullcontext():
-            if place.copies:
-                x = _arranged(x, place)
+            if geometry.rearranged is not None:
+                x = _arranged(x, geometry.rearranged)
             y = empty(y_shape, x.dtype, x.device)
             for launch in ready:
                 launch(x, y)
@@ -109,7 +112,7 @@ def packed(work: Work, config: Config) -> BlockProduct:
 class _Pass:
     """Tiles on the device, no two of which share a row."""
 
-    def __init__(self, work: Work, config: Config, part: Tiles, bias: torch.Tensor | None, accumulate: bool) -> None:
+    def __init__(self, work: Work, config: Config, part: Tiles, *, bias: torch.Tensor | None, accumulate: bool) -> None:
         import torch
 
         self.work, self.config, self.part, self.bias, self.accumulate = work, config, part, bias, accumulate
@@ -118,34 +121,44 @@ class _Pass:
         self.rows = _upload(part.rows, torch.int32, work.device)
 
 
-def _placed(step: _Pass, place: Geometry, shape: tuple[int, ...]) -> Launch:
+def _launch(step: _Pass, geometry: Geometry, shape: tuple[int, ...]) -> Launch:
     """Return the launch of a pass for X of this shape."""
     import torch
 
-    work, config, cols = step.work, step.config, step.part.cols
+    work, config, cols, positions = step.work, step.config, step.part.cols, geometry.positions
     checked = config.arrangement == "checked" and work.conv is not None
-    y_row = place.lines * place.width
+    y_row = positions.lines * positions.width
     y_image = y_row * work.layout.after.rows
-    wide = max(place.numel, place.images * y_image, step.part.weight.size) > _LARGEST_32_BIT
-    offsets = _upload(place.offsets[cols], torch.int64 if wide else torch.int32, work.device)
-    taps = _upload(place.taps[cols], torch.int32, work.device) if checked else offsets
+    wide = max(geometry.numel, positions.images * y_image, step.part.weight.size) > _LARGEST_32_BIT
+    offsets = _upload(geometry.offsets[cols], torch.int64 if wide else torch.int32, work.device)
+    taps = _upload(geometry.taps[cols], torch.int32, work.device) if checked else offsets
     kernel = (1, 1) if work.conv is None else work.conv.kernel_shape
-    stride, padding = (1, 0) if work.conv is None else (work.conv.stride, work.conv.padding)
-    grid = (step.part.count * -(-place.positions // config.block_n),)
-    numbers = (
-        *(step.part.count, place.positions, place.pitch, place.width, place.lines),
-        *(place.x_image, place.x_line, place.x_place, y_image, y_row, *shape[-2:], stride, padding),
-    )
+    numbers = {
+        "tiles": step.part.count,
+        "positions": positions.count,
+        "pitch": positions.pitch,
+        "width": positions.width,
+        "lines": positions.lines,
+        "x_image": geometry.strides.image,
+        "x_line": geometry.strides.line,
+        "x_place": geometry.strides.position,
+        "y_image": y_image,
+        "y_row": y_row,
+        "x_height": shape[-2],
+        "x_width": shape[-1],
+        "stride": 1 if work.conv is None else work.conv.stride,
+        "padding": 0 if work.conv is None else work.conv.padding,
+    }
     constants: dict[str, Any] = {
         "HAS_BIAS": step.bias is not None,
         "ACCUMULATE": step.accumulate,
-        "PLAIN": place.plain and not checked,
+        "PLAIN": geometry.plain and not checked,
         "CHECKED": checked,
         "KERNEL_HEIGHT": kernel[0],
         "KERNEL_WIDTH": kernel[1],
         "WIDE": wide,
-        "X_ALIGN": place.x_align(cols),
-        "Y_ALIGN": place.y_align,
+        "X_ALIGN": geometry.x_align(cols),
+        "Y_ALIGN": geometry.y_align,
         "PRECISION": "ieee" if work.dtype == "float32" else "tf32",
         # The interpreter multiplies bfloat16 as if its bits were whole numbers.
         "UPCAST": interpreted() and work.dtype == "bfloat16",
@@ -156,21 +169,34 @@ def _placed(step: _Pass, place: Geometry, shape: tuple[int, ...]) -> Launch:
         "num_warps": config.warps,
         "num_stages": config.stages,
     }
+    return Launch(
+        grid=(step.part.count * -(-positions.count // config.block_n),),
+        tensors={"weight": step.weight, "offsets": offsets, "taps": taps, "first": step.first, "rows": step.rows},
+        bias=step.bias,
+        numbers=numbers,
+        constants=constants,
+    )
 
-    tensors = (step.weight, offsets, taps, step.first, step.rows)
-    return Launch(grid, tensors, step.bias, numbers, constants)
 
-
-def _arranged(x: torch.Tensor, place: Geometry) -> torch.Tensor:
-    """Return X laid out as `place` says, zeros round it."""
+def _arranged(x: torch.Tensor, into: Rearranged) -> torch.Tensor:
+    """Return X written anew, zeros round it."""
     from sparselab.kernels.triton_product import arrange
 
     images, channels, height, width = x.shape
     planes = images * channels
-    total = place.copies * planes * place.height * place.x_pitch
+    total = into.copies * planes * into.height * into.pitch
     out = empty((total,), x.dtype, x.device)
     arrange[(-(-total // _ARRANGE_BLOCK),)](
-        *(x, out, total, planes, height, width, place.height, place.x_pitch, place.step, place.border),
+        x=x,
+        out=out,
+        total=total,
+        planes=planes,
+        x_height=height,
+        x_width=width,
+        height=into.height,
+        pitch=into.pitch,
+        step=into.step,
+        padding=into.border,
         WIDE=max(total, x.numel()) > _LARGEST_32_BIT - _ARRANGE_BLOCK,
         BLOCK=_ARRANGE_BLOCK,
         enable_fp_fusion=True,

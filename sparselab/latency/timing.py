@@ -1,4 +1,8 @@
-"""Times of several runs, taken in turns: A B C, then C A B, then B C A, ..."""
+"""Times of several runs, taken in turns: A B C, then C A B, then B C A, ...
+
+Our own and no library's: torch.utils.benchmark, pyperf and triton.testing time one run after the other, so that a clock that
+slows down or a neighbour that wakes up in between reads as a difference between them.
+"""
 
 from __future__ import annotations
 

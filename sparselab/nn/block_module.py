@@ -14,8 +14,9 @@ from sparselab.kernels import KERNELS
 from sparselab.kernels.base import Conv, Run, Work
 from sparselab.layout import Layout
 from sparselab.mask import IntVector
-from sparselab.nn.panel_weights import places_of
+from sparselab.nn.panel_weights import panel_indices_of
 from sparselab.nn.run_cache import RunCache
+from sparselab.torch_private import in_dispatch_mode, in_function_transform
 
 PREFERRED = ("triton-blocks", "channel-slice", "native-blocks", "gather-gemm")
 """Kernels for inference, the first that can run a layout is taken; whole channels are a smaller dense layer."""
@@ -48,7 +49,7 @@ class BlockModule(nn.Module):
         matrix = dense.weight.detach().reshape(dense.weight.shape[0], -1)
         if tuple(matrix.shape) != layout.after.shape:
             raise SettingError(f"expected a layer of {layout.after.shape}; got one of {tuple(matrix.shape)}")
-        self.layout, self.kernel, self.places = layout, kernel, places_of(layout)
+        self.layout, self.kernel, self.panel_indices = layout, kernel, panel_indices_of(layout)
         self.dense_shape = tuple(dense.weight.shape)
         for name, indices in self.indices().items():
             self.register_buffer(name, torch.from_numpy(indices.copy()).to(matrix.device), persistent=False)
@@ -60,7 +61,7 @@ class BlockModule(nn.Module):
 
     def indices(self) -> dict[str, IntVector]:
         """Return the buffers: where the values lie, which follows from the layout and is no part of the state."""
-        return dict(zip(("flat_rows", "flat_cols"), self.places.flat, strict=True))
+        return dict(zip(("flat_rows", "flat_cols"), self.panel_indices.flat, strict=True))
 
     @property
     def conv(self) -> Conv | None:
@@ -91,7 +92,15 @@ class BlockModule(nn.Module):
         bias = None if self.bias is None else self.bias.detach().float().cpu().numpy()
         matrix = self.matrix().detach().cpu()
         weight = (matrix if matrix.dtype == torch.float64 else matrix.float()).numpy()
-        return Work(self.layout, weight, input_shape, bias, self.conv, _DTYPES[x.dtype], str(x.device))
+        return Work(
+            self.layout,
+            weight,
+            input_shape,
+            bias=bias,
+            conv=self.conv,
+            dtype=_DTYPES[x.dtype],
+            device=str(x.device),
+        )
 
     def accepted(self, x: Tensor) -> Tensor:
         """Return x, in the type autocast asks for where it is on.
@@ -159,7 +168,7 @@ def _traced(x: Tensor) -> bool:
         torch.compiler.is_compiling()
         or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         or type(x) not in (Tensor, nn.Parameter)
-        or torch._C._are_functorch_transforms_active()
-        or torch._C._len_torch_dispatch_stack() > 0
+        or in_function_transform()
+        or in_dispatch_mode()
         or forward_ad.unpack_dual(x).tangent is not None  # type: ignore[no-untyped-call]
     )

@@ -117,13 +117,13 @@ def _passed(node: fx.Node, module: nn.Module | None, channels: int, *, maps: boo
 
 
 def _arguments(node: fx.Node, *wanted: tuple[str, object]) -> tuple[Any, ...]:
-    """Return arguments after the first, given by place or by name, or what they are when not given."""
+    """Return arguments after the first, given by position or by name, or what they are when not given."""
     if set(node.kwargs) - {name for name, _ in wanted}:
         return (None,) * len(wanted)
-    by_place = node.args[1:]
+    positional = node.args[1:]
     return tuple(
-        by_place[place] if place < len(by_place) else node.kwargs.get(name, default)
-        for place, (name, default) in enumerate(wanted)
+        positional[index] if index < len(positional) else node.kwargs.get(name, default)
+        for index, (name, default) in enumerate(wanted)
     )
 
 

@@ -15,8 +15,7 @@ from sparselab.layout import Layout
 from sparselab.nn.block_module import BlockModule
 from sparselab.nn.conv2d import BlockConv2d
 from sparselab.nn.linear import BlockLinear
-
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+from sparselab.torch_private import has_hooks
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,9 @@ def layer_of(model: nn.Module, name: str) -> nn.Linear | nn.Conv2d:
         raise SettingError(f"expected the name of a layer of the model; it has no {name!r}") from None
     if not isinstance(layer, nn.Linear | nn.Conv2d):
         raise SettingError(f"{name}: expected a linear layer or a convolution; got {type(layer).__name__}")
-    if "weight" not in layer._parameters:  # computed anew at every call, from parameters of other names
+    if "weight" not in dict(
+        layer.named_parameters(recurse=False, remove_duplicate=False)
+    ):  # computed anew at every call, from parameters of other names
         raise SettingError(
             f"{name}: expected a plain weight; this one is computed by a hook or a parametrization: make it permanent first, "
             "as with torch.nn.utils.prune.remove or torch.nn.utils.parametrize.remove_parametrizations"
@@ -113,7 +114,7 @@ def _own_ways(model: nn.Module, layer: nn.Linear | nn.Conv2d) -> str:
     """Return what a swap would lose of a layer; "" when nothing."""
     if type(layer) not in (nn.Linear, nn.Conv2d):
         return f"{type(layer).__name__} may compute in a way of its own"
-    if any(getattr(layer, hooks) for hooks in _HOOKS):
+    if has_hooks(layer):
         return "it has hooks"
     names = [name for name, part in model.named_parameters(remove_duplicate=False) if part is layer.weight]
     return f"its weight is shared: {', '.join(names)}" if len(names) > 1 else ""

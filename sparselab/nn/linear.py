@@ -23,10 +23,10 @@ class BlockLinear(BlockModule):
 
     def __init__(self, layout: Layout, dense: nn.Linear, kernel: str = "auto") -> None:
         super().__init__(layout, dense, kernel)
-        self.panels = tuple(zip(self.places.heights.tolist(), self.places.widths.tolist(), strict=True))
+        self.panels = tuple(zip(self.panel_indices.heights.tolist(), self.panel_indices.widths.tolist(), strict=True))
 
     def indices(self) -> dict[str, IntVector]:
-        return {**super().indices(), "panel_rows": self.places.rows, "panel_cols": self.places.cols}
+        return {**super().indices(), "panel_rows": self.panel_indices.rows, "panel_cols": self.panel_indices.cols}
 
     def forward(self, x: Tensor) -> Tensor:
         rows, cols = self.layout.after.shape

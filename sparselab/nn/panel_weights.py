@@ -14,7 +14,7 @@ from sparselab.mask import IntVector
 
 
 @dataclass(frozen=True, eq=False)
-class Places:
+class PanelIndices:
     """Where the weights of all panels lie: panel after panel, within a panel row after row.
 
     heights and widths: rows and columns of each panel; rows and cols: their indices, all panels in turn.
@@ -41,7 +41,7 @@ class Places:
         return weight[self.flat]
 
 
-def places_of(layout: Layout) -> Places:
+def panel_indices_of(layout: Layout) -> PanelIndices:
     """Return where the weights of a layout lie.
 
     Raises: SparselabError for a layout that keeps weights outside blocks.
@@ -50,7 +50,7 @@ def places_of(layout: Layout) -> Places:
         raise SparselabError(f"expected a layout of blocks; {why}")
     parts = panels(layout)
     none = np.zeros(0, np.int64)
-    return Places(
+    return PanelIndices(
         heights=np.array([part.rows.size for part in parts], np.int64),
         widths=np.array([part.cols.size for part in parts], np.int64),
         rows=np.concatenate([none, *(part.rows for part in parts)]),

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sparselab.kernels.base import Run
+from sparselab.torch_private import version_of
 
 _MOST_SHAPES = 8
 
@@ -58,5 +59,5 @@ def _distance(shape: _Shape, other: _Shape) -> float:
 def _version(values: Tensor) -> int:
     """Return how often a tensor was changed in place; of one made in inference mode, which does not count, what it holds."""
     if not values.is_inference():
-        return values._version
+        return version_of(values)
     return hash(values.contiguous().view(torch.uint8).cpu().numpy().tobytes())

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
+from sparselab.torch_private import foreach_add, foreach_multiply
+
 
 class Sgd:
     """v = momentum * v + g + decay * w;  w = w - rate * v.  `velocities` are the v, one a parameter, 0 at first.
@@ -26,7 +28,7 @@ class Sgd:
         """Take one step; `gradients` are used up."""
         if self._decay:
             weights = [self._parameters[place] for place in self._decayed]
-            torch._foreach_add_([gradients[place] for place in self._decayed], weights, alpha=self._decay)
-        torch._foreach_mul_(self.velocities, self._momentum)
-        torch._foreach_add_(self.velocities, gradients)
-        torch._foreach_add_(self._parameters, self.velocities, alpha=-rate)
+            foreach_add([gradients[place] for place in self._decayed], weights, alpha=self._decay)
+        foreach_multiply(self.velocities, self._momentum)
+        foreach_add(self.velocities, gradients)
+        foreach_add(self._parameters, self.velocities, alpha=-rate)

@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.errors import Cancelled, SparselabError
 from sparselab.explore import View, explore
-from sparselab.isolate import Task, WorkerError
+from sparselab.isolate import WorkerError, WorkerTask
 from sparselab.ui.session import session
 from sparselab.ui.source import Source
 from sparselab.ui.text import literal
@@ -47,7 +47,7 @@ class Request:
         return json.dumps(parts, sort_keys=True)
 
 
-def view_of(request: Request, place: DeltaGenerator) -> View | Task | None:
+def view_of(request: Request, place: DeltaGenerator) -> View | WorkerTask | None:
     """Return the answer; or the task that still computes it; or None when it failed or was cancelled, which `place` says."""
     own = session()
     if own.knows(request.key):
@@ -74,7 +74,7 @@ def view_of(request: Request, place: DeltaGenerator) -> View | Task | None:
         return _outcome(task, request)
 
 
-def _outcome(task: Task, request: Request) -> View | None:
+def _outcome(task: WorkerTask, request: Request) -> View | None:
     own = session()
     try:
         packed = task.result()
@@ -93,7 +93,7 @@ def _outcome(task: Task, request: Request) -> View | None:
     return None
 
 
-def watch(task: Task, place: DeltaGenerator) -> None:
+def watch(task: WorkerTask, place: DeltaGenerator) -> None:
     """Show progress and Cancel until the task is done, then run the page again. Last on the page: all else is drawn before.
 
     A loop in the script, which any click interrupts, and no self-refreshing fragment: such a one goes on for a moment

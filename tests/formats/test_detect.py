@@ -105,8 +105,8 @@ def test_column_order_and_kernel_shape(tmp_path: Path) -> None:
     ticket = read_ticket(tmp_path / "a.npz", ReadOptions("kh-kw-cin", (3, 3)))
     assert np.array_equal(ticket["conv"].weight, DENSE.reshape(4, 18))
     assert ticket["conv"].kernel_shape == ticket["four"].kernel_shape == (3, 3)
-    assert ticket.found[0].tensor_shape == (4, 2, 3, 3)
-    assert ticket.found[0].conversion == "conv, 4x18, kernel 3x3, columns kh-kw-cin -> cin-kh-kw"
+    assert ticket.entries[0].tensor_shape == (4, 2, 3, 3)
+    assert ticket.entries[0].conversion == "conv, 4x18, kernel 3x3, columns kh-kw-cin -> cin-kh-kw"
     assert ticket["fc"].kernel_shape is None
     np.save(tmp_path / "a.npy", flat)
     with pytest.raises(FileError, match="expected a multiple of 25 columns"):

@@ -62,7 +62,7 @@ def test_written_formats(format: str, layers: list[Layer], tmp_path_factory: pyt
     order = sorted if format == "safetensors" else list
     assert order(back.names) == order(names)
     assert not back.skipped
-    tensor_shapes = {found.name: found.tensor_shape for found in back.found}
+    tensor_shapes = {entry.name: entry.tensor_shape for entry in back.entries}
     for layer in layers:
         read = back[layer.name]
         assert tensor_shapes[layer.name] == layer.tensor_shape

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,27 @@ def test_memory_and_time_run_out_with_a_message(tmp_path: Path) -> None:
     with pytest.raises(LimitError, match=r"stopped after 0\.05 seconds"):
         read_untrusted(tmp_path / "t.npy", tmp_path / "out", limits=Limits(wall_seconds=0.05))
     assert os.listdir(tmp_path) == ["t.npy"]
+
+
+@pytest.mark.parametrize("layout", ["dense", "coo", "csr", "bsr", "bfloat16"])
+def test_a_checkpoint_that_needs_more_memory_than_there_is_says_so(layout: str, tmp_path: Path) -> None:
+    """Sparse ones are kilobytes that become gigabytes."""
+    rows, cols = (2**13, 2**14) if layout in ("dense", "bfloat16") else (2**15, 2**15)
+    at, one = torch.zeros(2, 1, dtype=torch.int64), torch.ones(1)
+    starts = torch.cat([torch.zeros(1, dtype=torch.int64), torch.ones(rows, dtype=torch.int64)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        make = {
+            "dense": lambda: torch.zeros(rows, cols),
+            "bfloat16": lambda: torch.zeros(rows, cols, dtype=torch.bfloat16),
+            "coo": lambda: torch.sparse_coo_tensor(at, one, (rows, cols)),
+            "csr": lambda: torch.sparse_csr_tensor(starts, at[0], one, (rows, cols)),
+            "bsr": lambda: torch.sparse_bsr_tensor(starts[:17], at[0], torch.ones(1, rows // 16, 2), (rows, cols)),
+        }
+        save(tmp_path / "t.pt", {"weight": make[layout]()})
+    with pytest.raises(LimitError, match=r"more memory than the 0\.4 GiB"):
+        read_untrusted(tmp_path / "t.pt", tmp_path / "out", limits=Limits(memory_bytes=4 * 10**8, threads=1))
+    assert os.listdir(tmp_path) == ["t.pt"]
 
 
 def test_an_answer_that_is_not_true_is_refused(tmp_path: Path) -> None:

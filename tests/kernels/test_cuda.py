@@ -142,7 +142,7 @@ def test_torchs_tuner_finds_parameters_and_the_product_stays_right() -> None:
         sparse = weight.to_sparse_bsr((32, 32))
     for _ in range(2):
         found = tune_bsr(sparse, x)
-        assert found.tuned, found.told
+        assert found.tuned, found.description
         assert (sparse @ x - exact).abs().max() <= 1e-2 * exact.abs().max()
 
 
@@ -154,7 +154,7 @@ def test_what_only_cuda_has_says_so_elsewhere() -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*Sparse BSR.*")
         sparse = torch.eye(32).to_sparse_bsr((16, 16))
-    assert tune_bsr(sparse, torch.zeros(32, 4)).told == "untuned: only CUDA has parameters to tune"
+    assert tune_bsr(sparse, torch.zeros(32, 4)).description == "untuned: only CUDA has parameters to tune"
     work = random_work(np.random.default_rng(3), "float32", "cpu")
     assert "needs a CUDA device" in KERNELS["triton-blocks"].obstacle(work)
 

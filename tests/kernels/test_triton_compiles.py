@@ -51,7 +51,6 @@ def compiled(work: Work, config: Config, *, dtype: str, capability: int, number:
     constants = dict(launch.constants) | ({"PRECISION": "tf32"} if dtype == "tf32" else {})
     options = {name: constants.pop(name) for name in OPTIONS}
     signature, attributes = {}, {}
-    numbers = iter(launch.numbers)
     for place, name in enumerate(product.arg_names):
         if name in constants:
             signature[name] = "constexpr"
@@ -59,7 +58,7 @@ def compiled(work: Work, config: Config, *, dtype: str, capability: int, number:
             signature[name] = POINTERS.get(name, "*i64" if constants["WIDE"] else "*i32").format(NAMES[dtype])
             attributes[(place,)] = [["tt.divisibility", 16]]
         else:
-            value = next(numbers)
+            value = launch.numbers[name]
             signature[name] = "constexpr" if value == 1 else "i32"
             constants |= {name: 1} if value == 1 else {}
             if value % 16 == 0:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from sparselab.torch_private import foreach_multiply
 from sparselab.training.network import Masks, Network
 
 
@@ -54,7 +55,7 @@ class Regime:
 
     def update(self, step: Step) -> bool:
         """Change gradients, weights or masks after the backward pass. Returns: whether the optimizer takes its step."""
-        torch._foreach_mul_(list(step.gradients), self.factors)
+        foreach_multiply(list(step.gradients), self.factors)
         return True
 
     def finish(self) -> None:

@@ -7,6 +7,7 @@ from math import ceil
 
 import torch
 
+from sparselab.torch_private import foreach_copy
 from sparselab.training.network import Network
 from sparselab.training.regimes.base import Regime, Step
 
@@ -46,7 +47,7 @@ class TopKast(Regime):
 
     def update(self, step: Step) -> bool:
         with torch.no_grad():
-            torch._foreach_copy_(list[torch.Tensor](self.weights), self._dense)
+            foreach_copy(self.weights, self._dense)
             for place, (gradient, reached) in enumerate(zip(step.gradients, self._reached, strict=True)):
                 used = self.masks[place]
                 density = self._forward[place] / used.numel()

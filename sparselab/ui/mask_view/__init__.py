@@ -1,4 +1,8 @@
-"""MaskView: a layer's mask before and after, side by side, from packed bits."""
+"""MaskView: a layer's mask before and after, side by side, from packed bits.
+
+Drawn by JavaScript of our own and not as Plotly's heatmap, which is sent a number for every weight: a layer of 16 million
+is 2 MB as bits, every pixel is the exact mean of the weights it covers, and both sides move as one without the server.
+"""
 
 from functools import cache
 from pathlib import Path
