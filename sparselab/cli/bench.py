@@ -15,7 +15,7 @@ from sparselab.device import resolve_device
 from sparselab.errors import SettingError
 from sparselab.formats import read_ticket
 from sparselab.kernels.base import DTYPES
-from sparselab.latency.running import Effort, Request, measure_isolated
+from sparselab.latency.running import Effort, MeasurementRequest, measure_isolated
 from sparselab.latency.session import ROUNDS, SECONDS
 from sparselab.latency.statistics import FEWEST_ROUNDS
 from sparselab.latency.values import Row, Session
@@ -77,7 +77,7 @@ def bench(
     options = read_options(column_order, kernel_shape)
     chosen = choose_layer(read_ticket(file, options), layer)
     layout, about = _structure(chosen, transform, settings, seed, device)
-    request = Request(
+    request = MeasurementRequest(
         str(file),
         chosen.name,
         options,

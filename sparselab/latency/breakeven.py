@@ -43,7 +43,7 @@ class Terrain:
 
 
 @dataclass(frozen=True)
-class Point:
+class BreakEvenPoint:
     """One cell of a map. `limit` is the speedup if time were density: 1 / density."""
 
     group_rows: int
@@ -102,12 +102,12 @@ def measure_cell(terrain: Terrain, group_rows: int, density: float, *, monitor: 
     return kept(session)
 
 
-def points(sessions: Iterable[Session], kernel: str, condition: str = "hot") -> tuple[Point, ...]:
+def points(sessions: Iterable[Session], kernel: str, condition: str = "hot") -> tuple[BreakEvenPoint, ...]:
     """Return the cells that sessions hold for a kernel: of made-up layouts, and of any other whose groups have one height.
 
     Of several sessions for one cell the first counts: sessions come newest first.
     """
-    found: dict[tuple[int, float], Point] = {}
+    found: dict[tuple[int, float], BreakEvenPoint] = {}
     for session in sessions:
         height = session.about.get("group_rows", "")
         if not height.isdigit():
@@ -115,11 +115,11 @@ def points(sessions: Iterable[Session], kernel: str, condition: str = "hot") -> 
         for row in session.rows:
             if (row.kernel, row.role, row.condition) == (kernel, "kernel", condition):
                 key = int(height), round(session.density, 4)
-                found.setdefault(key, Point(int(height), session.density, row))
+                found.setdefault(key, BreakEvenPoint(int(height), session.density, row))
     return tuple(found[key] for key in sorted(found))
 
 
-def break_even(line: Iterable[Point]) -> float | None:
+def break_even(line: Iterable[BreakEvenPoint]) -> float | None:
     """Return the density at which speedup crosses 1, between neighbours on a log scale; None where it does not.
 
     line: the points of one height. Where it crosses more than once, the largest such density.
@@ -134,7 +134,7 @@ def break_even(line: Iterable[Point]) -> float | None:
     return None
 
 
-def pays_up_to(line: Iterable[Point]) -> float | None:
+def pays_up_to(line: Iterable[BreakEvenPoint]) -> float | None:
     """Return the largest density at and below which every point's verdict says faster; None where the sparsest does not."""
     found = None
     for point in sorted(line, key=lambda point: point.density):

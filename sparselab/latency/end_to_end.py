@@ -12,7 +12,7 @@ from sparselab.formats import load_layer
 from sparselab.kernels.base import TOLERANCES, Work
 from sparselab.latency.host import LoadMeter, load_now
 from sparselab.latency.lock import alone
-from sparselab.latency.running import Effort, Request, layer_of_request, product_of
+from sparselab.latency.running import Effort, MeasurementRequest, layer_of_request, product_of
 from sparselab.latency.statistics import is_faster, speedup, summarise, verdict
 from sparselab.latency.timing import Call, Clock, Contestant, take_turns
 from sparselab.layout import Layout
@@ -47,7 +47,7 @@ class EndToEnd:
 
 
 def end_to_end(
-    requests: Sequence[Request],
+    requests: Sequence[MeasurementRequest],
     transform: str,
     settings: Mapping[str, Any],
     kernels: Sequence[str],
@@ -73,7 +73,7 @@ def end_to_end(
     return dict(vars(found)) | {"stayed": dict(found.stayed)}
 
 
-def _work(request: Request, transform: str, settings: Mapping[str, Any], monitor: Monitor) -> Work:
+def _work(request: MeasurementRequest, transform: str, settings: Mapping[str, Any], monitor: Monitor) -> Work:
     layer = load_layer(request.path, request.layer, request.options)
     rng = np.random.default_rng(request.effort.seed)
     layout: Layout = TRANSFORMS[transform](**settings)(layer, rng=rng, device=request.device, monitor=monitor)
@@ -81,7 +81,7 @@ def _work(request: Request, transform: str, settings: Mapping[str, Any], monitor
 
 
 def _compare(
-    works: Sequence[Work], names: Sequence[str], kernels: Sequence[str], request: Request, monitor: Monitor
+    works: Sequence[Work], names: Sequence[str], kernels: Sequence[str], request: MeasurementRequest, monitor: Monitor
 ) -> EndToEnd:
     import torch
 

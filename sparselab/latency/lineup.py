@@ -35,7 +35,7 @@ def kernels_for(work: Work) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Entry:
+class Participant:
     """One that takes part: its run, or why there is none; and what is known of it before it is timed.
 
     `error` is `max_error` against the oracle; None where there is no answer, or where it holds what is no number.
@@ -50,7 +50,9 @@ class Entry:
     choice: str = ""
 
 
-def line_up(work: Work, names: Sequence[str], x: torch.Tensor, *, seed: int, monitor: Monitor) -> tuple[Entry, ...]:
+def line_up(
+    work: Work, names: Sequence[str], x: torch.Tensor, *, seed: int, monitor: Monitor
+) -> tuple[Participant, ...]:
     """Return everybody who takes part, checked: the baseline, twice; the dense weight without zeros; the kernels.
 
     Raises: UnavailableError when the dense product itself cannot run, or is wrong: there is nothing to compare with.
@@ -59,23 +61,23 @@ def line_up(work: Work, names: Sequence[str], x: torch.Tensor, *, seed: int, mon
     full = _without_zeros(work, seed)
     plan = [(dense, "baseline", work), (dense, "control", work), (dense, "full", full)]
     plan += [(name, "kernel", work) for name in names if name != dense]
-    entries: list[Entry] = []
+    participants: list[Participant] = []
     answers: dict[int, torch.Tensor] = {}
     for done, (name, role, product) in enumerate(plan):
         monitor.progress(f"checking {name} against float64", done, len(plan))
         if id(product) not in answers:
             answers[id(product)] = reference(product, x)
-        entries.append(_checked(name, role, product, x, answers[id(product)]))
-        if role == "baseline" and entries[0].run is None:
-            why = entries[0].obstacle or f"its error is {entries[0].error}"
+        participants.append(_checked(name, role, product, x, answers[id(product)]))
+        if role == "baseline" and participants[0].run is None:
+            why = participants[0].obstacle or f"its error is {participants[0].error}"
             raise UnavailableError(f"expected a dense product of {work.dtype} on {work.device}; {name}: {why}")
-    return tuple(entries)
+    return tuple(participants)
 
 
-def _checked(name: str, role: str, work: Work, x: torch.Tensor, exact: torch.Tensor) -> Entry:
+def _checked(name: str, role: str, work: Work, x: torch.Tensor, exact: torch.Tensor) -> Participant:
     obstacle = KERNELS[name].obstacle(work)
     if obstacle:
-        return Entry(name, role, obstacle=obstacle)
+        return Participant(name, role, obstacle=obstacle)
     start = time.perf_counter()
     try:
         run = KERNELS[name].prepare(work)
@@ -84,10 +86,10 @@ def _checked(name: str, role: str, work: Work, x: torch.Tensor, exact: torch.Ten
     except (SparselabError, RuntimeError, MemoryError) as failure:
         # A library may refuse what it is given, for want of memory or of a code path; that ends no session.
         told = " ".join(str(failure).split())[:_LONGEST_FAILURE]
-        return Entry(name, role, obstacle=f"it failed: {told or type(failure).__name__}")
+        return Participant(name, role, obstacle=f"it failed: {told or type(failure).__name__}")
     right = error <= TOLERANCES[work.dtype]
     found = run if right else None
-    return Entry(
+    return Participant(
         name, role, found, error if math.isfinite(error) else None, prepare_ms, choice=getattr(run, "told", "")
     )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sparselab.kernels.base import TOLERANCES, Work
 from sparselab.latency.host import Load
-from sparselab.latency.lineup import Entry, baseline_of
+from sparselab.latency.lineup import Participant, baseline_of
 from sparselab.latency.roof import Roof, necessary
 from sparselab.latency.statistics import is_faster, speedup, summarise, verdict
 from sparselab.latency.timing import Key, Taken
@@ -16,29 +16,29 @@ from sparselab.latency.values import Row
 
 def rows_of(
     work: Work,
-    entries: Sequence[Entry],
+    participants: Sequence[Participant],
     taken: Taken,
     refused: Mapping[Key, str],
     roof: Roof,
     loads: tuple[Load, Load],
     seed: int,
 ) -> tuple[Row, ...]:
-    """Return one row per entry and condition; one without times for those that could not run, or were wrong."""
+    """Return one row per participant and condition; one without times for those that could not run, or were wrong."""
     busy = any(load.is_busy for load in loads)
     rows: list[Row] = []
-    for index, entry in enumerate(entries):
+    for index, participant in enumerate(participants):
         known = Row(
-            entry.name,
-            entry.role,
-            max_error=entry.error,
-            prepare_ms=entry.prepare_ms,
-            obstacle=entry.obstacle,
-            choice=entry.choice,
+            participant.name,
+            participant.role,
+            max_error=participant.error,
+            prepare_ms=participant.prepare_ms,
+            obstacle=participant.obstacle,
+            choice=participant.choice,
         )
-        if entry.run is None:
+        if participant.run is None:
             rows.append(_refused(known, work.dtype))
             continue
-        flops, moved = necessary(work, dense=entry.name == baseline_of(work))
+        flops, moved = necessary(work, dense=participant.name == baseline_of(work))
         for condition in taken.conditions(index):
             row = _timed(replace(known, condition=condition), taken, index, seed)
             assert row.median_ms is not None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sparselab.formats import load_layer
-from sparselab.latency.running import Request, measure_request
+from sparselab.latency.running import MeasurementRequest, measure_request
 from sparselab.latency.values import Row, Session
 from sparselab.monitor import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS
@@ -41,7 +41,7 @@ class Sums:
 
 
 def measure_layer(
-    request: Request, transform: str, settings: Mapping[str, Any], *, monitor: Monitor = SILENT
+    request: MeasurementRequest, transform: str, settings: Mapping[str, Any], *, monitor: Monitor = SILENT
 ) -> dict[str, Any]:
     """Give a layer its structure, then measure it as `measure_request` does. Runs in a worker."""
     layer = load_layer(request.path, request.layer, request.options)

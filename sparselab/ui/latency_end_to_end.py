@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from sparselab.latency.end_to_end import EndToEnd, end_to_end
-from sparselab.latency.running import Request
+from sparselab.latency.running import MeasurementRequest
 from sparselab.ui.latency_run import Results, measured_by, said_instead
 from sparselab.ui.text import literal
 
@@ -19,7 +19,7 @@ _FASTEST = "fastest per layer"
 
 
 def show_end_to_end(
-    requests: Sequence[Request],
+    requests: Sequence[MeasurementRequest],
     transform: str,
     settings: Mapping[str, Any],
     fastest: Sequence[str],

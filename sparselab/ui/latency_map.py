@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from sparselab.kernels import KERNELS
-from sparselab.latency.breakeven import Point, Terrain, break_even, measure_cell, pays_up_to, points
+from sparselab.latency.breakeven import BreakEvenPoint, Terrain, break_even, measure_cell, pays_up_to, points
 from sparselab.latency.running import Measured
 from sparselab.latency.store import shape_text
 from sparselab.latency.values import Session
@@ -119,7 +119,7 @@ def _name(session: Session) -> str:
     return f"{session.device.get('name')}: {shape_text(session)}, input {taken}, {session.dtype}, {session.threads} threads"
 
 
-def _figures(found: Sequence[Point], *, partial: bool = False) -> None:
+def _figures(found: Sequence[BreakEvenPoint], *, partial: bool = False) -> None:
     timed = [point for point in found if point.row.speedup_vs_dense is not None]
     if not timed:
         return
@@ -134,7 +134,7 @@ def _figures(found: Sequence[Point], *, partial: bool = False) -> None:
         st.plotly_chart(limit_figure(timed), key="_limit")
 
 
-def _sentences(timed: Sequence[Point]) -> None:
+def _sentences(timed: Sequence[BreakEvenPoint]) -> None:
     """Say per height up to which density blocks pay, by the verdicts, and where the speedups cross 1."""
     lines = []
     for height in sorted({point.group_rows for point in timed}):

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from sparselab.kernels import KERNELS
-from sparselab.latency.running import Effort, Measured, Request
+from sparselab.latency.running import Effort, Measured, MeasurementRequest
 from sparselab.latency.values import Session
 from sparselab.latency.whole import add_up, choose, measure_layer
 from sparselab.ui.latency_controls import choose_arithmetic
@@ -74,7 +74,7 @@ def _choose_sides(layers: Sequence[dict[str, Any]], side: int) -> list[int]:
 
 def _request(
     source: Source, layer: dict[str, Any], batch: int, side: int, dtype: str, device: str, effort: Effort
-) -> Request:
+) -> MeasurementRequest:
     kernel = layer["kernel_shape"]
     product: dict[str, Any] = {"positions": batch}
     if kernel is not None and len(kernel) == 2:
@@ -84,7 +84,7 @@ def _request(
         product = {"positions": batch * side}
     kernels = tuple(name for name in KERNELS if name not in ("dense", "conv2d"))
     about = {"file": source.title, "layer": layer["name"]}
-    return Request(
+    return MeasurementRequest(
         source.path,
         layer["name"],
         source.options,
@@ -100,7 +100,7 @@ def _request(
 def _show(
     layers: Sequence[dict[str, Any]],
     results: Results,
-    requests: Sequence[Request],
+    requests: Sequence[MeasurementRequest],
     transform: str,
     settings: Mapping[str, Any],
 ) -> None:

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparselab.errors import SettingError
-from sparselab.latency.breakeven import Point, Terrain, break_even, measure_cell, pays_up_to, points, random_groups
+from sparselab.latency.breakeven import (
+    BreakEvenPoint,
+    Terrain,
+    break_even,
+    measure_cell,
+    pays_up_to,
+    points,
+    random_groups,
+)
 from sparselab.latency.running import Effort, Measured
 from sparselab.latency.values import Row
 
@@ -40,8 +48,8 @@ def test_a_cell_is_measured_and_found_again() -> None:
     assert points(found, "csr") == ()
 
 
-def point(density: float, speedup: float | None) -> Point:
-    return Point(32, density, Row("gather-gemm", speedup_vs_dense=speedup))
+def point(density: float, speedup: float | None) -> BreakEvenPoint:
+    return BreakEvenPoint(32, density, Row("gather-gemm", speedup_vs_dense=speedup))
 
 
 def test_break_even_lies_between_the_neighbours_that_enclose_it() -> None:
@@ -56,8 +64,8 @@ def test_break_even_lies_between_the_neighbours_that_enclose_it() -> None:
 
 
 def test_blocks_pay_as_far_as_every_verdict_says_so() -> None:
-    def verdicts(**faster: bool) -> list[Point]:
-        return [Point(32, float(d[1:]) / 100, Row("gather-gemm", is_faster=yes)) for d, yes in faster.items()]
+    def verdicts(**faster: bool) -> list[BreakEvenPoint]:
+        return [BreakEvenPoint(32, float(d[1:]) / 100, Row("gather-gemm", is_faster=yes)) for d, yes in faster.items()]
 
     assert pays_up_to(verdicts(d5=True, d20=True, d50=False)) == 0.2
     assert pays_up_to(verdicts(d50=True, d20=False, d5=True)) == 0.05

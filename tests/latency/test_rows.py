@@ -6,15 +6,15 @@ import numpy as np
 
 from sparselab.kernels.base import Work
 from sparselab.latency.host import Load
-from sparselab.latency.lineup import Entry
+from sparselab.latency.lineup import Participant
 from sparselab.latency.roof import Roof
 from sparselab.latency.rows import rows_of
 from sparselab.latency.timing import Taken
 
-ENTRIES = (
-    Entry("dense", "baseline", run=lambda x: x, error=0.0),
-    Entry("dense", "control", run=lambda x: x, error=0.0),
-    Entry("triton-blocks", "kernel", run=lambda x: x, error=0.0),
+PARTICIPANTS = (
+    Participant("dense", "baseline", run=lambda x: x, error=0.0),
+    Participant("dense", "control", run=lambda x: x, error=0.0),
+    Participant("triton-blocks", "kernel", run=lambda x: x, error=0.0),
 )
 
 
@@ -32,7 +32,7 @@ def test_each_condition_has_its_own_baseline_and_control(work: Work) -> None:
     taken = Taken(times, dict.fromkeys(times, 1), 10, 1.0)
     refused = {(0, "graph"): "it cannot be recorded"}
     loads = Load(0.0, 0.0), Load(0.0, 0.0)
-    rows = {row.label: row for row in rows_of(work, ENTRIES, taken, refused, Roof(1e9, 1e9), loads, 0)}
+    rows = {row.label: row for row in rows_of(work, PARTICIPANTS, taken, refused, Roof(1e9, 1e9), loads, 0)}
     assert len(rows) == 8
     assert rows["triton-blocks"].speedup_vs_dense == 2.0
     assert rows["triton-blocks, cold"].speedup_vs_dense == 3.0

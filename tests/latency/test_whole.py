@@ -10,7 +10,7 @@ import pytest
 
 from sparselab.latency import end_to_end as end_module
 from sparselab.latency.end_to_end import EndToEnd, end_to_end
-from sparselab.latency.running import Effort, Measured, Request
+from sparselab.latency.running import Effort, Measured, MeasurementRequest
 from sparselab.latency.values import Row, Session
 from sparselab.latency.whole import add_up, choose, measure_layer
 
@@ -39,7 +39,7 @@ def test_only_kernels_that_run_everywhere_have_a_sum(measured: Session) -> None:
 
 
 @pytest.fixture
-def requests(tmp_path: Path) -> list[Request]:
+def requests(tmp_path: Path) -> list[MeasurementRequest]:
     """A convolution and a linear layer."""
     rng = np.random.default_rng(0)
     arrays = {}
@@ -51,13 +51,13 @@ def requests(tmp_path: Path) -> list[Request]:
     shared = {"kernels": ("gather-gemm",), "device": "cpu", "effort": effort}
     path = str(tmp_path / "net.npz")
     return [
-        Request(path, "conv.weight", images=(2, 4, 6, 6), padding=1, **shared),
-        Request(path, "fc.weight", positions=5, **shared),
+        MeasurementRequest(path, "conv.weight", images=(2, 4, 6, 6), padding=1, **shared),
+        MeasurementRequest(path, "fc.weight", positions=5, **shared),
     ]
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_layer_gets_its_structure_and_is_measured(requests: list[Request]) -> None:
+def test_a_layer_gets_its_structure_and_is_measured(requests: list[MeasurementRequest]) -> None:
     found = Measured.from_json(measure_layer(requests[0], "regroup", {"rows_per_group": 8})).session
     assert found.about["transform"] == "regroup"
     assert found.about["settings"] == "rows_per_group=8"
@@ -70,7 +70,7 @@ def test_a_layer_gets_its_structure_and_is_measured(requests: list[Request]) -> 
 
 
 @pytest.mark.usefixtures("quick")
-def test_end_to_end_the_converted_layers_are_right(requests: list[Request]) -> None:
+def test_end_to_end_the_converted_layers_are_right(requests: list[MeasurementRequest]) -> None:
     chosen = ("gather-gemm", "dense")
     found = EndToEnd(**end_to_end(requests, "regroup", {"rows_per_group": 8}, chosen))
     assert found.is_right
@@ -82,7 +82,7 @@ def test_end_to_end_the_converted_layers_are_right(requests: list[Request]) -> N
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_wrong_conversion_is_not_timed(requests: list[Request], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_conversion_is_not_timed(requests: list[MeasurementRequest], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sparselab.nn.largest_difference", lambda *_: 0.5)
     found = EndToEnd(**end_module.end_to_end(requests, "regroup", {"rows_per_group": 8}, ("gather-gemm", "dense")))
     assert not found.is_right
