@@ -3,7 +3,7 @@
     python -m benchmarks.gpu_latency [--only TEXT] [--seconds 3] [--small] [--device cuda]
 
 Each case is a session of `sparselab.latency`: the oracle first, all kernels in turns, hot, cold and as a graph. Writes
-results/latency-<device>.csv. The time saved counts against the quickest dense product there is: cuDNN choosing its algorithm by
+sparselab/data/latency-<device>.csv, where the app reads. The time saved counts against the quickest dense product there is: cuDNN choosing its algorithm by
 trial, and for convolutions also with everything channels last, whose input is converted beforehand and not in the time.
 `--small` runs the same on a fraction of the shapes, on a CPU too, to see that it runs; it writes nothing.
 """
@@ -11,16 +11,14 @@ trial, and for convolutions also with everything channels last, whose input is c
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.machine import RESULTS
+from sparselab.data_files import sessions_file
 from sparselab.kernels.base import Conv, Run, Work, random_input
 from sparselab.latency.conditions import hot_clock
 from sparselab.latency.lock import alone
@@ -213,8 +211,7 @@ def main() -> None:
 
 
 def write(sessions: Sequence[Session]) -> None:
-    name = re.sub(r"[^a-z0-9]+", "-", str(sessions[0].device["name"]).lower()).strip("-")
-    path: Path = RESULTS / f"latency-{name}.csv"
+    path = sessions_file(str(sessions[0].device["name"]))
     path.write_text(as_csv(sessions), encoding="utf-8")
     print(f"  wrote {path.name}: {len(sessions)} sessions")
 

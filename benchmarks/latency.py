@@ -3,14 +3,13 @@
     python -m benchmarks.latency [--only linear|bsr|conv|network|breakeven] [--seconds 2]
 
 Every case is a session of `sparselab.latency`: the oracle first, all kernels in turns, the dense product beside itself as a
-control. Sessions go into results/latency-<processor>.csv, the break-even density of each convolution into
+control. Sessions go into sparselab/data/latency-<processor>.csv, where the app reads, the break-even density of each convolution into
 results/latency_breakeven.csv (alone: from the sessions already written), the whole network into results/latency_network.csv. Close what else runs first.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.machine import RESULTS, write_rows
+from benchmarks.machine import write_rows
+from sparselab.data_files import sessions_file
 from sparselab.kernels.base import Conv, Work
 from sparselab.latency.breakeven import TRANSFORM, break_even, points, random_groups
 from sparselab.latency.lock import alone
@@ -128,8 +128,7 @@ def tell(case: Case, session: Session) -> None:
 
 
 def write_sessions(sessions: Sequence[Session]) -> None:
-    name = re.sub(r"[^a-z0-9]+", "-", str(sessions[0].device["name"]).lower()).strip("-")
-    path = RESULTS / f"latency-{name}.csv"
+    path = sessions_file(str(sessions[0].device["name"]))
     path.write_text(as_csv(sessions), encoding="utf-8")
     print(f"\nwrote {path.name}: {len(sessions)} sessions")
 
@@ -234,7 +233,7 @@ def main() -> None:
         if sessions and arguments.only is None:
             write_sessions(sessions)
         if arguments.only == "breakeven":
-            sessions = list(stored_results(RESULTS))
+            sessions = list(stored_results())
         if rows := break_even_rows(sessions):
             write_rows("latency_breakeven", rows)
         if arguments.only in (None, "network"):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from sparselab.data_files import DATA, sessions_files
 from sparselab.errors import FileError, SparselabError
 from sparselab.latency.values import Row, Session
 
@@ -49,9 +50,9 @@ def read_csv(path: Path) -> tuple[Session, ...]:
         raise FileError(f"expected latency sessions as CSV; {path.name}: {error}") from None
 
 
-def stored_results(folder: Path) -> tuple[Session, ...]:
-    """Return the sessions of every latency-*.csv in a folder, or none where there is no such folder."""
-    return tuple(session for path in sorted(folder.glob("latency-*.csv")) for session in read_csv(path))
+def stored_results(folder: Path = DATA) -> tuple[Session, ...]:
+    """Return the sessions of all devices that come with the package, or lie in another folder."""
+    return tuple(session for path in sessions_files(folder) for session in read_csv(path))
 
 
 def _session(lines: Sequence[dict[str, str]]) -> Session:

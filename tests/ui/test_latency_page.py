@@ -22,7 +22,7 @@ ROOTS = "SPARSELAB_ROOTS"
 def _data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "data"))
     monkeypatch.setenv(ROOTS, str(tmp_path))
-    monkeypatch.setattr("sparselab.ui.latency_stored.RESULTS", tmp_path / "none")
+    monkeypatch.setattr("sparselab.ui.latency_stored.stored_results", lambda: ())
 
 
 @pytest.fixture
