@@ -139,7 +139,7 @@ def channels_last_share(work: Work, seconds: float) -> float | None:
 
     ways = [(convolution(part[0]), part[1]) for part in ((weight, x), _channels_last(weight, x))]
     contestants = [
-        Contestant((index, "hot"), "conv2d", lambda run=run, x=x: run(x), hot_clock(work))  # type: ignore[misc]
+        Contestant(key=(index, "hot"), name="conv2d", call=lambda run=run, x=x: run(x), clock=hot_clock(work))  # type: ignore[misc]
         for index, (run, x) in enumerate(ways)
     ]
     taken = take_turns(contestants, rounds=ROUNDS, seconds=seconds).times
@@ -168,14 +168,14 @@ def tell(case: Case, session: Session, dense_share: float) -> None:
     print(f"\n{case.name}")
     for row in session.rows:
         if row.median_ms is None:
-            print(f"  {row.label:28} {row.verdict}: {row.obstacle}")
+            print(f"  {row.label:28} {session.verdict_text(row)}: {row.obstacle}")
             continue
         saved = ""
         if row.role == "kernel" and row.speedup_vs_dense:
             saved = f"saves {1 - 1 / (row.speedup_vs_dense * dense_share):.1%} of the quickest dense time"
         print(
             f"  {row.label:28} {row.median_ms:9.4f} ms ({row.p20_ms:.4f}-{row.p80_ms:.4f})  error {row.max_error:.0e}  "
-            f"roof {row.roof_share or 0:.0%}  {' '.join(row.flags)}  {saved}  {row.verdict}"
+            f"roof {row.roof_share or 0:.0%}  {' '.join(row.flags)}  {saved}  {session.verdict_text(row)}"
         )
     if "groups" in case.pattern and case.dtype != "tf32":
         rows = int(case.pattern.split()[-1]) * TFLOPS_A_ROW * (0.5 if case.dtype == "float32" else 1.0)

@@ -78,10 +78,10 @@ def bench(
     chosen = choose_layer(read_ticket(file, options), layer)
     layout, about = _structure(chosen, transform, settings, seed, device)
     request = MeasurementRequest(
-        str(file),
-        chosen.name,
-        options,
-        layout,
+        path=str(file),
+        layer=chosen.name,
+        options=options,
+        layout=layout,
         positions=positions or (None if images else POSITIONS),
         images=_images(images),
         stride=stride,
@@ -90,7 +90,7 @@ def bench(
         device=device,
         kernels=None if kernels is None else tuple(name.strip() for name in kernels.split(",")),
         about={"file": file.name, "layer": chosen.name, **about},
-        effort=Effort(rounds, seconds, threads, seed),
+        effort=Effort(rounds=rounds, seconds=seconds, threads=threads, seed=seed),
     )
     measured = measure_isolated(request, monitor=Monitor(_say()))
     if measured.not_stored:
@@ -146,7 +146,7 @@ def _say() -> Any:
 
 def _print(session: Session) -> None:
     head = ("kernel", "median ms", "p20", "p80", "error", "of roof", "flags", "verdict")
-    print_table(head, [_cells(row) for row in session.rows])
+    print_table(head, [_cells(row, session.verdict_text(row)) for row in session.rows])
     device, said = session.device, session.protocol
     shape, taken = " x ".join(map(str, session.shape)), " x ".join(map(str, session.input_shape))
     click.echo(
@@ -159,8 +159,8 @@ def _print(session: Session) -> None:
     )
 
 
-def _cells(row: Row) -> list[Any]:
-    told = f"not measured: {row.obstacle}" if row.obstacle else row.verdict
+def _cells(row: Row, verdict: str) -> list[Any]:
+    told = f"not measured: {row.obstacle}" if row.obstacle else verdict
     error = "-" if row.max_error is None else f"{row.max_error:.1e}"
     roof = "-" if row.roof_share is None else f"{100 * row.roof_share:.0f} %"
     return [row.label, row.median_ms, row.p20_ms, row.p80_ms, error, roof, " ".join(row.flags) or "-", told]

@@ -16,6 +16,7 @@ from sparselab.kernels.base import work_of
 from sparselab.latency.lock import alone
 from sparselab.latency.running import Effort, kept, measure_with
 from sparselab.latency.values import Row, Session
+from sparselab.latency.verdicts import Verdict
 from sparselab.layout import Block, Layout
 from sparselab.mask import Mask
 from sparselab.monitor import SILENT, Monitor
@@ -25,7 +26,7 @@ TRANSFORM = "random-groups"
 """What the sessions of a map say in `about`, with the height under "group_rows"."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Terrain:
     """The product a map is of: a weight of rows x cols, as a matrix product at `positions` or a convolution over `images`."""
 
@@ -42,7 +43,7 @@ class Terrain:
     effort: Effort = field(default_factory=Effort)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BreakEvenPoint:
     """One cell of a map. `limit` is the speedup if time were density: 1 / density."""
 
@@ -115,7 +116,7 @@ def points(sessions: Iterable[Session], kernel: str, condition: str = "hot") -> 
         for row in session.rows:
             if (row.kernel, row.role, row.condition) == (kernel, "kernel", condition):
                 key = int(height), round(session.density, 4)
-                found.setdefault(key, BreakEvenPoint(int(height), session.density, row))
+                found.setdefault(key, BreakEvenPoint(group_rows=int(height), density=session.density, row=row))
     return tuple(found[key] for key in sorted(found))
 
 
@@ -135,10 +136,10 @@ def break_even(line: Iterable[BreakEvenPoint]) -> float | None:
 
 
 def pays_up_to(line: Iterable[BreakEvenPoint]) -> float | None:
-    """Return the largest density at and below which every point's verdict says faster; None where the sparsest does not."""
+    """Return the largest density at and below which every point's verdict is FASTER; None where the sparsest does not."""
     found = None
     for point in sorted(line, key=lambda point: point.density):
-        if not point.row.is_faster:
+        if point.row.verdict is not Verdict.FASTER:
             break
         found = point.density
     return found

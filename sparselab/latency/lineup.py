@@ -34,7 +34,7 @@ def kernels_for(work: Work) -> tuple[str, ...]:
     return tuple(name for name in KERNELS if name != other)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Participant:
     """One that takes part: its run, or why there is none; and what is known of it before it is timed.
 
@@ -77,7 +77,7 @@ def line_up(
 def _checked(name: str, role: str, work: Work, x: torch.Tensor, exact: torch.Tensor) -> Participant:
     obstacle = KERNELS[name].obstacle(work)
     if obstacle:
-        return Participant(name, role, obstacle=obstacle)
+        return Participant(name=name, role=role, obstacle=obstacle)
     start = time.perf_counter()
     try:
         run = KERNELS[name].prepare(work)
@@ -86,11 +86,14 @@ def _checked(name: str, role: str, work: Work, x: torch.Tensor, exact: torch.Ten
     except (SparselabError, RuntimeError, MemoryError) as failure:
         # A library may refuse what it is given, for want of memory or of a code path; that ends no session.
         told = " ".join(str(failure).split())[:_LONGEST_FAILURE]
-        return Participant(name, role, obstacle=f"it failed: {told or type(failure).__name__}")
-    right = error <= TOLERANCES[work.dtype]
-    found = run if right else None
+        return Participant(name=name, role=role, obstacle=f"it failed: {told or type(failure).__name__}")
     return Participant(
-        name, role, found, error if math.isfinite(error) else None, prepare_ms, choice=getattr(run, "told", "")
+        name=name,
+        role=role,
+        run=run if error <= TOLERANCES[work.dtype] else None,
+        error=error if math.isfinite(error) else None,
+        prepare_ms=prepare_ms,
+        choice=getattr(run, "told", ""),
     )
 
 

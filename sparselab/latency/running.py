@@ -26,7 +26,7 @@ IMPORTS = ("torch", "sparselab.latency.running")
 """What the process that measures loads before it is asked."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Effort:
     """How long to measure, on how many threads (None: as many as torch takes), from which seed."""
 
@@ -36,7 +36,7 @@ class Effort:
     seed: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MeasurementRequest:
     """One layer of a file under one layout, as a matrix product at `positions` or a convolution over `images`.
 
@@ -60,7 +60,7 @@ class MeasurementRequest:
     effort: Effort = field(default_factory=Effort)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Measured:
     """A session, and why it could not be stored, or ""."""
 
@@ -69,7 +69,7 @@ class Measured:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Measured:
-        return cls(Session.from_json(document["session"]), document["not_stored"])
+        return cls(session=Session.from_json(document["session"]), not_stored=document["not_stored"])
 
 
 def measure_isolated(request: MeasurementRequest, *, monitor: Monitor = SILENT) -> Measured:

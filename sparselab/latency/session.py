@@ -64,7 +64,7 @@ def measure(
     taken = take_turns(contestants, rounds=rounds, seconds=seconds, seed=seed, monitor=monitor)
     loads = before, meter.read()
     return Session(
-        rows=rows_of(work, participants, taken, refused, roof, loads, seed),
+        rows=rows_of(work, participants=participants, taken=taken, refused=refused, roof=roof, loads=loads, seed=seed),
         shape=work.layout.after.shape,
         input_shape=work.input_shape,
         positions=work.positions,
@@ -77,7 +77,7 @@ def measure(
         padding_waste=tile_view(work.layout, _TILE).padding_waste,
         about=dict(about or {}),
         device=device_card(work.device),
-        protocol=_protocol(work, taken, rounds, seconds, seed, roof, loads),
+        protocol=_protocol(work, taken=taken, rounds=rounds, seconds=seconds, seed=seed, roof=roof, loads=loads),
         versions=versions(),
     )
 
@@ -107,7 +107,8 @@ def _contestants(
             if isinstance(how, str):
                 refused[index, condition] = how
             else:
-                found.append(Contestant((index, condition), participant.name, how[1], how[0]))
+                clock, call = how
+                found.append(Contestant(key=(index, condition), name=participant.name, call=call, clock=clock))
     return found, refused
 
 
@@ -119,7 +120,7 @@ def _conv(work: Work) -> dict[str, int] | None:
 
 
 def _protocol(
-    work: Work, taken: Taken, rounds: int, seconds: float, seed: int, roof: Roof, loads: tuple[Load, Load]
+    work: Work, *, taken: Taken, rounds: int, seconds: float, seed: int, roof: Roof, loads: tuple[Load, Load]
 ) -> dict[str, float | int | str]:
     return {
         "inputs": "standard normal",

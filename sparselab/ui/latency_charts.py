@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from sparselab.latency.breakeven import BreakEvenPoint
 from sparselab.latency.values import Row, Session
+from sparselab.latency.verdicts import Verdict
 
 _SPREAD = "#7f7f7f"
 _CONTOUR = "#CC79A7"  # seen on orange, white and blue, and on both backgrounds
@@ -175,9 +176,7 @@ def _look(row: Row) -> str:
         return "dense"
     if row.role in ("control", "full"):
         return "dense again or without zeros"
-    if row.is_faster:
-        return "faster"
-    return "slower" if "slower" in row.verdict else "no difference"
+    return {Verdict.FASTER: "faster", Verdict.SLOWER: "slower"}.get(row.verdict, "no difference")
 
 
 def _pattern(shape: str) -> dict[str, object]:

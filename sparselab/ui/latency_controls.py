@@ -17,7 +17,7 @@ from sparselab.ui.knobs import follow_default
 _MATRIX, _CONVOLUTION = "Matrix product", "Convolution"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProductChoice:
     """A product's input and arithmetic, and the effort of measuring it."""
 

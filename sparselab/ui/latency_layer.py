@@ -36,10 +36,10 @@ def _show_measured(request: Request, view: View) -> None:
     settings = ", ".join(f"{name}={value}" for name, value in request.settings.items())
     about = {"file": source.title, "layer": request.layer, "transform": request.transform, "settings": settings}
     asked = MeasurementRequest(
-        source.path,
-        request.layer,
-        source.options,
-        view.layout.pack(),
+        path=source.path,
+        layer=request.layer,
+        options=source.options,
+        layout=view.layout.pack(),
         kernels=dense + kernels,
         about=about | {"seed": str(request.seed)},
         **product.settings,

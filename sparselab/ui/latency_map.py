@@ -60,7 +60,9 @@ def _measured(card: dict[str, Any], kernel: str, seed: int) -> None:
         return
     shape = card["kernel_shape"]
     geometry = {name: value for name, value in product.settings.items() if value is not None}
-    terrain = Terrain(rows, cols, kernel, kernel_shape=None if shape is None else tuple(shape), **geometry)
+    terrain = Terrain(
+        rows=rows, cols=cols, kernel=kernel, kernel_shape=None if shape is None else tuple(shape), **geometry
+    )
     cells = [(height, density) for density in sorted(densities) for height in sorted(heights)]
     # Threads of the arithmetic and the seconds are in the effort; the key holds all that a cell depends on.
     key = json.dumps(["map", asdict(terrain), cells])

@@ -35,7 +35,8 @@ def show_whole_model(source: Source, transform: str, settings: Mapping[str, Any]
     dtype, device, effort = choose_arithmetic(seed, key="seconds_each", seconds=2, what="for each layer, about")
     sides = _choose_sides(layers, side)
     requests = [
-        _request(source, layer, batch, side, dtype, device, effort) for layer, side in zip(layers, sides, strict=True)
+        _request(source, layer, batch=batch, side=side, dtype=dtype, device=device, effort=effort)
+        for layer, side in zip(layers, sides, strict=True)
     ]
     key = json.dumps(["model", source.path, [x["digest"] for x in layers], transform, dict(settings), batch, sides])
     key += json.dumps([dtype, device, asdict(effort)])
@@ -73,7 +74,7 @@ def _choose_sides(layers: Sequence[dict[str, Any]], side: int) -> list[int]:
 
 
 def _request(
-    source: Source, layer: dict[str, Any], batch: int, side: int, dtype: str, device: str, effort: Effort
+    source: Source, layer: dict[str, Any], *, batch: int, side: int, dtype: str, device: str, effort: Effort
 ) -> MeasurementRequest:
     kernel = layer["kernel_shape"]
     product: dict[str, Any] = {"positions": batch}
@@ -85,9 +86,9 @@ def _request(
     kernels = tuple(name for name in KERNELS if name not in ("dense", "conv2d"))
     about = {"file": source.title, "layer": layer["name"]}
     return MeasurementRequest(
-        source.path,
-        layer["name"],
-        source.options,
+        path=source.path,
+        layer=layer["name"],
+        options=source.options,
         dtype=dtype,
         device=device,
         kernels=kernels,

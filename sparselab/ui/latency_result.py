@@ -10,6 +10,7 @@ import streamlit as st
 
 from sparselab.latency.table import as_csv
 from sparselab.latency.values import CONDITIONS, ROLES, Row, Session
+from sparselab.latency.verdicts import Verdict
 from sparselab.ui.latency_charts import bars_figure
 from sparselab.ui.text import literal
 
@@ -53,7 +54,7 @@ def _answer(session: Session) -> None:
     best = session.fastest
     if best is not None:
         share = 1 / (best.speedup_vs_dense or 1)
-        said = f"**{best.kernel}: {best.verdict}**, at {share:.2f} of its time; the limit is the density, {session.density:.2f}."
+        said = f"**{best.kernel}: {session.verdict_text(best)}**, at {share:.2f} of its time; the limit is the density, {session.density:.2f}."
         if best.flags:
             st.info(f"{said} Flagged as {', '.join(best.flags)}: measure again.", icon=":material/speed:")
         else:
@@ -65,12 +66,12 @@ def _answer(session: Session) -> None:
         return
     nearest = min(timed, key=lambda row: row.median_ms or float("inf"))
     first = "Dense is the fastest here."
-    if any(row.verdict == "no difference" for row in timed):
+    if any(row.verdict is Verdict.NO_DIFFERENCE for row in timed):
         first = "No kernel was shown to be faster than dense here."
     interval = (
         "" if nearest.interval is None else f" ({nearest.interval[0]:.2f} to {nearest.interval[1]:.2f} times as fast)"
     )
-    told = nearest.verdict + (interval if nearest.verdict == "no difference" else "")
+    told = session.verdict_text(nearest) + (interval if nearest.verdict is Verdict.NO_DIFFERENCE else "")
     st.warning(f"**{first}** Nearest: {nearest.kernel}: {told}.", icon=":material/hourglass_empty:")
 
 
@@ -81,7 +82,7 @@ def _warn(session: Session) -> None:
 
 
 def _table(session: Session, key: str) -> None:
-    rows = [_cells(row) for row in session.rows if not row.obstacle]
+    rows = [_cells(row, session.verdict_text(row)) for row in session.rows if not row.obstacle]
     config: dict[str, Any] = {
         name: st.column_config.NumberColumn(format="%.4g ms", help=_HELP.get(name))
         for name in ("median", "p20", "p80", "prepare")
@@ -94,10 +95,10 @@ def _table(session: Session, key: str) -> None:
     st.dataframe(rows, hide_index=True, column_config=config, height=38 + 35 * len(rows), key=f"_{key}_table")
 
 
-def _cells(row: Row) -> dict[str, Any]:
+def _cells(row: Row, verdict: str) -> dict[str, Any]:
     return {
         "kernel": row.label,
-        "verdict": row.verdict,
+        "verdict": verdict,
         "median": row.median_ms,
         "p20": row.p20_ms,
         "p80": row.p80_ms,
