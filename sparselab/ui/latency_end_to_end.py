@@ -13,7 +13,8 @@ import streamlit as st
 from sparselab.latency.end_to_end import EndToEnd, end_to_end
 from sparselab.latency.running import MeasurementRequest
 from sparselab.latency.verdicts import ratio_text
-from sparselab.ui.latency_run import Results, measured_by, said_instead
+from sparselab.ui.latency_measurement import Plan, Results
+from sparselab.ui.latency_run import measured_by, said_instead
 from sparselab.ui.text import literal
 
 _FASTEST = "fastest per layer"
@@ -38,15 +39,9 @@ def show_end_to_end(
         st.info("Every layer stays dense, so there is nothing to convert; choose a kernel to see what it would take.")
         return
     key = json.dumps(["end", [asdict(request) for request in requests], transform, dict(settings), kernels])
-    measured_by(
-        "end",
-        key,
-        [(end_to_end, (list(requests), transform, dict(settings), kernels))],
-        label="Check end to end",
-        what="checks",
-        threads=requests[0].effort.threads or 1,
-        show=partial(_show, len(requests)),
-    )
+    calls = [(end_to_end, (list(requests), transform, dict(settings), kernels))]
+    plan = Plan(tab="end", key=key, calls=calls, threads=requests[0].effort.threads or 1)
+    measured_by(plan, label="Check end to end", what="checks", show=partial(_show, len(requests)))
 
 
 def _show(layers: int, results: Results) -> None:

@@ -11,8 +11,9 @@ from sparselab.explore import View
 from sparselab.kernels import KERNELS
 from sparselab.latency.running import MeasurementRequest, measure_request
 from sparselab.ui.latency_controls import choose_kernels, choose_product
+from sparselab.ui.latency_measurement import Plan, Results
 from sparselab.ui.latency_result import show_session
-from sparselab.ui.latency_run import Results, measured_by, measured_or_said
+from sparselab.ui.latency_run import measured_by, measured_or_said
 from sparselab.ui.work import Request, view_of, watch
 
 
@@ -52,12 +53,5 @@ def _show_measured(request: Request, view: View) -> None:
         if measured is not None:
             show_session(measured.session, "layer")
 
-    measured_by(
-        "layer",
-        key,
-        [(measure_request, (asked,))],
-        label="Measure here",
-        what="sessions",
-        threads=product.effort.threads or 1,
-        show=show,
-    )
+    plan = Plan(tab="layer", key=key, calls=[(measure_request, (asked,))], threads=product.effort.threads or 1)
+    measured_by(plan, label="Measure here", what="sessions", show=show)

@@ -16,7 +16,8 @@ from sparselab.latency.store import shape_text
 from sparselab.latency.values import Session
 from sparselab.ui.latency_charts import limit_figure, map_figure
 from sparselab.ui.latency_controls import choose_product
-from sparselab.ui.latency_run import Results, measured_by, measured_or_said
+from sparselab.ui.latency_measurement import Plan, Results
+from sparselab.ui.latency_run import measured_by, measured_or_said
 from sparselab.ui.latency_stored import all_sessions
 
 _HEIGHTS = (8, 16, 32, 64, 128, 256)
@@ -28,7 +29,7 @@ _HERE, _STORED = "measure here", "from stored sessions"
 def show_map(card: dict[str, Any], seed: int) -> None:
     """Show the map of the product of the layer at hand, or one that stored sessions hold."""
     st.caption(
-        "Made-up layouts of the layer's size: rows in groups of one height, each group with columns of its own at random. "
+        "Random layouts of the layer's size: rows in groups of one height, each group with columns of its own at random. "
         "Where the map says 1, blocks are as fast as dense; no kernel can be faster than the density allows."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -71,13 +72,11 @@ def _measured(card: dict[str, Any], kernel: str, seed: int) -> None:
         _refusals(results)
         _figures(points(_sessions(results), kernel))
 
+    calls = [(measure_cell, (terrain, height, density)) for height, density in cells]
     measured_by(
-        "map",
-        key,
-        [(measure_cell, (terrain, height, density)) for height, density in cells],
+        Plan(tab="map", key=key, calls=calls, threads=product.effort.threads or 1),
         label=f"Measure {len(cells)} cells",
         what="cells",
-        threads=product.effort.threads or 1,
         show=show,
         partial=lambda results: _figures(points(_sessions(results), kernel), partial=True),
     )
