@@ -2,7 +2,7 @@
 
     python -m benchmarks.gpu_latency [--only TEXT] [--seconds 3] [--small] [--device cuda]
 
-Each case is a session of `sparselab.latency`: the oracle first, all kernels in turns, hot, cold and as a graph. Writes
+Each case is a session of `sparselab.latency`: checked against float64, then all kernels in turns, hot, cold and as a graph. Writes
 sparselab/data/latency-<device>.csv, where the app reads. The time saved counts against the quickest dense product there is: cuDNN choosing its algorithm by
 trial, and for convolutions also with everything channels last, whose input is converted beforehand and not in the time.
 `--small` runs the same on a fraction of the shapes, on a CPU too, to see that it runs; it writes nothing.
@@ -175,7 +175,7 @@ def tell(case: Case, session: Session, dense_share: float) -> None:
             saved = f"saves {1 - 1 / (row.speedup_vs_dense * dense_share):.1%} of the quickest dense time"
         print(
             f"  {row.label:28} {row.median_ms:9.4f} ms ({row.p20_ms:.4f}-{row.p80_ms:.4f})  error {row.max_error:.0e}  "
-            f"roof {row.roof_share or 0:.0%}  {' '.join(row.flags)}  {saved}  {session.verdict_text(row)}"
+            f"roofline {row.roof_share or 0:.0%}  {' '.join(row.flags)}  {saved}  {session.verdict_text(row)}"
         )
     if "groups" in case.pattern and case.dtype != "tf32":
         rows = int(case.pattern.split()[-1]) * TFLOPS_A_ROW * (0.5 if case.dtype == "float32" else 1.0)

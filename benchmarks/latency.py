@@ -2,7 +2,7 @@
 
     python -m benchmarks.latency [--only linear|bsr|conv|network|breakeven] [--seconds 2]
 
-Every case is a session of `sparselab.latency`: the oracle first, all kernels in turns, the dense product beside itself as a
+Every case is a session of `sparselab.latency`: checked against float64, then all kernels in turns, the dense product beside itself as a
 control. Sessions go into sparselab/data/latency-<processor>.csv, where the app reads, the break-even density of each convolution into
 results/latency_breakeven.csv (alone: from the sessions already written), the whole network into results/latency_network.csv. Close what else runs first.
 """
@@ -124,7 +124,7 @@ def tell(case: Case, session: Session) -> None:
         ratio = 1 / row.speedup_vs_dense if row.speedup_vs_dense else float("nan")
         print(
             f"  {row.label:22} {row.median_ms:9.3f} ms ({row.p20_ms:.3f}-{row.p80_ms:.3f})  time / dense {ratio:.3f}  "
-            f"roof {row.roof_share or 0:.0%}  error {row.max_error:.0e}  {session.verdict_text(row)}  {' '.join(row.flags)}"
+            f"roofline {row.roof_share or 0:.0%}  error {row.max_error:.0e}  {session.verdict_text(row)}  {' '.join(row.flags)}"
         )
 
 

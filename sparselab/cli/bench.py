@@ -145,7 +145,7 @@ def _say() -> Any:
 
 
 def _print(session: Session) -> None:
-    head = ("kernel", "median ms", "p20", "p80", "error", "of roof", "flags", "verdict")
+    head = ("kernel", "median ms", "p20", "p80", "error", "of roofline", "flags", "verdict")
     print_table(head, [_cells(row, session.verdict_text(row)) for row in session.rows])
     device, said = session.device, session.protocol
     shape, taken = " x ".join(map(str, session.shape)), " x ".join(map(str, session.input_shape))
@@ -153,7 +153,7 @@ def _print(session: Session) -> None:
         f"\n{session.about.get('layer')}: weight {shape}, density {session.density:.4f} (the limit: "
         f"{session.density:.3f} of dense), input {taken}, {session.dtype}, {session.threads} threads\n"
         f"{device['name']}, {device['cores']} cores, torch {session.versions['torch']}, {session.date}\n"
-        f"{said['rounds']} rounds in turns, {said['inputs']} inputs, {100 * said['confidence']:.0f} % intervals; roof "
+        f"{said['rounds']} rounds in turns, {said['inputs']} inputs, {100 * said['confidence']:.0f} % intervals; roofline "
         f"{said['peak_gflops']} GFLOP/s, {said['copy_gb_per_s']} GB/s; others used "
         f"{100 * said['others_load_during']:.0f} % of the machine"
     )

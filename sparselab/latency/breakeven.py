@@ -1,4 +1,4 @@
-"""The break-even map: sparsity and height of the groups against speedup, on layouts made up for the purpose."""
+"""The break-even map: speedup over sparsity and height of the groups, on random layouts."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def measure_cell(terrain: Terrain, group_rows: int, density: float, *, monitor: 
 
 
 def points(sessions: Iterable[Session], kernel: str, condition: str = "hot") -> tuple[BreakEvenPoint, ...]:
-    """Return the cells that sessions hold for a kernel: of made-up layouts, and of any other whose groups have one height.
+    """Return the cells that sessions hold for a kernel: of random layouts, and of any other whose groups have one height.
 
     Of several sessions for one cell the first counts: sessions come newest first.
     """

@@ -1,4 +1,4 @@
-"""Who takes part in a session, and whether their answers are right: nobody is timed before."""
+"""The kernels of a session, each checked against the product in float64 before anything is timed."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def kernels_for(work: Work) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Participant:
-    """One that takes part: its run, or why there is none; and what is known of it before it is timed.
+    """A kernel in one role of a session: its run, or why there is none; and what is known of it before it is timed.
 
-    `error` is `max_error` against the oracle; None where there is no answer, or where it holds what is no number.
+    `error` is `max_error` against the product in float64; None without an output, or where an output is not finite.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Participant:
 def line_up(
     work: Work, names: Sequence[str], x: torch.Tensor, *, seed: int, monitor: Monitor
 ) -> tuple[Participant, ...]:
-    """Return everybody who takes part, checked: the baseline, twice; the dense weight without zeros; the kernels.
+    """Return the participants of a session, checked: the baseline, twice; the dense weight without zeros; the kernels.
 
     Raises: UnavailableError when the dense product itself cannot run, or is wrong: there is nothing to compare with.
     """

@@ -1,4 +1,4 @@
-"""Measure kernels on one product: the oracle first, then all of them in turns, dense beside them."""
+"""Measure kernels on one product: checked against float64 first, then timed in turns, the dense product among them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def measure(
     before = load_now()
     x = random_input(work, seed)
     participants = line_up(work, names, x, seed=seed, monitor=monitor)
-    monitor.progress("measuring the roof")
+    monitor.progress("measuring the roofline")
     roof = measure_roof(work, hot_clock(work))
     contestants, refused = _contestants(work, participants, x)
     meter = LoadMeter()
@@ -97,7 +97,7 @@ def _checked(work: Work, kernels: Sequence[str] | None, rounds: int, seconds: fl
 def _contestants(
     work: Work, participants: Sequence[Participant], x: torch.Tensor
 ) -> tuple[list[Contestant], dict[tuple[int, str], str]]:
-    """Return who is timed under which condition; and why somebody is not, by the same key."""
+    """Return the kernels to time, one per condition; and why others are not timed, by the same key."""
     found: list[Contestant] = []
     refused: dict[tuple[int, str], str] = {}
     for index, participant in enumerate(participants):

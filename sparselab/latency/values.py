@@ -18,7 +18,7 @@ ROLES: Mapping[str, str] = MappingProxyType(
     {
         "baseline": "the dense product of the masked weight: what every speedup is a ratio to",
         "full": "the dense product of a weight without zeros: whether zeros alone make the library faster",
-        "control": "the baseline prepared a second time: what differs between two equal things",
+        "control": "the baseline prepared a second time: how far two equal kernels differ",
         "kernel": "a kernel that was asked for",
     }
 )
@@ -40,7 +40,7 @@ class Row:
     speedup_vs_dense: median over the rounds of baseline time / this time, under the same condition; `interval` is its 99 %
     bootstrap interval. `verdict` follows from these figures and is written into files, in words, and never read back.
     max_error: largest error of any output / largest output, against the dense product in float64.
-    roof_share: time at the measured roof / median. prepare_ms: packing and tuning, in no other figure. choice: which of
+    roof_share: time at the measured roofline / median. prepare_ms: packing and tuning, in no other figure. choice: which of
     several ways to run it was the quickest there, in the kernel's words.
     flags: "noisy" (p80 - p20 over 10 % of the median), "busy" (others used the machine), "wrong" (too large an error),
     "control" (the baseline differed from itself). obstacle: why it could not run, or "".

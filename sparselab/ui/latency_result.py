@@ -24,7 +24,7 @@ _HELP = {
     "speedup": "median over the rounds of dense time / this time",
     "interval": "99 % of the times one would find the speedup in here, if the noise stays what it was",
     "error": "largest error of an output / largest output, against the product in float64",
-    "of roof": "time at this machine's own best (measured product and copy) / time taken",
+    "of roofline": "time at the roofline (peak of a measured product and a measured copy) / time taken",
     "prepare": "packing the weights, and trying ways to run them; in no other figure",
     "chosen": "which of several ways to run it was the quickest on this shape",
 }
@@ -88,7 +88,7 @@ def _table(session: Session, key: str) -> None:
         for name in ("median", "p20", "p80", "prepare")
     }
     config["speedup"] = st.column_config.NumberColumn(format="%.2fx", help=_HELP["speedup"])
-    config["of roof"] = st.column_config.NumberColumn(format="percent", help=_HELP["of roof"])
+    config["of roofline"] = st.column_config.NumberColumn(format="percent", help=_HELP["of roofline"])
     config["error"] = st.column_config.NumberColumn(format="scientific", help=_HELP["error"])
     config["chosen"] = st.column_config.TextColumn(help=_HELP["chosen"])
     config["interval"] = st.column_config.TextColumn(help=_HELP["interval"])
@@ -105,7 +105,7 @@ def _cells(row: Row, verdict: str) -> dict[str, Any]:
         "speedup": row.speedup_vs_dense,
         "interval": "" if row.interval is None else f"{row.interval[0]:.2f} to {row.interval[1]:.2f}",
         "error": row.max_error,
-        "of roof": row.roof_share,
+        "of roofline": row.roof_share,
         "rounds": row.rounds,
         "prepare": row.prepare_ms,
         "chosen": row.choice,
