@@ -21,8 +21,9 @@ from sparselab.kernels import KERNELS
 from sparselab.kernels.base import Run, Work, random_input
 from sparselab.latency.breakeven import random_groups
 from sparselab.latency.lock import alone
-from sparselab.latency.statistics import speedup, summarise, verdict
+from sparselab.latency.statistics import speedup, summarise
 from sparselab.latency.timing import Contestant, WallClock, take_turns
+from sparselab.latency.verdicts import Verdict, verdict_of
 
 SLOWDOWN = 0.10
 PRODUCTS = ((512, 1152, 256, "dense"), (512, 4608, 1024, "dense"), (512, 4608, 1024, "native-blocks"))
@@ -41,7 +42,7 @@ def slowed(run: Callable[[], object]) -> Callable[[], None]:
     return call
 
 
-def trial(work: Work, kernel: str, rounds: int, seed: int) -> tuple[str, str, float]:
+def trial(work: Work, kernel: str, rounds: int, seed: int) -> tuple[Verdict, Verdict, float]:
     """Return the verdicts on the equal and on the slowed product, and the spread of the first one's times."""
     x = random_input(work)
 
@@ -53,13 +54,13 @@ def trial(work: Work, kernel: str, rounds: int, seed: int) -> tuple[str, str, fl
     first, again, other = (bound(run) for run in runs)
     clock = WallClock()
     contestants = [
-        Contestant((0, "hot"), "one", first, clock),
-        Contestant((1, "hot"), "again", again, clock),
-        Contestant((2, "hot"), "slowed", slowed(other), clock),
+        Contestant(key=(0, "hot"), name="one", call=first, clock=clock),
+        Contestant(key=(1, "hot"), name="again", call=again, clock=clock),
+        Contestant(key=(2, "hot"), name="slowed", call=slowed(other), clock=clock),
     ]
     taken = take_turns(contestants, rounds=rounds, seconds=600.0, seed=seed)
     base = taken.times[0, "hot"]
-    told = [verdict(speedup(base, taken.times[who, "hot"], seed=seed), taken.rounds) for who in (1, 2)]
+    told = [verdict_of(speedup(base, taken.times[who, "hot"], seed=seed), taken.rounds) for who in (1, 2)]
     summary = summarise(base)
     return told[0], told[1], (summary.p80 - summary.p20) / summary.median
 
@@ -82,8 +83,8 @@ def main() -> None:
                     "kernel": kernel,
                     "times": options.times,
                     "rounds": options.rounds,
-                    "equal: no difference": sum(equal == "no difference" for equal, _, _ in told),
-                    "10 % slower: slower": sum("slower" in slow for _, slow, _ in told),
+                    "equal: no difference": sum(equal is Verdict.NO_DIFFERENCE for equal, _, _ in told),
+                    "10 % slower: slower": sum(slow is Verdict.SLOWER for _, slow, _ in told),
                     "spread of one, median": round(float(np.median([spread for _, _, spread in told])), 4),
                 }
             )

@@ -2,8 +2,8 @@
 
     python -m benchmarks.gpu_latency [--only TEXT] [--seconds 3] [--small] [--device cuda]
 
-Each case is a session of `sparselab.latency`: the oracle first, all kernels in turns, hot, cold and as a graph. Writes
-results/latency-<device>.csv. The time saved counts against the quickest dense product there is: cuDNN choosing its algorithm by
+Each case is a session of `sparselab.latency`: checked against float64, then all kernels in turns, hot, cold and as a graph. Writes
+sparselab/data/latency-<device>.csv, where the app reads. The time saved counts against the quickest dense product there is: cuDNN choosing its algorithm by
 trial, and for convolutions also with everything channels last, whose input is converted beforehand and not in the time.
 `--small` runs the same on a fraction of the shapes, on a CPU too, to see that it runs; it writes nothing.
 """
@@ -11,16 +11,14 @@ trial, and for convolutions also with everything channels last, whose input is c
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.machine import RESULTS
+from sparselab.data_files import sessions_file
 from sparselab.kernels.base import Conv, Run, Work, random_input
 from sparselab.latency.conditions import hot_clock
 from sparselab.latency.lock import alone
@@ -141,7 +139,7 @@ def channels_last_share(work: Work, seconds: float) -> float | None:
 
     ways = [(convolution(part[0]), part[1]) for part in ((weight, x), _channels_last(weight, x))]
     contestants = [
-        Contestant((index, "hot"), "conv2d", lambda run=run, x=x: run(x), hot_clock(work))  # type: ignore[misc]
+        Contestant(key=(index, "hot"), name="conv2d", call=lambda run=run, x=x: run(x), clock=hot_clock(work))  # type: ignore[misc]
         for index, (run, x) in enumerate(ways)
     ]
     taken = take_turns(contestants, rounds=ROUNDS, seconds=seconds).times
@@ -170,14 +168,14 @@ def tell(case: Case, session: Session, dense_share: float) -> None:
     print(f"\n{case.name}")
     for row in session.rows:
         if row.median_ms is None:
-            print(f"  {row.label:28} {row.verdict}: {row.obstacle}")
+            print(f"  {row.label:28} {session.verdict_text(row)}: {row.obstacle}")
             continue
         saved = ""
         if row.role == "kernel" and row.speedup_vs_dense:
             saved = f"saves {1 - 1 / (row.speedup_vs_dense * dense_share):.1%} of the quickest dense time"
         print(
             f"  {row.label:28} {row.median_ms:9.4f} ms ({row.p20_ms:.4f}-{row.p80_ms:.4f})  error {row.max_error:.0e}  "
-            f"roof {row.roof_share or 0:.0%}  {' '.join(row.flags)}  {saved}  {row.verdict}"
+            f"roofline {row.roof_share or 0:.0%}  {' '.join(row.flags)}  {saved}  {session.verdict_text(row)}"
         )
     if "groups" in case.pattern and case.dtype != "tf32":
         rows = int(case.pattern.split()[-1]) * TFLOPS_A_ROW * (0.5 if case.dtype == "float32" else 1.0)
@@ -213,8 +211,7 @@ def main() -> None:
 
 
 def write(sessions: Sequence[Session]) -> None:
-    name = re.sub(r"[^a-z0-9]+", "-", str(sessions[0].device["name"]).lower()).strip("-")
-    path: Path = RESULTS / f"latency-{name}.csv"
+    path = sessions_file(str(sessions[0].device["name"]))
     path.write_text(as_csv(sessions), encoding="utf-8")
     print(f"  wrote {path.name}: {len(sessions)} sessions")
 

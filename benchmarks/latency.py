@@ -2,15 +2,14 @@
 
     python -m benchmarks.latency [--only linear|bsr|conv|network|breakeven] [--seconds 2]
 
-Every case is a session of `sparselab.latency`: the oracle first, all kernels in turns, the dense product beside itself as a
-control. Sessions go into results/latency-<processor>.csv, the break-even density of each convolution into
+Every case is a session of `sparselab.latency`: checked against float64, then all kernels in turns, the dense product beside itself as a
+control. Sessions go into sparselab/data/latency-<processor>.csv, where the app reads, the break-even density of each convolution into
 results/latency_breakeven.csv (alone: from the sessions already written), the whole network into results/latency_network.csv. Close what else runs first.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,15 +18,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.machine import RESULTS, write_rows
+from benchmarks.machine import write_rows
+from sparselab.data_files import sessions_file
 from sparselab.kernels.base import Conv, Work
 from sparselab.latency.breakeven import TRANSFORM, break_even, points, random_groups
 from sparselab.latency.lock import alone
 from sparselab.latency.session import measure
-from sparselab.latency.statistics import speedup, summarise, verdict
+from sparselab.latency.statistics import speedup, summarise
 from sparselab.latency.table import as_csv, stored_results
 from sparselab.latency.timing import Contestant, WallClock, take_turns
 from sparselab.latency.values import Session
+from sparselab.latency.verdicts import ratio_text
 from sparselab.layout import Block, Layout
 from sparselab.mask import Mask
 from sparselab.nn import largest_difference, masked, sliced
@@ -113,23 +114,22 @@ def conv_cases() -> Iterator[Case]:
 
 
 def tell(case: Case, session: Session) -> None:
-    print(f"\n{case.name}  (dense control: {session.row(role='control').verdict})")  # type: ignore[union-attr]
-    base = session.row(role="baseline")
-    assert base is not None
+    control = session.row(role="control")
+    assert control is not None
+    print(f"\n{case.name}  (dense control: {session.verdict_text(control)})")
     for row in session.rows:
         if row.median_ms is None:
-            print(f"  {row.label:22} {row.verdict}: {row.obstacle}")
+            print(f"  {row.label:22} {session.verdict_text(row)}: {row.obstacle}")
             continue
         ratio = 1 / row.speedup_vs_dense if row.speedup_vs_dense else float("nan")
         print(
             f"  {row.label:22} {row.median_ms:9.3f} ms ({row.p20_ms:.3f}-{row.p80_ms:.3f})  time / dense {ratio:.3f}  "
-            f"roof {row.roof_share or 0:.0%}  error {row.max_error:.0e}  {row.verdict}  {' '.join(row.flags)}"
+            f"roofline {row.roof_share or 0:.0%}  error {row.max_error:.0e}  {session.verdict_text(row)}  {' '.join(row.flags)}"
         )
 
 
 def write_sessions(sessions: Sequence[Session]) -> None:
-    name = re.sub(r"[^a-z0-9]+", "-", str(sessions[0].device["name"]).lower()).strip("-")
-    path = RESULTS / f"latency-{name}.csv"
+    path = sessions_file(str(sessions[0].device["name"]))
     path.write_text(as_csv(sessions), encoding="utf-8")
     print(f"\nwrote {path.name}: {len(sessions)} sessions")
 
@@ -192,9 +192,9 @@ def refill_network(seconds: float) -> list[dict[str, Any]]:
         return answer
 
     contestants = [
-        Contestant((0, "hot"), "dense", lambda: run(model), WallClock()),
-        Contestant((1, "hot"), "dense again", lambda: run(model), WallClock()),
-        Contestant((2, "hot"), "sliced", lambda: run(smaller.model), WallClock()),
+        Contestant(key=(0, "hot"), name="dense", call=lambda: run(model), clock=WallClock()),
+        Contestant(key=(1, "hot"), name="dense again", call=lambda: run(model), clock=WallClock()),
+        Contestant(key=(2, "hot"), name="sliced", call=lambda: run(smaller.model), clock=WallClock()),
     ]
     taken = take_turns(contestants, rounds=100, seconds=seconds)
     rows = []
@@ -212,7 +212,7 @@ def refill_network(seconds: float) -> list[dict[str, Any]]:
                 "rounds": summary.rounds,
                 "time / dense": round(1 / ratio.value, 3),
                 "interval": f"{1 / ratio.high:.3f}-{1 / ratio.low:.3f}",
-                "verdict": verdict(ratio, summary.rounds),
+                "verdict": ratio_text(ratio, summary.rounds),
                 "max_error": f"{error:.1e}" if contestant.name == "sliced" else "",
             }
         )
@@ -234,7 +234,7 @@ def main() -> None:
         if sessions and arguments.only is None:
             write_sessions(sessions)
         if arguments.only == "breakeven":
-            sessions = list(stored_results(RESULTS))
+            sessions = list(stored_results())
         if rows := break_even_rows(sessions):
             write_rows("latency_breakeven", rows)
         if arguments.only in (None, "network"):

@@ -6,8 +6,8 @@ Per seed: IMP to level 10; at levels 3, 6 and 9 Refill, Refill+, Regroup and shu
 rewound and trained again; 2:4 and 1:4 of the dense network; RigL, SET, DSB and SSB at .6 and .9. Every run is a process of one
 thread, `--jobs` of them side by side, and a folder in FOLDER: the same command goes on where it was stopped.
 
-Writes results/study.csv (a row a training), results/study_updates.csv (what moved in the dynamic runs of the first seed) and
-results/study/ (the masks of the first seed; IMP's at the levels that were transformed with their weights, as float16).
+Writes into sparselab/data, where the app reads: study.csv (a row a training), study_updates.csv (what moved in the dynamic runs of
+the first seed) and study/ (the masks of the first seed; IMP's at the levels that were transformed with their weights, as float16).
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import RESULTS, machine
+from benchmarks.machine import machine
+from sparselab.data_files import DATA, STUDY, STUDY_TICKETS, STUDY_UPDATES
 from sparselab.errors import FileError
 from sparselab.formats import read_ticket, write_own
 from sparselab.settings import settings_of
@@ -250,7 +251,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=TrainSettings.epochs)
     parser.add_argument("--task-settings", default="", help="settings of digits, such as train=1000 for a rehearsal")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the tables and the tickets")
+    parser.add_argument("--results", type=Path, default=DATA, help="folder for the tables and the tickets")
     options = parser.parse_args()
     base = TrainSettings(
         task_settings=options.task_settings,
@@ -265,9 +266,9 @@ def main() -> None:
     here = {name: value for name, value in machine().items() if name not in ("threads", "load", "cores")}
     same = {name: asdict(base)[name] for name in ("task", "model", "epochs", "batch", "lr", "threads")}
     options.results.mkdir(parents=True, exist_ok=True)
-    write_csv(options.results / "study.csv", rows(runs, views), same | here)
-    write_csv(options.results / "study_updates.csv", updates(runs, views), {})
-    ship(runs, views, options.results / "study")
+    write_csv(options.results / STUDY.name, rows(runs, views), same | here)
+    write_csv(options.results / STUDY_UPDATES.name, updates(runs, views), {})
+    ship(runs, views, options.results / STUDY_TICKETS.name)
     print("complete" if complete else "not complete: the same command goes on")
 
 

@@ -1,18 +1,19 @@
-"""Where a user's own results lie: the one place that finds the folder."""
+"""Where a user's own files lie: what was measured and trained (data), what took long to make (cache). The one place that spells these folders."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
+
+from platformdirs import PlatformDirs
 
 from sparselab.errors import FileError
 
 DATA_VARIABLE = "SPARSELAB_DATA"
-"""The environment variable that names another folder."""
+"""The environment variable that names another folder for data."""
 
-RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
-"""What was measured by the project's own benchmarks, and comes with it."""
+CACHE_VARIABLE = "SPARSELAB_CACHE"
+"""The environment variable that names another folder for the cache."""
 
 
 def data_folder() -> Path:
@@ -21,7 +22,7 @@ def data_folder() -> Path:
     Raises: FileError when it can be neither found nor made.
     """
     named = os.environ.get(DATA_VARIABLE)
-    folder = Path(named).expanduser() if named else _users_folder() / "sparselab"
+    folder = Path(named).expanduser() if named else _users().user_data_path
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -32,10 +33,15 @@ def data_folder() -> Path:
     return folder
 
 
-def _users_folder() -> Path:
-    home = Path.home()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support"
-    return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+def cache_folder(kind: str) -> Path:
+    """Return the folder for one kind of thing that can be made again: below `SPARSELAB_CACHE`, or in the user's cache folder.
+
+    It may not exist yet.
+    """
+    named = os.environ.get(CACHE_VARIABLE)
+    return (Path(named).expanduser() if named else _users().user_cache_path) / kind
+
+
+def _users() -> PlatformDirs:
+    # No author and no opinion: on Windows both folders are %LOCALAPPDATA%\sparselab, without further parts.
+    return PlatformDirs("sparselab", appauthor=False, opinion=False)

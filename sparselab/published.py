@@ -6,8 +6,9 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
+
+from sparselab.data_files import PUBLISHED
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def published(dataset: str | None = None, model: str | None = None) -> tuple[Pub
 
 @cache
 def _points() -> tuple[PublishedPoint, ...]:
-    text = files("sparselab").joinpath("published.csv").read_text(encoding="utf-8")
+    text = PUBLISHED.read_text(encoding="utf-8")
     return tuple(_point(row) for row in csv.DictReader(text.splitlines(), strict=True))
 
 

@@ -23,6 +23,7 @@ FLOORS = {
     "sparselab.monitor": 0,
     "sparselab.settings": 0,
     "sparselab.folders": 0,
+    "sparselab.data_files": 0,
     "sparselab.isolate": 0,
     "sparselab.similarity": 1,
     "sparselab.hypergraph": 1,
@@ -84,6 +85,7 @@ GROUND = [
     "monitor",
     "settings",
     "folders",
+    "data_files",
     "isolate",
 ]
 ONLY = {"streamlit": ("sparselab.ui", "app", "pages"), "plotly": ("sparselab.ui",), "triton": ("sparselab.kernels",)}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-from importlib.resources import files
 
 import pytest
 
+from sparselab.data_files import PUBLISHED
 from sparselab.published import PAPERS, published
 from sparselab.training.models import MODELS
 from sparselab.training.tasks import TASKS
@@ -22,9 +22,7 @@ PERCENTS = (
 
 
 def test_every_row_of_the_file_is_a_point_that_says_where_it_was_printed() -> None:
-    rows = list(
-        csv.DictReader(files("sparselab").joinpath("published.csv").read_text("utf-8").splitlines(), strict=True)
-    )
+    rows = list(csv.DictReader(PUBLISHED.read_text("utf-8").splitlines(), strict=True))
     assert len(rows) == len(published()) == 132
     for row, point in zip(rows, published(), strict=True):
         assert point.paper == PAPERS[row["paper"]].citation

@@ -15,7 +15,7 @@ from sparselab.device import resolve_device
 from sparselab.errors import SettingError
 from sparselab.formats import read_ticket
 from sparselab.kernels.base import DTYPES
-from sparselab.latency.running import Effort, Request, measure_isolated
+from sparselab.latency.running import Effort, MeasurementRequest, measure_isolated
 from sparselab.latency.session import ROUNDS, SECONDS
 from sparselab.latency.statistics import FEWEST_ROUNDS
 from sparselab.latency.values import Row, Session
@@ -77,11 +77,11 @@ def bench(
     options = read_options(column_order, kernel_shape)
     chosen = choose_layer(read_ticket(file, options), layer)
     layout, about = _structure(chosen, transform, settings, seed, device)
-    request = Request(
-        str(file),
-        chosen.name,
-        options,
-        layout,
+    request = MeasurementRequest(
+        path=str(file),
+        layer=chosen.name,
+        options=options,
+        layout=layout,
         positions=positions or (None if images else POSITIONS),
         images=_images(images),
         stride=stride,
@@ -90,7 +90,7 @@ def bench(
         device=device,
         kernels=None if kernels is None else tuple(name.strip() for name in kernels.split(",")),
         about={"file": file.name, "layer": chosen.name, **about},
-        effort=Effort(rounds, seconds, threads, seed),
+        effort=Effort(rounds=rounds, seconds=seconds, threads=threads, seed=seed),
     )
     measured = measure_isolated(request, monitor=Monitor(_say()))
     if measured.not_stored:
@@ -145,22 +145,22 @@ def _say() -> Any:
 
 
 def _print(session: Session) -> None:
-    head = ("kernel", "median ms", "p20", "p80", "error", "of roof", "flags", "verdict")
-    print_table(head, [_cells(row) for row in session.rows])
+    head = ("kernel", "median ms", "p20", "p80", "error", "of roofline", "flags", "verdict")
+    print_table(head, [_cells(row, session.verdict_text(row)) for row in session.rows])
     device, said = session.device, session.protocol
     shape, taken = " x ".join(map(str, session.shape)), " x ".join(map(str, session.input_shape))
     click.echo(
         f"\n{session.about.get('layer')}: weight {shape}, density {session.density:.4f} (the limit: "
         f"{session.density:.3f} of dense), input {taken}, {session.dtype}, {session.threads} threads\n"
         f"{device['name']}, {device['cores']} cores, torch {session.versions['torch']}, {session.date}\n"
-        f"{said['rounds']} rounds in turns, {said['inputs']} inputs, {100 * said['confidence']:.0f} % intervals; roof "
+        f"{said['rounds']} rounds in turns, {said['inputs']} inputs, {100 * said['confidence']:.0f} % intervals; roofline "
         f"{said['peak_gflops']} GFLOP/s, {said['copy_gb_per_s']} GB/s; others used "
         f"{100 * said['others_load_during']:.0f} % of the machine"
     )
 
 
-def _cells(row: Row) -> list[Any]:
-    told = f"not measured: {row.obstacle}" if row.obstacle else row.verdict
+def _cells(row: Row, verdict: str) -> list[Any]:
+    told = f"not measured: {row.obstacle}" if row.obstacle else verdict
     error = "-" if row.max_error is None else f"{row.max_error:.1e}"
     roof = "-" if row.roof_share is None else f"{100 * row.roof_share:.0f} %"
     return [row.label, row.median_ms, row.p20_ms, row.p80_ms, error, roof, " ".join(row.flags) or "-", told]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sparselab.kernels.cache import cache_folder
+from sparselab.folders import cache_folder
 
 Choice = Mapping[str, int | str]
 

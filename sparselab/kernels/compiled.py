@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from sparselab.errors import UnavailableError
-from sparselab.kernels.cache import cache_folder
+from sparselab.folders import cache_folder
 
 _SOURCE = Path(__file__).resolve().parent / "native" / "blocks.c"
 _COMPILERS = ("cc", "gcc", "clang")

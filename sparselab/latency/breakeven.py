@@ -1,4 +1,4 @@
-"""The break-even map: sparsity and height of the groups against speedup, on layouts made up for the purpose."""
+"""The break-even map: speedup over sparsity and height of the groups, on random layouts."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sparselab.kernels.base import work_of
 from sparselab.latency.lock import alone
 from sparselab.latency.running import Effort, kept, measure_with
 from sparselab.latency.values import Row, Session
+from sparselab.latency.verdicts import Verdict
 from sparselab.layout import Block, Layout
 from sparselab.mask import Mask
 from sparselab.monitor import SILENT, Monitor
@@ -25,7 +26,7 @@ TRANSFORM = "random-groups"
 """What the sessions of a map say in `about`, with the height under "group_rows"."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Terrain:
     """The product a map is of: a weight of rows x cols, as a matrix product at `positions` or a convolution over `images`."""
 
@@ -42,8 +43,8 @@ class Terrain:
     effort: Effort = field(default_factory=Effort)
 
 
-@dataclass(frozen=True)
-class Point:
+@dataclass(frozen=True, kw_only=True)
+class BreakEvenPoint:
     """One cell of a map. `limit` is the speedup if time were density: 1 / density."""
 
     group_rows: int
@@ -102,12 +103,12 @@ def measure_cell(terrain: Terrain, group_rows: int, density: float, *, monitor: 
     return kept(session)
 
 
-def points(sessions: Iterable[Session], kernel: str, condition: str = "hot") -> tuple[Point, ...]:
-    """Return the cells that sessions hold for a kernel: of made-up layouts, and of any other whose groups have one height.
+def points(sessions: Iterable[Session], kernel: str, condition: str = "hot") -> tuple[BreakEvenPoint, ...]:
+    """Return the cells that sessions hold for a kernel: of random layouts, and of any other whose groups have one height.
 
     Of several sessions for one cell the first counts: sessions come newest first.
     """
-    found: dict[tuple[int, float], Point] = {}
+    found: dict[tuple[int, float], BreakEvenPoint] = {}
     for session in sessions:
         height = session.about.get("group_rows", "")
         if not height.isdigit():
@@ -115,11 +116,11 @@ def points(sessions: Iterable[Session], kernel: str, condition: str = "hot") -> 
         for row in session.rows:
             if (row.kernel, row.role, row.condition) == (kernel, "kernel", condition):
                 key = int(height), round(session.density, 4)
-                found.setdefault(key, Point(int(height), session.density, row))
+                found.setdefault(key, BreakEvenPoint(group_rows=int(height), density=session.density, row=row))
     return tuple(found[key] for key in sorted(found))
 
 
-def break_even(line: Iterable[Point]) -> float | None:
+def break_even(line: Iterable[BreakEvenPoint]) -> float | None:
     """Return the density at which speedup crosses 1, between neighbours on a log scale; None where it does not.
 
     line: the points of one height. Where it crosses more than once, the largest such density.
@@ -134,11 +135,11 @@ def break_even(line: Iterable[Point]) -> float | None:
     return None
 
 
-def pays_up_to(line: Iterable[Point]) -> float | None:
-    """Return the largest density at and below which every point's verdict says faster; None where the sparsest does not."""
+def pays_up_to(line: Iterable[BreakEvenPoint]) -> float | None:
+    """Return the largest density at and below which every point's verdict is FASTER; None where the sparsest does not."""
     found = None
     for point in sorted(line, key=lambda point: point.density):
-        if not point.row.is_faster:
+        if point.row.verdict is not Verdict.FASTER:
             break
         found = point.density
     return found

@@ -12,15 +12,15 @@ from sparselab.formats import load_layer
 from sparselab.kernels.base import TOLERANCES, Work
 from sparselab.latency.host import LoadMeter, load_now
 from sparselab.latency.lock import alone
-from sparselab.latency.running import Effort, Request, layer_of_request, product_of
-from sparselab.latency.statistics import is_faster, speedup, summarise, verdict
+from sparselab.latency.running import Effort, MeasurementRequest, layer_of_request, product_of
+from sparselab.latency.statistics import Ratio, speedup, summarise
 from sparselab.latency.timing import Call, Clock, Contestant, take_turns
 from sparselab.layout import Layout
 from sparselab.monitor import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EndToEnd:
     """What one forward pass through all layers takes, dense and converted, and how far their outputs lie apart.
 
@@ -36,10 +36,13 @@ class EndToEnd:
     converted_ms: float | None = None
     speedup: float | None = None
     interval: tuple[float, float] | None = None
-    verdict: str = ""
-    is_faster: bool = False
     rounds: int = 0
     flags: tuple[str, ...] = ()
+
+    @property
+    def ratio(self) -> Ratio | None:
+        """The speedup with its interval; None where nothing was timed."""
+        return None if self.speedup is None or self.interval is None else Ratio(self.speedup, *self.interval)
 
     @property
     def is_right(self) -> bool:
@@ -47,7 +50,7 @@ class EndToEnd:
 
 
 def end_to_end(
-    requests: Sequence[Request],
+    requests: Sequence[MeasurementRequest],
     transform: str,
     settings: Mapping[str, Any],
     kernels: Sequence[str],
@@ -69,11 +72,11 @@ def end_to_end(
     with alone(monitor):
         if effort.threads is not None:
             torch.set_num_threads(effort.threads)
-        found = _compare(works, [request.layer for request in requests], kernels, requests[0], monitor)
+        found = _compare(works, requests, kernels, monitor)
     return dict(vars(found)) | {"stayed": dict(found.stayed)}
 
 
-def _work(request: Request, transform: str, settings: Mapping[str, Any], monitor: Monitor) -> Work:
+def _work(request: MeasurementRequest, transform: str, settings: Mapping[str, Any], monitor: Monitor) -> Work:
     layer = load_layer(request.path, request.layer, request.options)
     rng = np.random.default_rng(request.effort.seed)
     layout: Layout = TRANSFORMS[transform](**settings)(layer, rng=rng, device=request.device, monitor=monitor)
@@ -81,7 +84,7 @@ def _work(request: Request, transform: str, settings: Mapping[str, Any], monitor
 
 
 def _compare(
-    works: Sequence[Work], names: Sequence[str], kernels: Sequence[str], request: Request, monitor: Monitor
+    works: Sequence[Work], requests: Sequence[MeasurementRequest], kernels: Sequence[str], monitor: Monitor
 ) -> EndToEnd:
     import torch
 
@@ -89,21 +92,28 @@ def _compare(
     from sparselab.latency.tower import Tower, name_of
     from sparselab.nn import convert, largest_difference, masked
 
-    seed = request.effort.seed
-    tower = Tower(works, seed).eval()
+    effort = requests[0].effort
+    tower = Tower(works, effort.seed).eval()
     layouts = {name_of(index): work.layout for index, work in enumerate(works)}
     chosen = {name_of(index): kernel for index, kernel in enumerate(kernels)}
     monitor.progress("converting")
     dense, converted = masked(tower, layouts), convert(tower, layouts, kernels=chosen)
     x = torch.empty(0, device=works[0].device)
     monitor.progress("comparing the outputs")
-    stayed = {names[index]: converted.stayed[key] for index, key in enumerate(layouts) if key in converted.stayed}
+    stayed = {
+        requests[index].layer: converted.stayed[key] for index, key in enumerate(layouts) if key in converted.stayed
+    }
     difference = largest_difference(converted.model, dense, x)
-    found = EndToEnd(difference, TOLERANCES[works[0].dtype], len(converted.swapped), stayed)
+    found = EndToEnd(
+        difference=difference,
+        tolerance=TOLERANCES[works[0].dtype],
+        swapped=len(converted.swapped),
+        stayed=stayed,
+    )
     if not found.is_right:
         return found
     calls = (lambda: dense(x), lambda: converted.model(x))
-    return _timed(found, calls, hot_clock(works[0]), request.effort, monitor)
+    return _timed(found, calls, hot_clock(works[0]), effort, monitor)
 
 
 def _timed(found: EndToEnd, calls: tuple[Call, Call], clock: Clock, effort: Effort, monitor: Monitor) -> EndToEnd:
@@ -112,7 +122,7 @@ def _timed(found: EndToEnd, calls: tuple[Call, Call], clock: Clock, effort: Effo
 
     before, meter = load_now(), LoadMeter()
     names = ("dense", "converted")
-    contestants = [Contestant((i, "hot"), names[i], call, clock) for i, call in enumerate(calls)]
+    contestants = [Contestant(key=(i, "hot"), name=names[i], call=call, clock=clock) for i, call in enumerate(calls)]
     with torch.no_grad():
         taken = take_turns(contestants, rounds=effort.rounds, seconds=effort.seconds, seed=effort.seed, monitor=monitor)
     busy = before.is_busy or meter.read().is_busy
@@ -125,8 +135,6 @@ def _timed(found: EndToEnd, calls: tuple[Call, Call], clock: Clock, effort: Effo
         converted_ms=summaries[1].median,
         speedup=ratio.value,
         interval=(ratio.low, ratio.high),
-        verdict=verdict(ratio, taken.rounds),
-        is_faster=is_faster(ratio, taken.rounds),
         rounds=taken.rounds,
         flags=("noisy",) * any(item.is_noisy for item in summaries) + ("busy",) * busy,
     )

@@ -1,4 +1,4 @@
-"""Who takes part in a session, and whether their answers are right: nobody is timed before."""
+"""The kernels of a session, each checked against the product in float64 before anything is timed."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def kernels_for(work: Work) -> tuple[str, ...]:
     return tuple(name for name in KERNELS if name != other)
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One that takes part: its run, or why there is none; and what is known of it before it is timed.
+@dataclass(frozen=True, kw_only=True)
+class Participant:
+    """A kernel in one role of a session: its run, or why there is none; and what is known of it before it is timed.
 
-    `error` is `max_error` against the oracle; None where there is no answer, or where it holds what is no number.
+    `error` is `max_error` against the product in float64; None without an output, or where an output is not finite.
     """
 
     name: str
@@ -50,8 +50,10 @@ class Entry:
     choice: str = ""
 
 
-def line_up(work: Work, names: Sequence[str], x: torch.Tensor, *, seed: int, monitor: Monitor) -> tuple[Entry, ...]:
-    """Return everybody who takes part, checked: the baseline, twice; the dense weight without zeros; the kernels.
+def line_up(
+    work: Work, names: Sequence[str], x: torch.Tensor, *, seed: int, monitor: Monitor
+) -> tuple[Participant, ...]:
+    """Return the participants of a session, checked: the baseline, twice; the dense weight without zeros; the kernels.
 
     Raises: UnavailableError when the dense product itself cannot run, or is wrong: there is nothing to compare with.
     """
@@ -59,23 +61,23 @@ def line_up(work: Work, names: Sequence[str], x: torch.Tensor, *, seed: int, mon
     full = _without_zeros(work, seed)
     plan = [(dense, "baseline", work), (dense, "control", work), (dense, "full", full)]
     plan += [(name, "kernel", work) for name in names if name != dense]
-    entries: list[Entry] = []
+    participants: list[Participant] = []
     answers: dict[int, torch.Tensor] = {}
     for done, (name, role, product) in enumerate(plan):
         monitor.progress(f"checking {name} against float64", done, len(plan))
         if id(product) not in answers:
             answers[id(product)] = reference(product, x)
-        entries.append(_checked(name, role, product, x, answers[id(product)]))
-        if role == "baseline" and entries[0].run is None:
-            why = entries[0].obstacle or f"its error is {entries[0].error}"
+        participants.append(_checked(name, role, product, x, answers[id(product)]))
+        if role == "baseline" and participants[0].run is None:
+            why = participants[0].obstacle or f"its error is {participants[0].error}"
             raise UnavailableError(f"expected a dense product of {work.dtype} on {work.device}; {name}: {why}")
-    return tuple(entries)
+    return tuple(participants)
 
 
-def _checked(name: str, role: str, work: Work, x: torch.Tensor, exact: torch.Tensor) -> Entry:
+def _checked(name: str, role: str, work: Work, x: torch.Tensor, exact: torch.Tensor) -> Participant:
     obstacle = KERNELS[name].obstacle(work)
     if obstacle:
-        return Entry(name, role, obstacle=obstacle)
+        return Participant(name=name, role=role, obstacle=obstacle)
     start = time.perf_counter()
     try:
         run = KERNELS[name].prepare(work)
@@ -84,11 +86,14 @@ def _checked(name: str, role: str, work: Work, x: torch.Tensor, exact: torch.Ten
     except (SparselabError, RuntimeError, MemoryError) as failure:
         # A library may refuse what it is given, for want of memory or of a code path; that ends no session.
         told = " ".join(str(failure).split())[:_LONGEST_FAILURE]
-        return Entry(name, role, obstacle=f"it failed: {told or type(failure).__name__}")
-    right = error <= TOLERANCES[work.dtype]
-    found = run if right else None
-    return Entry(
-        name, role, found, error if math.isfinite(error) else None, prepare_ms, choice=getattr(run, "told", "")
+        return Participant(name=name, role=role, obstacle=f"it failed: {told or type(failure).__name__}")
+    return Participant(
+        name=name,
+        role=role,
+        run=run if error <= TOLERANCES[work.dtype] else None,
+        error=error if math.isfinite(error) else None,
+        prepare_ms=prepare_ms,
+        choice=getattr(run, "told", ""),
     )
 
 

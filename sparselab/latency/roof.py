@@ -1,4 +1,4 @@
-"""The measured roof: how fast this machine multiplies and copies at its best, asked in the same session."""
+"""The measured roofline: peak arithmetic and peak bandwidth of this machine, taken in the same session."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Roof:
     bytes_per_ms: float
 
     def share(self, milliseconds: float, *, flops: float, moved_bytes: float) -> float:
-        """Return the time at the roof / the time taken: max(flops / peak, bytes / bandwidth) / milliseconds."""
+        """Return the time at the roofline / the time taken: max(flops / peak, bytes / bandwidth) / milliseconds."""
         return max(flops / self.flops_per_ms, moved_bytes / self.bytes_per_ms) / milliseconds
 
 
 def measure_roof(work: Work, clock: Clock) -> Roof:
-    """Return the roof of the work's device in the work's arithmetic: about .2 s on two cores.
+    """Return the roofline of the work's device in the work's arithmetic: about .2 s on two cores.
 
     Source: Williams, Waterman & Patterson, Roofline, 2009; both ceilings measured, none taken from a data sheet.
     """
@@ -47,7 +47,7 @@ def measure_roof(work: Work, clock: Clock) -> Roof:
     def copy() -> torch.Tensor:
         return target.copy_(source)
 
-    # The best and not the median: a roof is what nothing can exceed.
+    # The best and not the median: a roofline is what nothing can exceed.
     gemm_ms = min(clock.milliseconds(lambda: multiply(b), 1) for _ in range(_TRIES))
     copy_ms = min(clock.milliseconds(copy, 1) for _ in range(_TRIES))
     return Roof(2.0 * side**3 / gemm_ms, 2.0 * source.numel() * 4 / copy_ms)

@@ -1,44 +1,46 @@
-"""The rows of a session: what was timed, put into figures and words."""
+"""The rows of a session: what was timed, put into figures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sparselab.kernels.base import TOLERANCES, Work
+from sparselab.kernels.base import Work
 from sparselab.latency.host import Load
-from sparselab.latency.lineup import Entry, baseline_of
+from sparselab.latency.lineup import Participant, baseline_of
 from sparselab.latency.roof import Roof, necessary
-from sparselab.latency.statistics import is_faster, speedup, summarise, verdict
+from sparselab.latency.statistics import speedup, summarise
 from sparselab.latency.timing import Key, Taken
 from sparselab.latency.values import Row
+from sparselab.latency.verdicts import Verdict
 
 
 def rows_of(
     work: Work,
-    entries: Sequence[Entry],
+    *,
+    participants: Sequence[Participant],
     taken: Taken,
     refused: Mapping[Key, str],
     roof: Roof,
     loads: tuple[Load, Load],
     seed: int,
 ) -> tuple[Row, ...]:
-    """Return one row per entry and condition; one without times for those that could not run, or were wrong."""
+    """Return one row per participant and condition; one without times for those that could not run, or were wrong."""
     busy = any(load.is_busy for load in loads)
     rows: list[Row] = []
-    for index, entry in enumerate(entries):
+    for index, participant in enumerate(participants):
         known = Row(
-            entry.name,
-            entry.role,
-            max_error=entry.error,
-            prepare_ms=entry.prepare_ms,
-            obstacle=entry.obstacle,
-            choice=entry.choice,
+            participant.name,
+            participant.role,
+            max_error=participant.error,
+            prepare_ms=participant.prepare_ms,
+            obstacle=participant.obstacle,
+            choice=participant.choice,
         )
-        if entry.run is None:
-            rows.append(_refused(known, work.dtype))
+        if participant.run is None:
+            rows.append(known if known.obstacle else replace(known, flags=("wrong",)))
             continue
-        flops, moved = necessary(work, dense=entry.name == baseline_of(work))
+        flops, moved = necessary(work, dense=participant.name == baseline_of(work))
         for condition in taken.conditions(index):
             row = _timed(replace(known, condition=condition), taken, index, seed)
             assert row.median_ms is not None
@@ -46,7 +48,7 @@ def rows_of(
             rows.append(replace(row, flags=row.flags + ("busy",) * busy, roof_share=share))
         for (who, condition), obstacle in refused.items():
             if who == index:
-                rows.append(_refused(replace(known, condition=condition, obstacle=obstacle), work.dtype))
+                rows.append(replace(known, condition=condition, obstacle=obstacle))
     return _with_control(rows)
 
 
@@ -64,28 +66,14 @@ def _timed(row: Row, taken: Taken, index: int, seed: int) -> Row:
     )
     dense = taken.times.get((0, row.condition))
     if dense is None:
-        return replace(row, verdict="no dense time under this condition to compare with")
+        return row
     ratio = speedup(dense, times, seed=seed)
-    baseline = row.role == "baseline"
-    return replace(
-        row,
-        speedup_vs_dense=ratio.value,
-        interval=(ratio.low, ratio.high),
-        verdict="the baseline" if baseline else verdict(ratio, summary.rounds),
-        is_faster=not baseline and is_faster(ratio, summary.rounds),
-    )
-
-
-def _refused(row: Row, dtype: str) -> Row:
-    if row.obstacle:
-        return replace(row, verdict="not measured")
-    error = "outputs that are no numbers" if row.max_error is None else f"error {row.max_error:.1e}"
-    return replace(row, verdict=f"wrong: {error}; up to {TOLERANCES[dtype]:.0e} is right", flags=("wrong",))
+    return replace(row, speedup_vs_dense=ratio.value, interval=(ratio.low, ratio.high))
 
 
 def _with_control(rows: Sequence[Row]) -> tuple[Row, ...]:
     """Flag every row of a condition under which the baseline differed from itself."""
-    differs = {row.condition for row in rows if row.role == "control" and row.verdict != "no difference"}
+    differs = {row.condition for row in rows if row.role == "control" and row.verdict is not Verdict.NO_DIFFERENCE}
     return tuple(
         replace(row, flags=(*row.flags, "control")) if row.median_ms is not None and row.condition in differs else row
         for row in rows

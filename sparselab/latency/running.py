@@ -26,7 +26,7 @@ IMPORTS = ("torch", "sparselab.latency.running")
 """What the process that measures loads before it is asked."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Effort:
     """How long to measure, on how many threads (None: as many as torch takes), from which seed."""
 
@@ -36,8 +36,8 @@ class Effort:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Request:
+@dataclass(frozen=True, kw_only=True)
+class MeasurementRequest:
     """One layer of a file under one layout, as a matrix product at `positions` or a convolution over `images`.
 
     layout: what `Layout.pack` made, or None for the mask as it is in the file. stride, padding: of the convolution, where the
@@ -60,7 +60,7 @@ class Request:
     effort: Effort = field(default_factory=Effort)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Measured:
     """A session, and why it could not be stored, or ""."""
 
@@ -69,16 +69,16 @@ class Measured:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Measured:
-        return cls(Session.from_json(document["session"]), document["not_stored"])
+        return cls(session=Session.from_json(document["session"]), not_stored=document["not_stored"])
 
 
-def measure_isolated(request: Request, *, monitor: Monitor = SILENT) -> Measured:
+def measure_isolated(request: MeasurementRequest, *, monitor: Monitor = SILENT) -> Measured:
     """Measure in a new process, with its threads set before torch starts. Raises as `measure_request` does."""
     limits = Limits(threads=request.effort.threads)
     return Measured.from_json(run_isolated(measure_request, request, limits=limits, imports=IMPORTS, monitor=monitor))
 
 
-def measure_request(request: Request, *, monitor: Monitor = SILENT) -> dict[str, Any]:
+def measure_request(request: MeasurementRequest, *, monitor: Monitor = SILENT) -> dict[str, Any]:
     """Wait for the lock, measure, store; return a `Measured` as plain values. Runs in a worker, alone in its process.
 
     Raises: SettingError when layer and input do not fit together, UnavailableError, Cancelled.
@@ -89,14 +89,14 @@ def measure_request(request: Request, *, monitor: Monitor = SILENT) -> dict[str,
     return kept(session)
 
 
-def work_of_request(request: Request) -> Work:
+def work_of_request(request: MeasurementRequest) -> Work:
     """Return the product that a request asks for."""
     layer = layer_of_request(request)
     layout = as_in_the_file(layer) if request.layout is None else Layout.unpack(request.layout)
     return product_of(request, layer, layout)
 
 
-def layer_of_request(request: Request) -> Layer:
+def layer_of_request(request: MeasurementRequest) -> Layer:
     """Return the layer of a request, with the stride and padding it was told."""
     layer = load_layer(request.path, request.layer, request.options)
     return replace(
@@ -106,7 +106,7 @@ def layer_of_request(request: Request) -> Layer:
     )
 
 
-def product_of(request: Request, layer: Layer, layout: Layout) -> Work:
+def product_of(request: MeasurementRequest, layer: Layer, layout: Layout) -> Work:
     """Return the product of `layer` under `layout` that a request asks for."""
     return work_of(
         layer,

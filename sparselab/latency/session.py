@@ -1,4 +1,4 @@
-"""Measure kernels on one product: the oracle first, then all of them in turns, dense beside them."""
+"""Measure kernels on one product: checked against float64 first, then timed in turns, the dense product among them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sparselab.kernels import KERNELS
 from sparselab.kernels.base import TOLERANCES, Work, random_input
 from sparselab.latency.conditions import conditions, hot_clock
 from sparselab.latency.host import Load, LoadMeter, device_card, load_now, versions
-from sparselab.latency.lineup import Entry, kernels_for, line_up
+from sparselab.latency.lineup import Participant, kernels_for, line_up
 from sparselab.latency.roof import Roof, measure_roof, necessary
 from sparselab.latency.rows import rows_of
 from sparselab.latency.statistics import CONFIDENCE, FEWEST_ROUNDS, MARGIN
@@ -56,15 +56,15 @@ def measure(
     monitor.progress("watching what else this machine does")
     before = load_now()
     x = random_input(work, seed)
-    entries = line_up(work, names, x, seed=seed, monitor=monitor)
-    monitor.progress("measuring the roof")
+    participants = line_up(work, names, x, seed=seed, monitor=monitor)
+    monitor.progress("measuring the roofline")
     roof = measure_roof(work, hot_clock(work))
-    contestants, refused = _contestants(work, entries, x)
+    contestants, refused = _contestants(work, participants, x)
     meter = LoadMeter()
     taken = take_turns(contestants, rounds=rounds, seconds=seconds, seed=seed, monitor=monitor)
     loads = before, meter.read()
     return Session(
-        rows=rows_of(work, entries, taken, refused, roof, loads, seed),
+        rows=rows_of(work, participants=participants, taken=taken, refused=refused, roof=roof, loads=loads, seed=seed),
         shape=work.layout.after.shape,
         input_shape=work.input_shape,
         positions=work.positions,
@@ -77,7 +77,7 @@ def measure(
         padding_waste=tile_view(work.layout, _TILE).padding_waste,
         about=dict(about or {}),
         device=device_card(work.device),
-        protocol=_protocol(work, taken, rounds, seconds, seed, roof, loads),
+        protocol=_protocol(work, taken=taken, rounds=rounds, seconds=seconds, seed=seed, roof=roof, loads=loads),
         versions=versions(),
     )
 
@@ -95,19 +95,20 @@ def _checked(work: Work, kernels: Sequence[str] | None, rounds: int, seconds: fl
 
 
 def _contestants(
-    work: Work, entries: Sequence[Entry], x: torch.Tensor
+    work: Work, participants: Sequence[Participant], x: torch.Tensor
 ) -> tuple[list[Contestant], dict[tuple[int, str], str]]:
-    """Return who is timed under which condition; and why somebody is not, by the same key."""
+    """Return the kernels to time, one per condition; and why others are not timed, by the same key."""
     found: list[Contestant] = []
     refused: dict[tuple[int, str], str] = {}
-    for index, entry in enumerate(entries):
-        if entry.run is None:
+    for index, participant in enumerate(participants):
+        if participant.run is None:
             continue
-        for condition, how in conditions(work, entry.run, x).items():
+        for condition, how in conditions(work, participant.run, x).items():
             if isinstance(how, str):
                 refused[index, condition] = how
             else:
-                found.append(Contestant((index, condition), entry.name, how[1], how[0]))
+                clock, call = how
+                found.append(Contestant(key=(index, condition), name=participant.name, call=call, clock=clock))
     return found, refused
 
 
@@ -119,7 +120,7 @@ def _conv(work: Work) -> dict[str, int] | None:
 
 
 def _protocol(
-    work: Work, taken: Taken, rounds: int, seconds: float, seed: int, roof: Roof, loads: tuple[Load, Load]
+    work: Work, *, taken: Taken, rounds: int, seconds: float, seed: int, roof: Roof, loads: tuple[Load, Load]
 ) -> dict[str, float | int | str]:
     return {
         "inputs": "standard normal",

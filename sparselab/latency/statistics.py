@@ -1,4 +1,4 @@
-"""What a set of timings says: median and spread, the ratio of two kernels with its interval, and a verdict in words."""
+"""What a set of timings says: median and spread, and the ratio of two kernels with its interval."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ FEWEST_ROUNDS = 8
 
 CONFIDENCE = 0.99
 MARGIN = 0.02
-"""Ratios closer to 1 than this are "no difference": two copies of one kernel may lie differently in memory for good."""
+"""Ratios closer to 1 than this are no difference: two copies of one kernel may lie differently in memory for good."""
 
 NOISY_SPREAD = 0.10
 _RESAMPLES = 4000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """Median, 20th and 80th percentile of `rounds` times."""
 
@@ -42,7 +42,7 @@ class Summary:
 def summarise(times: Times) -> Summary:
     """Return median and percentiles of `times`, in their unit."""
     p20, median, p80 = (float(value) for value in np.percentile(times, (20, 50, 80)))
-    return Summary(median, p20, p80, len(times))
+    return Summary(median=median, p20=p20, p80=p80, rounds=len(times))
 
 
 @dataclass(frozen=True)
@@ -71,31 +71,3 @@ def speedup(dense: Times, ours: Times, *, seed: int = 0) -> Ratio:
     medians = np.median(ratios[rng.integers(0, len(ratios), (_RESAMPLES, len(ratios)))], axis=1)
     low, high = np.quantile(medians, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
     return Ratio(float(np.median(ratios)), float(low), float(high))
-
-
-def verdict(ratio: Ratio, rounds: int = FEWEST_ROUNDS) -> str:
-    """Return what `ratio` says in words: "2.9x faster than dense (2.7-3.1)", "no difference", "1.4x slower than dense here (1.3-1.5)".
-
-    "no difference" when the interval holds 1 or comes within 2 % of it; "too few rounds ..." below eight of them.
-    """
-    if rounds < FEWEST_ROUNDS:
-        return f"too few rounds for a verdict ({rounds} of {FEWEST_ROUNDS})"
-    if ratio.low > 1.0 + MARGIN:
-        value, low, high = _figures(ratio.value, ratio.low, ratio.high)
-        return f"{value}x faster than dense ({low}-{high})"
-    if ratio.high < 1.0 / (1.0 + MARGIN):
-        value, low, high = _figures(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
-        return f"{value}x slower than dense here ({low}-{high})"
-    return "no difference"
-
-
-def is_faster(ratio: Ratio, rounds: int) -> bool:
-    """Return whether the verdict says faster."""
-    return rounds >= FEWEST_ROUNDS and ratio.low > 1.0 + MARGIN
-
-
-def _figures(*values: float) -> list[str]:
-    """Return ratios with one decimal: two where one might say 1.0, none above ten."""
-    least = min(values)
-    digits = 2 if least < 1.1 else 1 if least < 10 else 0
-    return [f"{value:.{digits}f}" for value in values]

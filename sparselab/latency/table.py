@@ -9,16 +9,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from sparselab.data_files import DATA, sessions_files
 from sparselab.errors import FileError, SparselabError
-from sparselab.latency.values import Row, Session
+from sparselab.latency.values import ROW_KEYS, Session
 
 _PLAIN = ("date", "dtype", "threads", "density", "positions", "padding_waste", "flops_dense")
 _JSON = ("shape", "input_shape", "conv", "about", "device", "protocol", "versions")
-_ROW = tuple(Row.__dataclass_fields__)
 _NUMBERS = ("threads", "density", "positions", "padding_waste", "flops_dense")
 _ROW_TEXT = ("kernel", "role", "condition", "verdict", "obstacle", "choice")
 
-COLUMNS = ("session", "device_name", *_PLAIN, *_ROW, *_JSON)
+COLUMNS = ("session", "device_name", *_PLAIN, *ROW_KEYS, *_JSON)
 """What a line holds: the session's key and device, its plain figures, the row's, then the rest as JSON."""
 
 
@@ -33,7 +33,7 @@ def as_csv(sessions: Iterable[Session]) -> str:
         shared |= {name: json.dumps(document[name]) for name in _JSON}
         shared |= {"session": session.key, "device_name": session.device.get("name", "")}
         for row in document["rows"]:
-            writer.writerow(shared | {name: _cell(row[name]) for name in _ROW})
+            writer.writerow(shared | {name: _cell(row[name]) for name in ROW_KEYS})
     return text.getvalue()
 
 
@@ -49,16 +49,16 @@ def read_csv(path: Path) -> tuple[Session, ...]:
         raise FileError(f"expected latency sessions as CSV; {path.name}: {error}") from None
 
 
-def stored_results(folder: Path) -> tuple[Session, ...]:
-    """Return the sessions of every latency-*.csv in a folder, or none where there is no such folder."""
-    return tuple(session for path in sorted(folder.glob("latency-*.csv")) for session in read_csv(path))
+def stored_results(folder: Path = DATA) -> tuple[Session, ...]:
+    """Return the sessions of all devices that come with the package, or lie in another folder."""
+    return tuple(session for path in sessions_files(folder) for session in read_csv(path))
 
 
 def _session(lines: Sequence[dict[str, str]]) -> Session:
     first = lines[0]
     document: dict[str, Any] = {name: json.loads(first[name]) for name in _JSON}
     document |= {name: _number(first[name]) if name in _NUMBERS else first[name] for name in _PLAIN}
-    rows = [{name: _value(name, line[name]) for name in _ROW} for line in lines]
+    rows = [{name: _value(name, line[name]) for name in ROW_KEYS} for line in lines]
     return Session.from_json(document | {"rows": rows})
 
 

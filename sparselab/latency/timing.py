@@ -48,7 +48,7 @@ class WallClock(Clock):
         return (time.perf_counter_ns() - start) / 1e6 / repeats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Contestant:
     """A call and the clock that times it; `key` (who, under which condition) names its times, `name` is for people."""
 
@@ -58,7 +58,7 @@ class Contestant:
     clock: Clock
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Taken:
     """Times in milliseconds, one a round, by key; and how many runs made one sample."""
 
@@ -120,4 +120,4 @@ def take_turns(
             times[contestant.key].append(contestant.clock.milliseconds(contestant.call, repeats[contestant.key]))
         done += 1
     found = {key: np.array(values) for key, values in times.items()}
-    return Taken(found, repeats, done, time.perf_counter() - start)
+    return Taken(times=found, repeats=repeats, rounds=done, seconds=time.perf_counter() - start)

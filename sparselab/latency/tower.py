@@ -30,7 +30,7 @@ class Tower(nn.Module):
 
 
 def name_of(index: int) -> str:
-    """Return the name of a tower's layer, as `convert` takes it."""
+    """Return the name of a layer in the stack, as `convert` takes it."""
     return f"layers.layer{index}"
 
 

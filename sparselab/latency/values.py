@@ -6,17 +6,19 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from sparselab.errors import SparselabError
+from sparselab.latency.statistics import Ratio
+from sparselab.latency.verdicts import Verdict, ratio_text, verdict_of, wrong_text
 
 ROLES: Mapping[str, str] = MappingProxyType(
     {
         "baseline": "the dense product of the masked weight: what every speedup is a ratio to",
         "full": "the dense product of a weight without zeros: whether zeros alone make the library faster",
-        "control": "the baseline prepared a second time: what differs between two equal things",
+        "control": "the baseline prepared a second time: how far two equal kernels differ",
         "kernel": "a kernel that was asked for",
     }
 )
@@ -36,9 +38,9 @@ class Row:
 
     median_ms, p20_ms, p80_ms: of one run, over the rounds; `repeats` runs made one sample.
     speedup_vs_dense: median over the rounds of baseline time / this time, under the same condition; `interval` is its 99 %
-    bootstrap interval, `verdict` what that says in words.
+    bootstrap interval. `verdict` follows from these figures and is written into files, in words, and never read back.
     max_error: largest error of any output / largest output, against the dense product in float64.
-    roof_share: time at the measured roof / median. prepare_ms: packing and tuning, in no other figure. choice: which of
+    roof_share: time at the measured roofline / median. prepare_ms: packing and tuning, in no other figure. choice: which of
     several ways to run it was the quickest there, in the kernel's words.
     flags: "noisy" (p80 - p20 over 10 % of the median), "busy" (others used the machine), "wrong" (too large an error),
     "control" (the baseline differed from itself). obstacle: why it could not run, or "".
@@ -46,6 +48,7 @@ class Row:
 
     kernel: str
     role: str = "kernel"
+    _: KW_ONLY
     condition: str = "hot"
     median_ms: float | None = None
     p20_ms: float | None = None
@@ -54,14 +57,30 @@ class Row:
     repeats: int = 0
     speedup_vs_dense: float | None = None
     interval: tuple[float, float] | None = None
-    verdict: str = ""
-    is_faster: bool = False
     max_error: float | None = None
     flags: tuple[str, ...] = ()
     roof_share: float | None = None
     prepare_ms: float | None = None
     obstacle: str = ""
     choice: str = ""
+
+    @property
+    def ratio(self) -> Ratio | None:
+        """The speedup with its interval; None where there is no dense time to compare with."""
+        if self.speedup_vs_dense is None or self.interval is None:
+            return None
+        return Ratio(self.speedup_vs_dense, *self.interval)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the figures say."""
+        if self.obstacle:
+            return Verdict.NOT_MEASURED
+        if "wrong" in self.flags:
+            return Verdict.WRONG
+        if self.role == "baseline":
+            return Verdict.BASELINE
+        return Verdict.NOT_COMPARED if self.ratio is None else verdict_of(self.ratio, self.rounds)
 
     @property
     def label(self) -> str:
@@ -77,7 +96,13 @@ class Row:
         return cls(**known | {"flags": tuple(known.get("flags", ()))})
 
 
-@dataclass(frozen=True)
+_FIELDS = tuple(item.name for item in dataclasses.fields(Row))
+_COMPARED = _FIELDS.index("interval") + 1
+ROW_KEYS = (*_FIELDS[:_COMPARED], "verdict", "is_faster", *_FIELDS[_COMPARED:])
+"""What files hold of a row, in their order: its fields, and after the interval what that says, in words and as yes or no."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Session:
     """All kernels on one product of one layer, measured in turns on one device.
 
@@ -112,16 +137,33 @@ class Session:
         """Return the first row of a role under a condition, or None."""
         return next((row for row in self.rows if (row.role, row.condition) == (role, condition)), None)
 
+    def verdict_text(self, row: Row) -> str:
+        """Return the verdict on a row in words. Raises: KeyError for a wrong row where the protocol has no tolerance."""
+        if row.verdict is Verdict.WRONG:
+            return wrong_text(row.max_error, float(self.protocol["tolerance"]))
+        ratio = row.ratio
+        if ratio is None or row.verdict in (Verdict.BASELINE, Verdict.NOT_MEASURED):
+            return str(row.verdict.value)
+        return ratio_text(ratio, row.rounds)
+
     @property
     def fastest(self) -> Row | None:
-        """The kernel with the smallest median among those whose hot verdict says faster; None: the dense product stays."""
-        ahead = [row for row in self.rows if row.role == "kernel" and row.condition == "hot" and row.is_faster]
+        """The kernel with the smallest median among those whose hot verdict is FASTER; None: the dense product stays."""
+        ahead = [
+            row
+            for row in self.rows
+            if row.role == "kernel" and row.condition == "hot" and row.verdict is Verdict.FASTER
+        ]
         return min(ahead, key=lambda row: row.median_ms or float("inf"), default=None)
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values; `from_json` turns them back."""
         found = {item.name: _plain(getattr(self, item.name)) for item in dataclasses.fields(self)}
-        return found | {"rows": [{key: _plain(value) for key, value in vars(row).items()} for row in self.rows]}
+        return found | {"rows": [self._plain_row(row) for row in self.rows]}
+
+    def _plain_row(self, row: Row) -> dict[str, Any]:
+        derived = {"verdict": self.verdict_text(row), "is_faster": row.verdict is Verdict.FASTER}
+        return {name: derived[name] if name in derived else _plain(getattr(row, name)) for name in ROW_KEYS}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Session:
@@ -131,9 +173,12 @@ class Session:
             known["rows"] = tuple(Row.from_json(row) for row in document["rows"])
             for name in ("shape", "input_shape"):
                 known[name] = tuple(int(size) for size in known[name])
-            return cls(**known)
+            session = cls(**known)
+            for row in session.rows:
+                session.verdict_text(row)  # a row whose verdict cannot be told is none
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SparselabError(f"expected a latency session; got something else ({error})") from None
+        return session
 
 
 def _known(cls: type, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 
 from sparselab.formats import load_layer
-from sparselab.latency.running import Request, measure_request
+from sparselab.latency.running import MeasurementRequest, measure_request
 from sparselab.latency.values import Row, Session
 from sparselab.monitor import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What one layer should run on: `kernel` is the dense one unless another's verdict says faster."""
+    """What one layer should run on: `kernel` is the dense one unless another's verdict is FASTER.
+
+    verdict: of the kernel, in words. is_trusted: no row it rests on is flagged.
+    """
 
     layer: str
     kernel: str
@@ -27,7 +30,7 @@ class Choice:
     is_trusted: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sums:
     """Milliseconds over all layers: dense, the chosen kernels, and each kernel on every layer, None where it cannot run one."""
 
@@ -41,7 +44,7 @@ class Sums:
 
 
 def measure_layer(
-    request: Request, transform: str, settings: Mapping[str, Any], *, monitor: Monitor = SILENT
+    request: MeasurementRequest, transform: str, settings: Mapping[str, Any], *, monitor: Monitor = SILENT
 ) -> dict[str, Any]:
     """Give a layer its structure, then measure it as `measure_request` does. Runs in a worker."""
     layer = load_layer(request.path, request.layer, request.options)
@@ -54,18 +57,29 @@ def measure_layer(
 
 
 def choose(session: Session) -> Choice:
-    """Return the kernel for a layer: the fastest whose verdict says faster, else the dense product. Noise chooses nothing.
-
-    is_trusted: no row it rests on is flagged.
-    """
+    """Return the kernel for a layer: the fastest whose verdict is FASTER, else the dense product. Noise chooses nothing."""
     dense = session.row(role="baseline")
     assert dense is not None
     assert dense.median_ms is not None
     best = session.fastest
     layer = session.about.get("layer", "")
     if best is None or best.median_ms is None:
-        return Choice(layer, dense.kernel, dense.median_ms, dense.median_ms, "dense stays", not dense.flags)
-    return Choice(layer, best.kernel, dense.median_ms, best.median_ms, best.verdict, not (dense.flags or best.flags))
+        return Choice(
+            layer=layer,
+            kernel=dense.kernel,
+            dense_ms=dense.median_ms,
+            best_ms=dense.median_ms,
+            verdict="dense stays",
+            is_trusted=not dense.flags,
+        )
+    return Choice(
+        layer=layer,
+        kernel=best.kernel,
+        dense_ms=dense.median_ms,
+        best_ms=best.median_ms,
+        verdict=session.verdict_text(best),
+        is_trusted=not (dense.flags or best.flags),
+    )
 
 
 def add_up(sessions: Sequence[Session]) -> Sums:
@@ -73,9 +87,9 @@ def add_up(sessions: Sequence[Session]) -> Sums:
     choices = [choose(session) for session in sessions]
     names = dict.fromkeys(row.kernel for session in sessions for row in session.rows if row.role == "kernel")
     return Sums(
-        sum(choice.dense_ms for choice in choices),
-        sum(choice.best_ms for choice in choices),
-        {name: _everywhere(sessions, name) for name in names},
+        dense_ms=sum(choice.dense_ms for choice in choices),
+        chosen_ms=sum(choice.best_ms for choice in choices),
+        by_kernel={name: _everywhere(sessions, name) for name in names},
     )
 
 

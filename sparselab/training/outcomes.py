@@ -11,13 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from sparselab.data_files import STUDY, STUDY_TICKETS
 from sparselab.errors import FileError
-from sparselab.folders import RESULTS
 from sparselab.training.runs import RunView
-
-STUDY = RESULTS / "study.csv"
-STUDY_UPDATES = RESULTS / "study_updates.csv"
-STUDY_TICKETS = RESULTS / "study"
 
 NAMES: Mapping[str, str] = MappingProxyType(
     {

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from sparselab.latency.breakeven import Point
+from sparselab.latency.breakeven import BreakEvenPoint
 from sparselab.latency.values import Row, Session
+from sparselab.latency.verdicts import Verdict
 
 _SPREAD = "#7f7f7f"
 _CONTOUR = "#CC79A7"  # seen on orange, white and blue, and on both backgrounds
@@ -70,7 +71,7 @@ def bars_figure(session: Session) -> go.Figure:
     return _finish(figure, 170 + 42 * len(rows))
 
 
-def map_figure(points: Sequence[Point]) -> go.Figure:
+def map_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:
     """Show speedup over sparsity and height of the groups, with the contour where the kernel is as fast as dense."""
     heights = sorted({point.group_rows for point in points})
     densities = sorted({round(point.density, 4) for point in points}, reverse=True)
@@ -115,7 +116,7 @@ def map_figure(points: Sequence[Point]) -> go.Figure:
     return _finish(figure, 160 + 56 * len(heights))
 
 
-def limit_figure(points: Sequence[Point]) -> go.Figure:
+def limit_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:
     """Show time over dense time against density, a line a height, with the line where time is density, the physical limit."""
     figure = go.Figure()
     for index, height in enumerate(sorted({point.group_rows for point in points})):
@@ -175,9 +176,7 @@ def _look(row: Row) -> str:
         return "dense"
     if row.role in ("control", "full"):
         return "dense again or without zeros"
-    if row.is_faster:
-        return "faster"
-    return "slower" if "slower" in row.verdict else "no difference"
+    return {Verdict.FASTER: "faster", Verdict.SLOWER: "slower"}.get(row.verdict, "no difference")
 
 
 def _pattern(shape: str) -> dict[str, object]:

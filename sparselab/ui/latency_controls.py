@@ -17,8 +17,8 @@ from sparselab.ui.knobs import follow_default
 _MATRIX, _CONVOLUTION = "Matrix product", "Convolution"
 
 
-@dataclass(frozen=True)
-class Product:
+@dataclass(frozen=True, kw_only=True)
+class ProductChoice:
     """A product's input and arithmetic, and the effort of measuring it."""
 
     positions: int | None
@@ -31,11 +31,11 @@ class Product:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The fields as a `latency.running.Request` takes them."""
+        """The fields as a `latency.running.MeasurementRequest` takes them."""
         return dict(vars(self))
 
 
-def choose_product(card: dict[str, Any], seed: int, *, key: str = "seconds", seconds: int = 5) -> Product:
+def choose_product(card: dict[str, Any], seed: int, *, key: str = "seconds", seconds: int = 5) -> ProductChoice:
     """Show the pickers of a layer's product; return what was chosen. `card`: the layer as its file's card shows it."""
     is_conv = card["kernel_shape"] is not None and len(card["kernel_shape"]) == 2
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -59,7 +59,7 @@ def choose_product(card: dict[str, Any], seed: int, *, key: str = "seconds", sec
             size = _number("Positions each", "size", 1, 1_000_000, 1024 if is_conv else 16, "output pixels or tokens")
             shape = {"positions": batch * size, "images": None, "stride": None, "padding": None}
     dtype, device, effort = choose_arithmetic(seed, key=key, seconds=seconds)
-    return Product(**shape, dtype=dtype, device=device, effort=effort)
+    return ProductChoice(**shape, dtype=dtype, device=device, effort=effort)
 
 
 def _convolution(card: dict[str, Any], batch: int) -> dict[str, Any]:

@@ -11,15 +11,17 @@ from typing import Any
 import streamlit as st
 
 from sparselab.latency.end_to_end import EndToEnd, end_to_end
-from sparselab.latency.running import Request
-from sparselab.ui.latency_run import Results, measured_by, said_instead
+from sparselab.latency.running import MeasurementRequest
+from sparselab.latency.verdicts import ratio_text
+from sparselab.ui.latency_measurement import Plan, Results
+from sparselab.ui.latency_run import measured_by, said_instead
 from sparselab.ui.text import literal
 
 _FASTEST = "fastest per layer"
 
 
 def show_end_to_end(
-    requests: Sequence[Request],
+    requests: Sequence[MeasurementRequest],
     transform: str,
     settings: Mapping[str, Any],
     fastest: Sequence[str],
@@ -37,31 +39,28 @@ def show_end_to_end(
         st.info("Every layer stays dense, so there is nothing to convert; choose a kernel to see what it would take.")
         return
     key = json.dumps(["end", [asdict(request) for request in requests], transform, dict(settings), kernels])
-    measured_by(
-        "end",
-        key,
-        [(end_to_end, (list(requests), transform, dict(settings), kernels))],
-        label="Check end to end",
-        what="checks",
-        threads=requests[0].effort.threads or 1,
-        show=partial(_show, len(requests)),
-    )
+    calls = [(end_to_end, (list(requests), transform, dict(settings), kernels))]
+    plan = Plan(tab="end", key=key, calls=calls, threads=requests[0].effort.threads or 1)
+    measured_by(plan, label="Check end to end", what="checks", show=partial(_show, len(requests)))
 
 
 def _show(layers: int, results: Results) -> None:
     if 0 not in results or said_instead(results[0]):
         return
     found = EndToEnd(**results[0])
-    told = f"outputs differ by at most {found.difference:.1e} of the largest; up to {found.tolerance:.0e} is right"
+    said = f"outputs differ by at most {found.difference:.1e} of the largest; up to {found.tolerance:.0e} is right"
     if not found.is_right:
-        st.error(f"**Wrong, and not timed**: {told}.", icon=":material/error:")
+        st.error(f"**Wrong, and not timed**: {said}.", icon=":material/error:")
         return
+    assert found.ratio is not None
     with st.container(horizontal=True, gap="medium"):
         st.metric("Dense modules", f"{found.dense_ms:.3g} ms", width="content")
         st.metric("Converted", f"{found.converted_ms:.3g} ms", width="content")
         st.metric("Speedup", f"{found.speedup:.2f}x", width="content", help="median over the rounds, in turns")
         st.metric("Layers converted", f"{found.swapped} of {layers}", width="content")
-    st.markdown(f"The converted layers: **{found.verdict}**, over {found.rounds} rounds; {told}.")
+    st.markdown(
+        f"The converted layers: **{ratio_text(found.ratio, found.rounds)}**, over {found.rounds} rounds; {said}."
+    )
     if found.flags:
         st.warning(f"Flagged as {', '.join(found.flags)}: measure again.", icon=":material/warning:")
     for why in dict.fromkeys(found.stayed.values()):

@@ -9,15 +9,15 @@ import streamlit as st
 
 from sparselab.explore import View
 from sparselab.kernels import KERNELS
-from sparselab.latency.running import Request, measure_request
+from sparselab.latency.running import MeasurementRequest, measure_request
 from sparselab.ui.latency_controls import choose_kernels, choose_product
+from sparselab.ui.latency_measurement import Plan, Results
 from sparselab.ui.latency_result import show_session
-from sparselab.ui.latency_run import Results, measured_by, measured_or_said
-from sparselab.ui.work import Request as LayoutRequest
-from sparselab.ui.work import view_of, watch
+from sparselab.ui.latency_run import measured_by, measured_or_said
+from sparselab.ui.work import Request, view_of, watch
 
 
-def show_layer(request: LayoutRequest) -> None:
+def show_layer(request: Request) -> None:
     """Show the pickers, the button, and what was measured of this layer under this layout."""
     place = st.container()
     answer = view_of(request, place)
@@ -28,7 +28,7 @@ def show_layer(request: LayoutRequest) -> None:
         watch(answer, place)
 
 
-def _show_measured(request: LayoutRequest, view: View) -> None:
+def _show_measured(request: Request, view: View) -> None:
     source = request.source
     card = next(item for item in source.card["layers"] if item["name"] == request.layer)
     product = choose_product(card, request.seed)
@@ -36,11 +36,11 @@ def _show_measured(request: LayoutRequest, view: View) -> None:
     kernels = choose_kernels([name for name in KERNELS if name not in ("dense", "conv2d")])
     settings = ", ".join(f"{name}={value}" for name, value in request.settings.items())
     about = {"file": source.title, "layer": request.layer, "transform": request.transform, "settings": settings}
-    asked = Request(
-        source.path,
-        request.layer,
-        source.options,
-        view.layout.pack(),
+    asked = MeasurementRequest(
+        path=source.path,
+        layer=request.layer,
+        options=source.options,
+        layout=view.layout.pack(),
         kernels=dense + kernels,
         about=about | {"seed": str(request.seed)},
         **product.settings,
@@ -53,12 +53,5 @@ def _show_measured(request: LayoutRequest, view: View) -> None:
         if measured is not None:
             show_session(measured.session, "layer")
 
-    measured_by(
-        "layer",
-        key,
-        [(measure_request, (asked,))],
-        label="Measure here",
-        what="sessions",
-        threads=product.effort.threads or 1,
-        show=show,
-    )
+    plan = Plan(tab="layer", key=key, calls=[(measure_request, (asked,))], threads=product.effort.threads or 1)
+    measured_by(plan, label="Measure here", what="sessions", show=show)

@@ -10,13 +10,14 @@ from typing import Any
 import streamlit as st
 
 from sparselab.kernels import KERNELS
-from sparselab.latency.breakeven import Point, Terrain, break_even, measure_cell, pays_up_to, points
+from sparselab.latency.breakeven import BreakEvenPoint, Terrain, break_even, measure_cell, pays_up_to, points
 from sparselab.latency.running import Measured
 from sparselab.latency.store import shape_text
 from sparselab.latency.values import Session
 from sparselab.ui.latency_charts import limit_figure, map_figure
 from sparselab.ui.latency_controls import choose_product
-from sparselab.ui.latency_run import Results, measured_by, measured_or_said
+from sparselab.ui.latency_measurement import Plan, Results
+from sparselab.ui.latency_run import measured_by, measured_or_said
 from sparselab.ui.latency_stored import all_sessions
 
 _HEIGHTS = (8, 16, 32, 64, 128, 256)
@@ -28,7 +29,7 @@ _HERE, _STORED = "measure here", "from stored sessions"
 def show_map(card: dict[str, Any], seed: int) -> None:
     """Show the map of the product of the layer at hand, or one that stored sessions hold."""
     st.caption(
-        "Made-up layouts of the layer's size: rows in groups of one height, each group with columns of its own at random. "
+        "Random layouts of the layer's size: rows in groups of one height, each group with columns of its own at random. "
         "Where the map says 1, blocks are as fast as dense; no kernel can be faster than the density allows."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -60,7 +61,9 @@ def _measured(card: dict[str, Any], kernel: str, seed: int) -> None:
         return
     shape = card["kernel_shape"]
     geometry = {name: value for name, value in product.settings.items() if value is not None}
-    terrain = Terrain(rows, cols, kernel, kernel_shape=None if shape is None else tuple(shape), **geometry)
+    terrain = Terrain(
+        rows=rows, cols=cols, kernel=kernel, kernel_shape=None if shape is None else tuple(shape), **geometry
+    )
     cells = [(height, density) for density in sorted(densities) for height in sorted(heights)]
     # Threads of the arithmetic and the seconds are in the effort; the key holds all that a cell depends on.
     key = json.dumps(["map", asdict(terrain), cells])
@@ -69,13 +72,11 @@ def _measured(card: dict[str, Any], kernel: str, seed: int) -> None:
         _refusals(results)
         _figures(points(_sessions(results), kernel))
 
+    calls = [(measure_cell, (terrain, height, density)) for height, density in cells]
     measured_by(
-        "map",
-        key,
-        [(measure_cell, (terrain, height, density)) for height, density in cells],
+        Plan(tab="map", key=key, calls=calls, threads=product.effort.threads or 1),
         label=f"Measure {len(cells)} cells",
         what="cells",
-        threads=product.effort.threads or 1,
         show=show,
         partial=lambda results: _figures(points(_sessions(results), kernel), partial=True),
     )
@@ -119,7 +120,7 @@ def _name(session: Session) -> str:
     return f"{session.device.get('name')}: {shape_text(session)}, input {taken}, {session.dtype}, {session.threads} threads"
 
 
-def _figures(found: Sequence[Point], *, partial: bool = False) -> None:
+def _figures(found: Sequence[BreakEvenPoint], *, partial: bool = False) -> None:
     timed = [point for point in found if point.row.speedup_vs_dense is not None]
     if not timed:
         return
@@ -134,7 +135,7 @@ def _figures(found: Sequence[Point], *, partial: bool = False) -> None:
         st.plotly_chart(limit_figure(timed), key="_limit")
 
 
-def _sentences(timed: Sequence[Point]) -> None:
+def _sentences(timed: Sequence[BreakEvenPoint]) -> None:
     """Say per height up to which density blocks pay, by the verdicts, and where the speedups cross 1."""
     lines = []
     for height in sorted({point.group_rows for point in timed}):

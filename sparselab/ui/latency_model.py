@@ -11,12 +11,13 @@ from typing import Any
 import streamlit as st
 
 from sparselab.kernels import KERNELS
-from sparselab.latency.running import Effort, Measured, Request
+from sparselab.latency.running import Effort, Measured, MeasurementRequest
 from sparselab.latency.values import Session
 from sparselab.latency.whole import add_up, choose, measure_layer
 from sparselab.ui.latency_controls import choose_arithmetic
 from sparselab.ui.latency_end_to_end import show_end_to_end
-from sparselab.ui.latency_run import Results, measured_by, measured_or_said
+from sparselab.ui.latency_measurement import Plan, Results
+from sparselab.ui.latency_run import measured_by, measured_or_said
 from sparselab.ui.source import Source
 
 _SIDE = "side of the input"
@@ -35,17 +36,16 @@ def show_whole_model(source: Source, transform: str, settings: Mapping[str, Any]
     dtype, device, effort = choose_arithmetic(seed, key="seconds_each", seconds=2, what="for each layer, about")
     sides = _choose_sides(layers, side)
     requests = [
-        _request(source, layer, batch, side, dtype, device, effort) for layer, side in zip(layers, sides, strict=True)
+        _request(source, layer, batch=batch, side=side, dtype=dtype, device=device, effort=effort)
+        for layer, side in zip(layers, sides, strict=True)
     ]
     key = json.dumps(["model", source.path, [x["digest"] for x in layers], transform, dict(settings), batch, sides])
     key += json.dumps([dtype, device, asdict(effort)])
+    calls = [(measure_layer, (request, transform, dict(settings))) for request in requests]
     measured_by(
-        "model",
-        key,
-        [(measure_layer, (request, transform, dict(settings))) for request in requests],
+        Plan(tab="model", key=key, calls=calls, threads=effort.threads or 1),
         label=f"Measure all {len(layers)} layers" if len(layers) > 1 else "Measure the layer",
         what="layers",
-        threads=effort.threads or 1,
         show=lambda results: _show(layers, results, requests, transform, settings),
         partial=partial(_table, layers, key=None),
     )
@@ -73,8 +73,8 @@ def _choose_sides(layers: Sequence[dict[str, Any]], side: int) -> list[int]:
 
 
 def _request(
-    source: Source, layer: dict[str, Any], batch: int, side: int, dtype: str, device: str, effort: Effort
-) -> Request:
+    source: Source, layer: dict[str, Any], *, batch: int, side: int, dtype: str, device: str, effort: Effort
+) -> MeasurementRequest:
     kernel = layer["kernel_shape"]
     product: dict[str, Any] = {"positions": batch}
     if kernel is not None and len(kernel) == 2:
@@ -84,10 +84,10 @@ def _request(
         product = {"positions": batch * side}
     kernels = tuple(name for name in KERNELS if name not in ("dense", "conv2d"))
     about = {"file": source.title, "layer": layer["name"]}
-    return Request(
-        source.path,
-        layer["name"],
-        source.options,
+    return MeasurementRequest(
+        path=source.path,
+        layer=layer["name"],
+        options=source.options,
         dtype=dtype,
         device=device,
         kernels=kernels,
@@ -100,7 +100,7 @@ def _request(
 def _show(
     layers: Sequence[dict[str, Any]],
     results: Results,
-    requests: Sequence[Request],
+    requests: Sequence[MeasurementRequest],
     transform: str,
     settings: Mapping[str, Any],
 ) -> None:

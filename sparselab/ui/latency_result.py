@@ -10,6 +10,7 @@ import streamlit as st
 
 from sparselab.latency.table import as_csv
 from sparselab.latency.values import CONDITIONS, ROLES, Row, Session
+from sparselab.latency.verdicts import Verdict
 from sparselab.ui.latency_charts import bars_figure
 from sparselab.ui.text import literal
 
@@ -23,7 +24,7 @@ _HELP = {
     "speedup": "median over the rounds of dense time / this time",
     "interval": "99 % of the times one would find the speedup in here, if the noise stays what it was",
     "error": "largest error of an output / largest output, against the product in float64",
-    "of roof": "time at this machine's own best (measured product and copy) / time taken",
+    "of roofline": "time at the roofline (peak of a measured product and a measured copy) / time taken",
     "prepare": "packing the weights, and trying ways to run them; in no other figure",
     "chosen": "which of several ways to run it was the quickest on this shape",
 }
@@ -53,7 +54,7 @@ def _answer(session: Session) -> None:
     best = session.fastest
     if best is not None:
         share = 1 / (best.speedup_vs_dense or 1)
-        said = f"**{best.kernel}: {best.verdict}**, at {share:.2f} of its time; the limit is the density, {session.density:.2f}."
+        said = f"**{best.kernel}: {session.verdict_text(best)}**, at {share:.2f} of its time; the limit is the density, {session.density:.2f}."
         if best.flags:
             st.info(f"{said} Flagged as {', '.join(best.flags)}: measure again.", icon=":material/speed:")
         else:
@@ -65,12 +66,12 @@ def _answer(session: Session) -> None:
         return
     nearest = min(timed, key=lambda row: row.median_ms or float("inf"))
     first = "Dense is the fastest here."
-    if any(row.verdict == "no difference" for row in timed):
+    if any(row.verdict is Verdict.NO_DIFFERENCE for row in timed):
         first = "No kernel was shown to be faster than dense here."
     interval = (
         "" if nearest.interval is None else f" ({nearest.interval[0]:.2f} to {nearest.interval[1]:.2f} times as fast)"
     )
-    told = nearest.verdict + (interval if nearest.verdict == "no difference" else "")
+    told = session.verdict_text(nearest) + (interval if nearest.verdict is Verdict.NO_DIFFERENCE else "")
     st.warning(f"**{first}** Nearest: {nearest.kernel}: {told}.", icon=":material/hourglass_empty:")
 
 
@@ -81,30 +82,30 @@ def _warn(session: Session) -> None:
 
 
 def _table(session: Session, key: str) -> None:
-    rows = [_cells(row) for row in session.rows if not row.obstacle]
+    rows = [_cells(row, session.verdict_text(row)) for row in session.rows if not row.obstacle]
     config: dict[str, Any] = {
         name: st.column_config.NumberColumn(format="%.4g ms", help=_HELP.get(name))
         for name in ("median", "p20", "p80", "prepare")
     }
     config["speedup"] = st.column_config.NumberColumn(format="%.2fx", help=_HELP["speedup"])
-    config["of roof"] = st.column_config.NumberColumn(format="percent", help=_HELP["of roof"])
+    config["of roofline"] = st.column_config.NumberColumn(format="percent", help=_HELP["of roofline"])
     config["error"] = st.column_config.NumberColumn(format="scientific", help=_HELP["error"])
     config["chosen"] = st.column_config.TextColumn(help=_HELP["chosen"])
     config["interval"] = st.column_config.TextColumn(help=_HELP["interval"])
     st.dataframe(rows, hide_index=True, column_config=config, height=38 + 35 * len(rows), key=f"_{key}_table")
 
 
-def _cells(row: Row) -> dict[str, Any]:
+def _cells(row: Row, verdict: str) -> dict[str, Any]:
     return {
         "kernel": row.label,
-        "verdict": row.verdict,
+        "verdict": verdict,
         "median": row.median_ms,
         "p20": row.p20_ms,
         "p80": row.p80_ms,
         "speedup": row.speedup_vs_dense,
         "interval": "" if row.interval is None else f"{row.interval[0]:.2f} to {row.interval[1]:.2f}",
         "error": row.max_error,
-        "of roof": row.roof_share,
+        "of roofline": row.roof_share,
         "rounds": row.rounds,
         "prepare": row.prepare_ms,
         "chosen": row.choice,

@@ -1,69 +1,93 @@
-"""Measurements of a page's tab: asked for by a button, run one after another, remembered for the visit."""
+"""Measurements of a page's tab: asked for by a button, run one after another, kept for the visit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from sparselab.crew import Call, Crew
+from sparselab.crew import Crew
 from sparselab.errors import SparselabError
 from sparselab.latency.running import Measured
 from sparselab.ui.crew_view import run_calls
+from sparselab.ui.latency_measurement import Measurement, Plan, Results, State
 from sparselab.ui.session import session
 from sparselab.ui.text import literal
 
-Results = Mapping[int, Any]
-"""What each call gave, by its place in the list: a `Measured` as plain values, or the exception that came instead."""
-
-_MOST_REMEMBERED = 12
+_KEY = "_latency_measurement"
 
 
 def measured_by(
-    tab: str,
-    key: str,
-    calls: Sequence[Call],
+    plan: Plan,
     *,
     label: str,
     what: str,
-    threads: int,
     show: Callable[[Results], None],
     partial: Callable[[Results], None] | None = None,
 ) -> None:
-    """Show a button that starts `calls`, their progress with Cancel while they run, and what they gave: now, or earlier in this visit."""
-    crew, asked = session().bench, st.session_state.get("_latency_asked")
-    remembered: dict[str, dict[int, Any]] = st.session_state.setdefault("_latency_results", {})
-    finished = asked == (tab, key) and crew.key == key and not crew.is_busy and bool(crew.results)
-    again = "Measure again" if key in remembered or finished else label
-    st.button(again, type="primary", icon=":material/timer:", key=f"_{tab}_measure", on_click=_ask, args=(tab, key))
-    if asked is not None and asked[0] == tab and asked[1] != key and crew.is_busy:
-        crew.cancel()  # what was asked for is not what is on the page any more
+    """Show a button that starts a plan, its progress with Cancel while it runs, and what it gave: now, or earlier in this visit.
+
+    label: of the button before there are results. what: what the calls are, in the plural. show, partial: draw results, all
+    of them or those so far.
+    """
+    crew, measurement = session().bench, _measurement()
+    if measurement.state_of(plan) is State.RUNNING and crew.key == measurement.name and not crew.is_busy:
+        measurement = _remember(measurement.ended(crew.results))
+    again = "Measure again" if plan.key in measurement.kept else label
+    st.button(again, type="primary", icon=":material/timer:", key=f"_{plan.tab}_measure", on_click=_ask, args=(plan,))
+    if measurement.is_outdated_by(plan) and crew.is_busy:
+        crew.cancel()
         st.info("Stopped, because a setting changed.", icon=":material/cancel:")
-    if asked == (tab, key):
-
-        def show_partial(crew: Crew, slot: DeltaGenerator) -> None:
-            if partial is not None and crew.results:
-                with slot.container():
-                    partial(crew.results)
-
-        def show_final(crew: Crew) -> None:
-            if crew.results:
-                remembered[key] = dict(crew.results)
-                for old in list(remembered)[:-_MOST_REMEMBERED]:
-                    del remembered[old]
-                show(crew.results)
-
-        run_calls(key, calls, partial=show_partial, final=show_final, what=what, crew=crew, threads=threads)
-    elif key in remembered:
-        show(remembered[key])
+    if measurement.is_of(plan):
+        _run(plan, measurement, what=what, show=show, partial=partial)
+    elif measurement.state_of(plan) is State.DONE:
+        show(measurement.kept[plan.key])
 
 
-def _ask(tab: str, key: str) -> None:
+def _run(
+    plan: Plan,
+    measurement: Measurement,
+    *,
+    what: str,
+    show: Callable[[Results], None],
+    partial: Callable[[Results], None] | None,
+) -> None:
+    def show_partial(crew: Crew, slot: DeltaGenerator) -> None:
+        if partial is not None and crew.results:
+            with slot.container():
+                partial(crew.results)
+
+    def show_final(crew: Crew) -> None:
+        _remember(measurement.ended(crew.results))
+        if crew.results:
+            show(crew.results)
+
+    run_calls(
+        measurement.name,
+        plan.calls,
+        partial=show_partial,
+        final=show_final,
+        what=what,
+        crew=session().bench,
+        threads=plan.threads,
+    )
+
+
+def _ask(plan: Plan) -> None:
     session().bench.cancel()
-    session().bench.key = None  # the same again is wanted
-    st.session_state["_latency_asked"] = (tab, key)
+    _remember(_measurement().asked(plan))
+
+
+def _measurement() -> Measurement:
+    found: Measurement = st.session_state.get(_KEY, Measurement())
+    return found
+
+
+def _remember(measurement: Measurement) -> Measurement:
+    st.session_state[_KEY] = measurement
+    return measurement
 
 
 def measured_or_said(result: Any) -> Measured | None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from sparselab.errors import SparselabError
-from sparselab.folders import RESULTS
 from sparselab.latency.place import database_path
 from sparselab.latency.store import Store, shape_text
 from sparselab.latency.table import as_csv, stored_results
@@ -24,7 +22,7 @@ _ANY = "any"
 def all_sessions() -> tuple[Session, ...]:
     """Return the sessions measured here and those that come with the project, newest first; say what cannot be read."""
     found: list[Session] = []
-    readers: tuple[Callable[[], tuple[Session, ...]], ...] = (_measured_here, partial(stored_results, RESULTS))
+    readers: tuple[Callable[[], tuple[Session, ...]], ...] = (_measured_here, stored_results)
     for read in readers:
         try:
             found += read()

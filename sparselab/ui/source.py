@@ -11,12 +11,12 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from sparselab.data_files import STUDY_TICKETS
 from sparselab.errors import FileError, SparselabError
 from sparselab.formats import FORMATS, ReadOptions, describe, read_ticket, read_untrusted
 from sparselab.im2col import COLUMN_ORDERS
 from sparselab.isolate import Limits, run_isolated
 from sparselab.monitor import SILENT, Monitor
-from sparselab.training.outcomes import STUDY_TICKETS
 from sparselab.training.queue import runs_folder
 from sparselab.ui.linked import linked_select
 from sparselab.ui.samples import SAMPLES, available, sample_path

@@ -9,9 +9,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from sparselab.data_files import STUDY_UPDATES
 from sparselab.formats import read_ticket
 from sparselab.pyramid import pool
-from sparselab.training.outcomes import STUDY_UPDATES, Outcome
+from sparselab.training.outcomes import Outcome
 from sparselab.training.runs import RunView
 from sparselab.training.updates import study_updates, updates_of
 from sparselab.ui.linked import choose_elsewhere

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from sparselab.errors import SettingError, UnavailableError
+from sparselab.folders import cache_folder
 from sparselab.kernels import KERNELS
 from sparselab.kernels.arrangements import arrangements
 from sparselab.kernels.base import TOLERANCES, Conv, Work, max_error, random_input
 from sparselab.kernels.bsr_tuning import tune_bsr
-from sparselab.kernels.cache import cache_folder
 from sparselab.kernels.graphs import flush_l2, graphed
 from sparselab.kernels.triton_configs import Config
 from sparselab.kernels.triton_launch import packed

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from sparselab.errors import UnavailableError
+from sparselab.folders import cache_folder
 from sparselab.kernels import choices
-from sparselab.kernels.cache import cache_folder
 from sparselab.kernels.triton_configs import Config, coarse, fine, fits
 from sparselab.kernels.tuning import chosen
 

@@ -55,28 +55,26 @@ def measured() -> Session:
     """A session made up: three rows, one of each kind that files must carry."""
     timed = {"median_ms": 2.0, "p20_ms": 1.9, "p80_ms": 2.1, "rounds": 9, "repeats": 3, "roof_share": 0.5}
     rows = (
-        Row("dense", "baseline", **timed, speedup_vs_dense=1.0, interval=(1.0, 1.0), verdict="the baseline"),
+        Row("dense", "baseline", **timed, speedup_vs_dense=1.0, interval=(1.0, 1.0)),
         Row(
             "gather-gemm",
             **timed | {"median_ms": 1.0},
             speedup_vs_dense=2.0,
             interval=(1.9, 2.1),
-            verdict="2.0x faster than dense (1.9-2.1)",
-            is_faster=True,
             max_error=1e-7,
             flags=("noisy", "busy"),
         ),
-        Row("csr", verdict="not measured", obstacle='no "CSR", here'),
+        Row("csr", obstacle='no "CSR", here'),
     )
     return Session(
-        rows,
-        (32, 72),
-        (72, 20),
-        20,
-        "float32",
-        2,
-        0.25,
-        "2026-11-25T10:00:00+00:00",
+        rows=rows,
+        shape=(32, 72),
+        input_shape=(72, 20),
+        positions=20,
+        dtype="float32",
+        threads=2,
+        density=0.25,
+        date="2026-11-25T10:00:00+00:00",
         about={"layer": "conv", "transform": "regroup"},
         device={"kind": "cpu", "name": "A processor", "cores": 2},
         protocol={"rounds": 9, "confidence": 0.99},

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparselab.errors import SettingError
-from sparselab.latency.breakeven import Point, Terrain, break_even, measure_cell, pays_up_to, points, random_groups
+from sparselab.latency.breakeven import (
+    BreakEvenPoint,
+    Terrain,
+    break_even,
+    measure_cell,
+    pays_up_to,
+    points,
+    random_groups,
+)
 from sparselab.latency.running import Effort, Measured
 from sparselab.latency.values import Row
 
@@ -32,7 +40,14 @@ def test_what_gives_no_groups_is_refused(height: int, density: float) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_a_cell_is_measured_and_found_again() -> None:
-    terrain = Terrain(32, 40, "gather-gemm", positions=8, device="cpu", effort=Effort(8, 0.1, threads=1))
+    terrain = Terrain(
+        rows=32,
+        cols=40,
+        kernel="gather-gemm",
+        positions=8,
+        device="cpu",
+        effort=Effort(rounds=8, seconds=0.1, threads=1),
+    )
     found = [Measured.from_json(measure_cell(terrain, *cell)).session for cell in ((8, 0.1), (16, 0.1), (8, 0.5))]
     cells = points(found, "gather-gemm")
     assert [(cell.group_rows, round(cell.density, 2)) for cell in cells] == [(8, 0.1), (8, 0.5), (16, 0.1)]
@@ -40,8 +55,8 @@ def test_a_cell_is_measured_and_found_again() -> None:
     assert points(found, "csr") == ()
 
 
-def point(density: float, speedup: float | None) -> Point:
-    return Point(32, density, Row("gather-gemm", speedup_vs_dense=speedup))
+def point(density: float, speedup: float | None) -> BreakEvenPoint:
+    return BreakEvenPoint(group_rows=32, density=density, row=Row("gather-gemm", speedup_vs_dense=speedup))
 
 
 def test_break_even_lies_between_the_neighbours_that_enclose_it() -> None:
@@ -56,8 +71,13 @@ def test_break_even_lies_between_the_neighbours_that_enclose_it() -> None:
 
 
 def test_blocks_pay_as_far_as_every_verdict_says_so() -> None:
-    def verdicts(**faster: bool) -> list[Point]:
-        return [Point(32, float(d[1:]) / 100, Row("gather-gemm", is_faster=yes)) for d, yes in faster.items()]
+    def verdicts(**faster: bool) -> list[BreakEvenPoint]:
+        timed = {True: (2.0, (1.9, 2.1)), False: (1.1, (0.9, 1.2))}
+        rows = {
+            name: Row("gather-gemm", rounds=9, speedup_vs_dense=timed[yes][0], interval=timed[yes][1])
+            for name, yes in faster.items()
+        }
+        return [BreakEvenPoint(group_rows=32, density=float(d[1:]) / 100, row=row) for d, row in rows.items()]
 
     assert pays_up_to(verdicts(d5=True, d20=True, d50=False)) == 0.2
     assert pays_up_to(verdicts(d50=True, d20=False, d5=True)) == 0.05

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sparselab.errors import FileError
-from sparselab.folders import DATA_VARIABLE, data_folder
 from sparselab.latency.place import database_path
 from sparselab.latency.store import Store, shape_text
 from sparselab.latency.table import COLUMNS, as_csv, read_csv, stored_results
@@ -93,17 +91,3 @@ def test_other_csv_is_refused_or_empty(text: str, tmp_path: Path) -> None:
             read_csv(path)
     else:
         assert read_csv(path) == ()
-
-
-def test_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "a" / "b"))
-    assert data_folder() == tmp_path / "a" / "b"
-    assert data_folder().is_dir()
-    monkeypatch.delenv(DATA_VARIABLE)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
-    if sys.platform == "linux":
-        assert data_folder() == tmp_path / "xdg" / "sparselab"
-    (tmp_path / "file").touch()
-    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "file" / "below"))
-    with pytest.raises(FileError, match=f"set {DATA_VARIABLE} to another"):
-        data_folder()

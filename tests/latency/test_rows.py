@@ -6,15 +6,16 @@ import numpy as np
 
 from sparselab.kernels.base import Work
 from sparselab.latency.host import Load
-from sparselab.latency.lineup import Entry
+from sparselab.latency.lineup import Participant
 from sparselab.latency.roof import Roof
 from sparselab.latency.rows import rows_of
 from sparselab.latency.timing import Taken
+from sparselab.latency.verdicts import Verdict
 
-ENTRIES = (
-    Entry("dense", "baseline", run=lambda x: x, error=0.0),
-    Entry("dense", "control", run=lambda x: x, error=0.0),
-    Entry("triton-blocks", "kernel", run=lambda x: x, error=0.0),
+PARTICIPANTS = (
+    Participant(name="dense", role="baseline", run=lambda x: x, error=0.0),
+    Participant(name="dense", role="control", run=lambda x: x, error=0.0),
+    Participant(name="triton-blocks", role="kernel", run=lambda x: x, error=0.0),
 )
 
 
@@ -29,18 +30,20 @@ def test_each_condition_has_its_own_baseline_and_control(work: Work) -> None:
         (2, "graph"): 0.5,
     }
     times = {key: np.full(10, value) for key, value in milliseconds.items()}
-    taken = Taken(times, dict.fromkeys(times, 1), 10, 1.0)
+    taken = Taken(times=times, repeats=dict.fromkeys(times, 1), rounds=10, seconds=1.0)
     refused = {(0, "graph"): "it cannot be recorded"}
     loads = Load(0.0, 0.0), Load(0.0, 0.0)
-    rows = {row.label: row for row in rows_of(work, ENTRIES, taken, refused, Roof(1e9, 1e9), loads, 0)}
+    found = rows_of(
+        work, participants=PARTICIPANTS, taken=taken, refused=refused, roof=Roof(1e9, 1e9), loads=loads, seed=0
+    )
+    rows = {row.label: row for row in found}
     assert len(rows) == 8
     assert rows["triton-blocks"].speedup_vs_dense == 2.0
     assert rows["triton-blocks, cold"].speedup_vs_dense == 3.0
-    assert rows["dense, cold"].verdict == "the baseline"
+    assert rows["dense, cold"].verdict is Verdict.BASELINE
     assert rows["dense, graph"].obstacle == "it cannot be recorded"
     assert rows["triton-blocks, graph"].speedup_vs_dense is None
-    assert rows["triton-blocks, graph"].verdict == "no dense time under this condition to compare with"
-    assert not rows["triton-blocks, graph"].is_faster
+    assert rows["triton-blocks, graph"].verdict is Verdict.NOT_COMPARED
     # The baseline differed from itself when cold, and only then.
     assert {label for label, row in rows.items() if "control" in row.flags} == {
         "dense, cold",

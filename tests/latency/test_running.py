@@ -12,7 +12,7 @@ import pytest
 from sparselab.errors import Cancelled
 from sparselab.latency.lock import alone
 from sparselab.latency.place import database_path
-from sparselab.latency.running import Effort, Request, measure_isolated, measure_request
+from sparselab.latency.running import Effort, MeasurementRequest, measure_isolated, measure_request
 from sparselab.latency.store import Store
 from sparselab.monitor import Monitor, Progress
 
@@ -26,7 +26,9 @@ def file(tmp_path: Path) -> str:
 
 def test_it_runs_in_another_process_and_is_stored(file: str) -> None:
     said: list[str] = []
-    request = Request(file, "fc", positions=16, kernels=("dense",), effort=Effort(8, 0.1, threads=1))
+    request = MeasurementRequest(
+        path=file, layer="fc", positions=16, kernels=("dense",), effort=Effort(rounds=8, seconds=0.1, threads=1)
+    )
     found = measure_isolated(request, monitor=Monitor(lambda progress: said.append(progress.stage)))
     assert found.not_stored == ""
     assert found.session.threads == 1
@@ -37,7 +39,11 @@ def test_it_runs_in_another_process_and_is_stored(file: str) -> None:
 @pytest.mark.usefixtures("quick")
 def test_a_store_that_is_broken_costs_no_measurement(file: str) -> None:
     database_path().write_bytes(b"no database" * 100)
-    found = measure_request(Request(file, "fc", positions=16, kernels=("dense",), effort=Effort(8, 0.1)))
+    found = measure_request(
+        MeasurementRequest(
+            path=file, layer="fc", positions=16, kernels=("dense",), effort=Effort(rounds=8, seconds=0.1)
+        )
+    )
     assert "Nothing was deleted" in found["not_stored"]
     assert found["session"]["rows"]
 

@@ -22,6 +22,7 @@ from sparselab.latency.roof import measure_roof, necessary
 from sparselab.latency.session import measure
 from sparselab.latency.timing import Contestant, Taken, WallClock
 from sparselab.latency.values import Session
+from sparselab.latency.verdicts import Verdict
 from sparselab.layout import Layout
 from sparselab.monitor import Monitor
 from sparselab.transform import Layer
@@ -86,7 +87,7 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], None]:
         def told(contestants: list[Contestant], **_: Any) -> Taken:
             keys = [contestant.key for contestant in contestants]
             found = {key: np.asarray(times.get(key[0], np.full(20, 1.0))) for key in keys}
-            return Taken(found, dict.fromkeys(keys, 2), 20, 0.5)
+            return Taken(times=found, repeats=dict.fromkeys(keys, 2), rounds=20, seconds=0.5)
 
         monkeypatch.setattr(session, "take_turns", told)
 
@@ -107,7 +108,7 @@ def test_dense_is_there_in_three_roles_and_every_row_is_complete(work: Work) -> 
         assert row.repeats >= 1
         assert row.roof_share > 0
         assert row.interval[0] <= row.speedup_vs_dense <= row.interval[1]
-    assert found.rows[0].verdict == "the baseline"
+    assert found.rows[0].verdict is Verdict.BASELINE
     assert found.device["kind"] == "cpu"
     assert found.device["name"]
     assert found.versions["torch"] == torch.__version__
@@ -125,12 +126,13 @@ def test_it_survives_json_and_has_a_name(work: Work) -> None:
 
 def test_a_wrong_kernel_is_named_and_never_timed(work: Work, register: Callable[..., None]) -> None:
     register(off=Told(_off), empty=Told(_no_numbers))
-    rows = by_name(measure(work, ["off", "empty"], rounds=8))
-    assert rows["off"].verdict.startswith("wrong: error 1.0e-03; up to 1e-04 is right")
-    assert rows["empty"].verdict.startswith("wrong: outputs that are no numbers")
+    found = measure(work, ["off", "empty"], rounds=8)
+    rows = by_name(found)
+    assert found.verdict_text(rows["off"]).startswith("wrong: error 1.0e-03; up to 1e-04 is right")
+    assert found.verdict_text(rows["empty"]).startswith("wrong: outputs that are no numbers")
     for row in (rows["off"], rows["empty"]):
         assert (row.median_ms, row.rounds, row.speedup_vs_dense, row.flags) == (None, 0, None, ("wrong",))
-        assert not row.is_faster
+        assert row.verdict is Verdict.WRONG
 
 
 def test_one_that_cannot_run_is_a_row_with_its_reason(work: Work, register: Callable[..., None]) -> None:
@@ -139,7 +141,7 @@ def test_one_that_cannot_run_is_a_row_with_its_reason(work: Work, register: Call
     assert rows["absent"].obstacle == "needs a device"
     assert rows["broken"].obstacle == "it failed: no memory for this"
     assert "expected outputs of shape (32, 20); got (31, 20)" in rows["short"].obstacle
-    assert {rows[name].verdict for name in ("absent", "broken", "short")} == {"not measured"}
+    assert {rows[name].verdict for name in ("absent", "broken", "short")} == {Verdict.NOT_MEASURED}
     assert rows["dense"].median_ms is not None
 
 
@@ -156,8 +158,8 @@ def test_verdicts_flags_and_the_fastest(
     timed({3: np.full(20, 0.5), 4: np.full(20, 0.25), 5: np.full(20, 2.0), 6: np.tile([0.1, 3.0], 10)})
     found = measure(work, ["quick", "quicker", "slow", "wild"], rounds=20)
     rows = by_name(found)
-    assert rows["quick"].verdict == "2.0x faster than dense (2.0-2.0)"
-    assert rows["slow"].verdict == "2.0x slower than dense here (2.0-2.0)"
+    assert found.verdict_text(rows["quick"]) == "2.0x faster than dense (2.0-2.0)"
+    assert found.verdict_text(rows["slow"]) == "2.0x slower than dense here (2.0-2.0)"
     assert (rows["quicker"].speedup_vs_dense, rows["quicker"].interval) == (4.0, (4.0, 4.0))
     assert rows["wild"].flags == ("noisy",)
     assert rows["quick"].flags == ()
@@ -194,7 +196,7 @@ def test_convolutions_are_compared_with_conv2d(layer: Layer) -> None:
     layout = Layout.unchanged(layer.mask, "as it is")
     found = measure(work_of(layer, layout, images=(2, 8, 6, 6)), ["dense"], rounds=8)
     rows = by_name(found)
-    assert rows["conv2d"].verdict == "the baseline"
+    assert found.verdict_text(rows["conv2d"]) == "the baseline"
     assert "for a convolution take conv2d" in rows["dense"].obstacle
     assert found.conv == {"kernel_height": 3, "kernel_width": 3, "stride": 1, "padding": 1}
     assert (found.input_shape, found.positions) == ((2, 8, 6, 6), 72)

@@ -28,7 +28,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def three(asked: list[str]) -> list[Contestant]:
     clocks = {"a": ToldClock(0.5, "a", asked), "b": ToldClock(4.0, "b", asked), "c": ToldClock(1e-9, "c", asked)}
-    return [Contestant((i, "hot"), name, lambda: None, clock) for i, (name, clock) in enumerate(clocks.items())]
+    return [
+        Contestant(key=(i, "hot"), name=name, call=lambda: None, clock=clock)
+        for i, (name, clock) in enumerate(clocks.items())
+    ]
 
 
 @pytest.mark.usefixtures("quick")
@@ -77,5 +80,5 @@ def test_the_wall_clock_counts_repeats_and_not_the_first_run() -> None:
 
 def test_warm_up_runs_until_it_is_warm() -> None:
     runs: list[int] = []
-    assert warm_up(Contestant((0, "hot"), "a", lambda: runs.append(1), WallClock())) > 1
+    assert warm_up(Contestant(key=(0, "hot"), name="a", call=lambda: runs.append(1), clock=WallClock())) > 1
     assert len(runs) >= 10

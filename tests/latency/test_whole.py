@@ -10,7 +10,7 @@ import pytest
 
 from sparselab.latency import end_to_end as end_module
 from sparselab.latency.end_to_end import EndToEnd, end_to_end
-from sparselab.latency.running import Effort, Measured, Request
+from sparselab.latency.running import Effort, Measured, MeasurementRequest
 from sparselab.latency.values import Row, Session
 from sparselab.latency.whole import add_up, choose, measure_layer
 
@@ -23,7 +23,7 @@ def test_the_fastest_by_verdict_is_chosen(measured: Session) -> None:
 
 
 def test_noise_chooses_nothing(measured: Session) -> None:
-    lucky = replace(measured.rows[1], verdict="no difference", is_faster=False)
+    lucky = replace(measured.rows[1], interval=(0.9, 2.1))
     chosen = choose(replace(measured, rows=(measured.rows[0], lucky)))
     assert (chosen.kernel, chosen.best_ms, chosen.verdict) == ("dense", 2.0, "dense stays")
     assert chosen.is_trusted
@@ -39,7 +39,7 @@ def test_only_kernels_that_run_everywhere_have_a_sum(measured: Session) -> None:
 
 
 @pytest.fixture
-def requests(tmp_path: Path) -> list[Request]:
+def requests(tmp_path: Path) -> list[MeasurementRequest]:
     """A convolution and a linear layer."""
     rng = np.random.default_rng(0)
     arrays = {}
@@ -47,17 +47,17 @@ def requests(tmp_path: Path) -> list[Request]:
         arrays[f"{name}_orig"] = rng.standard_normal(shape).astype(np.float32)
         arrays[f"{name}_mask"] = rng.random(shape) < 0.4
     np.savez(tmp_path / "net.npz", **arrays)
-    effort = Effort(8, 0.1, threads=1)
+    effort = Effort(rounds=8, seconds=0.1, threads=1)
     shared = {"kernels": ("gather-gemm",), "device": "cpu", "effort": effort}
     path = str(tmp_path / "net.npz")
     return [
-        Request(path, "conv.weight", images=(2, 4, 6, 6), padding=1, **shared),
-        Request(path, "fc.weight", positions=5, **shared),
+        MeasurementRequest(path=path, layer="conv.weight", images=(2, 4, 6, 6), padding=1, **shared),
+        MeasurementRequest(path=path, layer="fc.weight", positions=5, **shared),
     ]
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_layer_gets_its_structure_and_is_measured(requests: list[Request]) -> None:
+def test_a_layer_gets_its_structure_and_is_measured(requests: list[MeasurementRequest]) -> None:
     found = Measured.from_json(measure_layer(requests[0], "regroup", {"rows_per_group": 8})).session
     assert found.about["transform"] == "regroup"
     assert found.about["settings"] == "rows_per_group=8"
@@ -70,7 +70,7 @@ def test_a_layer_gets_its_structure_and_is_measured(requests: list[Request]) -> 
 
 
 @pytest.mark.usefixtures("quick")
-def test_end_to_end_the_converted_layers_are_right(requests: list[Request]) -> None:
+def test_end_to_end_the_converted_layers_are_right(requests: list[MeasurementRequest]) -> None:
     chosen = ("gather-gemm", "dense")
     found = EndToEnd(**end_to_end(requests, "regroup", {"rows_per_group": 8}, chosen))
     assert found.is_right
@@ -82,8 +82,8 @@ def test_end_to_end_the_converted_layers_are_right(requests: list[Request]) -> N
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_wrong_conversion_is_not_timed(requests: list[Request], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_conversion_is_not_timed(requests: list[MeasurementRequest], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sparselab.nn.largest_difference", lambda *_: 0.5)
     found = EndToEnd(**end_module.end_to_end(requests, "regroup", {"rows_per_group": 8}, ("gather-gemm", "dense")))
     assert not found.is_right
-    assert (found.dense_ms, found.verdict) == (None, "")
+    assert (found.dense_ms, found.ratio) == (None, None)

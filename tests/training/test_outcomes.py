@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from sparselab.data_files import STUDY
 from sparselab.errors import FileError
-from sparselab.training.outcomes import STUDY, Outcome, dense_of, points_of, series_of, study_outcomes
+from sparselab.training.outcomes import Outcome, dense_of, points_of, series_of, study_outcomes
 
 BASE = Outcome(
     "r", "level-00", "IMP (unstructured)", "imp", 0, 0, False, 100, 100, 10, 10, None, 0.9, 0.9, 1.0, None, True
@@ -62,7 +63,6 @@ def test_a_damaged_table_is_said_and_an_absent_one_is_empty(tmp_path: Path) -> N
         study_outcomes(tmp_path / "bad.csv")
 
 
-@pytest.mark.skipif(not STUDY.is_file(), reason="the study's table is not here")
 def test_the_study_that_comes_with_the_project_is_whole() -> None:
     found = study_outcomes()
     with STUDY.open(newline="", encoding="utf-8") as file:

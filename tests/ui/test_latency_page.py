@@ -22,7 +22,7 @@ ROOTS = "SPARSELAB_ROOTS"
 def _data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "data"))
     monkeypatch.setenv(ROOTS, str(tmp_path))
-    monkeypatch.setattr("sparselab.ui.latency_stored.RESULTS", tmp_path / "none")
+    monkeypatch.setattr("sparselab.ui.latency_stored.stored_results", lambda: ())
 
 
 @pytest.fixture
@@ -122,9 +122,19 @@ def test_the_map_is_measured_and_then_found_in_the_store(file: str) -> None:
 
 def made_up(device: str, milliseconds: float) -> Session:
     times = {"p20_ms": milliseconds, "p80_ms": milliseconds, "rounds": 9, "repeats": 1, "interval": (1.0, 1.0)}
-    row = Row("dense", "baseline", median_ms=milliseconds, verdict="the baseline", speedup_vs_dense=1.0, **times)
-    shape = ((32, 72), (72, 20), 20, "float32", 2, 0.25, "2026-11-25T10:00:00+00:00")
-    return Session((row,), *shape, device={"name": device}, about={"layer": device})
+    row = Row("dense", "baseline", median_ms=milliseconds, speedup_vs_dense=1.0, **times)
+    return Session(
+        rows=(row,),
+        shape=(32, 72),
+        input_shape=(72, 20),
+        positions=20,
+        dtype="float32",
+        threads=2,
+        density=0.25,
+        date="2026-11-25T10:00:00+00:00",
+        device={"name": device},
+        about={"layer": device},
+    )
 
 
 def test_stored_results_are_filtered_and_compared(file: str) -> None:
