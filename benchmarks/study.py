@@ -13,7 +13,6 @@ results/study/ (the masks of the first seed; IMP's at the levels that were trans
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import signal
 import subprocess
@@ -27,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import RESULTS, machine
+from sparselab.csv_text import rows_csv
 from sparselab.errors import FileError
 from sparselab.formats import read_ticket, write_own
 from sparselab.settings import settings_of
@@ -233,10 +233,7 @@ def write_csv(path: Path, found: Sequence[dict[str, Any]], facts: Mapping[str, A
     """Write rows with the facts beside each."""
     if not found:
         return
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=[*found[0], *facts])
-        writer.writeheader()
-        writer.writerows({**row, **facts} for row in found)
+    path.write_text(rows_csv([*found[0], *facts], [{**row, **facts} for row in found]), encoding="utf-8")
     print(f"wrote {len(found)} rows to {path}")
 
 

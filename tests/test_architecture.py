@@ -21,6 +21,7 @@ FLOORS = {
     "sparselab.monitor": 0,
     "sparselab.settings": 0,
     "sparselab.folders": 0,
+    "sparselab.csv_text": 0,
     "sparselab.isolate": 0,
     "sparselab.similarity": 1,
     "sparselab.hypergraph": 1,
@@ -72,7 +73,7 @@ ROOMS = {
     "pages",
 }
 # On the ground floor the order is: errors, then mask, device, wire, monitor, settings, then isolate.
-GROUND = ["errors", "mask", "permutation", "device", "wire", "monitor", "settings", "folders", "isolate"]
+GROUND = ["errors", "mask", "permutation", "device", "wire", "monitor", "settings", "folders", "csv_text", "isolate"]
 ONLY = {"streamlit": ("sparselab.ui", "app", "pages"), "plotly": ("sparselab.ui",), "triton": ("sparselab.kernels",)}
 
 
