@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
 import os
 import platform
@@ -11,6 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+from sparselab.csv_text import rows_csv
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -56,10 +57,7 @@ def write_rows(name: str, rows: Sequence[dict[str, Any]]) -> Path:
     full = [row | here for row in rows]
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(full[0]))
-        writer.writeheader()
-        writer.writerows(full)
+    path.write_text(rows_csv(list(full[0]), full), encoding="utf-8")
     for row in rows:
         print("  ".join(f"{key} {value}" for key, value in row.items()))
     print(f"wrote {path.relative_to(Path.cwd())} (load at the end {here['load']})")

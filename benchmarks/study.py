@@ -13,7 +13,6 @@ the first seed) and study/ (the masks of the first seed; IMP's at the levels tha
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import signal
 import subprocess
@@ -27,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import machine
+from sparselab.csv_text import rows_csv
 from sparselab.data_files import DATA, STUDY, STUDY_TICKETS, STUDY_UPDATES
 from sparselab.errors import FileError
 from sparselab.formats import read_ticket, write_own
@@ -234,10 +234,7 @@ def write_csv(path: Path, found: Sequence[dict[str, Any]], facts: Mapping[str, A
     """Write rows with the facts beside each."""
     if not found:
         return
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=[*found[0], *facts])
-        writer.writeheader()
-        writer.writerows({**row, **facts} for row in found)
+    path.write_text(rows_csv([*found[0], *facts], [{**row, **facts} for row in found]), encoding="utf-8")
     print(f"wrote {len(found)} rows to {path}")
 
 

@@ -81,7 +81,7 @@ def run_contender(
 ) -> tuple[Layout, Report]:
     """Run one contender. Raises: SettingError when the layer lacks what it needs."""
     run = TRANSFORMS[contender.transform](**_within_budget(contender, layer))
-    missing = [need for need in run.needs if getattr(layer, need) is None]
+    missing = run.missing(layer)
     if missing:
         raise SettingError(f"{contender.label} needs {', '.join(missing)}; {layer.name} has none")
     layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)

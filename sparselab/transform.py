@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -73,6 +75,15 @@ class Transform(ABC):
     def __post_init__(self) -> None:
         check_settings(self)
 
+    @property
+    def is_global(self) -> bool:
+        """Whether what becomes of one layer depends on the others, so that all of them must be given to `over` at once."""
+        return False
+
+    def missing(self, layer: Layer) -> tuple[str, ...]:
+        """Return which of `needs` the layer does not bring."""
+        return tuple(sorted(need for need in self.needs if getattr(layer, need) is None))
+
     @abstractmethod
     def __call__(
         self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
@@ -81,3 +92,17 @@ class Transform(ABC):
 
         Raises: SettingError when the layer lacks what the settings need, Cancelled when stopped with nothing to keep.
         """
+
+    def over(
+        self,
+        layers: Sequence[Layer],
+        *,
+        rng: np.random.Generator,
+        device: str = "auto",
+        monitor: Monitor = SILENT,
+    ) -> tuple[Layout, ...]:
+        """Return the layout of every layer, in order: of each by itself, from the same state of `rng`, unless `is_global`.
+
+        Raises: as a call on one layer does.
+        """
+        return tuple(self(layer, rng=deepcopy(rng), device=device, monitor=monitor) for layer in layers)

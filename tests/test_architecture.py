@@ -24,6 +24,7 @@ FLOORS = {
     "sparselab.settings": 0,
     "sparselab.folders": 0,
     "sparselab.data_files": 0,
+    "sparselab.csv_text": 0,
     "sparselab.isolate": 0,
     "sparselab.similarity": 1,
     "sparselab.hypergraph": 1,
@@ -86,6 +87,7 @@ GROUND = [
     "settings",
     "folders",
     "data_files",
+    "csv_text",
     "isolate",
 ]
 ONLY = {"streamlit": ("sparselab.ui", "app", "pages"), "plotly": ("sparselab.ui",), "triton": ("sparselab.kernels",)}

@@ -10,12 +10,13 @@ from sparselab import __version__
 from sparselab.cli.bench import bench
 from sparselab.cli.compare import compare
 from sparselab.cli.inspect import inspect
+from sparselab.cli.setting_options import HELP_NAMES
 from sparselab.cli.train import train
 from sparselab.cli.transform import transform
 from sparselab.errors import SparselabError
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": HELP_NAMES})
 @click.version_option(__version__)
 def commands() -> None:
     """See, count and take away the structure hidden in unstructured pruning masks."""

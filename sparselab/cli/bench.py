@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,8 @@ import click
 import numpy as np
 
 from sparselab.cli.compare import choose_layer
-from sparselab.cli.output import file_options, print_json, print_table, read_options
-from sparselab.cli.transform import parse_transform
+from sparselab.cli.output import file_options, print_document, print_table, read_options
+from sparselab.cli.setting_options import WithSettings, kind_of, new_transform, scan
 from sparselab.device import resolve_device
 from sparselab.errors import SettingError
 from sparselab.formats import read_ticket
@@ -20,19 +22,32 @@ from sparselab.latency.session import ROUNDS, SECONDS
 from sparselab.latency.statistics import FEWEST_ROUNDS
 from sparselab.latency.values import Row, Session
 from sparselab.monitor import Monitor, Progress
-from sparselab.settings import settings_of
-from sparselab.transform import Layer
+from sparselab.transform import Layer, Transform
 
 POSITIONS = 1024
 
 
+class _Bench(WithSettings):
+    """`bench`: its options are also the settings of what --transform names."""
+
+    def transform_of(self, context: click.Context) -> str | None:
+        name: str | None = context.meta.get(__name__)
+        return name
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        name = scan(args, self.params)[0]["transform"]
+        if name is not None:
+            kind_of(name)
+        ctx.meta[__name__] = name
+        return super().parse_args(ctx, args)
+
+
 @click.command(
-    context_settings={"ignore_unknown_options": True},
+    cls=_Bench,
     short_help="Measure kernels on a layer, dense beside them.",
-    epilog="Settings of the transform, each as --name VALUE: `transform --help` lists them.",
+    epilog="The settings of a transform are options too: `bench --transform NAME --help` lists them.",
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.argument("settings", nargs=-1, type=click.UNPROCESSED)
 @click.option("--layer", help="A layer's name; the largest if none is given.")
 @click.option("--transform", help="Give the layer this structure first; without, its mask is measured as it is.")
 @click.option("--kernels", metavar="A,B", help="Kernels to measure; all that may suit if none are given.")
@@ -52,7 +67,6 @@ POSITIONS = 1024
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def bench(
     file: Path,
-    settings: tuple[str, ...],
     layer: str | None,
     transform: str | None,
     kernels: str | None,
@@ -69,6 +83,7 @@ def bench(
     column_order: str,
     kernel_shape: str | None,
     as_json: bool,
+    **given: str | None,
 ) -> None:
     """Measure how long kernels take on one layer of FILE on this machine, the dense product beside them.
 
@@ -76,7 +91,11 @@ def bench(
     """
     options = read_options(column_order, kernel_shape)
     chosen = choose_layer(read_ticket(file, options), layer)
-    layout, about = _structure(chosen, transform, settings, seed, device)
+    run = None if transform is None else new_transform(transform, given)
+    settings = {} if run is None else asdict(run)
+    if device != "auto":
+        resolve_device(device)
+    layout = None if run is None else _structure(chosen, run, seed, device)
     request = MeasurementRequest(
         path=str(file),
         layer=chosen.name,
@@ -89,34 +108,42 @@ def bench(
         dtype=dtype,
         device=device,
         kernels=None if kernels is None else tuple(name.strip() for name in kernels.split(",")),
-        about={"file": file.name, "layer": chosen.name, **about},
+        about={"file": file.name, "layer": chosen.name, **_about(transform, settings, seed)},
         effort=Effort(rounds=rounds, seconds=seconds, threads=threads, seed=seed),
     )
     measured = measure_isolated(request, monitor=Monitor(_say()))
     if measured.not_stored:
         click.echo(f"not stored: {measured.not_stored}", err=True)
     if as_json:
-        print_json({"session": measured.session.key, **measured.session.as_json()})
+        asked = {
+            name: value
+            for name, value in click.get_current_context().params.items()
+            if name not in ("file", "seed", "as_json", *given)
+        }
+        print_document(
+            {"session": measured.session.key, **measured.session.as_json()},
+            "bench",
+            file=file,
+            seed=seed,
+            settings={**asked, "layer": chosen.name, "transform_settings": settings},
+        )
         return
     _print(measured.session)
 
 
-def _structure(
-    layer: Layer, transform: str | None, settings: tuple[str, ...], seed: int, device: str
-) -> tuple[dict[str, Any] | None, dict[str, str]]:
-    """Return the layout to measure, packed, or None for the mask as it is; and what to say of it."""
-    if device != "auto":
-        resolve_device(device)
-    if transform is None:
-        if settings:
-            raise SettingError(f"expected --transform before settings; got {settings[0]!r} without")
-        return None, {"transform": "none"}
-    run = parse_transform(transform, settings)
+def _structure(layer: Layer, run: Transform, seed: int, device: str) -> dict[str, Any]:
+    """Return the layout to measure, packed."""
     layout = run(layer, rng=np.random.default_rng(seed), device=device)
     if layout.reason:
         click.echo(f"{layer.name}: {layout.status}: {layout.reason}", err=True)
-    told = ", ".join(f"{item.name}={getattr(run, item.name)}" for item in settings_of(type(run)))
-    return layout.pack(), {"transform": transform, "settings": told, "seed": str(seed)}
+    return layout.pack()
+
+
+def _about(transform: str | None, settings: Mapping[str, Any], seed: int) -> dict[str, str]:
+    if transform is None:
+        return {"transform": "none"}
+    told = ", ".join(f"{name}={value}" for name, value in settings.items())
+    return {"transform": transform, "settings": told, "seed": str(seed)}
 
 
 def _images(text: str | None) -> tuple[int, int, int, int] | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from sparselab.cli.output import file_options, print_json, print_table, read_options
+from sparselab.cli.output import file_options, print_document, print_table, read_options
 from sparselab.compare import Contender, contenders, run_contender
 from sparselab.device import resolve_device
 from sparselab.errors import SettingError, SparselabError
@@ -21,6 +23,8 @@ from sparselab.transform import Layer
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--layer", help="A layer's name; the largest if none is given.")
 @click.option("--density", type=float, help="Weights to spend / all weights; as many as are kept if none is given.")
+@click.option("--only", metavar="NAME,...", help="Run these contenders alone, in the order of the table.")
+@click.option("--skip", metavar="NAME,...", help="Leave these contenders out.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of every random choice.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @file_options
@@ -29,20 +33,28 @@ def compare(
     file: Path,
     layer: str | None,
     density: float | None,
+    only: str | None,
+    skip: str | None,
     seed: int,
     device: str,
     column_order: str,
     kernel_shape: str | None,
     as_json: bool,
 ) -> None:
-    """Run every transform on one layer of FILE at one budget, and those without a budget at their own density."""
+    """Run every transform on one layer of FILE at one budget, and those without a budget at their own density.
+
+    What runs, one after another, is said on standard error under the names that --only and --skip take.
+    """
     if density is not None and not 0.0 < density <= 1.0:
         raise SettingError(f"--density: expected a number above 0 and up to 1; got {density:g}")
     resolve_device(device)
     chosen = choose_layer(read_ticket(file, read_options(column_order, kernel_shape)), layer)
     spend = chosen.mask.density if density is None else density
+    chosen_contenders = _select(contenders(spend), only, skip)
+    click.echo(f"layer {chosen.name}: {'as asked' if layer else 'the largest; --layer takes another'}", err=True)
     rows = []
-    for contender in contenders(spend):
+    for number, contender in enumerate(chosen_contenders, 1):
+        click.echo(f"{number} of {len(chosen_contenders)}: {name_of(contender)}", err=True)
         try:
             _, numbers = run_contender(chosen, contender, seed=seed, device=device)
         except SparselabError as error:
@@ -53,7 +65,17 @@ def compare(
         raise SettingError(f"expected a layer that some transform suits; {chosen.name} suits none, as said above")
     if as_json:
         budget = {"density": spend, "count": round(spend * chosen.mask.kept.size)}
-        print_json({"budget": budget, "rows": [_row(contender, numbers) for contender, numbers in rows]})
+        settings = {
+            "layer": chosen.name,
+            "density": spend,
+            "only": only,
+            "skip": skip,
+            "device": device,
+            "column_order": column_order,
+            "kernel_shape": kernel_shape,
+        }
+        document = {"budget": budget, "rows": [_row(contender, numbers) for contender, numbers in rows]}
+        print_document(document, "compare", file=file, seed=seed, settings=settings)
         return
     names = ("density_after", "coverage", "energy", "block_density", "fill_in", "blocks")
     table = [
@@ -61,6 +83,33 @@ def compare(
         for contender, numbers in rows
     ]
     print_table(("contender", "at budget", *names), table)
+
+
+def name_of(contender: Contender) -> str:
+    """Return the name that --only and --skip take: the label, small, with "-" for spaces and commas."""
+    return re.sub("[ ,]+", "-", contender.label.lower())
+
+
+def _select(all_contenders: Sequence[Contender], only: str | None, skip: str | None) -> list[Contender]:
+    """Return the contenders that --only names, or all, without those that --skip names. Raises: SettingError."""
+    known = [name_of(contender) for contender in all_contenders]
+    wanted, unwanted = _names("--only", only, known), _names("--skip", skip, known)
+    chosen = [
+        contender
+        for contender, name in zip(all_contenders, known, strict=True)
+        if (only is None or name in wanted) and name not in unwanted
+    ]
+    if not chosen:
+        raise SettingError(f"expected a contender that --skip does not leave out; got --skip {skip!r}")
+    return chosen
+
+
+def _names(flag: str, text: str | None, known: Sequence[str]) -> list[str]:
+    names = [] if text is None else [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in known:
+            raise SettingError(f"{flag}: expected some of {', '.join(known)}; got {name!r}")
+    return names
 
 
 def choose_layer(ticket: Ticket, name: str | None) -> Layer:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sparselab.cli.output import file_options, print_json, print_table, read_options
+from sparselab.cli.output import file_options, print_document, print_table, read_options
 from sparselab.formats import describe, read_ticket
 
 
@@ -18,7 +18,8 @@ def inspect(file: Path, column_order: str, kernel_shape: str | None, as_json: bo
     """Say which layers FILE holds, their shapes and densities, and what was done to read them."""
     card = {"file": str(file), **describe(read_ticket(file, read_options(column_order, kernel_shape)))}
     if as_json:
-        print_json(card)
+        settings = {"column_order": column_order, "kernel_shape": kernel_shape}
+        print_document(card, "inspect", file=file, seed=None, settings=settings)
         return
     click.echo(f"{card['file']}: {card['format']}, {len(card['layers'])} layers")
     names = ("name", "shape", "density", "count", "has_weight", "conversion")

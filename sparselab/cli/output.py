@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
+from sparselab import __version__
 from sparselab.formats import ReadOptions
 from sparselab.im2col import COLUMN_ORDERS
 
+SCHEMA = 1
+"""Number of the form of the documents: it grows when a key goes or changes its meaning, not when one is added."""
 
-def print_json(document: Any) -> None:
-    """Print exactly one JSON document on standard output."""
-    click.echo(json.dumps(document, indent=2, allow_nan=False))
+
+def print_document(
+    document: Mapping[str, Any], command: str, *, file: Path | None, seed: int | None, settings: Mapping[str, Any]
+) -> None:
+    """Print exactly one JSON document on standard output: `document` in its `envelope`."""
+    whole = {**envelope(command, file=file, seed=seed, settings=settings), **document}
+    click.echo(json.dumps(whole, indent=2, allow_nan=False))
+
+
+def envelope(command: str, *, file: Path | None, seed: int | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what every document says first: what was run, by which version, on what.
+
+    "schema", "version", "command", "file", "digest" (SHA-256 of the file's bytes), "seed", "settings"; None where a command
+    reads no single file or draws nothing at random. Raises: OSError when the file is gone.
+    """
+    digest = None
+    if file is not None:
+        with file.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+    return {
+        "schema": SCHEMA,
+        "version": __version__,
+        "command": command,
+        "file": None if file is None else str(file),
+        "digest": digest,
+        "seed": seed,
+        "settings": dict(settings),
+    }
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

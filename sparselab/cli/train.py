@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from sparselab.cli.output import print_json, print_table
+from sparselab.cli.output import print_document, print_table
+from sparselab.cli.setting_options import given_settings, setting_options
 from sparselab.errors import Cancelled, SettingError
 from sparselab.monitor import Monitor, Progress
 from sparselab.settings import settings_of
@@ -22,24 +24,11 @@ from sparselab.training.settings import TrainSettings
 _SETTINGS = settings_of(TrainSettings)
 
 
-def _flags(command: Callable[..., None]) -> Callable[..., None]:
-    """Add a flag for every setting of a run."""
-    for setting in reversed(_SETTINGS):
-        default = "none" if setting.default is None else str(setting.default) or "empty"
-        doc = setting.doc[:1].upper() + setting.doc[1:]
-        text = f"{doc}. {setting.expected[:1].upper()}{setting.expected[1:]}; default {default}."
-        if setting.kind is str and not setting.choices:
-            text = f"{doc}. Default {default}."
-        command = click.option(setting.flag, setting.name, metavar="VALUE", help=text)(command)
-    return command
-
-
 @click.command(short_help="Train: tickets, their structure, and accuracy.")
 @click.option("--out", "folder", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder; its settings need not be given again.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the task's files, where it needs some.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@_flags
 def train(folder: Path, resume: bool, data: Path | None, as_json: bool, **given: str | None) -> None:
     """Train a network by a method, level by level, in the folder of a run.
 
@@ -59,22 +48,26 @@ def train(folder: Path, resume: bool, data: Path | None, as_json: bool, **given:
         raise click.Abort from None
     view = read_run(folder)
     if as_json:
-        print_json(view.document())
+        settings = view.info.settings
+        print_document(view.document(), "train", file=None, seed=settings.seed, settings=asdict(settings))
     else:
         _print(view)
 
 
+train.params += setting_options(_SETTINGS)
+
+
 def _settings(folder: Path, given: dict[str, str | None], *, resume: bool) -> TrainSettings:
     """Return the settings of the flags; on resume those of the run, with which the flags must agree."""
-    parsers = {setting.name: setting for setting in _SETTINGS}
-    values = {name: parsers[name].parse(text) for name, text in given.items() if text is not None}
+    values = given_settings(_SETTINGS, given)
     config = RunPaths(folder).config
     if not (resume and config.exists()):
         return TrainSettings(**values)
     known = read_json(config)["settings"]
     for name, value in values.items():
         if known.get(name) != value:
-            raise SettingError(f"{parsers[name].flag}: expected {known.get(name)!r} as the run has it; got {value!r}")
+            flag = next(setting.flag for setting in _SETTINGS if setting.name == name)
+            raise SettingError(f"{flag}: expected {known.get(name)!r} as the run has it; got {value!r}")
     return TrainSettings(**known)
 
 

@@ -2,53 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
-from sparselab import __version__
-from sparselab.cli.output import file_options, print_json, print_table, read_options
+from sparselab.cli.output import file_options, print_document, print_table, read_options
+from sparselab.cli.setting_options import WithSettings, new_transform, scan
 from sparselab.device import resolve_device
 from sparselab.errors import SettingError
 from sparselab.formats import FORMATS, WRITERS, read_ticket, write_ticket
-from sparselab.layout import Layout
-from sparselab.metrics import Report, report, totals
-from sparselab.settings import settings_of
-from sparselab.transform import Layer, Transform
-from sparselab.transforms import TRANSFORMS, Prune
+from sparselab.metrics import totals
+from sparselab.model import Done, NotDone, apply_transform
+from sparselab.transforms import TRANSFORMS
 
 
-def _settings_help() -> str:
-    lines = ["Settings, each as --name VALUE:", ""]
-    for name, kind in TRANSFORMS.items():
-        lines += [f"{name}  ({kind.title}; {kind.source})", ""]
-        for setting in settings_of(kind):
-            default = "none" if setting.default is None else str(setting.default)
-            lines += [f"\b\n  {setting.flag}  {setting.doc}", f"      {setting.expected}; default {default}", ""]
-    return "\n".join(lines)
+class _Transform(WithSettings):
+    """`transform FILE NAME`: one transform, with its settings as options."""
+
+    def transform_of(self, context: click.Context) -> str:
+        return str(self.name)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return ["[OPTIONS]"]  # FILE and NAME stand in the path before
 
 
-@click.command(
-    context_settings={"ignore_unknown_options": True},
-    epilog=_settings_help(),
-    short_help="Give layers a new structure.",
-)
+class _Transforms(click.Group):
+    """A command for every transform. Its name stands after the file, and the options in any order around both."""
+
+    def __init__(
+        self, name: str, params: list[click.Parameter], callback: Callable[..., None] | None, **texts: Any
+    ) -> None:
+        super().__init__(name, params=params, subcommand_metavar="TRANSFORM", no_args_is_help=True, **texts)
+        for key, kind in TRANSFORMS.items():
+            about = (kind.__doc__ or "").splitlines()[0]
+            self.add_command(
+                _Transform(
+                    key,
+                    params=[*params, click.Argument(["name"])],
+                    callback=callback,
+                    help=f"{kind.title}. {about}",
+                    short_help=about,
+                    epilog=f"Source: {kind.source}.",
+                )
+            )
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Transforms"):
+            formatter.write_dl([(name, command.short_help or "") for name, command in self.commands.items()])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args:
+            raise click.exceptions.NoArgsIsHelpError(ctx)
+        values, words = scan(args, self.params)
+        named = words[1:2] or [word for word in words[:1] if values["help"] and word in self.commands]
+        if values["help"] and not named:
+            click.echo(ctx.get_help())
+            ctx.exit()
+        if not named or named[0] not in self.commands:
+            unknown = next((word for word in words[:2] if word.startswith("-")), None)
+            raise SettingError(
+                f"transform: expected one of {', '.join(self.commands)} after FILE; "
+                f"got {repr(unknown or named[0]) if unknown or named else 'nothing'}"
+            )
+        ctx.args = [named[0], *args]
+        return ctx.args
+
+    def invoke(self, ctx: click.Context) -> Any:
+        name, *arguments = ctx.args
+        with self.commands[name].make_context(name, arguments, parent=ctx) as context:
+            return context.command.invoke(context)
+
+
+@click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.argument("transform")
-@click.argument("settings", nargs=-1, type=click.UNPROCESSED)
 @click.option("--layer", default="all", show_default=True, help="A layer's name, or all.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of every random choice.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the new ticket: .npz, .safetensors or .pt.")
 @file_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def transform(
+def _one(
     file: Path,
-    transform: str,
-    settings: tuple[str, ...],
+    name: str,
     layer: str,
     seed: int,
     device: str,
@@ -56,45 +97,48 @@ def transform(
     column_order: str,
     kernel_shape: str | None,
     as_json: bool,
+    **given: str | None,
 ) -> None:
-    """Apply TRANSFORM to one or all layers of FILE; report what stayed and what it costs."""
-    run = parse_transform(transform, settings)
+    run = new_transform(name, given)
     format = None if out is None else _format_of(out)
     if device != "auto":
         resolve_device(device)  # a transform that computes on none would never say that there is none such
     ticket = read_ticket(file, read_options(column_order, kernel_shape))
-    chosen = [ticket[layer]] if layer != "all" else list(ticket)
-    results = _apply(run, chosen, seed, device)
+    names = ticket.names if layer == "all" else (layer,)
+    outcomes = apply_transform(run, ticket, names, seed=seed, device=device)
+    failed = [outcome for outcome in outcomes if isinstance(outcome, NotDone)]
+    results = [outcome for outcome in outcomes if isinstance(outcome, Done)]
+    if not results:
+        raise failed[0].error
+    for item in failed:
+        click.echo(f"{item.name}: not done: {item.error}", err=True)
     if out is not None and format is not None:
-        write_ticket(chosen, {item.name: layout for item, layout, _ in results}, out, format)
+        done = {item.layer.name: item for item in results}
+        layers = (done[key].layer if key in done else ticket[key] for key in names)
+        write_ticket(layers, {key: item.layout for key, item in done.items()}, out, format)
         click.echo(f"wrote {out}", err=True)
     if as_json:
-        print_json(_document(run, results))
+        document = {"transform": name, **_document(results, failed)}
+        print_document(document, "transform", file=file, seed=seed, settings=asdict(run))
         return
-    names = ("density_before", "density_after", "coverage", "energy", "block_density", "blocks")
-    rows = [[item.name, numbers.status, *(getattr(numbers, name) for name in names)] for item, _, numbers in results]
-    print_table(("layer", "status", *names), rows)
-    for item, _, numbers in results:
-        if numbers.reason:
-            click.echo(f"{item.name}: {numbers.status}: {numbers.reason}", err=True)
+    figures = ("density_before", "density_after", "coverage", "energy", "block_density", "blocks")
+    rows = [[item.layer.name, item.report.status, *(getattr(item.report, key) for key in figures)] for item in results]
+    print_table(("layer", "status", *figures), rows)
+    for done_item in results:
+        if done_item.report.reason:
+            click.echo(f"{done_item.layer.name}: {done_item.report.status}: {done_item.report.reason}", err=True)
 
 
-def parse_transform(name: str, arguments: Sequence[str]) -> Transform:
-    """Return the transform called `name` with the settings of `--name value` arguments. Raises: SettingError."""
-    if name not in TRANSFORMS:
-        raise SettingError(f"transform: expected one of {', '.join(TRANSFORMS)}; got {name!r}")
-    kind = TRANSFORMS[name]
-    known = {setting.flag: setting for setting in settings_of(kind)}
-    values: dict[str, Any] = {}
-    rest = [part for argument in arguments for part in (argument.split("=", 1) if argument[:2] == "--" else [argument])]
-    while rest:
-        flag = rest.pop(0)
-        if flag not in known:
-            raise SettingError(f"{name}: expected one of {', '.join(known)}; got {flag!r}")
-        if not rest:
-            raise SettingError(f"{flag}: expected {known[flag].expected}; got nothing")
-        values[known[flag].name] = known[flag].parse(rest.pop(0))
-    return kind(**values)
+transform = _Transforms(
+    "transform",
+    _one.params,
+    _one.callback,
+    help=(
+        "Apply TRANSFORM to one or all layers of FILE; report what stayed and what it costs.\n\n"
+        "The settings of a transform are options too: `transform TRANSFORM --help` lists them."
+    ),
+    short_help="Give layers a new structure.",
+)
 
 
 def _format_of(path: Path) -> str:
@@ -106,22 +150,17 @@ def _format_of(path: Path) -> str:
     return suffixes[path.suffix]
 
 
-def _apply(run: Transform, layers: Sequence[Layer], seed: int, device: str) -> list[tuple[Layer, Layout, Report]]:
-    if isinstance(run, Prune) and run.scope == "global":
-        layouts: Sequence[Layout] = run.over(layers, rng=np.random.default_rng(seed))
-    else:
-        # Every layer starts from the seed, so that one layer alone gives what it gives among all.
-        layouts = [run(layer, rng=np.random.default_rng(seed), device=device) for layer in layers]
-    return [(layer, layout, report(layout, layer)) for layer, layout in zip(layers, layouts, strict=True)]
-
-
-def _document(run: Transform, results: Sequence[tuple[Layer, Layout, Report]]) -> dict[str, Any]:
+def _document(results: Sequence[Done], failed: Sequence[NotDone]) -> dict[str, Any]:
     return {
         "layers": [
-            {"name": layer.name, "shape": list(layer.mask.shape), **numbers.as_json(), "digest": layout.after.digest}
-            for layer, layout, numbers in results
+            {
+                "name": item.layer.name,
+                "shape": list(item.layer.mask.shape),
+                **item.report.as_json(),
+                "digest": item.layout.after.digest,
+            }
+            for item in results
         ],
-        "totals": totals(results),
-        "settings": {setting.name: getattr(run, setting.name) for setting in settings_of(type(run))},
-        "version": __version__,
+        "not_done": [{"name": item.name, "reason": str(item.error)} for item in failed],
+        "totals": totals([(item.layer, item.layout, item.report) for item in results]),
     }

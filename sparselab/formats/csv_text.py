@@ -1,13 +1,12 @@
-"""Blocks and orders as comma separated values that a spreadsheet can open without running anything."""
+"""Blocks and orders as comma separated values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from sparselab.csv_text import table
 from sparselab.layout import Layout
 from sparselab.permutation import Permutation
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def blocks_csv(layout: Layout) -> str:
@@ -22,20 +21,3 @@ def blocks_csv(layout: Layout) -> str:
 def permutation_csv(permutation: Permutation) -> str:
     """Return one line a place: the place, and which row or column of the original stands there."""
     return table([("place", "original"), *enumerate(permutation.order.tolist())])
-
-
-def table(lines: Iterable[Sequence[object]]) -> str:
-    """Return lines of cells as one text."""
-    return "".join(",".join(map(cell, line)) + "\n" for line in lines)
-
-
-def cell(value: object) -> str:
-    """Return one cell. Text that a spreadsheet would take for a formula gets a leading apostrophe.
-
-    Example: >>> cell("=cmd()"), cell(-1), cell('a "b", c')
-             ("'=cmd()", '-1', '"a ""b"", c"')
-    """
-    text = str(value)
-    if isinstance(value, str) and text.startswith(_FORMULA_STARTS):
-        text = "'" + text
-    return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from sparselab.csv_text import read_rows, rows_csv
 from sparselab.data_files import DATA, sessions_files
 from sparselab.errors import FileError, SparselabError
 from sparselab.latency.values import ROW_KEYS, Session
@@ -24,26 +24,22 @@ COLUMNS = ("session", "device_name", *_PLAIN, *ROW_KEYS, *_JSON)
 
 def as_csv(sessions: Iterable[Session]) -> str:
     """Return one line per row of each session; `read_csv` turns it back."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
+    lines: list[dict[str, Any]] = []
     for session in sessions:
         document = session.as_json()
         shared = {name: document[name] for name in _PLAIN}
         shared |= {name: json.dumps(document[name]) for name in _JSON}
         shared |= {"session": session.key, "device_name": session.device.get("name", "")}
-        for row in document["rows"]:
-            writer.writerow(shared | {name: _cell(row[name]) for name in ROW_KEYS})
-    return text.getvalue()
+        lines += [shared | {name: _cell(row[name]) for name in ROW_KEYS} for row in document["rows"]]
+    return rows_csv(COLUMNS, lines)
 
 
 def read_csv(path: Path) -> tuple[Session, ...]:
     """Return the sessions of a CSV file. Raises: FileError when it is not what `as_csv` writes."""
     lines: dict[str, list[dict[str, str]]] = {}
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            for line in csv.DictReader(file):
-                lines.setdefault(line["session"], []).append(line)
+        for line in read_rows(path.read_bytes().decode()):
+            lines.setdefault(line["session"], []).append(line)
         return tuple(_session(found) for found in lines.values())
     except (OSError, KeyError, ValueError, TypeError, csv.Error, SparselabError) as error:
         raise FileError(f"expected latency sessions as CSV; {path.name}: {error}") from None

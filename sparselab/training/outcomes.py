@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from sparselab.csv_text import read_rows
 from sparselab.data_files import STUDY, STUDY_TICKETS
 from sparselab.errors import FileError
 from sparselab.training.runs import RunView
@@ -130,9 +131,8 @@ def study_outcomes(path: Path = STUDY) -> tuple[Outcome, ...]:
     if not path.is_file():
         return ()
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return tuple(_from_row(row) for row in csv.DictReader(file))
-    except (KeyError, ValueError, TypeError) as error:
+        return tuple(_from_row(row) for row in read_rows(path.read_bytes().decode()))
+    except (KeyError, ValueError, TypeError, csv.Error) as error:
         raise FileError(f"expected the table of a study in {path.name}; it is damaged ({error})") from None
 
 

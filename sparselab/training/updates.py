@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sparselab.csv_text import read_rows
 from sparselab.training.runs import RunView
 
 
@@ -19,7 +19,6 @@ def study_updates(path: Path, run: str) -> tuple[Mapping[str, Any], ...]:
     """Return the updates of one run of the study that comes with the project; none where they are not here."""
     if not path.is_file():
         return ()
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["run"] == run]
+    rows = [row for row in read_rows(path.read_bytes().decode()) if row["run"] == run]
     names = ("step", "dropped", "grown", "kept")
     return tuple({name: int(row[name]) for name in names} for row in rows)

@@ -25,7 +25,7 @@ _REASON = "pruning chooses weights one by one and makes no blocks"
 class Prune(Transform):
     """Keep the round((1 - sparsity) * size) weights of largest score among those kept; never more than there are.
 
-    One layer alone is pruned to the sparsity whatever the scope; `over` prunes several, the scope says whether together.
+    One layer alone is pruned to the sparsity whatever the scope; of several, the scope says whether they are ranked together.
 
     Source: Frankle & Carbin, ICLR 2019 (global magnitude, as in iterative magnitude pruning).
     """
@@ -39,30 +39,50 @@ class Prune(Transform):
     ] = "global"
     score: Annotated[str, OneOf(("magnitude", "random")), Doc("what a weight is worth: |w| or noise")] = "magnitude"
 
+    @property
+    def is_global(self) -> bool:
+        return self.scope == "global"
+
     def __call__(
         self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
     ) -> Layout:
-        (layout,) = self.over([layer], rng=rng, monitor=monitor)
+        (layout,) = self._together([layer], rng, monitor)
         return layout
 
     def over(
-        self, layers: Sequence[Layer], *, rng: np.random.Generator, monitor: Monitor = SILENT
+        self,
+        layers: Sequence[Layer],
+        *,
+        rng: np.random.Generator,
+        device: str = "auto",
+        monitor: Monitor = SILENT,
     ) -> tuple[Layout, ...]:
-        """Return the layout of every layer. Raises: SettingError when magnitudes are asked for and a layer has no weights."""
+        """Return the layout of every layer; with scope "global", of one threshold over all of them.
+
+        The seconds of a threshold over all are shared out by the layers' sizes, so that their sum is what was spent.
+
+        Raises: SettingError when magnitudes are asked for and a layer has no weights.
+        """
+        if self.is_global:
+            return self._together(layers, rng, monitor)
+        return super().over(layers, rng=rng, device=device, monitor=monitor)
+
+    def _together(self, layers: Sequence[Layer], rng: np.random.Generator, monitor: Monitor) -> tuple[Layout, ...]:
         stages = Stages(monitor)
         masks = [layer.mask for layer in layers]
+        size = sum(mask.kept.size for mask in masks)
         with stages("selection"):
             scores = [self._scores(layer, rng) for layer in layers]
-            if self.scope == "global":
-                after = keep_largest(scores, masks, self._count(masks))
-            else:
-                pairs = zip(scores, masks, strict=True)
-                after = [kept for score, mask in pairs for kept in keep_largest([score], [mask], self._count([mask]))]
-        pruned = zip(masks, after, strict=True)
-        return tuple(Layout.masked(mask, kept, reason=_REASON, seconds=stages.seconds) for mask, kept in pruned)
-
-    def _count(self, masks: Sequence[Mask]) -> int:
-        return round((1 - self.sparsity) * sum(mask.kept.size for mask in masks))
+            after = keep_largest(scores, masks, round((1 - self.sparsity) * size))
+        return tuple(
+            Layout.masked(
+                mask,
+                kept,
+                reason=_REASON,
+                seconds={stage: spent * mask.kept.size / size for stage, spent in stages.seconds.items()},
+            )
+            for mask, kept in zip(masks, after, strict=True)
+        )
 
     def _scores(self, layer: Layer, rng: np.random.Generator) -> Scores:
         weight = layer.weight

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
 import io
 import json
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.compare import Contender, compare_row, contenders, curve_contenders, curve_row
 from sparselab.crew import Call, Crew
+from sparselab.csv_text import rows_csv
 from sparselab.errors import SparselabError
 from sparselab.ui.charts import Curve, curves_figure
 from sparselab.ui.crew_view import run_calls
@@ -204,11 +204,7 @@ def _png(picture: NDArray[np.uint8]) -> str:
 
 def _csv(rows: Sequence[dict[str, Any]]) -> str:
     fields = [name for name in rows[0] if name not in ("before", "after")]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=fields, extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return rows_csv(fields, [{name: row.get(name) for name in fields} for row in rows])
 
 
 def _said(error: Exception) -> str:

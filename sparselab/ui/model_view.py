@@ -13,10 +13,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.compare import Contender
 from sparselab.crew import Call, Crew
-from sparselab.errors import SparselabError
+from sparselab.errors import SettingError, SparselabError
 from sparselab.formats import FORMATS, WRITERS
 from sparselab.isolate import Limits, run_isolated
-from sparselab.model import export_ticket, model_row
+from sparselab.model import export_ticket, model_parts, model_rows
 from sparselab.transforms import TRANSFORMS
 from sparselab.ui.crew_view import run_calls
 from sparselab.ui.knobs import knobs, new_transform
@@ -27,6 +27,12 @@ from sparselab.ui.source import Source
 from sparselab.ui.text import literal
 
 BEST = "best per layer"
+Parts = Sequence[tuple[str, ...]]
+"""The layers of each call, by name."""
+
+Results = dict[str, dict[str, Any]]
+"""By layer: a row of `model_rows`."""
+
 _PERCENT = ("density", "density after", "coverage", "energy", "block density", "share of weights")
 
 
@@ -56,7 +62,12 @@ def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> No
     layers = source.card["layers"]
     plan = [asdict(item) for item in candidates]
     key = json.dumps(["model", source.path, asdict(source.options), [x["digest"] for x in layers], plan, seed])
-    show = partial(_show, source=source)
+    try:
+        parts = model_parts([x["name"] for x in layers], plan)
+    except SettingError as error:
+        st.error(literal(str(error)), icon=":material/block:")
+        return
+    show = partial(_show, source=source, parts=parts)
     if session().crew.key != key:
         st.button(
             f"Run on all {len(layers)} layers",
@@ -65,22 +76,24 @@ def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> No
             on_click=lambda: st.session_state.__setitem__("_model_key", key),
         )
     if st.session_state.get("_model_key") == key:
-        calls: list[Call] = [(model_row, (source.path, x["name"], plan, seed, source.options)) for x in layers]
-        run_calls(key, calls, partial=partial(_partial, source), final=show, what="layers")
+        calls: list[Call] = [(model_rows, (source.path, part, plan, seed, source.options)) for part in parts]
+        what = "layers" if len(parts) == len(layers) else "rankings of all layers"
+        run_calls(key, calls, partial=partial(_partial, source, parts), final=show, what=what)
     else:
         show(Crew(0))
 
 
-def _partial(source: Source, crew: Crew, slot: DeltaGenerator) -> None:
-    rows = _rows(source, crew)
+def _partial(source: Source, parts: Parts, crew: Crew, slot: DeltaGenerator) -> None:
+    rows = _rows(source, _results(parts, crew))
     slot.dataframe(rows, hide_index=True, column_config=_columns(), height=_height(rows))
 
 
-def _show(crew: Crew, *, source: Source) -> None:
+def _show(crew: Crew, *, source: Source, parts: Parts) -> None:
     layers = source.card["layers"]
-    rows = _rows(source, crew)
-    if crew.results:
-        _totals(rows, layers, crew)
+    results = _results(parts, crew)
+    rows = _rows(source, results)
+    if results:
+        _totals(rows, layers)
     event = st.dataframe(
         rows,
         hide_index=True,
@@ -97,17 +110,29 @@ def _show(crew: Crew, *, source: Source) -> None:
     ):
         choose_elsewhere("layer", name)
         st.switch_page(pages()[0])
-    done = {
-        layers[index]["name"]: result["layout"] for index, result in crew.results.items() if isinstance(result, dict)
-    }
+    done = {name: result["layout"] for name, result in results.items() if "layout" in result}
     if done:
         _exports(source, done)
 
 
-def _rows(source: Source, crew: Crew) -> list[dict[str, Any]]:
+def _rows(source: Source, results: Results) -> list[dict[str, Any]]:
     layers = source.card["layers"]
     whole = sum(layer["shape"][0] * layer["shape"][1] for layer in layers)
-    return [_row(layer, whole, crew.results.get(index)) for index, layer in enumerate(layers)]
+    return [_row(layer, whole, results.get(layer["name"])) for layer in layers]
+
+
+def _results(parts: Parts, crew: Crew) -> Results:
+    """Return what is known of each layer by now."""
+    found: Results = {}
+    for index, result in crew.results.items():
+        failed = isinstance(result, Exception)
+        rows = [{"error": _said(result)} for _ in parts[index]] if failed else result
+        found |= zip(parts[index], rows, strict=True)
+    return found
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, SparselabError) else "failed through a fault of ours; the log says where"
 
 
 def _columns() -> dict[str, Any]:
@@ -121,7 +146,7 @@ def _height(rows: Sequence[object]) -> int:
     return min(38 + 35 * len(rows), 560)
 
 
-def _row(layer: dict[str, Any], whole: int, result: Any) -> dict[str, Any]:
+def _row(layer: dict[str, Any], whole: int, result: dict[str, Any] | None) -> dict[str, Any]:
     height, width = layer["shape"]
     row: dict[str, Any] = {
         "layer": layer["name"],
@@ -130,11 +155,8 @@ def _row(layer: dict[str, Any], whole: int, result: Any) -> dict[str, Any]:
         "density": layer["density"],
         "status": "",
     }
-    if isinstance(result, Exception):
-        said = (
-            str(result) if isinstance(result, SparselabError) else "failed through a fault of ours; the log says where"
-        )
-        return row | {"status": "not done", "why": said}
+    if result is not None and "error" in result:
+        return row | {"status": "not done", "why": result["error"]}
     if result is not None:
         report = result["report"]
         row |= {
@@ -151,7 +173,7 @@ def _row(layer: dict[str, Any], whole: int, result: Any) -> dict[str, Any]:
     return row
 
 
-def _totals(rows: Sequence[dict[str, Any]], layers: Sequence[dict[str, Any]], crew: Crew) -> None:
+def _totals(rows: Sequence[dict[str, Any]], layers: Sequence[dict[str, Any]]) -> None:
     """Sums over the layers that are done: shares of weights, not means of shares."""
     finished = [(row, layer) for row, layer in zip(rows, layers, strict=True) if row.get("density after") is not None]
     if not finished:
@@ -162,7 +184,7 @@ def _totals(rows: Sequence[dict[str, Any]], layers: Sequence[dict[str, Any]], cr
     scored = [(row["coverage"], layer["count"]) for row, layer in finished if row["coverage"] is not None]
     counted = sum(count for _, count in scored)
     with st.container(horizontal=True, gap="medium"):
-        st.metric("Layers done", f"{len(crew.results)} of {len(layers)}", width="content")
+        st.metric("Layers done", f"{len(finished)} of {len(layers)}", width="content")
         st.metric("Density before", f"{100 * before / size:.1f} %", width="content")
         st.metric(
             "Density after", f"{100 * after / size:.1f} %", width="content", help="also multiply-adds after / dense"

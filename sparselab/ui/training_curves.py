@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
 
+from sparselab.csv_text import rows_csv
 from sparselab.errors import SparselabError
 from sparselab.training.outcomes import Outcome, Point, dense_of, outcomes_of, points_of, study_outcomes
 from sparselab.training.runs import RunView
@@ -78,8 +77,4 @@ def _sentences(points: Sequence[Point]) -> None:
 
 def _table(outcomes: Sequence[Outcome]) -> str:
     rows: list[dict[str, Any]] = [asdict(outcome) | {"ticket": outcome.ticket is not None} for outcome in outcomes]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return rows_csv(list(rows[0]), rows)

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 import pytest
 import torch
 
 import sparselab
-from sparselab.cli import commands, main
+from sparselab.cli import main
 from sparselab.formats import FORMATS, WRITERS, read_ticket
 from sparselab.metrics import Report, meanings, report, totals
 from sparselab.settings import settings_of
@@ -205,6 +204,9 @@ MISTAKES: dict[str, list[str]] = {
     "no mask at all": ["inspect", "{folder}/text.npz"],
     "an empty file": ["inspect", "{folder}/empty.pt"],
     "no transform": ["transform", "{pruned}"],
+    "transform and its settings without a file": ["transform", "regroup", "--rows-per-group", "4"],
+    "transform before the file": ["transform", "regroup", "{pruned}"],
+    "unknown setting before the file": ["transform", "--rows", "4", "{pruned}", "regroup"],
     "wrong transform": ["transform", "{pruned}", "regrup"],
     "unknown setting": ["transform", "{pruned}", "regroup", "--rows", "4"],
     "setting of another transform": ["transform", "{pruned}", "regroup", "--block-size", "4"],
@@ -280,41 +282,3 @@ def test_as_a_process(pruned: Path) -> None:
     bad = subprocess.run([*call, "--rows-per-group", "0"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (bad.returncode, bad.stdout) == (2, "")
     assert bad.stderr == "error: rows_per_group: expected a whole number from 1 to 256; got 0\n"
-
-
-def test_help(run: Run) -> None:
-    for arguments in ([], *([name] for name in commands.commands)):
-        status, out, err = run(*arguments, "--help")
-        assert (status, err) == (0, "")
-        assert out.startswith("Usage: sparselab")
-    status, out, _ = run("--version")
-    assert status == 0
-    assert sparselab.__version__ in out
-
-
-def test_no_command_at_all_shows_the_commands(run: Run) -> None:
-    status, out, err = run()
-    assert (status, out) == (2, "")
-    assert all(name in err for name in commands.commands)
-
-
-@pytest.mark.parametrize("name", commands.commands)
-def test_every_command_and_option_says_what_it_is(name: str) -> None:
-    command = commands.commands[name]
-    assert command.help
-    for parameter in command.params:
-        if isinstance(parameter, click.Option):
-            assert parameter.help, parameter.name
-            assert parameter.help[0].isupper() or parameter.help.startswith("auto"), parameter.name
-            assert parameter.help.endswith("."), parameter.name
-
-
-@pytest.mark.parametrize("name", TRANSFORMS)
-def test_every_setting_is_in_the_help_and_hides_no_option(name: str, run: Run) -> None:
-    _, out, _ = run("transform", "--help")
-    text = " ".join(out.split())
-    options = {flag for parameter in commands.commands["transform"].params for flag in parameter.opts}
-    assert f"{name} (" in text
-    for setting in settings_of(TRANSFORMS[name]):
-        assert f"{setting.flag} {' '.join(setting.doc.split())}" in text
-        assert setting.flag not in options

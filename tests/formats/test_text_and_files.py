@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from sparselab.csv_text import cell, read_rows, rows_csv, table
 from sparselab.formats import blocks_csv, permutation_csv
 from sparselab.formats.atomic import atomic_path
-from sparselab.formats.csv_text import cell, table
 from sparselab.layout import Block, Layout
 from sparselab.mask import Mask
 from sparselab.permutation import Permutation
@@ -32,6 +34,45 @@ def test_permutations() -> None:
 @pytest.mark.parametrize("text", ["=cmd()", "+1", "-1", "@sum", "\tx", "\rx"])
 def test_formulas_are_disarmed(text: str) -> None:
     assert cell(text).strip('"') == "'" + text
+
+
+@given(st.lists(st.tuples(*(2 * [st.text("'=+-@\t\r\n\",a1", max_size=5)])), max_size=4))
+def test_rows_come_back_and_no_cell_is_a_formula(cells: list[tuple[str, str]]) -> None:
+    rows = [dict(zip(("a", "b"), line, strict=True)) for line in cells]
+    text = rows_csv(("a", "b"), rows)
+    assert read_rows(text) == rows
+    assert not any(
+        raw.startswith(("=", "+", "-", "@", "\t", "\r")) for line in csv.reader(io.StringIO(text)) for raw in line
+    )
+
+
+@given(st.floats(allow_nan=False) | st.integers())
+def test_numbers_stay_numbers(number: float) -> None:
+    (row,) = read_rows(rows_csv(("n",), [{"n": number}]))
+    assert type(number)(row["n"]) == number
+
+
+def test_a_row_has_the_columns_and_no_more() -> None:
+    assert read_rows(rows_csv(("a", "b"), [{"b": 1}, {"a": None, "b": -0.5}])) == [
+        {"a": "", "b": "1"},
+        {"a": "", "b": "-0.5"},
+    ]
+    with pytest.raises(ValueError, match="expected the columns a; got b as well"):
+        rows_csv(("a",), [{"a": 1, "b": 2}])
+    for broken in ("a,b\n1\n", "a\n1,2\n"):
+        with pytest.raises(ValueError, match="argument 2"):
+            read_rows(broken)
+
+
+def test_one_module_writes_comma_separated_values() -> None:
+    """So that no table goes out without the guard against formulas."""
+    root = Path(__file__).resolve().parents[2]
+    files = [path for room in ("sparselab", "benchmarks", "pages") for path in (root / room).rglob("*.py")]
+    writing = [
+        path for path in files for name in ("csv.writer", "DictWriter", "to_csv") if name in path.read_text("utf-8")
+    ]
+    assert len(files) > 100
+    assert not writing
 
 
 def test_cells_come_back() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from sparselab.cli import main
 from sparselab.ui.samples import available
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,6 +61,23 @@ def test_model_says_what_a_layer_lacks() -> None:
     row = at.dataframe[1].value.iloc[0]
     assert row["status"] == "not done"
     assert "needs weights" in row["why"]
+
+
+def test_a_threshold_over_all_layers_is_the_same_on_the_page_and_on_the_command_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    at = page("model", sample="vgg-digits-imp-90", transform="prune", scope="global", sparsity="0.95")
+    next(button for button in at.button if button.label.startswith("Run on all")).click().run()
+    assert not at.exception
+    table = at.dataframe[1].value
+    shown = dict(zip(table["layer"], table["density after"], strict=True))
+    file = ROOT / "sample_masks" / "vgg-digits-imp-90.npz"
+    assert main(["transform", str(file), "prune", "--scope", "global", "--sparsity", "0.95", "--json"]) == 0
+    told = {item["name"]: item["density_after"] for item in json.loads(capsys.readouterr().out)["layers"]}
+    assert shown == told
+    assert len(set(told.values())) > 1
+    metrics = {metric.label: metric.value for metric in at.metric}
+    assert metrics["Layers done"] == "4 of 4"
 
 
 def test_a_knob_nobody_turned_follows_its_default_at_once() -> None:
