@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sparselab.compare import Contender, run_contender
+from sparselab.compare import contenders, run_contender
+from sparselab.contender import Contender
 from sparselab.errors import SettingError, SparselabError
 from sparselab.formats import ReadOptions, load_layer, read_ticket, write_ticket
 from sparselab.layout import Layout
@@ -15,12 +16,7 @@ from sparselab.monitor import SILENT, Monitor
 
 def best_of(density: float) -> tuple[Contender, ...]:
     """Return the contenders of "best per layer": the structures that take a budget, quick enough for a whole network."""
-    budget = {"density": density}
-    return (
-        Contender("regroup, 32 rows", "regroup", budget),
-        Contender("regroup, 16 rows", "regroup", {"rows_per_group": 16, **budget}),
-        Contender("shuffled blocks (DSB)", "shuffled-blocks", budget),
-    )
+    return tuple(each for each in contenders(density) if each.per_layer)
 
 
 def model_row(
@@ -50,7 +46,7 @@ def model_row(
     if not found:
         raise errors[0]
     best, layout, numbers = max(found, key=lambda item: _worth(item[2]))
-    return {"contender": best.label, "report": numbers.as_json(), "layout": layout.pack()}
+    return {"contender": best.title, "report": numbers.as_json(), "layout": layout.pack()}
 
 
 def export_ticket(

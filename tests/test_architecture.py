@@ -22,6 +22,7 @@ FLOORS = {
     "sparselab.settings": 0,
     "sparselab.folders": 0,
     "sparselab.isolate": 0,
+    "sparselab.contender": 1,
     "sparselab.similarity": 1,
     "sparselab.hypergraph": 1,
     "sparselab.permutation": 0,

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from sparselab.cli.output import file_options, print_json, print_table, read_options
-from sparselab.compare import Contender, contenders, run_contender
+from sparselab.compare import contenders, run_contender
+from sparselab.contender import Contender
 from sparselab.device import resolve_device
 from sparselab.errors import SettingError, SparselabError
 from sparselab.formats import read_ticket
@@ -46,7 +47,7 @@ def compare(
         try:
             _, numbers = run_contender(chosen, contender, seed=seed, device=device)
         except SparselabError as error:
-            click.echo(f"{contender.label}: {error}", err=True)
+            click.echo(f"{contender.title}: {error}", err=True)
         else:
             rows.append((contender, numbers))
     if not rows:
@@ -57,7 +58,7 @@ def compare(
         return
     names = ("density_after", "coverage", "energy", "block_density", "fill_in", "blocks")
     table = [
-        [contender.label, "yes" if contender.at_budget else "own", *(getattr(numbers, name) for name in names)]
+        [contender.title, "yes" if contender.at_budget else "own", *(getattr(numbers, name) for name in names)]
         for contender, numbers in rows
     ]
     print_table(("contender", "at budget", *names), table)
@@ -73,6 +74,9 @@ def choose_layer(ticket: Ticket, name: str | None) -> Layer:
 def _row(contender: Contender, numbers: Report) -> dict[str, Any]:
     settings = dict(contender.settings)
     return {
+        "name": contender.name,
+        "title": contender.title,
+        "role": contender.role,
         "transform": contender.transform,
         "settings": settings,
         "at_budget": contender.at_budget,

@@ -56,7 +56,9 @@ class Grouper(ABC):
     finds_planted_groups: ClassVar[bool] = True
     """Whether it promises to find groups of rows that share no column with other groups."""
     is_control: ClassVar[bool] = False
-    """Whether it looks at no row: what is gained by it is gained by chance."""
+    """Whether it looks at no row: what another grouper must beat."""
+    by_chance: ClassVar[bool] = False
+    """Whether rows are put together at random."""
 
     @abstractmethod
     def __call__(

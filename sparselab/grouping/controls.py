@@ -30,6 +30,7 @@ class Random(Grouper):
     source = "control"
     finds_planted_groups = False
     is_control = True
+    by_chance = True
 
     def __call__(
         self, mask: Mask, goal: Goal, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
