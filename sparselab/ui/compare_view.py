@@ -69,7 +69,7 @@ def show_comparison(source: Source, layer: str, density: float, seed: int) -> No
 
 
 @dataclass(frozen=True)
-class _Entry:
+class Entry:
     """A contender and what is known of it: its row of the table, or the error that stands in its place."""
 
     contender: Contender
@@ -91,12 +91,12 @@ class _Race:
     fighters: Sequence[Contender]
     drawn: Sequence[Contender]
 
-    def entries(self, crew: Crew) -> list[_Entry]:
+    def entries(self, crew: Crew) -> list[Entry]:
         """What is there of the table, in its order."""
         places = enumerate(self.fighters)
         done = [(item, crew.results[place]) for place, item in places if place in crew.results]
         return [
-            _Entry(item, _row(item, result), result if isinstance(result, Exception) else None) for item, result in done
+            Entry(item, _row(item, result), result if isinstance(result, Exception) else None) for item, result in done
         ]
 
     def curves(self, crew: Crew) -> list[Curve]:
@@ -105,7 +105,7 @@ class _Race:
         return [(title, result["points"]) for title, result in done if isinstance(result, dict)]
 
 
-def _partial(entries: Sequence[_Entry], slot: DeltaGenerator) -> None:
+def _partial(entries: Sequence[Entry], slot: DeltaGenerator) -> None:
     if entries:
         with slot.container():
             _table([entry.row for entry in entries], drop=("difference", "budget there"), key=None)
@@ -115,7 +115,8 @@ def _show(race: _Race, crew: Crew) -> None:
     entries = race.entries(crew)
     if all(entry.row["coverage"] is None for entry in entries):
         return
-    _verdict(entries)
+    if answer := verdict(entries):
+        st.success(answer, icon=":material/trophy:")
     baseline = _choose_baseline(race.fighters)
     base = next((entry.row["coverage"] for entry in entries if entry.contender.name == baseline), None)
     for entry in entries:
@@ -157,14 +158,14 @@ def _choose_baseline(fighters: Sequence[Contender]) -> str:
     )
 
 
-def _verdict(entries: Sequence[_Entry]) -> None:
-    """Answer the question a visitor came with, in one sentence."""
+def verdict(entries: Sequence[Entry]) -> str:
+    """Answer the question a visitor came with, in one sentence; "" where no candidate found a structure."""
     racing = [entry for entry in entries if entry.contender.at_budget and entry.row["coverage"] is not None]
     winner = max(
         (each for each in racing if each.contender.role == "candidate"), key=lambda each: each.worth, default=None
     )
     if winner is None:
-        return
+        return ""
     best = winner.row
     control = max(
         (each for each in racing if each.contender.role == "control"), key=lambda each: each.worth, default=winner
@@ -172,14 +173,15 @@ def _verdict(entries: Sequence[_Entry]) -> None:
     by_chance = [entry.row for entry in racing if entry.contender.by_chance and entry.row["block height"]]
     # Narrow groups alone gain much, so chance is asked at the same height.
     chance = min(by_chance, key=lambda row: abs(row["block height"] - (best["block height"] or 0)), default=None)
-    text = f"**{best['contender']}** keeps most at this budget: {100 * best['coverage']:.1f} % of the kept weights"
+    place = "is the best candidate" if control.worth > winner.worth else "keeps most"
+    text = f"**{best['contender']}** {place} at this budget: {100 * best['coverage']:.1f} % of the kept weights"
     if best["energy"] is not None:
         text += f", {100 * best['energy']:.1f} % of their energy"
     if control.worth > winner.worth:
-        text += f", less than {control.contender.title}, a control, with {100 * control.row['coverage']:.1f} %"
+        text += f"; {control.contender.title}, a control, keeps {100 * control.row['coverage']:.1f} %"
     if chance is not None:
         text += f". Groups of {chance['block height']:.0f} rows by chance keep {100 * chance['coverage']:.1f} %"
-    st.success(text + ".", icon=":material/trophy:")
+    return text + "."
 
 
 def _row(contender: Contender, result: Any) -> dict[str, Any]:

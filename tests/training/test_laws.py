@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from sparselab.formats import read_ticket
+from sparselab.settings import settings_of
 from sparselab.training.checkpoint import read_checkpoint
 from sparselab.training.making import level_start, regime_of
 from sparselab.training.models import MODELS
@@ -111,6 +112,30 @@ def test_every_method_keeps_what_it_is_told(method: str, tmp_path: Path) -> None
     exact = {"dense": entry["size"], "imp": round(0.8**2 * entry["size"])}.get(method, round((1 - 0.7) * entry["size"]))
     slack = 0.5 * 4 * 4 * len(list(read_ticket(read_run(tmp_path).ticket(entry["stage"])))) if method in BLOCKS else 0
     assert abs(entry["kept"] - exact) <= slack
+
+
+# Tasks, models and methods are registries with laws of their own.
+CHOICES = [
+    (setting.name, choice)
+    for setting in settings_of(TrainSettings)
+    if setting.name not in ("task", "model", "method")
+    for choice in setting.choices
+]
+
+
+@pytest.mark.parametrize(("setting", "choice"), CHOICES)
+def test_a_run_ends_whatever_is_chosen_and_every_choice_names_another_run(
+    setting: str, choice: str, tmp_path: Path
+) -> None:
+    by_name = {each.name: each for each in settings_of(TrainSettings)}
+    when = by_name[setting].when
+    method = "imp" if when is None or "imp" in when.values else when.values[0]
+    chosen = replace(TINY, method=method, levels=1, sparsity=0.7, block_size=4, **{setting: choice})
+    train(chosen, tmp_path)
+    entry = read_run(tmp_path).stages[-1]
+    assert entry["level"] == chosen.last_level
+    others = [replace(chosen, **{setting: other}) for other in by_name[setting].choices if other != choice]
+    assert chosen.digest not in {other.digest for other in others}
 
 
 @pytest.mark.parametrize("model", MODELS)
