@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 
 from benchmarks.machine import write_rows
-from sparselab.compare import Contender
+from sparselab.contender import Contender
 from sparselab.crew import CREW_SIZE, Crew
 from sparselab.formats import ReadOptions, read_ticket
 from sparselab.jobs import WARM_IMPORTS
@@ -61,7 +61,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "network.npz"
         names = write_network(path, folder)
-        plan = [asdict(Contender("blocks", "shuffled-blocks", {"refine": True, "refine_seconds": 1.0}))]
+        plan = [asdict(Contender("blocks", "blocks", "shuffled-blocks", {"refine": True, "refine_seconds": 1.0}))]
         crew = Crew(imports=WARM_IMPORTS)
         start, most = time.perf_counter(), 0
         crew.start("all", [(model_row, (str(path), name, plan, 0, ReadOptions())) for name in names])

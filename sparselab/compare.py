@@ -3,98 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sparselab.contender import Contender
 from sparselab.errors import SettingError
 from sparselab.formats import ReadOptions, load_layer
-from sparselab.grouping import GROUPERS
 from sparselab.layout import Layout
 from sparselab.mask import Mask
 from sparselab.metrics import Report, report
 from sparselab.monitor import SILENT, Monitor
 from sparselab.pyramid import pool
 from sparselab.transform import Layer
-from sparselab.transforms import TRANSFORMS, ShuffledBlocks
+from sparselab.transforms import TRANSFORMS, Regroup
 
 _PICTURE_ROWS, _PICTURE_COLS = 64, 128
 
 
-@dataclass(frozen=True)
-class Contender:
-    """One way to give a layer a structure. `at_budget`: it spends the weights it is told to, no more."""
+def contenders(density: float | None) -> tuple[Contender, ...]:
+    """Return everybody who competes for `density` of the weights, then those who choose a density of their own.
 
-    label: str
-    transform: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    at_budget: bool = True
-
-
-def contenders(density: float) -> tuple[Contender, ...]:
-    """Return everybody who competes for `density` of the weights, and those who choose a density of their own."""
-    budget = {"density": density}
-    found = [Contender("unstructured", "prune", {"sparsity": 1.0 - density, "scope": "layer"})]
-    found += [Contender(f"regroup, {name}", "regroup", {"grouper": name, **budget}) for name in GROUPERS]
-    # Narrow groups alone gain much: who has 16 rows is to be measured against chance at 16 rows.
-    narrow = {"rows_per_group": 16, **budget}
-    found.append(Contender("regroup, random, 16 rows", "regroup", {"grouper": "random", **narrow}))
-    found.append(Contender("regroup, jaccard-metis, 16 rows", "regroup", narrow))
-    found.append(Contender("regroup, refined", "regroup", {"refine": True, **budget}))
-    found.append(Contender("regroup, refined, 16 rows", "regroup", {"refine": True, **narrow}))
-    found.append(Contender("shuffled blocks (DSB)", "shuffled-blocks", budget))
-    found.append(Contender("shuffled blocks, refined", "shuffled-blocks", {"refine": True, **budget}))
-    own = [
-        Contender("refill", "refill", at_budget=False),
-        Contender("refill+", "refill-plus", at_budget=False),
-        *(
-            Contender(f"regroup, {rule} rule", "regroup", {"rule": rule}, False)
-            for rule in ("threshold", "ratio", "legacy")
-        ),
-        Contender("2:4", "n-m", at_budget=False),
-        Contender("1:4", "n-m", {"n": 1, "m": 4}, at_budget=False),
-    ]
-    return (*found, *own)
+    Who they are is said by each transform of the registry. density: None for as many as every transform spends by default.
+    """
+    found = [each for name, kind in TRANSFORMS.items() for each in kind.contenders(name, density)]
+    return tuple(sorted(found, key=lambda each: not each.at_budget))
 
 
 def curve_contenders() -> tuple[Contender, ...]:
-    """Return those whose coverage is drawn against density: quick enough to be run at every density."""
-    return (
-        Contender("unstructured", "prune", {"scope": "layer"}),
-        Contender("regroup, jaccard-metis", "regroup"),
-        Contender("regroup, natural", "regroup", {"grouper": "natural"}),
-        Contender("regroup, random", "regroup", {"grouper": "random"}),
-        Contender("shuffled blocks (DSB)", "shuffled-blocks"),
-    )
+    """Return those whose coverage is drawn against density, transform by transform, controls last."""
+    found = [each for each in contenders(None) if each.on_curve]
+    kinds = list(TRANSFORMS)
+    return tuple(sorted(found, key=lambda each: (kinds.index(each.transform), each.role == "control")))
 
 
 def at_density(contender: Contender, density: float) -> Contender:
     """Return the contender told to spend `density` of the weights."""
-    spend = {"sparsity": 1.0 - density} if contender.transform == "prune" else {"density": density}
-    return Contender(contender.label, contender.transform, {**contender.settings, **spend}, contender.at_budget)
+    spend = TRANSFORMS[contender.transform].spending(density)
+    return replace(contender, settings={**contender.settings, **spend})
 
 
 def run_contender(
     layer: Layer, contender: Contender, *, seed: int, device: str = "auto", monitor: Monitor = SILENT
 ) -> tuple[Layout, Report]:
     """Run one contender. Raises: SettingError when the layer lacks what it needs."""
-    run = TRANSFORMS[contender.transform](**_within_budget(contender, layer))
+    run = TRANSFORMS[contender.transform](**contender.settings)
     missing = run.missing(layer)
     if missing:
-        raise SettingError(f"{contender.label} needs {', '.join(missing)}; {layer.name} has none")
+        raise SettingError(f"{contender.title} needs {', '.join(missing)}; {layer.name} has none")
+    if contender.at_budget:
+        run = run.within_budget(layer)
     layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
     return layout, report(layout, layer)
-
-
-def _within_budget(contender: Contender, layer: Layer) -> dict[str, Any]:
-    """Return the settings, told to spend no more than the budget: DSB rounds its number of blocks up, we compare rounded down."""
-    settings = dict(contender.settings)
-    if contender.at_budget and contender.transform == "shuffled-blocks" and settings.get("density") is not None:
-        size, area = layer.mask.kept.size, settings.get("block_size", ShuffledBlocks.block_size) ** 2
-        settings["density"] = int(round(settings["density"] * size) // area) * area / size
-    return settings
 
 
 def compare_row(
@@ -116,7 +78,7 @@ def compare_row(
     layout, numbers = run_contender(layer, chosen, seed=seed, device=device, monitor=monitor)
     rival = None
     if not chosen.at_budget and numbers.coverage is not None:
-        budget = Contender("regroup", "regroup", {"density": layout.after.density})
+        budget = Contender("regroup", "regroup", "regroup", Regroup.spending(layout.after.density))
         _, beside = run_contender(layer, budget, seed=seed, device=device, monitor=monitor)
         rival = beside.coverage
     return {"report": numbers.as_json(), "picture": thumbnail(layout), "rival": rival}
@@ -137,7 +99,7 @@ def curve_row(
     layer = load_layer(path, layer_name, options)
     points = []
     for done, density in enumerate(densities):
-        monitor.progress(str(contender["label"]), done, len(densities))
+        monitor.progress(str(contender["title"]), done, len(densities))
         _, numbers = run_contender(
             layer, at_density(Contender(**contender), density), seed=seed, device=device, monitor=monitor
         )

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sparselab.compare import Contender, run_contender
+from sparselab.compare import contenders, run_contender
+from sparselab.contender import Contender
 from sparselab.errors import Cancelled, SettingError, SparselabError
 from sparselab.formats import ReadOptions, load_layer, read_ticket, write_ticket
 from sparselab.layout import Layout
@@ -115,7 +116,7 @@ def model_rows(
         if isinstance(outcome, NotDone)
         else {
             "layer": outcome.layer.name,
-            "contender": candidates[0]["label"],
+            "contender": candidates[0]["title"],
             "report": outcome.report.as_json(),
             "layout": outcome.layout.pack(),
         }
@@ -129,12 +130,7 @@ def _transform(candidate: Mapping[str, Any]) -> Transform:
 
 def best_of(density: float) -> tuple[Contender, ...]:
     """Return the contenders of "best per layer": the structures that take a budget, quick enough for a whole network."""
-    budget = {"density": density}
-    return (
-        Contender("regroup, 32 rows", "regroup", budget),
-        Contender("regroup, 16 rows", "regroup", {"rows_per_group": 16, **budget}),
-        Contender("shuffled blocks (DSB)", "shuffled-blocks", budget),
-    )
+    return tuple(each for each in contenders(density) if each.per_layer)
 
 
 def model_row(
@@ -164,7 +160,7 @@ def model_row(
     if not found:
         raise errors[0]
     best, layout, numbers = max(found, key=lambda item: _worth(item[2]))
-    return {"contender": best.label, "report": numbers.as_json(), "layout": layout.pack()}
+    return {"contender": best.title, "report": numbers.as_json(), "layout": layout.pack()}
 
 
 def export_ticket(

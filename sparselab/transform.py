@@ -5,14 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from math import prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sparselab.contender import Contender
 from sparselab.errors import SparselabError
 from sparselab.layout import Layout
 from sparselab.mask import Mask
@@ -106,3 +107,24 @@ class Transform(ABC):
         Raises: as a call on one layer does.
         """
         return tuple(self(layer, rng=deepcopy(rng), device=device, monitor=monitor) for layer in layers)
+
+    @classmethod
+    def spending(cls, density: float | None) -> dict[str, Any]:
+        """Return the settings that tell it to spend `density` of the weights: none where it chooses a density of its own.
+
+        With None, none: the settings' defaults say what is spent.
+        """
+        has_budget = any(setting.name == "density" for setting in fields(cls))
+        return {"density": density} if has_budget and density is not None else {}
+
+    @classmethod
+    def contenders(cls, name: str, density: float | None) -> tuple[Contender, ...]:
+        """Return who takes part for this transform, registered as `name`, when `density` of the weights may be spent.
+
+        Unless a transform says otherwise, itself with its default settings.
+        """
+        return (Contender(name, cls.title, name, cls.spending(density), at_budget=bool(cls.spending(1.0))),)
+
+    def within_budget(self, layer: Layer) -> Self:
+        """Return the transform that spends no more than its density on this layer, where rounding would make it spend more."""
+        return self

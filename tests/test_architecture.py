@@ -26,6 +26,7 @@ FLOORS = {
     "sparselab.data_files": 0,
     "sparselab.csv_text": 0,
     "sparselab.isolate": 0,
+    "sparselab.contender": 1,
     "sparselab.similarity": 1,
     "sparselab.hypergraph": 1,
     "sparselab.permutation": 0,

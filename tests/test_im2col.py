@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparselab.errors import SparselabError
-from sparselab.im2col import as_matrix, column_permutation, im2col
+from sparselab.im2col import COLUMN_ORDERS, ColumnOrder, as_matrix, column_permutation, im2col
 
 
 @given(
@@ -28,6 +28,15 @@ def test_a_convolution_is_a_matrix_product(
     assert kernel_shape == (kh, kw)
     product = torch.from_numpy(matrix) @ im2col(images, (kh, kw), stride=stride, padding=padding)
     assert torch.allclose(product.reshape(out, n, *expected.shape[2:]).transpose(0, 1), expected)
+
+
+@pytest.mark.parametrize("order", COLUMN_ORDERS)
+@given(cin=st.integers(1, 4), kh=st.integers(1, 3), kw=st.integers(1, 3))
+def test_every_column_order_says_what_a_column_runs_over(order: ColumnOrder, cin: int, kh: int, kw: int) -> None:
+    weight = np.arange(2 * cin * kh * kw).reshape(2, cin, kh, kw)
+    axes = [1 + ("cin", "kh", "kw").index(axis) for axis in order.split("-")]
+    stored = weight.transpose(0, *axes).reshape(2, -1)
+    assert np.array_equal(stored[:, column_permutation(stored.shape[1], (kh, kw), order)], as_matrix(weight)[0])
 
 
 @given(st.integers(1, 4), st.integers(1, 3), st.integers(1, 3))

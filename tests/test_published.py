@@ -35,6 +35,12 @@ def test_every_row_of_the_file_is_a_point_that_says_where_it_was_printed() -> No
         assert point.level is None or 1 <= point.level <= 20
 
 
+@pytest.mark.parametrize("name", PAPERS)
+def test_every_paper_has_figures_and_a_word_of_care(name: str) -> None:
+    assert PAPERS[name].caveat
+    assert any(point.paper == PAPERS[name].citation for point in published())
+
+
 def test_no_figure_stands_there_twice() -> None:
     points = [dataclasses.replace(point, note="") for point in published() if point.accuracy_percent is not None]
     twice = {point for point in points if points.count(point) > 1}

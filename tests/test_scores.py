@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sparselab.scores import CHANNEL_FEATURES, SCORES, synflow_densities
 
@@ -70,6 +72,21 @@ def test_every_score_says_what_it_is(name: str) -> None:
     assert score.source
     assert score.compute.__doc__
     assert "weight" in score.needs
+
+
+@pytest.mark.parametrize("name", SCORES)
+@given(seed=st.integers(0, 2**32 - 1), rows=st.integers(1, 6), cols=st.integers(2, 6))
+def test_every_score_tells_weights_apart(name: str, seed: int, rows: int, cols: int) -> None:
+    """One finite number a weight, the same for the same input; not all alike, or nothing could be chosen by it."""
+    rng = np.random.default_rng(seed)
+    given = {need: rng.standard_normal((rows, cols)) + 0.1 for need in SCORES[name].needs if need != "rng"}
+    before = {need: value.copy() for need, value in given.items()}
+    first, second = (SCORES[name](**given, rng=np.random.default_rng(4)) for _ in range(2))
+    assert first.shape == (rows, cols)
+    assert np.isfinite(first).all()
+    assert np.array_equal(first, second)
+    assert np.ptp(first) > 0
+    assert all(np.array_equal(given[need], value) for need, value in before.items())
 
 
 def test_channel_features_are_named_once() -> None:

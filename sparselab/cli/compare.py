@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import click
 
 from sparselab.cli.output import file_options, print_document, print_table, read_options
-from sparselab.compare import Contender, contenders, run_contender
+from sparselab.compare import contenders, run_contender
+from sparselab.contender import Contender
 from sparselab.device import resolve_device
 from sparselab.errors import SettingError, SparselabError
 from sparselab.formats import read_ticket
@@ -54,11 +54,11 @@ def compare(
     click.echo(f"layer {chosen.name}: {'as asked' if layer else 'the largest; --layer takes another'}", err=True)
     rows = []
     for number, contender in enumerate(chosen_contenders, 1):
-        click.echo(f"{number} of {len(chosen_contenders)}: {name_of(contender)}", err=True)
+        click.echo(f"{number} of {len(chosen_contenders)}: {contender.name}", err=True)
         try:
             _, numbers = run_contender(chosen, contender, seed=seed, device=device)
         except SparselabError as error:
-            click.echo(f"{contender.label}: {error}", err=True)
+            click.echo(f"{contender.title}: {error}", err=True)
         else:
             rows.append((contender, numbers))
     if not rows:
@@ -79,20 +79,15 @@ def compare(
         return
     names = ("density_after", "coverage", "energy", "block_density", "fill_in", "blocks")
     table = [
-        [contender.label, "yes" if contender.at_budget else "own", *(getattr(numbers, name) for name in names)]
+        [contender.title, "yes" if contender.at_budget else "own", *(getattr(numbers, name) for name in names)]
         for contender, numbers in rows
     ]
     print_table(("contender", "at budget", *names), table)
 
 
-def name_of(contender: Contender) -> str:
-    """Return the name that --only and --skip take: the label, small, with "-" for spaces and commas."""
-    return re.sub("[ ,]+", "-", contender.label.lower())
-
-
 def _select(all_contenders: Sequence[Contender], only: str | None, skip: str | None) -> list[Contender]:
     """Return the contenders that --only names, or all, without those that --skip names. Raises: SettingError."""
-    known = [name_of(contender) for contender in all_contenders]
+    known = [contender.name for contender in all_contenders]
     wanted, unwanted = _names("--only", only, known), _names("--skip", skip, known)
     chosen = [
         contender
@@ -122,6 +117,9 @@ def choose_layer(ticket: Ticket, name: str | None) -> Layer:
 def _row(contender: Contender, numbers: Report) -> dict[str, Any]:
     settings = dict(contender.settings)
     return {
+        "name": contender.name,
+        "title": contender.title,
+        "role": contender.role,
         "transform": contender.transform,
         "settings": settings,
         "at_budget": contender.at_budget,

@@ -53,6 +53,12 @@ class Grouper(ABC):
     source: ClassVar[str]
     compares_rows: ClassVar[bool] = False
     """Whether it starts from the similarity of every pair of rows."""
+    finds_planted_groups: ClassVar[bool] = True
+    """Whether it promises to find groups of rows that share no column with other groups."""
+    is_control: ClassVar[bool] = False
+    """Whether it looks at no row: what another grouper must beat."""
+    by_chance: ClassVar[bool] = False
+    """Whether rows are put together at random."""
 
     @abstractmethod
     def __call__(

@@ -14,6 +14,8 @@ class Natural(Grouper):
 
     title = "Natural order"
     source = "control"
+    finds_planted_groups = False
+    is_control = True
 
     def __call__(
         self, mask: Mask, goal: Goal, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
@@ -26,6 +28,9 @@ class Random(Grouper):
 
     title = "Random order"
     source = "control"
+    finds_planted_groups = False
+    is_control = True
+    by_chance = True
 
     def __call__(
         self, mask: Mask, goal: Goal, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT

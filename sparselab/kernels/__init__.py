@@ -27,4 +27,11 @@ KERNELS: Mapping[str, Kernel] = MappingProxyType(
     }
 )
 
-__all__ = ["KERNELS", "Kernel"]
+DENSE = tuple(name for name, kernel in KERNELS.items() if kernel.is_dense)
+"""Names of the dense products."""
+
+_PLACES = {name: kernel.preference for name, kernel in KERNELS.items() if kernel.preference is not None}
+PREFERRED = tuple(sorted(_PLACES, key=_PLACES.__getitem__))
+"""Names of the kernels that a converted model tries, in this order."""
+
+__all__ = ["DENSE", "KERNELS", "PREFERRED", "Kernel"]

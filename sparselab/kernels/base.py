@@ -24,6 +24,9 @@ Run = Callable[["torch.Tensor"], "torch.Tensor"]
 DTYPES = ("float32", "tf32", "float16", "bfloat16", "float64")
 """Arithmetic a product may be asked for; "tf32" stores float32 and multiplies in TF32, on CUDA only."""
 
+PRODUCTS = ("matrix", "convolution")
+"""Kinds of products: W X for a matrix X, or the convolution of images with W."""
+
 
 @dataclass(frozen=True)
 class Conv:
@@ -90,6 +93,11 @@ class Work:
     @property
     def on_cuda(self) -> bool:
         return self.device.startswith("cuda")
+
+    @property
+    def product(self) -> str:
+        """Which of `PRODUCTS` it is."""
+        return "matrix" if self.conv is None else "convolution"
 
     @property
     def torch_dtype(self) -> torch.dtype:
@@ -212,6 +220,16 @@ class Kernel(ABC):
 
     title: ClassVar[str]
     source: ClassVar[str]
+    devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
+    """Types of devices it is written for; `obstacle` says what else it asks of one."""
+    products: ClassVar[tuple[str, ...]] = PRODUCTS
+    """Kinds of products it multiplies."""
+    is_dense: ClassVar[bool] = False
+    """Whether it multiplies the zeros too: what speedups are ratios to."""
+    runs_blocks: ClassVar[bool] = False
+    """Whether it runs any layout of blocks as a sparse product; others ask for masks of a form of their own, or are dense."""
+    preference: ClassVar[int | None] = None
+    """Its place among the kernels that a converted model tries, lowest first; None: only when it is asked for."""
 
     @abstractmethod
     def obstacle(self, work: Work) -> str:

@@ -26,6 +26,8 @@ class Bsr(Kernel):
 
     title: ClassVar[str] = "BSR"
     source: ClassVar[str] = "torch.sparse_bsr (MKL, Triton)"
+    products: ClassVar[tuple[str, ...]] = ("matrix",)
+    runs_blocks: ClassVar[bool] = True
 
     def obstacle(self, work: Work) -> str:
         rows, cols = work.layout.after.shape

@@ -29,6 +29,7 @@ class ChannelSlice(Kernel):
 
     title: ClassVar[str] = "Channel slice"
     source: ClassVar[str] = "torch.mm, torch.nn.functional.conv2d on fewer channels"
+    preference: ClassVar[int | None] = 1  # whole channels are a smaller dense layer
 
     def obstacle(self, work: Work) -> str:
         per_row = work.layout.after.kept.sum(axis=1)

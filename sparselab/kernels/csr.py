@@ -16,6 +16,8 @@ class Csr(Kernel):
 
     title: ClassVar[str] = "CSR"
     source: ClassVar[str] = "torch.sparse_csr (MKL, cuSPARSE)"
+    products: ClassVar[tuple[str, ...]] = ("matrix",)
+    runs_blocks: ClassVar[bool] = True
 
     def obstacle(self, work: Work) -> str:
         return sparse_obstacle(work)

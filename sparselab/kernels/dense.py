@@ -34,6 +34,8 @@ class Dense(Kernel):
 
     title: ClassVar[str] = "Dense"
     source: ClassVar[str] = "torch.mm, torch.addmm"
+    products: ClassVar[tuple[str, ...]] = ("matrix",)
+    is_dense: ClassVar[bool] = True
 
     def obstacle(self, work: Work) -> str:
         return "" if work.conv is None else "a matrix product; for a convolution take conv2d"
@@ -48,6 +50,8 @@ class Conv2d(Kernel):
 
     title: ClassVar[str] = "Dense conv2d"
     source: ClassVar[str] = "torch.nn.functional.conv2d"
+    products: ClassVar[tuple[str, ...]] = ("convolution",)
+    is_dense: ClassVar[bool] = True
 
     def obstacle(self, work: Work) -> str:
         return "a convolution; for a matrix product take dense" if work.conv is None else ""

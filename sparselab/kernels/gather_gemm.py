@@ -33,6 +33,8 @@ class GatherGemm(Kernel):
 
     title: ClassVar[str] = "Gather + GEMM"
     source: ClassVar[str] = "ours; torch.index_select, torch.mm"
+    runs_blocks: ClassVar[bool] = True
+    preference: ClassVar[int | None] = 3
 
     def obstacle(self, work: Work) -> str:
         return blocks_obstacle(work.layout)

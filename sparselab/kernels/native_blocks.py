@@ -51,6 +51,9 @@ class NativeBlocks(Kernel):
 
     title: ClassVar[str] = "Blocks in C"
     source: ClassVar[str] = "ours; Goto & van de Geijn (TOMS 2008) with column lists"
+    devices: ClassVar[tuple[str, ...]] = ("cpu",)
+    runs_blocks: ClassVar[bool] = True
+    preference: ClassVar[int | None] = 2
 
     def obstacle(self, work: Work) -> str:
         if work.on_cuda:

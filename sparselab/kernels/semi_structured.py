@@ -32,6 +32,8 @@ class SemiStructured(Kernel):
 
     title: ClassVar[str] = "2:4 semi-structured"
     source: ClassVar[str] = "torch.sparse.to_sparse_semi_structured"
+    products: ClassVar[tuple[str, ...]] = ("matrix",)
+    devices: ClassVar[tuple[str, ...]] = ("cuda",)
 
     def obstacle(self, work: Work) -> str:
         if work.conv is not None:

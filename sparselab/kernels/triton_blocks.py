@@ -33,6 +33,9 @@ class TritonBlocks(Kernel):
 
     title: ClassVar[str] = "Triton blocks"
     source: ClassVar[str] = "sparselab/kernels/triton_product.py"
+    devices: ClassVar[tuple[str, ...]] = ("cuda",)
+    runs_blocks: ClassVar[bool] = True
+    preference: ClassVar[int | None] = 0
 
     def obstacle(self, work: Work) -> str:
         if not work.on_cuda and not interpreted():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sparselab.errors import SparselabError, UnavailableError
-from sparselab.kernels import KERNELS
+from sparselab.kernels import DENSE, KERNELS
 from sparselab.kernels.base import TOLERANCES, Run, Work, error_against, reference
 from sparselab.layout import Layout
 from sparselab.mask import Mask
@@ -25,13 +25,13 @@ _LONGEST_FAILURE = 300
 
 def baseline_of(work: Work) -> str:
     """Return the name of the dense kernel that a product is compared with."""
-    return "dense" if work.conv is None else "conv2d"
+    return next(name for name in DENSE if work.product in KERNELS[name].products)
 
 
 def kernels_for(work: Work) -> tuple[str, ...]:
     """Return every kernel but the dense one of the other kind of product."""
-    other = "conv2d" if work.conv is None else "dense"
-    return tuple(name for name in KERNELS if name != other)
+    dense = baseline_of(work)
+    return tuple(name for name in KERNELS if name == dense or name not in DENSE)
 
 
 @dataclass(frozen=True, kw_only=True)

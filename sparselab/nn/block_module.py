@@ -10,16 +10,13 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from sparselab.errors import SettingError
-from sparselab.kernels import KERNELS
+from sparselab.kernels import KERNELS, PREFERRED
 from sparselab.kernels.base import Conv, Run, Work
 from sparselab.layout import Layout
 from sparselab.mask import IntVector
 from sparselab.nn.panel_weights import panel_indices_of
 from sparselab.nn.run_cache import RunCache
 from sparselab.torch_private import in_dispatch_mode, in_function_transform
-
-PREFERRED = ("triton-blocks", "channel-slice", "native-blocks", "gather-gemm")
-"""Kernels for inference, the first that can run a layout is taken; whole channels are a smaller dense layer."""
 
 _DTYPES = {torch.float32: "float32", torch.float16: "float16", torch.bfloat16: "bfloat16", torch.float64: "float64"}
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sparselab.errors import SettingError, SparselabError
+from sparselab.kernels import DENSE
 from sparselab.kernels.panels import blocks_obstacle
 from sparselab.layout import Layout
 from sparselab.nn.block_module import BlockModule
@@ -32,7 +33,7 @@ def convert(model: nn.Module, layouts: Mapping[str, Layout], *, kernels: Mapping
 
     A layer whose layout has no blocks, or whose kind no kernel runs, stays what it was with its mask applied; so does one that
     would lose something: a subclass of its own, hooks, a weight that other modules share. `stayed` says why.
-    kernels: by layer name, which kernel runs it ("dense" and "conv2d": it stays dense); "auto" where nothing is said.
+    kernels: by layer name, which kernel runs it (one of `DENSE`: it stays dense); "auto" where nothing is said.
     The outputs are those of the masked model, up to the order of additions.
 
     Raises: SettingError for a name that is no linear layer or convolution of the model, or a layout of another shape.
@@ -121,7 +122,7 @@ def _own_ways(model: nn.Module, layer: nn.Linear | nn.Conv2d) -> str:
 
 
 def _block_layer(layer: nn.Linear | nn.Conv2d, layout: Layout, kernel: str) -> BlockModule | str:
-    if kernel in ("dense", "conv2d"):
+    if kernel in DENSE:
         return "dense was chosen"
     if why := blocks_obstacle(layout):
         return why

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import floor, prod
+from types import MappingProxyType
 
 from sparselab.errors import SettingError
 
+Densities = Callable[[Sequence[Sequence[int]], float], tuple[float, ...]]
+"""From the layers' shapes and the density of all weights together to the density of every layer."""
 
-def layer_densities(shapes: Sequence[Sequence[int]], density: float, how: str) -> tuple[float, ...]:
-    """Return the density of every layer, so that all together hold density * all weights.
 
-    uniform  the same everywhere
-    erk      proportional to sum(shape) / prod(shape), scaled to hold the budget; layers that would exceed 1 become dense, and
-             the scale is solved again without them
+def erk(shapes: Sequence[Sequence[int]], density: float) -> tuple[float, ...]:
+    """Return densities proportional to sum(shape) / prod(shape), scaled to hold the budget.
 
-    Args: shapes: out x in, or out x in x kh x kw. density: in [0, 1].
+    Layers that would exceed 1 become dense, and the scale is solved again without them.
     Source: Evci et al., ICML 2020, Sec. 3 and App. (ERK); Mocanu et al., 2018 (ER).
     """
-    if how == "uniform":
-        return (density,) * len(shapes)
-    if how != "erk":
-        raise SettingError(f"distribution: expected uniform or erk; got {how!r}")
     sizes = [prod(shape) for shape in shapes]
     raw = [sum(shape) / size for shape, size in zip(shapes, sizes, strict=True)]
     budget = density * sum(sizes)
@@ -35,6 +31,24 @@ def layer_densities(shapes: Sequence[Sequence[int]], density: float, how: str) -
             return tuple(1.0 if place in dense else scale * raw[place] for place in range(len(sizes)))
         dense |= over
     return (1.0,) * len(sizes)
+
+
+def uniform(shapes: Sequence[Sequence[int]], density: float) -> tuple[float, ...]:
+    """Return the same density everywhere."""
+    return (density,) * len(shapes)
+
+
+DISTRIBUTIONS: Mapping[str, Densities] = MappingProxyType({"erk": erk, "uniform": uniform})
+
+
+def layer_densities(shapes: Sequence[Sequence[int]], density: float, how: str) -> tuple[float, ...]:
+    """Return the density of every layer, so that all together hold density * all weights.
+
+    Args: shapes: out x in, or out x in x kh x kw. density: in [0, 1]. how: one of `DISTRIBUTIONS`.
+    """
+    if how not in DISTRIBUTIONS:
+        raise SettingError(f"distribution: expected one of {', '.join(DISTRIBUTIONS)}; got {how!r}")
+    return DISTRIBUTIONS[how](shapes, density)
 
 
 def layer_counts(shapes: Sequence[Sequence[int]], density: float, how: str) -> tuple[int, ...]:

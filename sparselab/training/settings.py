@@ -15,6 +15,7 @@ from typing_extensions import Doc
 
 from sparselab.errors import SettingError
 from sparselab.settings import OneOf, When, check_settings, settings_of
+from sparselab.training.densities import DISTRIBUTIONS
 from sparselab.training.models import MODELS
 from sparselab.training.tasks import TASKS
 from sparselab.training.texts import parse_values
@@ -82,7 +83,7 @@ class TrainSettings:
     ] = 256
     distribution: Annotated[
         str,
-        OneOf(("erk", "uniform")),
+        OneOf(tuple(DISTRIBUTIONS)),
         When("method", DYNAMIC),
         Doc("layers of like size sparser (Erdos-Renyi kernel), or all at one sparsity"),
     ] = "erk"

@@ -9,6 +9,7 @@ import numpy as np
 from annotated_types import Interval
 from typing_extensions import Doc
 
+from sparselab.contender import Contender
 from sparselab.device import resolve_device
 from sparselab.errors import SettingError
 from sparselab.layout import Layout
@@ -68,6 +69,14 @@ class NM(Transform):
         super().__post_init__()
         if self.n > self.m:
             raise SettingError(f"expected n up to m; got {self.n} of {self.m}")
+
+    @classmethod
+    def contenders(cls, name: str, density: float | None) -> tuple[Contender, ...]:
+        """Return the pattern of NVIDIA's sparse tensor cores, and one of half its weights."""
+        patterns = ((2, 4), (1, 4))
+        return tuple(
+            Contender(f"{name}-{n}-{m}", f"{n}:{m}", name, {"n": n, "m": m}, at_budget=False) for n, m in patterns
+        )
 
     def __call__(
         self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT

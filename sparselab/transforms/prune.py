@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from annotated_types import Interval
 from typing_extensions import Doc
 
+from sparselab.contender import Contender
 from sparselab.errors import SettingError
 from sparselab.layout import Layout
 from sparselab.mask import Mask
@@ -42,6 +43,17 @@ class Prune(Transform):
     @property
     def is_global(self) -> bool:
         return self.scope == "global"
+
+    @classmethod
+    def spending(cls, density: float | None) -> dict[str, Any]:
+        """Return the sparsity that leaves `density` of the weights."""
+        return {} if density is None else {"sparsity": 1.0 - density}
+
+    @classmethod
+    def contenders(cls, name: str, density: float | None) -> tuple[Contender, ...]:
+        """Return the largest weights of the layer, wherever they lie."""
+        settings = {"scope": "layer", **cls.spending(density)}
+        return (Contender(name, "unstructured", name, settings, role="bound", on_curve=True),)
 
     def __call__(
         self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT

@@ -9,6 +9,7 @@ import numpy as np
 from annotated_types import Interval
 from typing_extensions import Doc
 
+from sparselab.contender import Contender
 from sparselab.layout import Block, Layout
 from sparselab.monitor import SILENT, Monitor, Stages
 from sparselab.settings import OneOf
@@ -39,6 +40,11 @@ class Refill(Transform):
     def fillback(self) -> float:
         """The share of the channels beyond the budget that comes back too."""
         return 0.0
+
+    @classmethod
+    def contenders(cls, name: str, density: float | None) -> tuple[Contender, ...]:
+        """Return it with its default settings."""
+        return (Contender(name, cls.title.lower(), name, at_budget=False),)
 
     def __call__(
         self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT

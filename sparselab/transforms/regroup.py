@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from annotated_types import Interval
 from typing_extensions import Doc
 
+from sparselab.contender import Contender
 from sparselab.device import as_tensor, resolve_device
 from sparselab.errors import SettingError
 from sparselab.grouping import GROUPERS, Goal, Groups
@@ -113,6 +114,11 @@ class Regroup(Transform):
         super().__post_init__()
         if self.groups is not None and self.rows_per_group != type(self).rows_per_group:
             raise SettingError(f"expected rows_per_group or groups; got both ({self.rows_per_group} and {self.groups})")
+
+    @classmethod
+    def contenders(cls, name: str, density: float | None) -> tuple[Contender, ...]:
+        """Return every grouper at the budget, narrow and refined groups, and the rules that choose a density of their own."""
+        return (*_at_budget(name, cls.spending(density)), *_at_own_density(name))
 
     @property
     def goal(self) -> Goal:
@@ -218,3 +224,31 @@ class Regroup(Transform):
         blocks = [Block(rows, np.flatnonzero(cols)) for rows, cols in zip(groups, chosen, strict=True)]
         reason = f"a budget of {budget} weights buys no column of the smallest group, {heights.min()} rows high"
         return blocks, reason if before.count else "the mask keeps nothing"
+
+
+def _at_budget(name: str, budget: Mapping[str, Any]) -> Iterator[Contender]:
+    default = Regroup.grouper
+    # Narrow groups alone gain much: who has 16 rows is to be measured against chance at 16 rows.
+    narrow = [key for key, grouper in GROUPERS.items() if grouper.by_chance or key == default]
+    for rows, groupers in ((None, list(GROUPERS)), (16, narrow)):
+        for key in groupers:
+            grouper = GROUPERS[key]
+            yield Contender(
+                f"{name}-{key}" + (f"-{rows}" if rows else ""),
+                f"regroup, {key}" + (f", {rows} rows" if rows else ""),
+                name,
+                {"grouper": key, **({"rows_per_group": rows} if rows else {}), **budget},
+                role="control" if grouper.is_control else "candidate",
+                by_chance=grouper.by_chance,
+                on_curve=not rows and (grouper.is_control or key == default),
+                per_layer=key == default,
+            )
+    refined = {"refine": True, **budget}
+    yield Contender(f"{name}-refined", "regroup, refined", name, refined)
+    yield Contender(f"{name}-refined-16", "regroup, refined, 16 rows", name, {"rows_per_group": 16, **refined})
+
+
+def _at_own_density(name: str) -> Iterator[Contender]:
+    for rule in RULES:
+        if rule != "budget":
+            yield Contender(f"{name}-{rule}", f"regroup, {rule} rule", name, {"rule": rule}, at_budget=False)

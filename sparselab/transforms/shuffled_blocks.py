@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 from annotated_types import Interval
 from typing_extensions import Doc
 
+from sparselab.contender import Contender
 from sparselab.device import resolve_device
 from sparselab.grouping import GROUPERS, Goal, Groups
 from sparselab.grouping.base import cut
@@ -63,6 +64,22 @@ class ShuffledBlocks(Transform):
     refine: Annotated[bool, REFINE] = False
     refine_steps: Steps = 1000
     refine_seconds: Seconds = 10.0
+
+    @classmethod
+    def contenders(cls, name: str, density: float | None) -> tuple[Contender, ...]:
+        """Return the released code's blocks, and those of refined groups."""
+        budget = cls.spending(density)
+        return (
+            Contender(name, "shuffled blocks (DSB)", name, budget, on_curve=True, per_layer=True),
+            Contender(f"{name}-refined", "shuffled blocks, refined", name, {"refine": True, **budget}),
+        )
+
+    def within_budget(self, layer: Layer) -> Self:
+        """Return it with a density of whole blocks: the released code rounds their number up."""
+        if self.density is None:
+            return self
+        size, area = layer.mask.kept.size, self.block_size**2
+        return replace(self, density=int(round(self.density * size) // area) * area / size)
 
     def __call__(
         self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT

@@ -6,7 +6,7 @@ import base64
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
-from sparselab.compare import Contender, compare_row, contenders, curve_contenders, curve_row
+from sparselab.compare import compare_row, contenders, curve_contenders, curve_row
+from sparselab.contender import Contender
 from sparselab.crew import Call, Crew
 from sparselab.csv_text import rows_csv
 from sparselab.errors import SparselabError
@@ -50,97 +51,142 @@ _HELP = {
 
 def show_comparison(source: Source, layer: str, density: float, seed: int) -> None:
     """Run and show every contender on one layer, and coverage against density as curves."""
-    fighters = contenders(density)
-    quick = curve_contenders()
+    race = _Race(density, contenders(density), curve_contenders())
     where = (source.path, layer)
     sparsest, densest = max(density / 4, 0.005), min(1.0, max(density * 4, 0.02))
     densities = sorted({*np.geomspace(sparsest, densest, _CURVE_POINTS).tolist(), density})
-    calls: list[Call] = [(compare_row, (*where, asdict(item), seed, source.options)) for item in fighters]
-    calls += [(curve_row, (*where, asdict(item), densities, seed, source.options)) for item in quick]
+    calls: list[Call] = [(compare_row, (*where, asdict(item), seed, source.options)) for item in race.fighters]
+    calls += [(curve_row, (*where, asdict(item), densities, seed, source.options)) for item in race.drawn]
     digest = next(item["digest"] for item in source.card["layers"] if item["name"] == layer)
     key = json.dumps(["compare", *where, digest, density, seed, asdict(source.options)])
     run_calls(
         key,
         calls,
-        partial=lambda crew, slot: _partial(crew, fighters, slot),
-        final=lambda crew: _show(crew, fighters, quick, density),
+        partial=lambda crew, slot: _partial(race.entries(crew), slot),
+        final=lambda crew: _show(race, crew),
         what="contenders",
     )
 
 
-def _partial(crew: Crew, fighters: Sequence[Contender], slot: DeltaGenerator) -> None:
-    rows = [_row(item, crew.results[index]) for index, item in enumerate(fighters) if index in crew.results]
-    if rows:
+@dataclass(frozen=True)
+class Entry:
+    """A contender and what is known of it: its row of the table, or the error that stands in its place."""
+
+    contender: Contender
+    row: dict[str, Any]
+    error: Exception | None = None
+
+    @property
+    def worth(self) -> float:
+        """What is kept: of the energy where there are weights, of the kept weights otherwise; -1 where nothing was found."""
+        found = (self.row[name] for name in ("energy", "coverage") if self.row[name] is not None)
+        return float(next(found, -1.0))
+
+
+@dataclass(frozen=True)
+class _Race:
+    """Who runs: a call each for the table, then one each for the curves."""
+
+    density: float
+    fighters: Sequence[Contender]
+    drawn: Sequence[Contender]
+
+    def entries(self, crew: Crew) -> list[Entry]:
+        """What is there of the table, in its order."""
+        places = enumerate(self.fighters)
+        done = [(item, crew.results[place]) for place, item in places if place in crew.results]
+        return [
+            Entry(item, _row(item, result), result if isinstance(result, Exception) else None) for item, result in done
+        ]
+
+    def curves(self, crew: Crew) -> list[Curve]:
+        places = enumerate(self.drawn, start=len(self.fighters))
+        done = [(item.title, crew.results.get(place)) for place, item in places]
+        return [(title, result["points"]) for title, result in done if isinstance(result, dict)]
+
+
+def _partial(entries: Sequence[Entry], slot: DeltaGenerator) -> None:
+    if entries:
         with slot.container():
-            _table(rows, drop=("difference", "budget there"), key=None)
+            _table([entry.row for entry in entries], drop=("difference", "budget there"), key=None)
 
 
-def _show(crew: Crew, fighters: Sequence[Contender], quick: Sequence[Contender], density: float) -> None:
-    rows = [_row(item, crew.results[index]) for index, item in enumerate(fighters) if index in crew.results]
-    labels = [row["contender"] for row in rows if row["coverage"] is not None]
-    if not labels:
+def _show(race: _Race, crew: Crew) -> None:
+    entries = race.entries(crew)
+    if all(entry.row["coverage"] is None for entry in entries):
         return
-    _verdict(rows)
-    preferred = "regroup, random"
-    baseline = linked_select(
-        "Baseline",
-        [item.label for item in fighters],
-        "baseline",
-        default=preferred,
-        label_of=str,
-        help="Every coverage is compared with this one's.",
-    )
-    base = next((row["coverage"] for row in rows if row["contender"] == baseline), None)
-    for row in rows:
+    if answer := verdict(entries):
+        st.success(answer, icon=":material/trophy:")
+    baseline = _choose_baseline(race.fighters)
+    base = next((entry.row["coverage"] for entry in entries if entry.contender.name == baseline), None)
+    for entry in entries:
+        row = entry.row
         row["difference"] = None if base is None or row["coverage"] is None else row["coverage"] - base
-    at_budget = [row for row in rows if row["at budget"]]
-    own = [row for row in rows if not row["at budget"]]
-    st.markdown(f"**At one budget** ({100 * density:.2f} % of the weights)")
+    at_budget = [entry.row for entry in entries if entry.contender.at_budget]
+    own = [entry.row for entry in entries if not entry.contender.at_budget]
+    st.markdown(f"**At one budget** ({100 * race.density:.2f} % of the weights)")
     _table(at_budget, drop=("at budget", "budget there"), key="_at_budget")
     if own:
         st.markdown("**At a density of their own**, beside what the budget rule keeps there")
         _table(own, drop=("at budget", "difference"), key="_own")
         st.caption("2:4 saves half of the products, whatever the density, and only on NVIDIA's sparse tensor cores.")
-    for index, item in enumerate(fighters):
-        if isinstance(crew.results.get(index), Exception):
-            st.caption(f"{item.label}: {literal(_said(crew.results[index]))}")
+    for entry in entries:
+        if entry.error is not None:
+            st.caption(f"{entry.contender.title}: {literal(_said(entry.error))}")
+    rows = [entry.row for entry in entries]
     st.download_button(
         "Table (.csv)", data=_csv(rows), file_name="compare.csv", on_click="ignore", icon=":material/download:"
     )
-    curves: list[Curve] = [
-        (item.label, crew.results[len(fighters) + index]["points"])
-        for index, item in enumerate(quick)
-        if isinstance(crew.results.get(len(fighters) + index), dict)
-    ]
-    if curves:
+    if curves := race.curves(crew):
         points = [
             (row["contender"], row["density_after"], row["coverage"]) for row in own if row["coverage"] is not None
         ]
-        st.plotly_chart(curves_figure(curves, points, density), key="_curves")
+        st.plotly_chart(curves_figure(curves, points, race.density), key="_curves")
 
 
-def _verdict(rows: Sequence[dict[str, Any]]) -> None:
-    """Answer the question a visitor came with, in one sentence."""
-    racing = [
-        row for row in rows if row["at budget"] and row["coverage"] is not None and row["contender"] != "unstructured"
-    ]
-    if not racing:
-        return
-    best = max(racing, key=lambda row: row["energy"] if row["energy"] is not None else row["coverage"])
-    by_chance = [row for row in racing if row["contender"].startswith("regroup, random") and row["block height"]]
+def _choose_baseline(fighters: Sequence[Contender]) -> str:
+    """Show the picker; return the name of the contender that every coverage is compared with."""
+    titles = {item.name: item.title for item in fighters}
+    return linked_select(
+        "Baseline",
+        list(titles),
+        "baseline",
+        default=next(item.name for item in fighters if item.by_chance),
+        label_of=titles.__getitem__,
+        help="Every coverage is compared with this one's.",
+        renamed={title: name for name, title in titles.items()},  # links held the title before contenders had names
+    )
+
+
+def verdict(entries: Sequence[Entry]) -> str:
+    """Answer the question a visitor came with, in one sentence; "" where no candidate found a structure."""
+    racing = [entry for entry in entries if entry.contender.at_budget and entry.row["coverage"] is not None]
+    winner = max(
+        (each for each in racing if each.contender.role == "candidate"), key=lambda each: each.worth, default=None
+    )
+    if winner is None:
+        return ""
+    best = winner.row
+    control = max(
+        (each for each in racing if each.contender.role == "control"), key=lambda each: each.worth, default=winner
+    )
+    by_chance = [entry.row for entry in racing if entry.contender.by_chance and entry.row["block height"]]
     # Narrow groups alone gain much, so chance is asked at the same height.
     chance = min(by_chance, key=lambda row: abs(row["block height"] - (best["block height"] or 0)), default=None)
-    text = f"**{best['contender']}** keeps most at this budget: {100 * best['coverage']:.1f} % of the kept weights"
+    place = "is the best candidate" if control.worth > winner.worth else "keeps most"
+    text = f"**{best['contender']}** {place} at this budget: {100 * best['coverage']:.1f} % of the kept weights"
     if best["energy"] is not None:
         text += f", {100 * best['energy']:.1f} % of their energy"
-    if chance is not None and chance is not best:
+    if control.worth > winner.worth:
+        text += f"; {control.contender.title}, a control, keeps {100 * control.row['coverage']:.1f} %"
+    if chance is not None:
         text += f". Groups of {chance['block height']:.0f} rows by chance keep {100 * chance['coverage']:.1f} %"
-    st.success(text + ".", icon=":material/trophy:")
+    return text + "."
 
 
 def _row(contender: Contender, result: Any) -> dict[str, Any]:
     if isinstance(result, Exception):
-        return {"contender": contender.label, "at budget": contender.at_budget, "coverage": None, "energy": None}
+        return {"contender": contender.title, "at budget": contender.at_budget, "coverage": None, "energy": None}
     report = result["report"]
     before, after = result["picture"]
     names = (
@@ -154,7 +200,7 @@ def _row(contender: Contender, result: Any) -> dict[str, Any]:
         "blocks",
     )
     return {
-        "contender": contender.label,
+        "contender": contender.title,
         "at budget": contender.at_budget,
         "before": _png(before),
         "after": _png(after),

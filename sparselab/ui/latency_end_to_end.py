@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from sparselab.kernels import DENSE
 from sparselab.latency.end_to_end import EndToEnd, end_to_end
 from sparselab.latency.running import MeasurementRequest
 from sparselab.latency.verdicts import ratio_text
@@ -35,7 +36,7 @@ def show_end_to_end(
     )
     with_kernel = st.selectbox("Kernels of the converted layers", [_FASTEST, *everywhere], key="_end_kernel", width=260)
     kernels = list(fastest) if with_kernel == _FASTEST else [with_kernel] * len(requests)
-    if set(kernels) <= {"dense", "conv2d"}:
+    if set(kernels) <= set(DENSE):
         st.info("Every layer stays dense, so there is nothing to convert; choose a kernel to see what it would take.")
         return
     key = json.dumps(["end", [asdict(request) for request in requests], transform, dict(settings), kernels])

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import streamlit as st
 
 from sparselab.explore import View
-from sparselab.kernels import KERNELS
+from sparselab.kernels import DENSE, KERNELS
 from sparselab.latency.running import MeasurementRequest, measure_request
 from sparselab.ui.latency_controls import choose_kernels, choose_product
 from sparselab.ui.latency_measurement import Plan, Results
@@ -32,8 +32,7 @@ def _show_measured(request: Request, view: View) -> None:
     source = request.source
     card = next(item for item in source.card["layers"] if item["name"] == request.layer)
     product = choose_product(card, request.seed)
-    dense = ("dense",) if product.images is None else ("conv2d",)
-    kernels = choose_kernels([name for name in KERNELS if name not in ("dense", "conv2d")])
+    kernels = choose_kernels([name for name in KERNELS if name not in DENSE])
     settings = ", ".join(f"{name}={value}" for name, value in request.settings.items())
     about = {"file": source.title, "layer": request.layer, "transform": request.transform, "settings": settings}
     asked = MeasurementRequest(
@@ -41,7 +40,7 @@ def _show_measured(request: Request, view: View) -> None:
         layer=request.layer,
         options=source.options,
         layout=view.layout.pack(),
-        kernels=dense + kernels,
+        kernels=kernels,
         about=about | {"seed": str(request.seed)},
         **product.settings,
     )

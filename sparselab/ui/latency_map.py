@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from sparselab.kernels import KERNELS
+from sparselab.kernels import KERNELS, PREFERRED
 from sparselab.latency.breakeven import BreakEvenPoint, Terrain, break_even, measure_cell, pays_up_to, points
 from sparselab.latency.running import Measured
 from sparselab.latency.store import shape_text
@@ -22,7 +22,7 @@ from sparselab.ui.latency_stored import all_sessions
 
 _HEIGHTS = (8, 16, 32, 64, 128, 256)
 _DENSITIES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.26, 0.35, 0.5, 0.7)
-_BLOCK_KERNELS = tuple(name for name in KERNELS if name not in ("dense", "conv2d", "channel-slice", "semi-structured"))
+_BLOCK_KERNELS = tuple(name for name, kernel in KERNELS.items() if kernel.runs_blocks)
 _HERE, _STORED = "measure here", "from stored sessions"
 
 
@@ -46,7 +46,9 @@ def show_map(card: dict[str, Any], seed: int) -> None:
 
 
 def _preferred() -> int:
-    return _BLOCK_KERNELS.index("native-blocks")
+    """The kernel that a converted model prefers on every machine, one without CUDA too."""
+    everywhere = (name for name in PREFERRED if name in _BLOCK_KERNELS and "cpu" in KERNELS[name].devices)
+    return _BLOCK_KERNELS.index(next(everywhere))
 
 
 def _measured(card: dict[str, Any], kernel: str, seed: int) -> None:

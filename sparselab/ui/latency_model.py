@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from sparselab.kernels import KERNELS
+from sparselab.kernels import DENSE, KERNELS
 from sparselab.latency.running import Effort, Measured, MeasurementRequest
 from sparselab.latency.values import Session
 from sparselab.latency.whole import add_up, choose, measure_layer
@@ -82,7 +82,7 @@ def _request(
         product = {"images": (batch, channels, side, side), "padding": kernel[0] // 2}
     elif kernel is not None:
         product = {"positions": batch * side}
-    kernels = tuple(name for name in KERNELS if name not in ("dense", "conv2d"))
+    kernels = tuple(name for name in KERNELS if name not in DENSE)
     about = {"file": source.title, "layer": layer["name"]}
     return MeasurementRequest(
         path=source.path,
@@ -121,7 +121,7 @@ def _show(
 def _sums(sessions: Sequence[Session], layers: int) -> None:
     sums = add_up(sessions)
     choices = [choose(session) for session in sessions]
-    changed = sum(choice.kernel not in ("dense", "conv2d") for choice in choices)
+    changed = sum(choice.kernel not in DENSE for choice in choices)
     doubtful = sum(not choice.is_trusted for choice in choices)
     with st.container(horizontal=True, gap="medium"):
         st.metric("Layers measured", f"{len(sessions)} of {layers}", width="content")

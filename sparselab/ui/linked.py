@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import streamlit as st
 
@@ -15,17 +16,19 @@ def linked_select(
     default: str,
     label_of: Callable[[str], str],
     help: str | None = None,
+    renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Show a select box for `options`; its choice is the query parameter `key`, absent while it is the default.
 
     Streamlit's own binding puts the shown label into the address; a layer's label holds its density, and a link should
-    not break when that changes.
+    not break when that changes. `renamed`: what an option was called in older links, and what it is called now.
     """
     # A widget of its own on every page: the state of one that is no longer shown lives on for a run, and is then lost.
     widget = f"_{key}@{st.session_state['_page']}"
     if st.session_state.get(widget) not in options:
         # What was chosen on another page follows the visitor here.
         wanted = st.query_params.get(key, st.session_state.get(_kept(key), default))
+        wanted = renamed.get(wanted, wanted)
         st.session_state[widget] = wanted if wanted in options else default
     chosen: str = st.selectbox(label, options, format_func=label_of, key=widget, help=help)
     choose_elsewhere(key, chosen)

@@ -11,12 +11,12 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from sparselab.compare import Contender
+from sparselab.contender import Contender
 from sparselab.crew import Call, Crew
 from sparselab.errors import SettingError, SparselabError
 from sparselab.formats import FORMATS, WRITERS
 from sparselab.isolate import Limits, run_isolated
-from sparselab.model import export_ticket, model_parts, model_rows
+from sparselab.model import best_of, export_ticket, model_parts, model_rows
 from sparselab.transforms import TRANSFORMS
 from sparselab.ui.crew_view import run_calls
 from sparselab.ui.knobs import knobs, new_transform
@@ -39,17 +39,18 @@ _PERCENT = ("density", "density after", "coverage", "energy", "block density", "
 def choose_candidates() -> list[Contender]:
     """Show the transform picker and its knobs; return one contender, or none for the best per layer."""
     names = [BEST, *TRANSFORMS]
+    tried = "; ".join(each.title for each in best_of(1.0))
     name = st.selectbox(
         "Transform",
         names,
         key="transform",
         bind="query-params",
         on_change=_changed,
-        help="“best per layer” tries regroup with 32 and 16 rows and shuffled blocks, and keeps what keeps most.",
+        help=f"“best per layer” tries {tried}, and keeps what keeps most.",
     )
     if name == BEST:
         return []
-    return [Contender(name, name, knobs(TRANSFORMS[name]))]
+    return [Contender(name, name, name, knobs(TRANSFORMS[name]))]
 
 
 def _changed() -> None:

@@ -14,7 +14,6 @@ import pytest
 
 import sparselab
 from sparselab.cli import commands, main
-from sparselab.cli.compare import name_of
 from sparselab.cli.output import SCHEMA
 from sparselab.compare import contenders
 from sparselab.folders import DATA_VARIABLE
@@ -98,7 +97,7 @@ def test_every_document_says_what_was_run_on_what(
 
 
 def test_compare_says_what_it_runs_and_runs_what_is_named(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    names = [name_of(contender) for contender in contenders(0.5)]
+    names = [contender.name for contender in contenders(0.5)]
     assert len(names) == len(set(names))
     assert not any(set(" ,") & set(name) for name in names)
     quick = ["unstructured", "refill", "2:4"]
@@ -123,7 +122,7 @@ def test_compare_says_what_it_runs_and_runs_what_is_named(file: Path, capsys: py
 def test_a_contender_that_is_not_there(flag: str, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", str(file), flag, "refill,nobody"]) == 2
     out, err = capsys.readouterr()
-    names = ", ".join(name_of(contender) for contender in contenders(0.5))
+    names = ", ".join(contender.name for contender in contenders(0.5))
     assert (out, err) == ("", f"error: {flag}: expected some of {names}; got 'nobody'\n")
 
 

@@ -15,13 +15,15 @@ from hypothesis import strategies as st
 from torch.nn.utils import prune
 
 from sparselab.errors import SettingError
-from sparselab.formats import WRITERS, describe, read_ticket, write_own, write_ticket
+from sparselab.formats import FORMATS, WRITERS, describe, read_ticket, write_own, write_ticket
 from sparselab.layout import Block, Layout
 from sparselab.mask import Mask
 from sparselab.ticket import ticket_of
 from sparselab.transform import Layer
+from tests.formats.good_files import good_file
+from tests.strategies import masks
 
-SUFFIXES = {"npz": ".npz", "safetensors": ".safetensors", "torch": ".pt"}
+SUFFIXES = {name: FORMATS[name].suffixes[0] for name in WRITERS}
 NAMES = st.text("abz09_. -[]()é本", min_size=1, max_size=12).map(lambda text: f"L{text}w")
 
 
@@ -69,6 +71,18 @@ def test_written_formats(format: str, layers: list[Layer], tmp_path_factory: pyt
         assert read.mask.digest == layer.mask.digest
         assert read.kernel_shape == layer.kernel_shape
         assert same(read.weight, layer.weight)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@given(mask=masks())
+@settings(max_examples=25)
+def test_every_format_that_is_read(form: str, mask: Mask, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A file that others wrote holds the mask they wrote, and is known for what it is."""
+    back = read_ticket(good_file(form, mask.kept.astype(np.float32), tmp_path_factory.getbasetemp()))
+    assert back.meta["format"] == form
+    (layer,) = back
+    assert layer.mask == mask
+    assert layer.weight is None or np.array_equal(layer.weight, mask.kept)
 
 
 @given(layers=some_layers())

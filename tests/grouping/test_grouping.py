@@ -37,7 +37,7 @@ def test_every_row_is_in_one_group_and_promised_sizes_are_kept(name: str, mask: 
     assert all(np.array_equal(a, b) for a, b in zip(groups, again, strict=True))
 
 
-@pytest.mark.parametrize("name", [name for name in GROUPERS if name not in ("natural", "random")])
+@pytest.mark.parametrize("name", [name for name in GROUPERS if GROUPERS[name].finds_planted_groups])
 def test_finds_planted_groups(name: str) -> None:
     rng = np.random.default_rng(1)
     # Columns apart: co-clustering gives each column to one group, and shared columns are not what it looks for.
@@ -46,6 +46,16 @@ def test_finds_planted_groups(name: str) -> None:
     for goal in (Goal(height=8), Goal(count=4)):
         groups = groups_of(name, Mask(patterns[hidden]), goal)
         assert all(len(set(hidden[group])) == 1 for group in groups)
+
+
+@pytest.mark.parametrize("name", GROUPERS)
+def test_every_grouper_says_what_it_is_and_a_control_promises_nothing(name: str) -> None:
+    grouper = GROUPERS[name]
+    assert grouper.title
+    assert grouper.source
+    assert type(grouper).__doc__
+    assert not (grouper.is_control and grouper.finds_planted_groups)
+    assert grouper.is_control or not grouper.by_chance
 
 
 @pytest.mark.parametrize("name", GROUPERS)

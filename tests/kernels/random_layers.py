@@ -38,11 +38,20 @@ def random_layout(rng: np.random.Generator, trait: str, rows: int, cols: int) ->
     return Layout.from_blocks(before, blocks, reason="no group was given a column")
 
 
-def random_work(rng: np.random.Generator, dtype: str, device: str, *, most_rows: int = 40, most: int = 24) -> Work:
-    """A product of any kind; `most` bounds channels, positions and sides of an image."""
+def random_work(
+    rng: np.random.Generator,
+    dtype: str,
+    device: str,
+    *,
+    most_rows: int = 40,
+    most: int = 24,
+    convolution: bool | None = None,
+) -> Work:
+    """A product, of any kind unless `convolution` says which; `most` bounds channels, positions and sides of an image."""
     trait = str(rng.choice(TRAITS))
     rows = 1 if trait == "one row" else int(rng.integers(1, most_rows + 1))
-    conv, shape = (None, (0, 0)) if rng.random() < 0.3 else _random_conv(rng, most)
+    drawn = rng.random() >= 0.3
+    conv, shape = _random_conv(rng, most) if (drawn if convolution is None else convolution) else (None, (0, 0))
     if conv is None:
         shape = (int(rng.integers(1, 3 * most)), int(rng.choice([1, 2, 16, int(rng.integers(1, 3 * most))])))
     cols = shape[0] if conv is None else shape[1] * conv.kernel_shape[0] * conv.kernel_shape[1]
@@ -50,6 +59,26 @@ def random_work(rng: np.random.Generator, dtype: str, device: str, *, most_rows:
     weight = rng.standard_normal((rows, cols), dtype=np.float32)
     bias = rng.standard_normal(rows, dtype=np.float32) if rng.random() < 0.5 else None
     return Work(layout, weight, shape, bias, conv, dtype, device)
+
+
+def aligned_works(rng: np.random.Generator, dtype: str, device: str, *, convolution: bool) -> list[Work]:
+    """Products whose blocks are squares of 16 on a fixed grid, at few positions and at many."""
+    found = []
+    for rows, cols in ((64, 144), (48, 1008)):
+        blocks = [
+            Block(np.arange(top, top + 16), np.arange(left, left + 16))
+            for top in range(0, rows, 16)
+            for left in range(0, cols, 16)
+            if rng.random() < 0.4
+        ]
+        layout = Layout.from_blocks(Mask(np.zeros((rows, cols), bool)), blocks, reason="")
+        weight, bias = rng.standard_normal((rows, cols)), rng.standard_normal(rows)
+        conv = Conv((3, 3), 1, 1) if convolution else None
+        shapes: list[tuple[int, ...]] = [(cols, positions) for positions in (1, 16, 33, 300)]
+        if convolution:
+            shapes = [(1, cols // 9, 1, 1), (2, cols // 9, 7, 9)]
+        found += [Work(layout, weight, shape, bias, conv, dtype, device) for shape in shapes]
+    return found
 
 
 def _random_conv(rng: np.random.Generator, most: int) -> tuple[Conv, Any]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparselab.errors import SettingError
-from sparselab.training.densities import layer_counts, layer_densities
+from sparselab.training.densities import DISTRIBUTIONS, layer_counts, layer_densities
 
 shapes = st.lists(
     st.one_of(
@@ -31,20 +31,24 @@ def test_a_layer_that_would_exceed_one_is_dense_and_the_rest_solved_again() -> N
     assert layer_densities([(2, 2), (50, 50)], 0.5, "erk") == pytest.approx((1.0, 1248 / 2500))
 
 
-@given(shapes, st.floats(0.01, 1.0), st.sampled_from(["erk", "uniform"]))
-def test_the_budget_is_kept_to_the_weight(found: list[tuple[int, ...]], density: float, how: str) -> None:
+@pytest.mark.parametrize("how", DISTRIBUTIONS)
+@given(found=shapes, density=st.floats(0.01, 1.0))
+def test_the_budget_is_kept_to_the_weight(how: str, found: list[tuple[int, ...]], density: float) -> None:
+    held = sum(share * prod(shape) for share, shape in zip(layer_densities(found, density, how), found, strict=True))
+    assert held == pytest.approx(density * sum(map(prod, found)))
     counts = layer_counts(found, density, how)
     assert sum(counts) == round(density * sum(map(prod, found)))
     assert all(0 <= count <= prod(shape) for count, shape in zip(counts, found, strict=True))
 
 
-@given(shapes, st.floats(0.01, 1.0))
-def test_layers_of_like_shape_are_alike(found: list[tuple[int, ...]], density: float) -> None:
-    shares = dict(zip(found, layer_densities(found, density, "erk"), strict=True))
-    assert list(layer_densities(found, density, "erk")) == [shares[shape] for shape in found]
+@pytest.mark.parametrize("how", DISTRIBUTIONS)
+@given(found=shapes, density=st.floats(0.01, 1.0))
+def test_layers_of_like_shape_are_alike(how: str, found: list[tuple[int, ...]], density: float) -> None:
+    shares = dict(zip(found, layer_densities(found, density, how), strict=True))
+    assert list(layer_densities(found, density, how)) == [shares[shape] for shape in found]
     assert all(0 <= share <= 1 + 1e-9 for share in shares.values())
 
 
 def test_an_unknown_way_is_refused() -> None:
-    with pytest.raises(SettingError, match="uniform or erk"):
+    with pytest.raises(SettingError, match="expected one of erk, uniform; got 'magic'"):
         layer_densities([(2, 2)], 0.5, "magic")

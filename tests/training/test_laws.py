@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from sparselab.formats import read_ticket
+from sparselab.settings import settings_of
 from sparselab.training.checkpoint import read_checkpoint
 from sparselab.training.making import level_start, regime_of
 from sparselab.training.models import MODELS
@@ -20,7 +21,7 @@ from sparselab.training.regimes import BlockExchange, Step
 from sparselab.training.run import train
 from sparselab.training.runs import read_run
 from sparselab.training.schedule import schedule_of
-from sparselab.training.settings import TrainSettings
+from sparselab.training.settings import DYNAMIC, METHODS, MOVING_BLOCKS, STATIC_BLOCKS, TrainSettings
 from sparselab.training.tasks import TASKS
 
 TINY = TrainSettings(
@@ -32,6 +33,7 @@ TINY = TrainSettings(
     threads=1,
     device="cpu",
 )
+BLOCKS = (MOVING_BLOCKS, STATIC_BLOCKS)
 
 
 @pytest.fixture(scope="module")
@@ -100,15 +102,44 @@ def test_level_zero_is_dense_and_what_was_transformed_says_so(imp: Path) -> None
     assert document["threads"] == 1
 
 
-@pytest.mark.parametrize("method", ["omp", "random", "snip", "grasp", "synflow", "l1"])
-def test_other_sources_keep_exactly_what_they_are_told(method: str, tmp_path: Path) -> None:
-    train(replace(TINY, method=method, sparsity=0.7), tmp_path)
-    (entry,) = [entry for entry in read_run(tmp_path).stages if entry["level"] == 1]
-    assert entry["kept"] == round((1 - 0.7) * entry["size"])
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_keeps_what_it_is_told(method: str, tmp_path: Path) -> None:
+    """Exactly; methods of blocks keep whole blocks, as many as the nearest number of weights asks for in each layer."""
+    settings = replace(TINY, method=method, levels=2, sparsity=0.7, block_size=4)
+    train(settings, tmp_path)
+    entry = read_run(tmp_path).stages[-1]
+    assert entry["level"] == settings.last_level
+    exact = {"dense": entry["size"], "imp": round(0.8**2 * entry["size"])}.get(method, round((1 - 0.7) * entry["size"]))
+    slack = 0.5 * 4 * 4 * len(list(read_ticket(read_run(tmp_path).ticket(entry["stage"])))) if method in BLOCKS else 0
+    assert abs(entry["kept"] - exact) <= slack
+
+
+# Tasks, models and methods are registries with laws of their own.
+CHOICES = [
+    (setting.name, choice)
+    for setting in settings_of(TrainSettings)
+    if setting.name not in ("task", "model", "method")
+    for choice in setting.choices
+]
+
+
+@pytest.mark.parametrize(("setting", "choice"), CHOICES)
+def test_a_run_ends_whatever_is_chosen_and_every_choice_names_another_run(
+    setting: str, choice: str, tmp_path: Path
+) -> None:
+    by_name = {each.name: each for each in settings_of(TrainSettings)}
+    when = by_name[setting].when
+    method = "imp" if when is None or "imp" in when.values else when.values[0]
+    chosen = replace(TINY, method=method, levels=1, sparsity=0.7, block_size=4, **{setting: choice})
+    train(chosen, tmp_path)
+    entry = read_run(tmp_path).stages[-1]
+    assert entry["level"] == chosen.last_level
+    others = [replace(chosen, **{setting: other}) for other in by_name[setting].choices if other != choice]
+    assert chosen.digest not in {other.digest for other in others}
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("method", ["set", "rigl", "dsb", "top-kast"])
+@pytest.mark.parametrize("method", [method for method in DYNAMIC if method != STATIC_BLOCKS])
 def test_dynamic_masks_keep_their_counts_at_every_update(model: str, method: str) -> None:
     """Layer by layer, at every step; weights outside are 0 when the step is over, momentum of grown weights too.
 

@@ -34,7 +34,16 @@ def test_compare_answers_which_structure_keeps_most() -> None:
     assert covered["regroup, jaccard-metis"] > covered["regroup, random"]
     changes = dict(zip(table["contender"], table["difference"], strict=True))
     assert changes["regroup, random"] == 0
-    at.selectbox(key="_baseline@compare").set_value("regroup, natural").run()
+    at.selectbox(key="_baseline@compare").set_value("regroup-natural").run()
+    changes = dict(zip(at.dataframe[1].value["contender"], at.dataframe[1].value["difference"], strict=True))
+    assert changes["regroup, natural"] == 0
+
+
+def test_a_link_that_holds_a_title_opens_the_same_view_and_is_written_anew() -> None:
+    at = page("compare", sample="planted", budget="5", baseline="regroup, natural")
+    assert not at.exception
+    assert at.selectbox(key="_baseline@compare").value == "regroup-natural"
+    assert at.query_params["baseline"] == "regroup-natural"
     changes = dict(zip(at.dataframe[1].value["contender"], at.dataframe[1].value["difference"], strict=True))
     assert changes["regroup, natural"] == 0
 

@@ -14,6 +14,7 @@ from sparselab.training.paths import RunPaths
 from sparselab.training.queue import runs_folder, submit
 from sparselab.training.run import train
 from sparselab.training.runs import list_runs
+from sparselab.training.settings import TrainSettings
 from sparselab.ui.source import ROOTS_VARIABLE
 from sparselab.ui.training_start import PRESETS
 from tests.training.tiny import tiny
@@ -85,6 +86,12 @@ def test_every_preset_is_a_run_that_can_be_submitted(no_study: None, monkeypatch
         assert not at.error, name
     assert len(list_runs(runs_folder())) == len(PRESETS)
     assert all(run.status == "queued" for run in list_runs(runs_folder()))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_run_that_keeps_the_rules(name: str) -> None:
+    assert PRESETS[name].told
+    assert TrainSettings(**PRESETS[name].values).last_level >= 1
 
 
 def test_a_mistake_in_the_settings_is_said(no_study: None) -> None:

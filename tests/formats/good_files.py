@@ -1,0 +1,56 @@
+"""One way to write a matrix in each format that is read, by other means than ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sparselab.formats import FORMATS
+
+Matrix = np.ndarray
+
+
+def _npy(weight: Matrix, path: Path) -> None:
+    np.save(path, weight)
+
+
+def _npz(weight: Matrix, path: Path) -> None:
+    np.savez_compressed(path, **{"fc_orig": weight, "fc_mask": weight != 0})
+
+
+def _safetensors(weight: Matrix, path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({"fc_orig": weight, "fc_mask": weight != 0}, path)
+
+
+def _torch(weight: Matrix, path: Path) -> None:
+    torch.save({"fc_orig": torch.tensor(weight), "fc_mask": torch.tensor(weight != 0)}, path)
+
+
+def _smtx(weight: Matrix, path: Path) -> None:
+    """A pattern alone: rows, columns and kept weights; row offsets; column indices."""
+    rows, cols = np.nonzero(weight)
+    offsets = np.cumsum([0, *np.bincount(rows, minlength=len(weight))])
+    lines = [", ".join(map(str, (*weight.shape, cols.size)))]
+    lines += ["".join(f"{number} " for number in numbers) for numbers in (offsets, cols)]
+    path.write_text("\n".join(lines) + "\n")
+
+
+_WRITE: Mapping[str, Callable[[Matrix, Path], None]] = {
+    "npy": _npy,
+    "npz": _npz,
+    "safetensors": _safetensors,
+    "torch": _torch,
+    "smtx": _smtx,
+}
+
+
+def good_file(form: str, weight: Matrix, folder: Path) -> Path:
+    """Write a matrix in a format of the registry; a format that nobody wrote a line for here fails."""
+    path = folder / f"good-{form}{FORMATS[form].suffixes[0]}"
+    _WRITE[form](weight, path)
+    return path

@@ -1,0 +1,138 @@
+"""Every registry is walked: its entries are the cases of a law test, so that whatever is registered is held to the laws.
+
+A registry is a public constant of a module: a mapping to functions, to classes, or to values of this package's classes. Besides,
+the choices of every setting are registries of names, and so are the column orders of a file. Texts that explain names are none.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+import sparselab
+from sparselab.formats import FORMATS, WRITERS
+from sparselab.grouping import GROUPERS
+from sparselab.im2col import COLUMN_ORDERS
+from sparselab.kernels import KERNELS
+from sparselab.published import PAPERS
+from sparselab.scores import SCORES
+from sparselab.settings import settings_of
+from sparselab.similarity import SIMILARITIES
+from sparselab.training.densities import DISTRIBUTIONS
+from sparselab.training.models import MODELS
+from sparselab.training.settings import METHODS, TrainSettings
+from sparselab.training.tasks import TASKS
+from sparselab.transforms import TRANSFORMS
+from sparselab.transforms.regroup import Widths
+from sparselab.ui.training_start import PRESETS
+from tests import test_compare, test_im2col, test_published, test_scores, test_similarity
+from tests.formats import test_hostile, test_round_trips
+from tests.grouping import test_grouping
+from tests.kernels import test_conformance as test_kernels
+from tests.training import test_densities, test_laws, test_models, test_tasks
+from tests.transforms import test_conformance as test_transforms
+from tests.ui import test_training_page
+
+Test = Callable[..., None]
+
+WALKS: tuple[tuple[Iterable[str], Test], ...] = (
+    (TRANSFORMS, test_transforms.test_laws),
+    (TRANSFORMS, test_compare.test_every_transform_names_its_contenders),
+    (Widths, test_transforms.test_every_choice_of_every_setting_obeys_the_laws),
+    (GROUPERS, test_grouping.test_every_row_is_in_one_group_and_promised_sizes_are_kept),
+    (KERNELS, test_kernels.test_every_kernel_is_right_on_all_that_it_says_it_can_run),
+    (KERNELS, test_kernels.test_a_kernel_runs_the_products_and_on_the_devices_that_it_names),
+    (FORMATS, test_round_trips.test_every_format_that_is_read),
+    (FORMATS, test_hostile.test_every_format_has_hostile_files),
+    (FORMATS, test_hostile.test_changed_bytes_are_read_or_refused),
+    (WRITERS, test_round_trips.test_written_formats),
+    (SCORES, test_scores.test_every_score_tells_weights_apart),
+    (SIMILARITIES, test_similarity.test_every_similarity_is_its_definition),
+    (PAPERS, test_published.test_every_paper_has_figures_and_a_word_of_care),
+    (TASKS, test_tasks.test_what_a_task_says_of_itself),
+    (MODELS, test_models.test_every_weight_that_can_be_pruned_takes_part),
+    (MODELS, test_laws.test_dynamic_masks_keep_their_counts_at_every_update),
+    (DISTRIBUTIONS, test_densities.test_the_budget_is_kept_to_the_weight),
+    (METHODS, test_laws.test_every_method_keeps_what_it_is_told),
+    (PRESETS, test_training_page.test_every_preset_is_a_run_that_keeps_the_rules),
+    (COLUMN_ORDERS, test_im2col.test_every_column_order_says_what_a_column_runs_over),
+)
+
+
+def cases(test: Test) -> set[Any]:
+    """The values that pytest runs a test with; of cases of several values, the cases and each of their values."""
+    found: set[Any] = set()
+    for mark in getattr(test, "pytestmark", []):
+        if mark.name == "parametrize":
+            for case in mark.args[1]:
+                found |= {case, *case} if isinstance(case, tuple) else {case}
+    return found
+
+
+def missing(registry: Iterable[str], test: Test) -> set[str]:
+    """The entries that a test is not run with."""
+    return set(registry) - cases(test)
+
+
+def registries() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every registry of the package, by the first module that holds it."""
+    seen: set[int] = set()
+    for found in pkgutil.walk_packages(sparselab.__path__, "sparselab."):
+        if found.name.endswith("__main__"):
+            continue
+        for name, value in vars(importlib.import_module(found.name)).items():
+            if name[0].isupper() and is_registry(value) and id(value) not in seen:
+                seen.add(id(value))
+                yield f"{found.name}.{name}", value
+
+
+def is_registry(value: object) -> bool:
+    return isinstance(value, Mapping) and bool(value) and all(is_entry(each) for each in value.values())
+
+
+def is_entry(value: object) -> bool:
+    of_ours = type(value).__module__.startswith("sparselab")
+    return of_ours or (callable(value) and getattr(value, "__module__", "").startswith("sparselab"))
+
+
+REGISTRIES = dict(registries())
+
+
+@pytest.mark.parametrize("name", REGISTRIES)
+def test_every_registry_is_walked(name: str) -> None:
+    assert any(registry is REGISTRIES[name] for registry, _ in WALKS), f"{name}: name the test that walks it in WALKS"
+
+
+@pytest.mark.parametrize(("registry", "test"), WALKS, ids=lambda value: getattr(value, "__name__", ""))
+def test_no_entry_is_passed_by(registry: Iterable[str], test: Test) -> None:
+    assert not missing(registry, test)
+
+
+@pytest.mark.parametrize("kind", [*TRANSFORMS.values(), TrainSettings, *(task.settings for task in TASKS.values())])
+def test_every_choice_of_a_setting_is_walked(kind: type) -> None:
+    """Those of transforms by their laws; those of a run by its laws, or as the registries they are."""
+    names = [name for name, each in TRANSFORMS.items() if each is kind]
+    walked = cases(test_transforms.test_every_choice_of_every_setting_obeys_the_laws)
+    run = cases(test_laws.test_a_run_ends_whatever_is_chosen_and_every_choice_names_another_run)
+    for setting in settings_of(kind):
+        for choice in setting.choices:
+            if names:
+                assert (names[0], setting.name, choice) in walked
+            else:
+                lists = [registry for registry, _ in WALKS if tuple(registry) == setting.choices]
+                assert lists or (setting.name, choice) in run, setting.name
+
+
+def test_the_finder_sees_registries_and_what_no_test_walks() -> None:
+    found = [id(registry) for registry in REGISTRIES.values()]
+    assert {id(registry) for registry in (TRANSFORMS, KERNELS, WRITERS, Widths)} <= set(found)
+    for registry, test in WALKS:
+        assert missing([*registry, "new"], test) == {"new"}
+    assert is_registry({"new": KERNELS["dense"]})
+    assert is_registry({"new": type(KERNELS["dense"])})
+    assert is_registry({"new": settings_of})
+    assert not is_registry({"new": "a text"})
