@@ -44,8 +44,7 @@ def _show_measured(request: Request, view: View) -> None:
         about=about | {"seed": str(request.seed)},
         **product.settings,
     )
-    told = [request.key, product.positions, product.images, product.stride, product.padding, product.dtype]
-    key = json.dumps(["layer", *told, product.device, asdict(product.effort), kernels])
+    key = json.dumps(["layer", request.key, asdict(product), kernels])
 
     def show(results: Results) -> None:
         measured = measured_or_said(results[0]) if 0 in results else None
