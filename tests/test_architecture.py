@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {
     "sparselab": 0,
     "sparselab.errors": 0,
+    "sparselab.atomic_files": 0,
     "sparselab.mask": 0,
     "sparselab.device": 0,
     "sparselab.wire": 0,
@@ -71,8 +72,19 @@ ROOMS = {
     "sparselab.ui",
     "pages",
 }
-# On the ground floor the order is: errors, then mask, device, wire, monitor, settings, then isolate.
-GROUND = ["errors", "mask", "permutation", "device", "wire", "monitor", "settings", "folders", "isolate"]
+# On the ground floor the order is: errors, then atomic_files, mask, device, wire, monitor, settings, then isolate.
+GROUND = [
+    "errors",
+    "atomic_files",
+    "mask",
+    "permutation",
+    "device",
+    "wire",
+    "monitor",
+    "settings",
+    "folders",
+    "isolate",
+]
 ONLY = {"streamlit": ("sparselab.ui", "app", "pages"), "plotly": ("sparselab.ui",), "triton": ("sparselab.kernels",)}
 
 

@@ -12,6 +12,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from sparselab.atomic_files import DAY_SECONDS, atomic_path, sweep
 from sparselab.errors import UnavailableError
 from sparselab.kernels.cache import cache_folder
 
@@ -76,10 +77,12 @@ def _built() -> Path:
         if kept := _kept(place, key):
             return kept
         place.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place) as folder:
-            linked = _compile(found, flags, Path(folder))
-            path = place / f"blocks-{key}-{_digest(linked.read_bytes())}.so"
-            os.replace(linked, path)
+        sweep(place, older_than=DAY_SECONDS)
+        with tempfile.TemporaryDirectory() as folder:
+            code = _compile(found, flags, Path(folder)).read_bytes()
+        path = place / f"blocks-{key}-{_digest(code)}.so"
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(code)
     except OSError as error:
         raise UnavailableError(f"expected a cache folder that can be written; {place}: {error.strerror}") from None
     return path
@@ -96,7 +99,7 @@ def _digest(data: bytes) -> str:
 
 
 def _compile(found: str, flags: list[str], folder: Path) -> Path:
-    """Compile and link in a folder on the disk of the cache; return the file."""
+    """Compile and link in a folder; return the file."""
     unlinked, linked = folder / "blocks.o", folder / "blocks.so"
     _call([found, *flags, "-c", str(_SOURCE), "-o", str(unlinked)])
     # Linked without -fopenmp, so that no second OpenMP comes along.

@@ -18,6 +18,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from sparselab.atomic_files import sweep
+
 
 @dataclass(frozen=True)
 class RunPaths:
@@ -82,7 +84,6 @@ class RunPaths:
             folder.mkdir(parents=True, exist_ok=True)
 
     def sweep(self) -> None:
-        """Remove what a process that was killed left half written."""
+        """Remove what a process that was killed left half written; the caller holds the lock."""
         for folder in self.parts:
-            for path in folder.glob(".*.part"):
-                path.unlink(missing_ok=True)
+            sweep(folder)

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sparselab.atomic_files import atomic_path
 from sparselab.formats import blocks_csv, permutation_csv
-from sparselab.formats.atomic import atomic_path
 from sparselab.formats.csv_text import cell, table
 from sparselab.layout import Block, Layout
 from sparselab.mask import Mask

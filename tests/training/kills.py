@@ -39,7 +39,10 @@ TOP_KAST = TrainSettings(task_settings=TINY, width=0.5, method="top-kast", spars
 
 
 def fingerprint(folder: Path) -> dict[str, str]:
-    """Return what a run leaves, times aside: models, tickets, results, events. (safetensors writes metadata in any order.)"""
+    """Return what a run leaves, times aside: models, tickets, results, events, and the names of all files.
+
+    (safetensors writes metadata in any order.)
+    """
     found = {
         str(path.relative_to(folder)): _bytes_of(path)
         for part in ("models", "tickets", "checkpoints")
@@ -49,6 +52,7 @@ def fingerprint(folder: Path) -> dict[str, str]:
     for entry in results["stages"]:
         del entry["seconds"], entry["events"]
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    found["files"] = json.dumps(sorted(str(path.relative_to(folder)) for path in folder.rglob("*")))
     return found | {"results": json.dumps(results), "events": json.dumps([_timeless(event) for event in events])}
 
 
