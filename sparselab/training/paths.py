@@ -7,6 +7,7 @@ checkpoints/         <stage>-<step>.safetensors, the two newest of the stage und
 models/              <stage>.safetensors, all weights and masks when a stage ended
 tickets/             <stage>.safetensors in sparselab's own format
 lock                 held by the process that writes the run
+lock.holder          which process that is
 cancel               put there by whoever wants it to stop
 queued               put there while the run waits for its turn
 process.json         which process the app started for it
