@@ -39,6 +39,10 @@ class Prune(Transform):
     ] = "global"
     score: Annotated[str, OneOf(("magnitude", "random")), Doc("what a weight is worth: |w| or noise")] = "magnitude"
 
+    @property
+    def needs(self) -> frozenset[str]:
+        return frozenset() if self.score == "random" else frozenset({"weight"})
+
     def __call__(
         self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
     ) -> Layout:

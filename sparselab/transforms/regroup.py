@@ -23,7 +23,7 @@ from sparselab.settings import OneOf, When
 from sparselab.similarity import similarity_tensor
 from sparselab.transform import Layer, Transform
 from sparselab.transforms.budget import select_budget
-from sparselab.transforms.cells import WEIGHS, group_sums, scores
+from sparselab.transforms.cells import WEIGHS, cell_needs, group_sums, scores
 from sparselab.transforms.ratio import legacy_width, mended_width, select_by_width
 from sparselab.transforms.refining import REFINE, Seconds, Steps, refined
 from sparselab.transforms.threshold import select_threshold
@@ -113,6 +113,10 @@ class Regroup(Transform):
         super().__post_init__()
         if self.groups is not None and self.rows_per_group != type(self).rows_per_group:
             raise SettingError(f"expected rows_per_group or groups; got both ({self.rows_per_group} and {self.groups})")
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return cell_needs(self.weigh) if self.rule == "budget" else frozenset()
 
     @property
     def goal(self) -> Goal:
