@@ -13,7 +13,7 @@ from sparselab.training.regimes.base import Regime, Step
 from sparselab.training.seeds import derive
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rhythm:
     """When masks move: every `every` steps up to step `until`, inclusive, by f(t) that starts at `alpha`."""
 
