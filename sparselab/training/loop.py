@@ -104,8 +104,10 @@ class Trainee:
             for place in self.prunable:
                 gradients[place].add_(self.parameters[place].detach().sign(), alpha=self.l1)
         mine = [gradients[place] for place in self.prunable]
-        if self.regime.update(Step(step, mine, self.velocities)):
+        seen = Step(step, mine, self.velocities)
+        if self.regime.update(seen):
             self.sgd.step(gradients, self.schedule.rate(step))
+            self.regime.after(seen)
         return loss.detach().float()
 
     def _batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -28,7 +28,7 @@ from sparselab.transforms.regrow import regrown_weights
 
 _FEATURE_IMAGES = 256
 _ALPHA = 0.3  # RigL's
-_ALPHA_OF_BLOCKS = 0.5  # fewer candidates rarely fill half a row of a block, and then nothing moves
+_ALPHA_OF_BLOCKS = 0.5  # a candidate goes only with half of its block's row or column: of fewer candidates few go
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

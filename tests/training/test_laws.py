@@ -136,8 +136,10 @@ def test_dynamic_masks_keep_their_counts_at_every_update(model: str, method: str
         old = [mask.clone() for mask in regime.masks]
         regime.before(step)
         gradients = [torch.randn(weight.shape, generator=rng) for weight in regime.weights]
-        if regime.update(Step(step, gradients, sgd.velocities)):
+        seen = Step(step, gradients, sgd.velocities)
+        if regime.update(seen):
             sgd.step(gradients, 0.1)
+            regime.after(seen)
         regime.finish()
         told = regime.news()
         updates += len(told)

@@ -10,7 +10,7 @@ from torch import nn
 
 from sparselab.training.network import Network
 from sparselab.training.optimizer import Sgd
-from sparselab.training.regimes import Step, TopKast
+from sparselab.training.regimes import Exchange, Rhythm, Step, TopKast
 from sparselab.training.regimes.norms import Norms
 
 DECAY = 0.01
@@ -122,3 +122,24 @@ def test_hushed_norms_leave_no_hooks() -> None:
     assert len(layer._forward_hooks) == 1
     norms.hush()
     assert not layer._forward_hooks
+
+
+@pytest.mark.parametrize(("how", "steps"), [("set", True), ("rigl", False)])
+def test_set_exchanges_after_the_optimizers_step_and_rigl_instead_of_it(
+    network: Network, how: str, steps: bool
+) -> None:
+    """Four of eight weights kept, half of them exchanged: at rate .1 a gradient of 10 takes 5 to 4, and -4 to -5."""
+    kept = torch.tensor([True] * 4 + [False] * 4).reshape(2, 4)
+    regime = Exchange(network, {"0": kept}, how=how, rhythm=Rhythm(every=1, until=100, alpha=0.5), seed=0)
+    sgd = Sgd(regime.weights, momentum=0.0, decay=0.0)
+    gradients = [torch.full((2, 4), 10.0)]
+    step = Step(1, gradients, sgd.velocities)
+    if regime.update(step):
+        sgd.step(gradients, 0.1)
+        regime.after(step)
+    weight = network.weights["0"].detach().reshape(-1)
+    largest = weight[weight.abs() >= 4].tolist()
+    assert largest == ([4.0, -5.0] if steps else [5.0, -4.0])
+    (news,) = regime.news()
+    assert news["kept"] == 4
+    assert int(regime.masks[0].sum()) == 4

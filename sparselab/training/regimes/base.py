@@ -57,6 +57,9 @@ class Regime:
         torch._foreach_mul_(list(step.gradients), self.factors)
         return True
 
+    def after(self, step: Step) -> None:
+        """Change masks after the optimizer has taken its step; the gradients are used up."""
+
     def finish(self) -> None:
         """Leave the weights as the network uses them: before evaluation and capture."""
 
