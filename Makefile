@@ -2,11 +2,12 @@
 
 PYTHON ?= python3
 PORT ?= 8501
+RUNS ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
 ADDRESS := http://localhost:$(PORT)
 
-.PHONY: app test check bench bench-gpu samples clean
+.PHONY: app test test-long check bench bench-gpu samples clean
 
 app: $(VENV)/.app
 	@echo "sparselab opens at $(ADDRESS)  (Ctrl-C ends it)"
@@ -15,6 +16,10 @@ app: $(VENV)/.app
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
+
+# The whole suite RUNS times beside two busy processes: hours. Says which tests failed in which run.
+test-long: $(VENV)/.test
+	$(BIN)/python tests/long/busy.py --runs $(RUNS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .

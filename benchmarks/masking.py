@@ -39,7 +39,7 @@ def epoch_seconds(settings: TrainSettings, data: Any, masked: bool) -> float:
     network = build_network(settings, data, torch.device("cpu"))
     schedule = schedule_of(settings, len(data.train))
     regime = Regime(network, random_masks(network.full)) if masked else Unmasked(network, network.full)
-    trainee = Trainee(network, regime, settings, schedule, data, SOLO)
+    trainee = Trainee(network=network, regime=regime, settings=settings, schedule=schedule, data=data, team=SOLO)
     begun = time.perf_counter()
     trainee.advance(Progress(0), schedule.per_epoch, lambda _progress: None)
     return time.perf_counter() - begun

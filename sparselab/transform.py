@@ -67,14 +67,23 @@ class Layer:
 
 @dataclass(frozen=True)
 class Transform(ABC):
-    """Layer -> Layout. The fields are the settings; `needs` names what a layer must bring besides its mask."""
+    """Layer -> Layout. The fields are the settings."""
 
     title: ClassVar[str]
     source: ClassVar[str]
-    needs: ClassVar[frozenset[str]] = frozenset()
 
     def __post_init__(self) -> None:
         check_settings(self)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What a layer must bring besides its mask under these settings, by the names of `Layer`: weight, features."""
+        return frozenset()
+
+    @property
+    def draws_new_weights(self) -> bool:
+        """Whether weights that come back take fresh random values, and not those of the rewind step."""
+        return False
 
     @property
     def is_global(self) -> bool:

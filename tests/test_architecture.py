@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {
     "sparselab": 0,
     "sparselab.errors": 0,
+    "sparselab.atomic_files": 0,
     "sparselab.mask": 0,
     "sparselab.device": 0,
     "sparselab.torch_private": 0,
@@ -79,6 +80,7 @@ ROOMS = {
 # On the ground floor a file imports only those before it.
 GROUND = [
     "errors",
+    "atomic_files",
     "mask",
     "permutation",
     "device",

@@ -1,4 +1,3 @@
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -38,7 +37,8 @@ def test_a_defect_comes_back_with_its_traceback(worker: Worker) -> None:
         worker.submit(worker_tasks.defect).result()
 
 
-def test_progress_and_a_cancel_that_keeps_the_best_so_far(worker: Worker) -> None:
+def test_progress_and_a_cancel_that_keeps_the_best_so_far(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sparselab.isolate.worker._GRACE_SECONDS", 60.0)  # a busy machine takes more than half a second
     task = worker.submit(worker_tasks.patient)
     while task.progress is None:
         assert not task.wait(0.01)
@@ -90,7 +90,7 @@ def test_limits() -> None:
 
 def test_what_a_worker_says_is_never_unpickled() -> None:
     with pytest.raises(SparselabError, match="unreadable"):
-        run_isolated(worker_tasks.liar, limits=Limits(wall_seconds=20))
+        run_isolated(worker_tasks.liar)
 
 
 def test_closing_cancels_what_runs() -> None:
@@ -108,7 +108,5 @@ def test_workers_end_with_close() -> None:
     process = worker._process
     assert process is not None
     worker.close()
-    deadline = time.monotonic() + 10
-    while process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
+    process.wait()  # it does not end by itself
     assert process.poll() is not None

@@ -51,7 +51,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def page(path: Path, name: str, values: Mapping[str, Any], seed: int) -> list[dict[str, Any]]:
     """The rows of the Model page: what its worker processes are asked for, in the parts they are asked for."""
-    plan = [{"label": name, "transform": name, "settings": dict(values)}]
+    plan = [{"name": name, "title": name, "transform": name, "settings": dict(values)}]
     parts = model_parts(read_ticket(path).names, plan)
     answers = [wire.load(wire.dump(model_rows(str(path), part, plan, seed, ReadOptions()))) for part in parts]
     return [row for answer in answers for row in answer]

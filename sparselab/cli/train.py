@@ -17,6 +17,7 @@ from sparselab.errors import Cancelled, SettingError
 from sparselab.monitor import Monitor, Progress
 from sparselab.settings import settings_of
 from sparselab.training.paths import RunPaths
+from sparselab.training.queue import taking_turns
 from sparselab.training.records import read_json
 from sparselab.training.runs import RunView, read_run
 from sparselab.training.settings import TrainSettings
@@ -32,20 +33,21 @@ _SETTINGS = settings_of(TrainSettings)
 def train(folder: Path, resume: bool, data: Path | None, as_json: bool, **given: str | None) -> None:
     """Train a network by a method, level by level, in the folder of a run.
 
-    An empty folder starts a run; --resume goes on with one that was stopped or killed, and ends as it would have ended.
+    An empty folder starts a run; --resume goes on with one that was stopped or killed, and ends as it would have ended. In a
+    folder of the app's queue, the runs that waited for it begin when it ends.
     """
-    settings = _settings(folder, given, resume=resume)
-    from sparselab.training.run import train as run  # loads torch
+    with _stoppable() as stopped, taking_turns(folder):
+        settings = _settings(folder, given, resume=resume)
+        from sparselab.training.run import train as run  # loads torch
 
-    try:
-        with _stoppable() as stopped:
+        try:
             monitor = Monitor(_Voice(), stopped)
             run(
                 settings, folder, resume=resume, data=data, monitor=monitor, say=lambda text: click.echo(text, err=True)
             )
-    except Cancelled as error:
-        click.echo(str(error), err=True)
-        raise click.Abort from None
+        except Cancelled as error:
+            click.echo(str(error), err=True)
+            raise click.Abort from None
     view = read_run(folder)
     if as_json:
         settings = view.info.settings

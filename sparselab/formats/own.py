@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from sparselab.atomic_files import atomic_path
 from sparselab.errors import FileError
 from sparselab.formats.archive import Archive, ArchiveEntry, check_count
-from sparselab.formats.atomic import atomic_path
 from sparselab.formats.convert import check_finite
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import MAX_SIZE, ReadLimits

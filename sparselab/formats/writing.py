@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sparselab.atomic_files import DAY_SECONDS, atomic_path, sweep
 from sparselab.errors import SettingError
-from sparselab.formats.atomic import atomic_path
 from sparselab.layout import Layout
 from sparselab.ticket import Ticket
 from sparselab.transform import Layer
@@ -45,6 +45,7 @@ def write_ticket(
         arrays |= _pair(layer, waiting.pop(layer.name, None))
     if waiting or not arrays:
         raise SettingError(f"layouts: expected those of layers in the ticket; got {', '.join(waiting) or 'no layer'}")
+    sweep(Path(path).parent, older_than=DAY_SECONDS)
     with atomic_path(Path(path)) as temporary:
         WRITERS[format](arrays, temporary)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sparselab.atomic_files import DAY_SECONDS, atomic_path, sweep
 from sparselab.folders import cache_folder
 
 Choice = Mapping[str, int | str]
@@ -30,14 +29,11 @@ def recall(key: Mapping[str, Any], kinds: Mapping[str, type]) -> dict[str, Any] 
 def keep(key: Mapping[str, Any], choice: Choice) -> None:
     """Write a choice, whole or not at all. A folder that cannot be written to costs the next process the same time again."""
     path = _path(key)
-    part = path.with_name(f".{secrets.token_hex(8)}.part")
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_text(json.dumps({"key": _plain(key), "choice": dict(choice)}, indent=1), encoding="utf-8")
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        sweep(path.parent, older_than=DAY_SECONDS)
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps({"key": _plain(key), "choice": dict(choice)}, indent=1), encoding="utf-8")
 
 
 def _plain(key: Mapping[str, Any]) -> Any:

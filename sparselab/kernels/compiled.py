@@ -16,6 +16,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from sparselab.atomic_files import DAY_SECONDS, atomic_path, sweep
 from sparselab.errors import UnavailableError
 from sparselab.folders import cache_folder
 
@@ -80,10 +81,12 @@ def _built() -> Path:
         if kept := _kept(cache_dir, key):
             return kept
         cache_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache_dir) as folder:
-            linked = _compile(program, flags, Path(folder))
-            path = cache_dir / f"blocks-{key}-{_digest(linked.read_bytes())}.so"
-            os.replace(linked, path)
+        sweep(cache_dir, older_than=DAY_SECONDS)
+        with tempfile.TemporaryDirectory() as folder:
+            code = _compile(program, flags, Path(folder)).read_bytes()
+        path = cache_dir / f"blocks-{key}-{_digest(code)}.so"
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(code)
     except OSError as error:
         raise UnavailableError(f"expected a cache folder that can be written; {cache_dir}: {error.strerror}") from None
     return path
@@ -100,7 +103,7 @@ def _digest(data: bytes) -> str:
 
 
 def _compile(program: str, flags: list[str], folder: Path) -> Path:
-    """Compile and link in a folder on the disk of the cache; return the file."""
+    """Compile and link in a folder; return the file."""
     unlinked, linked = folder / "blocks.o", folder / "blocks.so"
     _call([program, *flags, "-c", str(_SOURCE), "-o", str(unlinked)])
     # Linked without -fopenmp, so that no second OpenMP comes along.

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
+from sparselab.atomic_files import atomic_path
 from sparselab.errors import FileError
-from sparselab.formats.atomic import atomic_path
 
 
 @dataclass(frozen=True, eq=False)

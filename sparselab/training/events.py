@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 _TAIL_BYTES = 2**16
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
 
 
 class Events:
@@ -19,7 +20,8 @@ class Events:
     """
 
     def __init__(self, path: Path, *, writes: bool = True) -> None:
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644) if writes else None
+        self._path = path
+        self._handle = os.open(path, _FLAGS, 0o644) if writes else None
 
     def write(self, event: dict[str, Any]) -> None:
         """Append one event."""
@@ -36,7 +38,7 @@ class Events:
         """Forget what was written after `position`; a file that is shorter loses no more than half a line."""
         if self._handle is None:
             return
-        text = os.pread(self._handle, min(position, self.position), 0)
+        text = self._path.read_bytes()[:position]
         os.ftruncate(self._handle, text.rfind(b"\n") + 1)
 
     def sync(self) -> None:

@@ -16,7 +16,7 @@ from sparselab.training.records import read_json, write_json
 from sparselab.training.settings import TrainSettings, read_settings
 from sparselab.training.stages import Stage
 
-_HARMLESS = {"lock", "queued", "process.json", "output.txt", "cancel"}
+_HARMLESS = {"lock", "lock.holder", "queued", "process.json", "output.txt", "cancel"}
 
 
 def open_folder(

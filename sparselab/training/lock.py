@@ -1,66 +1,80 @@
-"""One writer a run: a lock that the system releases when its holder dies."""
+"""One writer a run: a lock that the system releases when its holder dies, and a note beside it that says who holds it.
+
+Readers look at the note alone: they neither take the lock, which would keep a writer out, nor write anything. The lock itself
+cannot be read everywhere (on Windows nobody reads a locked file), hence the second file.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from sparselab.errors import SettingError, UnavailableError
+from filelock import FileLock, SoftFileLock, Timeout
 
-try:
-    import fcntl
-except ImportError:  # not a POSIX system
-    fcntl = None  # type: ignore[assignment]
+from sparselab.errors import FileError, SettingError, UnavailableError
+from sparselab.training.process import describe_process, living_process
+from sparselab.training.records import read_json, write_json
 
-
-_TRIES, _PAUSE_SECONDS = 20, 0.05  # who only asks whether it is held holds it for a moment
+_WAIT_SECONDS, _LOOK_SECONDS = 1.0, 0.05
 
 
 @contextmanager
-def locked(path: Path, what: str = "this run") -> Iterator[None]:
-    """Hold the lock in `path` (made where there is none) while the block runs; it says who holds it.
+def locked(path: Path, what: str = "this run", *, wait_seconds: float = _WAIT_SECONDS) -> Iterator[None]:
+    """Hold the lock in `path` (made where there is none) while the block runs; the note beside it says who holds it.
 
-    Raises: SettingError when another process holds it, UnavailableError on a system without such locks.
+    Raises: SettingError when somebody else still holds it after `wait_seconds`, UnavailableError on a file system without
+        locks that end with their holder.
     """
-    if fcntl is None:
-        raise UnavailableError("expected a POSIX system, whose file locks keep two processes from writing one run")
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    lock, note = FileLock(path), note_of(path)
     try:
-        if not any(_take(handle) for _ in range(_TRIES)):
-            holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another process"
-            raise SettingError(f"expected nobody else to write {what}; {holder} does: wait for it, or cancel it")
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        lock.acquire(timeout=wait_seconds, poll_interval=_LOOK_SECONDS)
+    except Timeout:
+        raise SettingError(
+            f"expected nobody else to write {what}; {_name_of(_read(note))} does: wait for it, or cancel it"
+        ) from None
+    try:
+        if isinstance(lock, SoftFileLock):  # what filelock turns it into where the file system has no locks
+            raise UnavailableError(f"expected a file system with file locks; {path.parent} has none")
+        write_json(note, {**(describe_process(os.getpid()) or {}), "host": socket.gethostname()})
         yield
     finally:
-        os.close(handle)
+        note.unlink(missing_ok=True)
+        lock.release()
 
 
 def is_locked(path: Path) -> bool:
-    """Whether some process holds the lock in `path`. No file: no."""
-    if fcntl is None:
+    """Whether some process holds the lock in `path`, without taking it. No file: no.
+
+    A note of this machine counts as long as its process lives. Whether one of another machine lives only the lock can tell;
+    where it may not be tried, in a folder that is read-only here, the note counts.
+    """
+    noted = _read(note_of(path))
+    if noted is None:
         return False
+    if noted.get("host") == socket.gethostname():
+        return living_process(noted) is not None
     try:
-        handle = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
+        with FileLock(path).acquire(timeout=0):
+            return False
+    except (Timeout, OSError):
         return True
-    finally:
-        os.close(handle)
-    return False
 
 
-def _take(handle: int) -> bool:
+def note_of(path: Path) -> Path:
+    """Return where it is noted who holds the lock in `path`."""
+    return path.with_name(f"{path.name}.holder")
+
+
+def _read(note: Path) -> Mapping[str, Any] | None:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        time.sleep(_PAUSE_SECONDS)
-        return False
-    return True
+        return read_json(note)
+    except (FileNotFoundError, FileError):
+        return None
+
+
+def _name_of(noted: Mapping[str, Any] | None) -> str:
+    return "another process" if noted is None else f"process {noted.get('process')} on {noted.get('host')}"

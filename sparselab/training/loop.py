@@ -44,13 +44,13 @@ class Trainee:
 
     def __init__(
         self,
+        *,
         network: Network,
         regime: Regime,
         settings: TrainSettings,
         schedule: Schedule,
         data: Data,
         team: Team = SOLO,
-        *,
         l1: float = 0.0,
     ) -> None:
         self.network, self.regime, self.settings, self.schedule, self.data = network, regime, settings, schedule, data
@@ -59,8 +59,8 @@ class Trainee:
         places = {id(parameter): place for place, parameter in enumerate(self.parameters)}
         self.prunable = [places[id(weight)] for weight in network.weights.values()]
         undecayed = self.prunable if regime.decays_weights else ()
-        self.sgd = Sgd(self.parameters, settings.momentum, settings.weight_decay, undecayed)
-        self.order = Order(len(data.train), settings.batch, settings.seed)
+        self.sgd = Sgd(self.parameters, momentum=settings.momentum, decay=settings.weight_decay, undecayed=undecayed)
+        self.order = Order(images=len(data.train), batch=settings.batch, seed=settings.seed)
 
     @property
     def velocities(self) -> list[torch.Tensor]:
@@ -104,8 +104,10 @@ class Trainee:
             for place in self.prunable:
                 gradients[place].add_(self.parameters[place].detach().sign(), alpha=self.l1)
         mine = [gradients[place] for place in self.prunable]
-        if self.regime.update(Step(step, mine, self.velocities)):
+        seen = Step(step, mine, self.velocities)
+        if self.regime.update(seen):
             self.sgd.step(gradients, self.schedule.rate(step))
+            self.regime.after(seen)
         return loss.detach().float()
 
     def _batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:

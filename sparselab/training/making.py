@@ -24,15 +24,14 @@ from sparselab.training.settings import AT_START, MOVING_BLOCKS, STATIC_BLOCKS, 
 from sparselab.training.tasks import Data
 from sparselab.training.then import Then
 from sparselab.transform import Layer
-from sparselab.transforms import Refill
 from sparselab.transforms.regrow import regrown_weights
 
 _FEATURE_IMAGES = 256
 _ALPHA = 0.3  # RigL's
-_ALPHA_OF_BLOCKS = 0.5  # fewer candidates rarely fill half a row of a block, and then nothing moves
+_ALPHA_OF_BLOCKS = 0.5  # a candidate goes only with half of its block's row or column: of fewer candidates few go
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Start:
     """Masks and weights of a stage's first step, blocks where there are any, and what is to be told of each layer."""
 
@@ -46,6 +45,7 @@ def level_start(
     settings: TrainSettings,
     network: Network,
     data: Data,
+    *,
     level: int,
     rewound: State,
     before: tuple[State, Masks] | None,
@@ -57,21 +57,22 @@ def level_start(
     network.restore(rewound)
     method = settings.method
     if method in AT_START:
-        return Start(scored_at_start(settings, network, data), rewound)
+        return Start(masks=scored_at_start(settings, network, data), state=rewound)
     if method in (MOVING_BLOCKS, STATIC_BLOCKS):
         return _blocks_start(settings, network, rewound)
     if method in ("set", "rigl"):
-        return Start(random_masks(settings, network), rewound)
+        return Start(masks=random_masks(settings, network), state=rewound)
     if before is None or method == "top-kast":
-        return Start(network.full, rewound)
+        return Start(masks=network.full, state=rewound)
     count = kept_at(level, network.size) if method == "imp" else round((1 - settings.sparsity) * network.size)
-    return Start(largest_of(*before, count), rewound)
+    return Start(masks=largest_of(*before, count), state=rewound)
 
 
 def transformed_start(
     settings: TrainSettings,
     network: Network,
     data: Data,
+    *,
     item: Then,
     rewound: State,
     ticket: tuple[State, Masks],
@@ -83,8 +84,8 @@ def transformed_start(
     told. New weights take the values that the transform's `regrow` names, those of the rewind step by default.
     """
     run, (state, masks) = item.transform(), ticket
-    layers = layers_of(network, masks, state, rewound)
-    if getattr(run, "score", "").startswith(("feature", "saliency")):
+    layers = layers_of(network, masks, state=state, rewound=rewound)
+    if "features" in run.needs:
         network.restore(state)
         layers = _with_features(settings, network, data, layers)
     after, fresh, told = dict(masks), dict(rewound), {}
@@ -99,13 +100,13 @@ def transformed_start(
             "blocks": len(layout.blocks),
             "covered": layout.covered.count,
         }
-        if isinstance(run, Refill) and run.regrow == "random":
+        if run.draws_new_weights:
             fresh[f"{layer.name}.weight"] = _regrown(layout, layer, settings.seed)
-    return Start(after, fresh, told=told)
+    return Start(masks=after, state=fresh, told=told)
 
 
 def regime_of(
-    settings: TrainSettings, network: Network, schedule: Schedule, masks: Masks, tensors: Mapping[str, torch.Tensor]
+    settings: TrainSettings, network: Network, schedule: Schedule, *, masks: Masks, tensors: Mapping[str, torch.Tensor]
 ) -> Regime:
     """Return the regime of a level: masks that move by the run's method, or hold."""
     rhythm = rhythm_of(settings, schedule)
@@ -119,7 +120,7 @@ def regime_of(
     if settings.method == "top-kast":
         shapes = [weight.shape for weight in network.weights.values()]
         forward = layer_counts(shapes, 1 - settings.sparsity, settings.distribution)
-        return TopKast(network, forward, settings.backward_extra, settings.weight_decay)
+        return TopKast(network, forward, backward_extra=settings.backward_extra, decay=settings.weight_decay)
     return Regime(network, masks)
 
 
@@ -129,7 +130,7 @@ def rhythm_of(settings: TrainSettings, schedule: Schedule) -> Rhythm:
     if alpha is None:
         alpha = _ALPHA_OF_BLOCKS if settings.method == MOVING_BLOCKS else _ALPHA
     every = settings.update_every or min(100, max(1, round(schedule.total / 60)))
-    return Rhythm(every, round(settings.update_until * schedule.total), alpha)
+    return Rhythm(every=every, until=round(settings.update_until * schedule.total), alpha=alpha)
 
 
 def _blocks_start(settings: TrainSettings, network: Network, rewound: State) -> Start:
@@ -144,7 +145,7 @@ def _blocks_start(settings: TrainSettings, network: Network, rewound: State) -> 
         name: {"status": "blocked", "reason": "", "blocks": len(parts)}
         for name, parts in zip(network.weights, blocks, strict=True)
     }
-    return Start(masks, rewound, tensors, told)
+    return Start(masks=masks, state=rewound, tensors=tensors, told=told)
 
 
 def _with_features(settings: TrainSettings, network: Network, data: Data, layers: list[Layer]) -> list[Layer]:

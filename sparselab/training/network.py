@@ -75,7 +75,7 @@ def build_network(settings: TrainSettings, data: Data, device: torch.device) -> 
     return Network(model, {name: model.get_submodule(name).weight for name in names}, device)  # type: ignore[misc]
 
 
-def layers_of(network: Network, masks: Masks, state: State, rewound: State) -> list[Layer]:
+def layers_of(network: Network, masks: Masks, *, state: State, rewound: State) -> list[Layer]:
     """Return every prunable layer with its mask, its weights of `state` (0 where dropped) and its weights of `rewound`."""
     found = []
     for name, kept in masks.items():

@@ -16,7 +16,7 @@ class Sgd:
     """
 
     def __init__(
-        self, parameters: Sequence[torch.Tensor], momentum: float, decay: float, undecayed: Sequence[int] = ()
+        self, parameters: Sequence[torch.Tensor], *, momentum: float, decay: float, undecayed: Sequence[int] = ()
     ) -> None:
         self._parameters = list(parameters)
         self._momentum, self._decay = momentum, decay

@@ -10,7 +10,7 @@ from sparselab.training.seeds import derive
 class Order:
     """Every epoch is a permutation of `images` images of its own, cut into batches; what remains is left out."""
 
-    def __init__(self, images: int, batch: int, seed: int) -> None:
+    def __init__(self, *, images: int, batch: int, seed: int) -> None:
         self._images, self._batch, self._seed = images, batch, seed
         self._per_epoch = images // batch
         self._epoch, self._permuted = -1, torch.empty(0, dtype=torch.int64)

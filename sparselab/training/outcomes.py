@@ -40,7 +40,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """One training: where its mask came from, how much it keeps, how accurate it became.
 
@@ -75,7 +75,7 @@ class Outcome:
         return self.kept / self.size
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Point:
     """Trainings of one series that differ in their seed alone: mean, least and most of their test accuracy.
 
@@ -175,8 +175,8 @@ def points_of(outcomes: Iterable[Outcome]) -> tuple[Point, ...]:
         blocks = [one.blocks for one in group if one.blocks is not None]
         found.append(
             Point(
-                series,
-                level,
+                series=series,
+                level=level,
                 density=math.fsum(one.density for one in group) / len(group),
                 channels=math.fsum(one.channels / one.channels_size for one in group) / len(group),
                 blocks=math.fsum(blocks) / len(blocks) if len(blocks) == len(group) else None,
@@ -200,7 +200,20 @@ def dense_of(outcomes: Iterable[Outcome], *, study: bool) -> Point | None:
     right = [one.test_accuracy for one in group]
     mean = math.fsum(right) / len(right)
     stages = tuple((one.run, one.stage) for one in group)
-    return Point("Dense", 0, 1.0, 1.0, None, mean, min(right), max(right), len(group), True, study, stages)
+    return Point(
+        series="Dense",
+        level=0,
+        density=1.0,
+        channels=1.0,
+        blocks=None,
+        mean=mean,
+        low=min(right),
+        high=max(right),
+        seeds=len(group),
+        wins=True,
+        study=study,
+        stages=stages,
+    )
 
 
 def _from_row(row: Mapping[str, str]) -> Outcome:

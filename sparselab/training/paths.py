@@ -7,6 +7,7 @@ checkpoints/         <stage>-<step>.safetensors, the two newest of the stage und
 models/              <stage>.safetensors, all weights and masks when a stage ended
 tickets/             <stage>.safetensors in sparselab's own format
 lock                 held by the process that writes the run
+lock.holder          which process that is
 cancel               put there by whoever wants it to stop
 queued               put there while the run waits for its turn
 process.json         which process the app started for it
@@ -17,6 +18,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+
+from sparselab.atomic_files import sweep
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,6 @@ class RunPaths:
             folder.mkdir(parents=True, exist_ok=True)
 
     def sweep(self) -> None:
-        """Remove what a process that was killed left half written."""
+        """Remove what a process that was killed left half written; the caller holds the lock."""
         for folder in self.parts:
-            for path in folder.glob(".*.part"):
-                path.unlink(missing_ok=True)
+            sweep(folder)

@@ -1,8 +1,11 @@
 """Runs that nobody watches: processes of their own, as many at once as the processor has threads for; the others wait.
 
-A run waits in a folder of its own with a file called `queued`. Whoever looks at the runs calls `advance`, which starts those
-whose turn it is: there is no server of the queue that could die. A started run belongs to no one and goes on when the app
-ends; its process is known by the file `process`.
+A run waits in a folder of its own with a file called `queued`. Whoever looks at the runs, and every training that ends, starts
+those whose turn it is (`advance`, `taking_turns`): there is no server of the queue that could die, and a night's queue needs
+nobody to look. Where a training is killed, the next that ends or the next look goes on. A started run belongs to no one and goes
+on when the app ends; its process is known by the file `process.json`.
+
+All of them count alike: the threads that the runs at work take, by their settings, against those of the processor.
 """
 
 from __future__ import annotations
@@ -13,9 +16,11 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from sparselab.atomic_files import sweep
 from sparselab.errors import FileError, SettingError
 from sparselab.folders import data_folder
 from sparselab.training.folder import write_config
@@ -26,6 +31,8 @@ from sparselab.training.runs import RunInfo, list_runs, read_run
 from sparselab.training.settings import TrainSettings
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+_LOCK = "queue.lock"
+_PATIENCE_SECONDS = 60.0  # of a training that ends: nobody may look after it
 
 
 def runs_folder() -> Path:
@@ -42,24 +49,24 @@ def submit(root: Path, settings: TrainSettings, data: Path | None = None) -> Pat
     """Put a run in the queue; return its folder, named by its settings' hash. One that is there already is resumed.
 
     Args: data: where the task's files lie, where it needs some; of a run that has begun it stays as it was.
-    Raises: SettingError as the settings do.
+    Raises: SettingError as the settings do, or when the run is just being written.
     """
     settings = settings.settled()
     folder = root / settings.digest
     folder.mkdir(parents=True, exist_ok=True)
     paths = RunPaths(folder)
-    if not (paths.config.exists() and (data is None or paths.results.exists())):
-        write_config(paths, settings, data)
-    resume(folder)
+    with _deciding(root):
+        if not (paths.config.exists() and (data is None or paths.results.exists())):
+            with locked(paths.lock, f"the run in {folder}"):
+                write_config(paths, settings, data)
+        _put_back(folder)
     return folder
 
 
 def resume(folder: Path) -> None:
     """Put a run that was stopped back in the queue; one that runs or is finished stays as it is."""
-    if read_run(folder).info.status == "stopped":
-        paths = RunPaths(folder)
-        paths.cancel.unlink(missing_ok=True)
-        paths.queued.touch()
+    with _deciding(folder.parent):
+        _put_back(folder)
 
 
 def advance(root: Path, threads: int | None = None) -> tuple[Path, ...]:
@@ -68,23 +75,35 @@ def advance(root: Path, threads: int | None = None) -> tuple[Path, ...]:
     A run takes as many threads as it is told. Together they take at most `threads` (default: the processor's), but one
     runs in any case. Safe to call from anywhere at any time: a lock lets one caller at a time decide.
     """
-    threads = threads or os.cpu_count() or 1
     try:
         with _deciding(root):
-            runs = list_runs(root)
-            used = sum(run.settings.threads or 1 for run in runs if run.status == "running")
-            waiting = sorted((run for run in runs if run.status == "queued"), key=_since)
-            started = []
-            for run in waiting:
-                needed = run.settings.threads or 1
-                if used and used + needed > threads:
-                    break
-                _start(run.folder)
-                used += needed
-                started.append(run.folder)
-            return tuple(started)
+            return _start_those_whose_turn_it_is(root, threads)
     except SettingError:
         return ()  # somebody else is deciding right now
+
+
+@contextmanager
+def taking_turns(folder: Path, threads: int | None = None) -> Iterator[None]:
+    """Train in `folder` in this block; however it ends, the runs begin that waited for this one in the queue of its folder.
+
+    Where no queue's lock lies beside `folder`, nothing waits and nothing is started. Of several that end at once each counts
+    those before it as ended. `threads` as for `advance`.
+
+    Raises: SettingError when somebody else decides for a minute.
+    """
+    root = folder.absolute().parent
+    if not (root / _LOCK).exists():
+        yield
+        return
+    with _deciding(root, _PATIENCE_SECONDS):
+        pass  # whoever starts this process notes it first: from here on nobody else writes in the folder
+    try:
+        yield
+    finally:
+        with _deciding(root, _PATIENCE_SECONDS):
+            if holder_of(folder) == os.getpid():  # still alive, but at work no more
+                RunPaths(folder).process.unlink()
+            _start_those_whose_turn_it_is(root, threads)
 
 
 def cancel(folder: Path) -> None:
@@ -112,9 +131,35 @@ def delete(root: Path, folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _deciding(root: Path) -> AbstractContextManager[None]:
-    """Hold the queue's lock: nobody else starts, stops or removes a run of `root` meanwhile."""
-    return locked(root / "queue.lock", "the queue")
+@contextmanager
+def _deciding(root: Path, wait_seconds: float = 1.0) -> Iterator[None]:
+    """Hold the queue's lock: nobody else queues, starts, stops or removes a run of `root` meanwhile."""
+    with locked(root / _LOCK, "the queue", wait_seconds=wait_seconds):
+        sweep(root)
+        yield
+
+
+def _put_back(folder: Path) -> None:
+    if read_run(folder).info.status == "stopped":
+        paths = RunPaths(folder)
+        paths.cancel.unlink(missing_ok=True)
+        paths.queued.touch()
+
+
+def _start_those_whose_turn_it_is(root: Path, threads: int | None) -> tuple[Path, ...]:
+    """Start them; the caller holds the queue's lock."""
+    threads = threads or os.cpu_count() or 1
+    runs = list_runs(root)
+    used = sum(run.settings.threads or 1 for run in runs if run.status == "running")
+    started = []
+    for run in sorted((run for run in runs if run.status == "queued"), key=_since):
+        needed = run.settings.threads or 1
+        if used and used + needed > threads:
+            break
+        _start(run.folder)
+        used += needed
+        started.append(run.folder)
+    return tuple(started)
 
 
 def _since(run: RunInfo) -> float:
@@ -124,10 +169,10 @@ def _since(run: RunInfo) -> float:
 def _start(folder: Path) -> None:
     paths = RunPaths(folder)
     command = [sys.executable, "-m", "sparselab", "train", "--out", str(folder), "--resume", "--json"]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(_PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
-    }
+    # Each run starts the next: the path must not grow on the way.
+    others = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place != str(_PACKAGE_ROOT)]
+    path = os.pathsep.join([str(_PACKAGE_ROOT), *filter(None, others)])
+    environment = {**os.environ, "PYTHONPATH": path}
     with paths.output.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own text
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, env=environment

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sparselab.atomic_files import atomic_path
 from sparselab.errors import FileError
-from sparselab.formats.atomic import atomic_path
 
 
 def write_json(path: Path, document: Any) -> None:

@@ -19,7 +19,7 @@ from sparselab.training.settings import TrainSettings, read_settings
 Status = Literal["finished", "running", "queued", "stopped"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunInfo:
     """A run in a list: its folder, name, settings and where it stands. `done` and `total` count steps of all its trainings."""
 
@@ -32,7 +32,7 @@ class RunInfo:
     changed: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunView:
     """A run in full.
 
@@ -108,7 +108,7 @@ def read_run(folder: Path) -> RunView:
         for entry in stages:
             _entry(entry)
     output = paths.output.read_text(encoding="utf-8", errors="replace")[-2000:] if paths.output.exists() else ""
-    return RunView(info, stages, spent, seconds_left, tail, output)
+    return RunView(info=info, stages=stages, seconds=spent, seconds_left=seconds_left, tail=tail, output=output)
 
 
 @contextmanager
@@ -135,7 +135,8 @@ def _read(folder: Path) -> tuple[RunInfo, dict[str, Any]]:
             status = "running"
         done, total = _progress(results, read_tail(paths.events))
     changed = max(path.stat().st_mtime for path in (paths.config, paths.results, paths.events) if path.exists())
-    return RunInfo(folder, run, settings, status, done, total, changed), results
+    info = RunInfo(folder=folder, run=run, settings=settings, status=status, done=done, total=total, changed=changed)
+    return info, results
 
 
 def _steps(results: Mapping[str, Any]) -> dict[str, int]:

@@ -9,7 +9,7 @@ from sparselab.errors import SettingError
 from sparselab.training.settings import TrainSettings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Schedule:
     """A training of `total` steps, `per_epoch` of them an epoch, that returns to step `rewind`."""
 
@@ -47,4 +47,11 @@ def schedule_of(settings: TrainSettings, images: int) -> Schedule:
         raise SettingError(f"epochs: expected enough for one step; {settings.epochs:g} of {per_epoch} steps make none")
     rewind = 0 if settings.starts_sparse else round(settings.rewind_epoch * per_epoch)
     warmup = round(settings.warmup_epochs * per_epoch)
-    return Schedule(per_epoch, total, min(rewind, total), warmup, settings.lr, settings.schedule)
+    return Schedule(
+        per_epoch=per_epoch,
+        total=total,
+        rewind=min(rewind, total),
+        warmup=warmup,
+        lr=settings.lr,
+        kind=settings.schedule,
+    )

@@ -14,6 +14,12 @@ from sparselab.errors import Cancelled, FileError
 from sparselab.monitor import Monitor
 from sparselab.training.stages import Stage
 
+_DISK_FULL = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT") if hasattr(errno, name)}
+
+
+class Stopped(Cancelled):
+    """A run was asked to stop; its text says where it stands and how to go on."""
+
 
 @contextmanager
 def exactly(threads: int | None) -> Iterator[None]:
@@ -38,13 +44,12 @@ def disk_errors(folder: Path) -> Iterator[None]:
     """Turn a full disk into a sentence. The run can be resumed: what was committed is whole."""
     try:
         yield
-    except Exception as error:
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if full or "os error 28" in str(error):
-            raise FileError(
-                f"expected room on the disk for the run in {folder}; it is full: free some and resume the run"
-            ) from None
-        raise
+    except OSError as error:
+        if error.errno not in _DISK_FULL:
+            raise
+        raise FileError(
+            f"expected room on the disk for the run in {folder}; it is full: free some and resume the run"
+        ) from None
 
 
 @contextmanager
@@ -52,9 +57,10 @@ def resumable(stage: str) -> Iterator[None]:
     """Let whoever cancels a stage know how to go on: a transform that was cancelled knows nothing of runs."""
     try:
         yield
-    except Cancelled as error:
-        told = str(error) if "resume" in str(error) else f"stopped before {stage}: resume it to go on"
-        raise Cancelled(told) from None
+    except Stopped:
+        raise
+    except Cancelled:
+        raise Stopped(f"stopped before {stage}: resume it to go on") from None
 
 
 def is_cancelled_at(monitor: Monitor, stage: Stage, step: int) -> bool:

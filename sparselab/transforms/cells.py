@@ -21,6 +21,11 @@ WEIGHS: tuple[Weigh, ...] = ("count", "magnitude", "energy")
 _SCALE = 2.0**30
 
 
+def cell_needs(weigh: str) -> frozenset[str]:
+    """Return what a layer must bring for a kept weight to be worth something, by the names of `Layer`."""
+    return frozenset() if weigh == "count" else frozenset({"weight"})
+
+
 def scores(layer: Layer, weigh: str, device: torch.device) -> torch.Tensor:
     """Return what each kept weight is worth: 1 (count), |w| (magnitude) or w^2 (energy); 0 where not kept.
 

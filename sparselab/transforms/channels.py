@@ -44,6 +44,13 @@ def channel_scores(layer: Layer, score: str) -> Scores:
     return column
 
 
+def channel_needs(score: str) -> frozenset[str]:
+    """Return what a layer must bring for a score, by the names of `Layer`."""
+    if score in CHANNEL_FEATURES:
+        return frozenset({"features"})
+    return frozenset({"weight"}) if score == "l1" else frozenset()
+
+
 def channels_paid_for(mask: Mask, rho: float) -> int:
     """Return k = min(out, ceil(k0 + rho * (out - k0))), k0 = kept weights / columns: full channels for the same weights,
     and a share `rho` of the channels beyond them.

@@ -41,6 +41,10 @@ class Prune(Transform):
     score: Annotated[str, OneOf(("magnitude", "random")), Doc("what a weight is worth: |w| or noise")] = "magnitude"
 
     @property
+    def needs(self) -> frozenset[str]:
+        return frozenset() if self.score == "random" else frozenset({"weight"})
+
+    @property
     def is_global(self) -> bool:
         return self.scope == "global"
 

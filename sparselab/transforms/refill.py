@@ -14,7 +14,13 @@ from sparselab.layout import Block, Layout
 from sparselab.monitor import SILENT, Monitor, Stages
 from sparselab.settings import OneOf
 from sparselab.transform import FloatMatrix, Layer, Transform
-from sparselab.transforms.channels import CHANNEL_SCORES, best_channels, channel_scores, channels_paid_for
+from sparselab.transforms.channels import (
+    CHANNEL_SCORES,
+    best_channels,
+    channel_needs,
+    channel_scores,
+    channels_paid_for,
+)
 from sparselab.transforms.regrow import REGROW, regrown_weights
 
 
@@ -35,6 +41,14 @@ class Refill(Transform):
     regrow: Annotated[
         str, OneOf(REGROW), Doc("values of the weights that come back: those of the rewind step, or fresh random ones")
     ] = "rewound"
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return channel_needs(self.score)
+
+    @property
+    def draws_new_weights(self) -> bool:
+        return self.regrow == "random"
 
     @property
     def fillback(self) -> float:

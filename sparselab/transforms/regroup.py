@@ -24,7 +24,7 @@ from sparselab.settings import OneOf, When
 from sparselab.similarity import similarity_tensor
 from sparselab.transform import Layer, Transform
 from sparselab.transforms.budget import select_budget
-from sparselab.transforms.cells import WEIGHS, group_sums, scores
+from sparselab.transforms.cells import WEIGHS, cell_needs, group_sums, scores
 from sparselab.transforms.ratio import legacy_width, mended_width, select_by_width
 from sparselab.transforms.refining import REFINE, Seconds, Steps, refined
 from sparselab.transforms.threshold import select_threshold
@@ -119,6 +119,10 @@ class Regroup(Transform):
     def contenders(cls, name: str, density: float | None) -> tuple[Contender, ...]:
         """Return every grouper at the budget, narrow and refined groups, and the rules that choose a density of their own."""
         return (*_at_budget(name, cls.spending(density)), *_at_own_density(name))
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return cell_needs(self.weigh) if self.rule == "budget" else frozenset()
 
     @property
     def goal(self) -> Goal:

@@ -22,7 +22,7 @@ from sparselab.settings import OneOf, When
 from sparselab.similarity import SIMILARITIES, similarity_tensor
 from sparselab.transform import Layer, Transform
 from sparselab.transforms.block_runs import blocks_of_runs, column_scores, select_runs
-from sparselab.transforms.cells import WEIGHS, group_sums, scores
+from sparselab.transforms.cells import WEIGHS, cell_needs, group_sums, scores
 from sparselab.transforms.refining import REFINE, Seconds, Steps, refined
 
 _CLUSTERS = "agglomerative"
@@ -64,6 +64,10 @@ class ShuffledBlocks(Transform):
     refine: Annotated[bool, REFINE] = False
     refine_steps: Steps = 1000
     refine_seconds: Seconds = 10.0
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return cell_needs(self.weigh)
 
     @classmethod
     def contenders(cls, name: str, density: float | None) -> tuple[Contender, ...]:

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sparselab.atomic_files import atomic_path
 from sparselab.csv_text import cell, read_rows, rows_csv, table
 from sparselab.formats import blocks_csv, permutation_csv
-from sparselab.formats.atomic import atomic_path
 from sparselab.layout import Block, Layout
 from sparselab.mask import Mask
 from sparselab.permutation import Permutation

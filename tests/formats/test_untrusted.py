@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,12 @@ import torch
 
 from sparselab.errors import FileError, LimitError, SparselabError
 from sparselab.formats import ReadLimits, ReadOptions, describe, read_ticket, read_untrusted
-from sparselab.formats.untrusted import _confirm
+from sparselab.formats.untrusted import UNTRUSTED_LIMITS, _confirm
 from sparselab.isolate import Limits
 from tests.formats.hostile_files import HOSTILE, save
 
+# A busy machine takes longer than a visitor would wait.
+LIMITS = replace(UNTRUSTED_LIMITS, wall_seconds=240)
 MASK = np.random.default_rng(3).random((8, 4, 3, 3)) < 0.3
 WEIGHT = np.random.default_rng(4).standard_normal(MASK.shape).astype(np.float32)
 
@@ -29,14 +32,14 @@ def test_hostile_uploads(case: str, tmp_path: Path) -> None:
     path = make(tmp_path)
     before = psutil.Process().memory_info().rss
     with pytest.raises(FileError, match=says):
-        read_untrusted(path, tmp_path / "out.safetensors")
+        read_untrusted(path, tmp_path / "out.safetensors", limits=LIMITS)
     assert psutil.Process().memory_info().rss - before < 2**26
     assert {item.name for item in tmp_path.iterdir()} == {path.name}
 
 
 def test_a_good_upload(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "t.npz", **{"c_orig": WEIGHT, "c_mask": MASK, "bias": np.ones(8), "half": MASK})
-    card = read_untrusted(tmp_path / "t.npz", tmp_path / "out.safetensors")
+    card = read_untrusted(tmp_path / "t.npz", tmp_path / "out.safetensors", limits=LIMITS)
     direct = read_ticket(tmp_path / "t.npz")
     assert card == describe(direct)
     ticket = read_ticket(tmp_path / "out.safetensors")
@@ -50,7 +53,7 @@ def test_a_good_checkpoint(tmp_path: Path) -> None:
     save(
         tmp_path / "t.pt", {"state_dict": {"c.weight_orig": torch.tensor(WEIGHT), "c.weight_mask": torch.tensor(MASK)}}
     )
-    card = read_untrusted(tmp_path / "t.pt", tmp_path / "out.safetensors")
+    card = read_untrusted(tmp_path / "t.pt", tmp_path / "out.safetensors", limits=LIMITS)
     assert card["format"] == "torch"
     assert card["layers"] == describe(read_ticket(tmp_path / "out.safetensors"))["layers"]
     assert card["layers"][0]["kernel_shape"] == [3, 3]
@@ -58,7 +61,7 @@ def test_a_good_checkpoint(tmp_path: Path) -> None:
 
 def test_options_reach_the_worker(tmp_path: Path) -> None:
     np.save(tmp_path / "t.npy", MASK.transpose(0, 2, 3, 1).reshape(8, 36))
-    read_untrusted(tmp_path / "t.npy", tmp_path / "out.safetensors", ReadOptions("kh-kw-cin", (3, 3)))
+    read_untrusted(tmp_path / "t.npy", tmp_path / "out.safetensors", ReadOptions("kh-kw-cin", (3, 3)), LIMITS)
     assert np.array_equal(read_ticket(tmp_path / "out.safetensors")["t"].mask.kept, MASK.reshape(8, 36))
 
 
@@ -95,7 +98,7 @@ def test_a_checkpoint_that_needs_more_memory_than_there_is_says_so(layout: str, 
 def test_an_answer_that_is_not_true_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "t.npz", c=WEIGHT)
     out = tmp_path / "out.safetensors"
-    card = read_untrusted(tmp_path / "t.npz", out)
+    card = read_untrusted(tmp_path / "t.npz", out, limits=LIMITS)
     limits = ReadLimits()
     for lie in (
         None,

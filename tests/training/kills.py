@@ -5,6 +5,7 @@ Forking is cheap only from a process that has imported everything and computed n
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -28,6 +29,7 @@ from sparselab.training.settings import TrainSettings
 assert sklearn.datasets
 assert safetensors.numpy
 assert safetensors.torch
+_MOST_CHANGES = 40
 TINY = "train=96,validation=32,test=32,canvas=12"
 IMP = TrainSettings(
     task_settings=TINY, width=0.5, levels=1, epochs=2, batch=32, rewind_epoch=0.5, threads=1, then="refill"
@@ -39,7 +41,10 @@ TOP_KAST = TrainSettings(task_settings=TINY, width=0.5, method="top-kast", spars
 
 
 def fingerprint(folder: Path) -> dict[str, str]:
-    """Return what a run leaves, times aside: models, tickets, results, events. (safetensors writes metadata in any order.)"""
+    """Return what a run leaves, times aside: models, tickets, results, events, and the names of all files.
+
+    (safetensors writes metadata in any order.)
+    """
     found = {
         str(path.relative_to(folder)): _bytes_of(path)
         for part in ("models", "tickets", "checkpoints")
@@ -49,6 +54,7 @@ def fingerprint(folder: Path) -> dict[str, str]:
     for entry in results["stages"]:
         del entry["seconds"], entry["events"]
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    found["files"] = json.dumps(sorted(str(path.relative_to(folder)) for path in folder.rglob("*")))
     return found | {"results": json.dumps(results), "events": json.dumps([_timeless(event) for event in events])}
 
 
@@ -92,12 +98,41 @@ def anywhere(settings: TrainSettings, root: Path, times: int) -> tuple[list[Path
         status = -1
         while status != 0:
             process = child(lambda: train(settings, folders[-1], resume=True))
-            time.sleep(rng.uniform(0.02, 0.3))
-            os.kill(process, signal.SIGKILL)
-            _, status = os.waitpid(process, 0)
+            ended = _wait_for_changes(process, folders[-1], rng.randrange(_MOST_CHANGES))
+            if ended is None:
+                time.sleep(rng.uniform(0.0, 0.02))
+                os.kill(process, signal.SIGKILL)
+                _, ended = os.waitpid(process, 0)
+            status = ended
             assert status in (0, signal.SIGKILL), "the run failed instead of being killed"
             killed += status != 0
     return folders, killed
+
+
+def _wait_for_changes(process: int, folder: Path, count: int) -> int | None:
+    """Wait until the run's files were seen to change `count` times, so that it gets somewhere however slow the machine is.
+
+    Returns: the child's status where it ended before, else None.
+    """
+    seen: object = None
+    while count >= 0:
+        done, status = os.waitpid(process, os.WNOHANG)
+        if done:
+            return status
+        if (now := _state(folder)) != seen:
+            seen, count = now, count - 1
+        time.sleep(0.001)
+    return None
+
+
+def _state(folder: Path) -> list[tuple[str, int]]:
+    """The names and sizes of a run's files."""
+    found = []
+    for place, _, names in os.walk(folder):
+        for name in sorted(names):
+            with contextlib.suppress(FileNotFoundError):
+                found.append((f"{place}/{name}", os.stat(f"{place}/{name}").st_size))
+    return found
 
 
 def _die_at_new_points(settings: TrainSettings, folder: Path, done: Path) -> None:

@@ -70,9 +70,10 @@ def test_every_level_starts_at_the_rewind_step_bit_for_bit(imp: Path, tmp_path: 
     paths = RunPaths(imp)
     rewound = read_checkpoint(paths.model("rewind")).part("model")
     before = read_checkpoint(paths.model("level-01"))
-    start = level_start(settings, network, data, 2, rewound, (before.part("model"), before.part("mask")))
+    ended = (before.part("model"), before.part("mask"))
+    start = level_start(settings, network, data, level=2, rewound=rewound, before=ended)
     network.restore(start.state)
-    regime = regime_of(settings, network, schedule_of(settings, 96), start.masks, {})
+    regime = regime_of(settings, network, schedule_of(settings, 96), masks=start.masks, tensors={})
     state = network.capture()
     for name, value in rewound.items():
         mask = start.masks.get(name.removesuffix(".weight"))
@@ -153,9 +154,9 @@ def test_dynamic_masks_keep_their_counts_at_every_update(model: str, method: str
     data = TASKS["digits"].load(seed=0, settings=settings.task_values())
     network = build_network(settings, data, torch.device("cpu"))
     schedule = schedule_of(settings, len(data.train))
-    start = level_start(settings, network, data, 1, network.capture(), None)
-    regime = regime_of(settings, network, schedule, start.masks, start.tensors)
-    sgd = Sgd(regime.weights, 0.9, 0.0)
+    start = level_start(settings, network, data, level=1, rewound=network.capture(), before=None)
+    regime = regime_of(settings, network, schedule, masks=start.masks, tensors=start.tensors)
+    sgd = Sgd(regime.weights, momentum=0.9, decay=0.0)
     counts = [int(mask.sum()) for mask in regime.masks]
     blocks = [len(parts) for parts in regime.blocks] if isinstance(regime, BlockExchange) else []
     if method != "dsb":
@@ -166,8 +167,10 @@ def test_dynamic_masks_keep_their_counts_at_every_update(model: str, method: str
         old = [mask.clone() for mask in regime.masks]
         regime.before(step)
         gradients = [torch.randn(weight.shape, generator=rng) for weight in regime.weights]
-        if regime.update(Step(step, gradients, sgd.velocities)):
+        seen = Step(step, gradients, sgd.velocities)
+        if regime.update(seen):
             sgd.step(gradients, 0.1)
+            regime.after(seen)
         regime.finish()
         told = regime.news()
         updates += len(told)

@@ -13,7 +13,23 @@ from sparselab.errors import FileError
 from sparselab.training.outcomes import Outcome, dense_of, points_of, series_of, study_outcomes
 
 BASE = Outcome(
-    "r", "level-00", "IMP (unstructured)", "imp", 0, 0, False, 100, 100, 10, 10, None, 0.9, 0.9, 1.0, None, True
+    run="r",
+    stage="level-00",
+    series="IMP (unstructured)",
+    method="imp",
+    seed=0,
+    level=0,
+    transformed=False,
+    kept=100,
+    size=100,
+    channels=10,
+    channels_size=10,
+    blocks=None,
+    test_accuracy=0.9,
+    validation_accuracy=0.9,
+    seconds=1.0,
+    ticket=None,
+    study=True,
 )
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from sparselab.errors import SparselabError
 from sparselab.training.lock import locked
 from sparselab.training.paths import RunPaths
 from sparselab.training.process import holder_of, note_process
-from sparselab.training.queue import advance, cancel, delete, resume, submit
+from sparselab.training.queue import advance, cancel, delete, resume, submit, taking_turns
 from sparselab.training.records import read_json, write_json
 from sparselab.training.runs import list_runs, read_run
 from tests.training.tiny import tiny
@@ -130,21 +133,116 @@ def test_deleting(tmp_path: Path, started: list[Path]) -> None:
     assert not folder.exists()
 
 
+def test_who_ends_starts_who_waited(tmp_path: Path, started: list[Path]) -> None:
+    first, second, third = submitted(tmp_path, 0, 1, 2)
+    advance(tmp_path, threads=1)
+    with taking_turns(first, threads=1):
+        assert started == [first]
+    assert started == [first, second]
+    with pytest.raises(KeyError), taking_turns(second, threads=1):
+        raise KeyError("whatever a training may fail of")
+    assert started == [first, second, third]
+
+
+def test_outside_of_a_queue_nothing_is_started(tmp_path: Path, started: list[Path]) -> None:
+    with taking_turns(tmp_path / "run"):
+        pass
+    assert not started
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_killed_run_is_passed_over_by_the_next_that_ends(tmp_path: Path, started: list[Path]) -> None:
+    killed, other, waiting = submitted(tmp_path, 0, 1, 2)
+    advance(tmp_path, threads=2)
+    RunPaths(killed).process.write_text('{"process": 1, "born": 1.0}')
+    with taking_turns(other, threads=1):
+        assert status(killed) == "stopped"
+    assert started == [killed, other, waiting]
+
+
+def test_several_that_end_at_once_start_each_that_waits_once(tmp_path: Path, started: list[Path]) -> None:
+    folders = submitted(tmp_path, *range(8))
+    assert len(advance(tmp_path, threads=4)) == 4
+    at_once = threading.Barrier(4)
+
+    def work(folder: Path) -> None:
+        with taking_turns(folder, threads=4):
+            at_once.wait()
+
+    ends = [threading.Thread(target=work, args=(folder,)) for folder in folders[:4]]
+    for end in ends:
+        end.start()
+    for end in ends:
+        end.join()
+    assert started == folders, "each once, first come first served, and none left waiting"
+
+
 def wait_for(folder: Path, *wanted: str) -> None:
-    deadline = time.monotonic() + 120
+    """Look until it is so; who hangs is ended by the limit of the test."""
     while status(folder) not in wanted:
-        assert time.monotonic() < deadline, (status(folder), read_run(folder).output)
         time.sleep(0.1)
 
 
+def wait_for_news(folder: Path) -> None:
+    while not read_run(folder).tail:
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def nothing_left(tmp_path: Path) -> Iterator[None]:
+    """End what the test started, also where it failed."""
+    yield
+    for run in list_runs(tmp_path):
+        RunPaths(run.folder).queued.unlink(missing_ok=True)
+    for run in list_runs(tmp_path):
+        if (process := holder_of(run.folder)) is not None:
+            os.kill(process, signal.SIGKILL)
+
+
+@pytest.mark.timeout(900)  # several processes, each of which loads torch
+@pytest.mark.usefixtures("nothing_left")
+def test_a_queue_goes_on_by_itself_when_a_run_fails_ends_or_is_cancelled(tmp_path: Path) -> None:
+    alone = os.cpu_count() or 1  # threads of each: one at a time
+    fails = submit(tmp_path, tiny(task="cifar10", task_settings="", threads=alone), tmp_path / "nowhere")
+    ends = submit(tmp_path, tiny(threads=alone, levels=0, then=""))
+    long = submit(tmp_path, tiny(threads=alone, levels=0, then="", epochs=1000))
+    last = submit(tmp_path, tiny(threads=alone, levels=0, then="", seed=1))
+    for place, folder in enumerate((fails, ends, long, last)):
+        os.utime(RunPaths(folder).queued, (place, place))
+    assert advance(tmp_path) == (fails,)
+    wait_for(long, "running")  # nobody but the runs themselves decides from here on
+    assert status(fails) == "stopped"
+    assert "nowhere" in read_run(fails).output
+    assert [status(folder) for folder in (ends, last)] == ["finished", "queued"]
+    wait_for_news(long)
+    cancel(long)
+    wait_for(last, "finished")
+    assert status(long) == "stopped"
+
+
+@pytest.mark.timeout(900)  # several processes, each of which loads torch
+@pytest.mark.usefixtures("nothing_left")
+def test_a_queue_goes_on_at_the_next_look_when_a_run_is_killed(tmp_path: Path) -> None:
+    alone = os.cpu_count() or 1
+    folders = [submit(tmp_path, tiny(threads=alone, levels=0, then="", epochs=1000, seed=seed)) for seed in (0, 1)]
+    (killed,) = advance(tmp_path)
+    (other,) = set(folders) - {killed}
+    wait_for_news(killed)
+    process = holder_of(killed)
+    assert process is not None
+    os.kill(process, signal.SIGKILL)
+    wait_for(killed, "stopped")
+    assert status(other) == "queued"
+    assert advance(tmp_path) == (other,)
+    wait_for_news(other)
+
+
+@pytest.mark.timeout(900)  # several processes, each of which loads torch
+@pytest.mark.usefixtures("nothing_left")
 def test_a_real_run_is_started_cancelled_and_ends_after_resuming(tmp_path: Path) -> None:
     folder = submit(tmp_path, tiny(epochs=150, levels=0, then=""))
     advance(tmp_path)
-    wait_for(folder, "running")
-    deadline = time.monotonic() + 120
-    while not read_run(folder).tail:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_for_news(folder)
     cancel(folder)
     wait_for(folder, "stopped")
     done = read_run(folder).info.done

@@ -10,7 +10,7 @@ from torch import nn
 
 from sparselab.training.network import Network
 from sparselab.training.optimizer import Sgd
-from sparselab.training.regimes import Step, TopKast
+from sparselab.training.regimes import Exchange, Rhythm, Step, TopKast
 from sparselab.training.regimes.norms import Norms
 
 DECAY = 0.01
@@ -31,7 +31,7 @@ def test_top_kast_goes_forward_on_a_and_learns_on_b(network: Network) -> None:
 
     With gradients of 1 everywhere: 1 + decay * w on A, 1 + decay / .25 * w on B without A, 0 outside.
     """
-    regime = TopKast(network, [2], 0.25, DECAY)
+    regime = TopKast(network, [2], backward_extra=0.25, decay=DECAY)
     regime.before(0)
     weight = network.weights["0"].detach()
     assert weight.reshape(-1).tolist() == [5.0, -4.0, 0, 0, 0, 0, 0, 0]
@@ -45,8 +45,8 @@ def test_top_kast_goes_forward_on_a_and_learns_on_b(network: Network) -> None:
 
 def test_top_kast_remembers_what_it_does_not_use_and_takes_it_up_again(network: Network) -> None:
     """The third weight, 3, is learned on though no forward pass uses it; when it passes 4 it takes its place in A."""
-    regime = TopKast(network, [2], 0.25, 0.0)
-    sgd = Sgd(regime.weights, 0.0, 0.0)
+    regime = TopKast(network, [2], backward_extra=0.25, decay=0.0)
+    sgd = Sgd(regime.weights, momentum=0.0, decay=0.0)
     regime.before(0)
     gradient = torch.zeros(2, 4)
     gradient[0, 2] = -15.0
@@ -64,7 +64,7 @@ def test_top_kast_remembers_what_it_does_not_use_and_takes_it_up_again(network: 
 
 @pytest.mark.parametrize("extra", [0.0, 0.1, 1.0])
 def test_top_kast_reaches_as_many_as_there_are(network: Network, extra: float) -> None:
-    regime = TopKast(network, [2], extra, DECAY)
+    regime = TopKast(network, [2], backward_extra=extra, decay=DECAY)
     regime.before(0)
     gradient = torch.ones(2, 4)
     regime.update(Step(0, [gradient], [torch.zeros(2, 4)]))
@@ -122,3 +122,24 @@ def test_hushed_norms_leave_no_hooks() -> None:
     assert len(layer._forward_hooks) == 1
     norms.hush()
     assert not layer._forward_hooks
+
+
+@pytest.mark.parametrize(("how", "steps"), [("set", True), ("rigl", False)])
+def test_set_exchanges_after_the_optimizers_step_and_rigl_instead_of_it(
+    network: Network, how: str, steps: bool
+) -> None:
+    """Four of eight weights kept, half of them exchanged: at rate .1 a gradient of 10 takes 5 to 4, and -4 to -5."""
+    kept = torch.tensor([True] * 4 + [False] * 4).reshape(2, 4)
+    regime = Exchange(network, {"0": kept}, how=how, rhythm=Rhythm(every=1, until=100, alpha=0.5), seed=0)
+    sgd = Sgd(regime.weights, momentum=0.0, decay=0.0)
+    gradients = [torch.full((2, 4), 10.0)]
+    step = Step(1, gradients, sgd.velocities)
+    if regime.update(step):
+        sgd.step(gradients, 0.1)
+        regime.after(step)
+    weight = network.weights["0"].detach().reshape(-1)
+    largest = weight[weight.abs() >= 4].tolist()
+    assert largest == ([4.0, -5.0] if steps else [5.0, -4.0])
+    (news,) = regime.news()
+    assert news["kept"] == 4
+    assert int(regime.masks[0].sum()) == 4

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -30,13 +29,12 @@ FLAGS = [
 ]
 
 
+@pytest.mark.timeout(900)  # three processes, each of which loads torch
 def test_two_processes_and_one_find_the_same_masks(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    torchrun = ["-m", "torch.distributed.run", "--nproc-per-node=2", "--master-addr=127.0.0.1", f"--master-port={port}"]
+    # It looks for a free port itself: one found here might be taken by then.
+    torchrun = ["-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone", "--local-addr=127.0.0.1"]
     command = [sys.executable, *torchrun, "-m", "sparselab", "train", "--out", str(tmp_path / "two"), *FLAGS]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     train(SETTINGS, tmp_path / "one")
     one, two = (read_run(tmp_path / folder) for folder in ("one", "two"))

@@ -1,5 +1,6 @@
 """What must hold of every transform, on every kind of layer, for any settings."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -103,3 +104,23 @@ def test_every_setting_is_documented_and_its_default_is_legal(name: str) -> None
         setting.check(setting.default)
         if setting.when:
             assert setting.when.name in {other.name for other in settings_of(kind)}
+
+
+def lines_of_settings(name: str) -> list[dict[str, Any]]:
+    """The defaults, and every choice of every setting but for groupers, which look at the mask alone."""
+    choices = [(setting.name, value) for setting in settings_of(TRANSFORMS[name]) for value in setting.choices]
+    return [{}, *({key: value} for key, value in choices if key != "grouper")]
+
+
+@pytest.mark.parametrize(("name", "values"), [(name, v) for name in TRANSFORMS for v in lines_of_settings(name)])
+def test_what_a_transform_says_it_needs_is_enough_and_is_needed(name: str, values: dict[str, Any]) -> None:
+    rng = np.random.default_rng(0)
+    mask = Mask(rng.random((64, 36)) < 0.3)
+    bare, transform = Layer("layer", mask), TRANSFORMS[name](**values)
+    brought = {"weight": rng.standard_normal(mask.shape), "features": rng.random((mask.rows, 3))}
+    enough = {need: brought[need] for need in transform.needs}
+    transform(replace(bare, **enough), rng=rng, device="cpu")
+    for need in transform.needs:
+        less = {other: value for other, value in enough.items() if other != need}
+        with pytest.raises(SettingError, match="needs"):
+            transform(replace(bare, **less), rng=rng, device="cpu")

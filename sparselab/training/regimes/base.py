@@ -58,6 +58,9 @@ class Regime:
         foreach_multiply(list(step.gradients), self.factors)
         return True
 
+    def after(self, step: Step) -> None:
+        """Change masks after the optimizer has taken its step; the gradients are used up."""
+
     def finish(self) -> None:
         """Leave the weights as the network uses them: before evaluation and capture."""
 

@@ -13,7 +13,7 @@ from sparselab.training.regimes.base import Regime, Step
 from sparselab.training.seeds import derive
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rhythm:
     """When masks move: every `every` steps up to step `until`, inclusive, by f(t) that starts at `alpha`."""
 
@@ -28,11 +28,11 @@ class Rhythm:
 
 
 class Exchange(Regime):
-    """RigL, or SET with `how="set"`: the update stands in for the optimizer's step.
+    """RigL, whose update stands in for the optimizer's step, or SET (`how="set"`), whose update comes after it.
 
     A grown weight starts at 0 with momentum 0, unless it had just been dropped: then it goes on as it was.
 
-    Source: Evci et al., ICML 2020, Alg. 1; Mocanu et al., Nature Communications 2018.
+    Source: Evci et al., ICML 2020, Alg. 1, and the released code for both; Mocanu et al., Nature Communications 2018.
     """
 
     def __init__(self, network: Network, masks: Masks, *, how: str, rhythm: Rhythm, seed: int) -> None:
@@ -41,12 +41,18 @@ class Exchange(Regime):
         self._news: list[dict[str, Any]] = []
 
     def update(self, step: Step) -> bool:
-        fraction = self.rhythm.fraction(step.number)
-        if fraction <= 0:
+        if self.how == "set" or self.rhythm.fraction(step.number) <= 0:
             return super().update(step)
-        moved = [self.moved(place, step, fraction) for place in range(len(self.masks))]
-        self.replace(moved, step)
+        self._exchange(step)
         return False
+
+    def after(self, step: Step) -> None:
+        if self.how == "set" and self.rhythm.fraction(step.number) > 0:
+            self._exchange(step)
+
+    def _exchange(self, step: Step) -> None:
+        fraction = self.rhythm.fraction(step.number)
+        self.replace([self.moved(place, step, fraction) for place in range(len(self.masks))], step)
 
     def moved(self, place: int, step: Step, fraction: float) -> torch.Tensor:
         """Return the new mask of the layer at `place`."""

@@ -23,7 +23,7 @@ class TopKast(Regime):
 
     decays_weights = True
 
-    def __init__(self, network: Network, forward: Sequence[int], backward_extra: float, decay: float) -> None:
+    def __init__(self, network: Network, forward: Sequence[int], *, backward_extra: float, decay: float) -> None:
         """`forward`: number of weights in A of each layer; B has ceil(backward_extra * size) more, as far as there are any."""
         super().__init__(network, network.full)
         self._forward = list(forward)

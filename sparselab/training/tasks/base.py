@@ -33,7 +33,7 @@ class Split(Protocol):
         """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Data:
     """A task that was loaded. `validation` was held out of the training images; `test` is the same for every seed."""
 

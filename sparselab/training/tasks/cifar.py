@@ -100,7 +100,14 @@ def read_cifar(root: Path, form: BinaryFormat, settings: CifarSettings, seed: in
         return TensorSplit(tensors[0][which], tensors[1][which], form.mean, form.std, shift=_SHIFT, flip=True)
 
     test = TensorSplit(torch.from_numpy(test_images), torch.from_numpy(test_labels), form.mean, form.std)
-    return Data(split(train), split(validation), test, form.label_ranges[-1], _CHANNELS, _SIZE)
+    return Data(
+        train=split(train),
+        validation=split(validation),
+        test=test,
+        classes=form.label_ranges[-1],
+        channels=_CHANNELS,
+        size=_SIZE,
+    )
 
 
 def _records(path: Path, form: BinaryFormat, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -63,9 +63,9 @@ def read_digits(root: Path | None, settings: DigitsSettings, seed: int) -> Data:
         return TensorSplit(canvas, answers, (_MEAN,), (_STD,), shift=settings.shift)
 
     return Data(
-        split(train, settings.train, rng),
-        split(validation, settings.validation, rng),
-        split(test, settings.test, fixed),
+        train=split(train, settings.train, rng),
+        validation=split(validation, settings.validation, rng),
+        test=split(test, settings.test, fixed),
         classes=10,
         channels=1,
         size=settings.canvas,

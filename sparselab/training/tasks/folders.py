@@ -105,7 +105,12 @@ def _data(train: Labelled, test: Labelled, classes: int, validation: int, seed: 
 
     learn, held = (which.tolist() for which in held_out(len(train[0]), validation, seed))
     return Data(
-        split(train, learn), split(train, held), split(test, range(len(test[0]))), classes, channels=3, size=look.size
+        train=split(train, learn),
+        validation=split(train, held),
+        test=split(test, range(len(test[0]))),
+        classes=classes,
+        channels=3,
+        size=look.size,
     )
 
 
