@@ -27,7 +27,7 @@ from sparselab.training.folder import write_config
 from sparselab.training.lock import locked
 from sparselab.training.paths import RunPaths
 from sparselab.training.process import holder_of, note_process
-from sparselab.training.runs import RunInfo, list_runs, read_run
+from sparselab.training.runs import RunInfo, is_at_work, list_runs, read_run
 from sparselab.training.settings import TrainSettings
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
@@ -56,7 +56,8 @@ def submit(root: Path, settings: TrainSettings, data: Path | None = None) -> Pat
     folder.mkdir(parents=True, exist_ok=True)
     paths = RunPaths(folder)
     with _deciding(root):
-        if not (paths.config.exists() and (data is None or paths.results.exists())):
+        begun = paths.results.exists() or is_at_work(folder)
+        if not paths.config.exists() or (data is not None and not begun):
             with locked(paths.lock, f"the run in {folder}"):
                 write_config(paths, settings, data)
         _put_back(folder)
@@ -128,6 +129,8 @@ def delete(root: Path, folder: Path) -> None:
     with _deciding(root):
         if read_run(folder).info.status == "running":
             raise SettingError("expected a run that is stopped; this one is at work: cancel it first")
+        with locked(RunPaths(folder).lock, f"the run in {folder}"):
+            pass  # nobody has just begun; who comes now finds nothing
         shutil.rmtree(folder)
 
 

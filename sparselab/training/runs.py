@@ -111,6 +111,11 @@ def read_run(folder: Path) -> RunView:
     return RunView(info=info, stages=stages, seconds=spent, seconds_left=seconds_left, tail=tail, output=output)
 
 
+def is_at_work(folder: Path) -> bool:
+    """Whether a process writes the run in `folder`, or was started to: it holds no lock yet."""
+    return is_locked(RunPaths(folder).lock) or holder_of(folder) is not None
+
+
 @contextmanager
 def _whole(folder: Path) -> Iterator[None]:
     """What is not where a run writes it makes the run a damaged one."""
@@ -131,7 +136,7 @@ def _read(folder: Path) -> tuple[RunInfo, dict[str, Any]]:
             status = "finished"
         elif paths.queued.exists():
             status = "queued"
-        elif is_locked(paths.lock) or holder_of(folder) is not None:  # who has just started holds no lock yet
+        elif is_at_work(folder):
             status = "running"
         done, total = _progress(results, read_tail(paths.events))
     changed = max(path.stat().st_mtime for path in (paths.config, paths.results, paths.events) if path.exists())

@@ -85,6 +85,14 @@ def test_the_folder_of_the_data_can_be_corrected_until_training_begins(tmp_path:
     assert folder_of_data() == str(tmp_path / "right")
 
 
+def test_a_run_that_has_just_started_keeps_its_folder_of_data(tmp_path: Path, started: list[Path]) -> None:
+    folder = submit(tmp_path / "runs", tiny(), tmp_path / "right")
+    advance(tmp_path / "runs")
+    assert submit(tmp_path / "runs", tiny(), tmp_path / "another") == folder
+    assert read_json(RunPaths(folder).config)["data"] == str(tmp_path / "right")
+    assert status(folder) == "running"
+
+
 def test_nothing_is_stopped_or_removed_while_somebody_decides(tmp_path: Path) -> None:
     (folder,) = submitted(tmp_path, 0)
     with locked(tmp_path / "queue.lock", "the queue"):
