@@ -1,5 +1,25 @@
 // The view itself: holds what is shown and what is in view, and repaints both sides when either changes.
 
+import { decodeWire, sameBytes } from "./wire.js";
+import { makePicture } from "./bits.js";
+import { WHILE_MOVING, AT_REST } from "./resample.js";
+import { FIT, panned, zoomed, between } from "./viewport.js";
+import { readTheme, peakDensity, niceCeiling, paintPicture } from "./paint.js";
+import { drawMarks } from "./marks.js";
+import { listenTo } from "./gestures.js";
+import { savePicture } from "./save.js";
+import {
+  pixelRatio,
+  sideElements,
+  describeSide,
+  legendOf,
+  legendColour,
+  average,
+  scaleText,
+  ariaText,
+  probe,
+} from "./side.js";
+
 const SETTLE_MS = 200;
 const GLIDE_MS = 160;
 const SLOW_MS = 28; // a moving frame beyond this: the next ones get half the pixels
