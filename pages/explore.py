@@ -10,8 +10,9 @@ from sparselab.explore import View  # noqa: E402
 from sparselab.isolate import Task  # noqa: E402
 from sparselab.transforms import TRANSFORMS  # noqa: E402
 from sparselab.ui import explore_view as show  # noqa: E402
+from sparselab.ui.card_view import show_card  # noqa: E402
 from sparselab.ui.knobs import knobs, reset  # noqa: E402
-from sparselab.ui.source import choose_source, show_card  # noqa: E402
+from sparselab.ui.source import choose_source  # noqa: E402
 from sparselab.ui.work import Request, view_of, watch  # noqa: E402
 
 with st.sidebar:

@@ -8,12 +8,13 @@ import streamlit as st  # noqa: E402
 
 from sparselab.transforms import TRANSFORMS  # noqa: E402
 from sparselab.ui import explore_view as show  # noqa: E402
+from sparselab.ui.card_view import show_card  # noqa: E402
 from sparselab.ui.knobs import knobs  # noqa: E402
 from sparselab.ui.latency_layer import show_layer  # noqa: E402
 from sparselab.ui.latency_map import show_map  # noqa: E402
 from sparselab.ui.latency_model import show_whole_model  # noqa: E402
 from sparselab.ui.latency_stored import show_stored  # noqa: E402
-from sparselab.ui.source import choose_source, show_card  # noqa: E402
+from sparselab.ui.source import choose_source  # noqa: E402
 from sparselab.ui.work import Request  # noqa: E402
 
 with st.sidebar:

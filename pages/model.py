@@ -7,8 +7,9 @@ guard("model")
 import streamlit as st  # noqa: E402
 
 from sparselab.ui import explore_view as show  # noqa: E402
+from sparselab.ui.card_view import show_card  # noqa: E402
 from sparselab.ui.model_view import choose_candidates, show_model  # noqa: E402
-from sparselab.ui.source import choose_source, show_card  # noqa: E402
+from sparselab.ui.source import choose_source  # noqa: E402
 
 with st.sidebar:
     source = choose_source()

@@ -1,4 +1,4 @@
-"""Where a user's own results lie: the one place that finds the folder."""
+"""Where results lie: a user's own, and those that come with the project. The one place that finds the folders."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ DATA_VARIABLE = "SPARSELAB_DATA"
 
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
 """What was measured by the project's own benchmarks, and comes with it."""
+
+STUDY_TICKETS = RESULTS / "study"
+"""The tickets of the study that comes with the project."""
 
 
 def data_folder() -> Path:
@@ -30,6 +33,24 @@ def data_folder() -> Path:
             f"set {DATA_VARIABLE} to another"
         ) from None
     return folder
+
+
+def runs_folder() -> Path:
+    """Return the folder of the runs that the app starts, made if need be. Raises: FileError when it cannot be made."""
+    folder = data_folder() / "runs"
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise FileError(f"expected a folder for runs; {folder} cannot be made ({error.strerror})") from None
+    return folder
+
+
+def result_folders() -> tuple[Path, ...]:
+    """Return the folders of tickets that the app itself wrote or came with: the runs, where any can be kept, and the study."""
+    try:
+        return runs_folder().resolve(), STUDY_TICKETS.resolve()
+    except FileError:
+        return (STUDY_TICKETS.resolve(),)
 
 
 def _users_folder() -> Path:

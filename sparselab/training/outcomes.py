@@ -12,12 +12,11 @@ from types import MappingProxyType
 from typing import Any
 
 from sparselab.errors import FileError
-from sparselab.folders import RESULTS
+from sparselab.folders import RESULTS, STUDY_TICKETS
 from sparselab.training.runs import RunView
 
 STUDY = RESULTS / "study.csv"
 STUDY_UPDATES = RESULTS / "study_updates.csv"
-STUDY_TICKETS = RESULTS / "study"
 
 NAMES: Mapping[str, str] = MappingProxyType(
     {

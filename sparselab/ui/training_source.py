@@ -7,8 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from sparselab.errors import SparselabError
+from sparselab.folders import runs_folder
 from sparselab.training.outcomes import NAMES
-from sparselab.training.queue import advance, runs_folder
+from sparselab.training.queue import advance
 from sparselab.training.runs import RunInfo, RunView, list_runs, read_run
 from sparselab.ui.linked import choose_elsewhere, linked_select
 from sparselab.ui.text import literal

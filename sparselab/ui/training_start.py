@@ -16,7 +16,7 @@ from sparselab.settings import Setting, settings_of
 from sparselab.training.queue import submit
 from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import TASKS
-from sparselab.ui.source import ROOTS_VARIABLE, allowed_roots, resolve_under
+from sparselab.ui.path_policy import ROOTS_VARIABLE, allowed_roots, resolve_under
 from sparselab.ui.text import literal
 from sparselab.ui.training_source import choose_next
 

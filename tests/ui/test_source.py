@@ -11,8 +11,8 @@ import streamlit as st
 
 from sparselab.errors import FileError
 from sparselab.formats import read_ticket
+from sparselab.ui.path_policy import ROOTS_VARIABLE, allowed_roots, resolve_under
 from sparselab.ui.samples import FOLDER, SAMPLES, available, sample_path
-from sparselab.ui.source import ROOTS_VARIABLE, allowed_roots, resolve_under
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import pytest
 from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
-from sparselab.folders import DATA_VARIABLE
+from sparselab.folders import DATA_VARIABLE, runs_folder
 from sparselab.training.paths import RunPaths
-from sparselab.training.queue import runs_folder, submit
+from sparselab.training.queue import submit
 from sparselab.training.run import train
 from sparselab.training.runs import list_runs
-from sparselab.ui.source import ROOTS_VARIABLE
+from sparselab.ui.path_policy import ROOTS_VARIABLE
 from sparselab.ui.training_start import PRESETS
 from tests.training.tiny import tiny
 
