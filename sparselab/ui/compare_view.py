@@ -18,9 +18,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.compare import Contender, compare_row, contenders, curve_contenders, curve_row
 from sparselab.crew import Call, Crew
-from sparselab.errors import SparselabError
 from sparselab.ui.charts import Curve, curves_figure
 from sparselab.ui.crew_view import run_calls
+from sparselab.ui.faults import fault_text
 from sparselab.ui.linked import linked_select
 from sparselab.ui.source import Source
 from sparselab.ui.text import literal
@@ -103,7 +103,7 @@ def _show(crew: Crew, fighters: Sequence[Contender], quick: Sequence[Contender],
         st.caption("2:4 saves half of the products, whatever the density, and only on NVIDIA's sparse tensor cores.")
     for index, item in enumerate(fighters):
         if isinstance(crew.results.get(index), Exception):
-            st.caption(f"{item.label}: {literal(_said(crew.results[index]))}")
+            st.caption(f"{item.label}: {literal(fault_text(crew.results[index]))}")
     st.download_button(
         "Table (.csv)", data=_csv(rows), file_name="compare.csv", on_click="ignore", icon=":material/download:"
     )
@@ -209,7 +209,3 @@ def _csv(rows: Sequence[dict[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
-
-
-def _said(error: Exception) -> str:
-    return str(error) if isinstance(error, SparselabError) else "failed through a fault of ours; the log says where"

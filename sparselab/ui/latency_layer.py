@@ -13,11 +13,10 @@ from sparselab.latency.running import Request, measure_request
 from sparselab.ui.latency_controls import choose_kernels, choose_product
 from sparselab.ui.latency_result import show_session
 from sparselab.ui.latency_run import Results, measured_by, measured_or_said
-from sparselab.ui.work import Request as LayoutRequest
-from sparselab.ui.work import view_of, watch
+from sparselab.ui.work import ExploreRequest, view_of, watch
 
 
-def show_layer(request: LayoutRequest) -> None:
+def show_layer(request: ExploreRequest) -> None:
     """Show the pickers, the button, and what was measured of this layer under this layout."""
     place = st.container()
     answer = view_of(request, place)
@@ -28,7 +27,7 @@ def show_layer(request: LayoutRequest) -> None:
         watch(answer, place)
 
 
-def _show_measured(request: LayoutRequest, view: View) -> None:
+def _show_measured(request: ExploreRequest, view: View) -> None:
     source = request.source
     card = next(item for item in source.card["layers"] if item["name"] == request.layer)
     product = choose_product(card, request.seed)

@@ -13,12 +13,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.compare import Contender
 from sparselab.crew import Call, Crew
-from sparselab.errors import SparselabError
 from sparselab.formats import FORMATS, WRITERS
 from sparselab.isolate import Limits, run_isolated
+from sparselab.metrics import labels, meanings
 from sparselab.model import export_ticket, model_row
 from sparselab.transforms import TRANSFORMS
 from sparselab.ui.crew_view import run_calls
+from sparselab.ui.faults import fault_text
 from sparselab.ui.knobs import knobs, new_transform
 from sparselab.ui.linked import choose_elsewhere
 from sparselab.ui.nav import pages
@@ -39,7 +40,7 @@ def choose_candidates() -> list[Contender]:
         key="transform",
         bind="query-params",
         on_change=_changed,
-        help="“best per layer” tries regroup with 32 and 16 rows and shuffled blocks, and keeps what keeps most.",
+        help="“best per layer” tries regroup with 32 and 16 rows and shuffled blocks, and takes the one that keeps the most energy (the most weights where a mask has none).",
     )
     if name == BEST:
         return []
@@ -114,6 +115,11 @@ def _columns() -> dict[str, Any]:
     config: dict[str, Any] = {name: st.column_config.NumberColumn(format="percent") for name in _PERCENT}
     config["density"] = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
     config["seconds"] = st.column_config.NumberColumn(format="%.2f s")
+    label_of, help_of = labels(), meanings()
+    for name in ("coverage", "energy", "block_density"):
+        config[name.replace("_", " ")] = st.column_config.NumberColumn(
+            label_of[name].lower(), help=help_of[name], format="percent"
+        )
     return config
 
 
@@ -131,10 +137,7 @@ def _row(layer: dict[str, Any], whole: int, result: Any) -> dict[str, Any]:
         "status": "",
     }
     if isinstance(result, Exception):
-        said = (
-            str(result) if isinstance(result, SparselabError) else "failed through a fault of ours; the log says where"
-        )
-        return row | {"status": "not done", "why": said}
+        return row | {"status": "not done", "why": fault_text(result)}
     if result is not None:
         report = result["report"]
         row |= {
@@ -165,14 +168,15 @@ def _totals(rows: Sequence[dict[str, Any]], layers: Sequence[dict[str, Any]], cr
         st.metric("Layers done", f"{len(crew.results)} of {len(layers)}", width="content")
         st.metric("Density before", f"{100 * before / size:.1f} %", width="content")
         st.metric(
-            "Density after", f"{100 * after / size:.1f} %", width="content", help="also multiply-adds after / dense"
+            "Density after", f"{100 * after / size:.1f} %", width="content", help="equals multiply-adds after / dense"
         )
         kept = sum(coverage * count for coverage, count in scored)
-        st.metric("Coverage", f"{100 * kept / counted:.1f} %" if counted else "–", width="content")
+        share = f"{100 * kept / counted:.1f} %" if counted else "–"
+        st.metric(labels()["coverage"], share, width="content", help=meanings()["coverage"])
 
 
 def _exports(source: Source, layouts: dict[str, Any]) -> None:
-    st.markdown("**Take the new ticket away** (layers that were not done keep their masks)")
+    st.markdown("**Download the new ticket** (layers that were not done keep their masks)")
     with st.container(horizontal=True):
         for form in WRITERS:
             suffix = FORMATS[form].suffixes[0]

@@ -30,7 +30,7 @@ def test_opens_on_a_sample_with_its_numbers() -> None:
     at = page()
     assert not at.exception
     assert not at.error
-    assert numbers(at)["Coverage"] == "100.0 %"
+    assert numbers(at)["Weights kept"] == "100.0 %"
     assert numbers(at)["Blocks"] == "16"
     assert any("512 x 4,608" in text.value for text in at.text)
 
@@ -80,7 +80,7 @@ def test_a_broken_link_opens_the_default_instead(query: dict[str, str]) -> None:
     at = page(**query)
     assert not at.exception
     assert not at.error
-    assert "Coverage" in numbers(at)
+    assert "Weights kept" in numbers(at)
 
 
 def test_a_link_with_a_number_beyond_any_knob_is_refused_in_words() -> None:
@@ -93,7 +93,7 @@ def test_a_link_with_a_number_beyond_any_knob_is_refused_in_words() -> None:
 
 def test_says_why_nothing_was_found() -> None:
     at = page(rule="threshold", min_cols="4096")
-    assert numbers(at)["Coverage"] == "–"
+    assert numbers(at)["Weights kept"] == "–"
     assert any("Nothing was found" in warning.value and "4096 columns" in warning.value for warning in at.warning)
 
 
@@ -107,7 +107,7 @@ def test_two_settings_that_exclude_each_other_cannot_both_be_set() -> None:
 def test_the_checks_hold_and_are_shown_with_figures() -> None:
     at = page(tab="Checks")
     text = "\n".join(item.value for item in at.markdown)
-    assert "broken" not in text
+    assert "violated" not in text
     assert text.count("holds") >= 6
     assert "relative error" in text
 
@@ -175,4 +175,4 @@ def test_a_bad_upload_says_one_sentence_and_the_app_lives(name: str, content: by
     assert len(at.error) == 1
     assert "expected" in at.error[0].value
     at.segmented_control(key="source").set_value("Sample").run()
-    assert "Coverage" in numbers(at)
+    assert "Weights kept" in numbers(at)

@@ -102,7 +102,7 @@ def test_a_stopped_run_offers_to_go_on_and_asks_before_it_is_deleted(no_study: N
     results.write_text(results.read_text().replace('"finished": true', '"finished": false'))
     at = page(run=finished.name, training_tab="This run")
     assert not at.exception
-    assert any("It goes on where it was" in item.value for item in at.info)
+    assert any("Resume continues" in item.value for item in at.info)
     press(at, "Delete")
     assert finished.exists(), "not before somebody is sure"
     assert {button.label for button in at.button} >= {"Resume", "Delete"}
