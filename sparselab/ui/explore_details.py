@@ -18,7 +18,9 @@ from sparselab.ui.work import ExploreRequest
 
 
 @dataclass(frozen=True)
-class _Tab:
+class Tab:
+    """What a tab is called on the page, and what fills it."""
+
     label: str
     show: Callable[[View, ExploreRequest], None]
 
@@ -30,10 +32,10 @@ def details(view: View, request: ExploreRequest) -> None:
         st.error(
             f"Invariant violated: {broken[0].name} ({broken[0].figure}). Please report it.", icon=":material/error:"
         )
-    for name, place in linked_tabs({name: tab.label for name, tab in _TABS.items()}, "tab").items():
+    for name, place in linked_tabs({name: tab.label for name, tab in TABS.items()}, "tab").items():
         if place.open:
             with place:
-                _TABS[name].show(view, request)
+                TABS[name].show(view, request)
 
 
 def _similarity(view: View, _request: ExploreRequest) -> None:
@@ -98,14 +100,14 @@ def _numbers(view: View, _request: ExploreRequest) -> None:
     show_all_numbers(view)
 
 
-# By their plain names in the address.
-_TABS: Mapping[str, _Tab] = MappingProxyType(
+TABS: Mapping[str, Tab] = MappingProxyType(
     {
-        "Similarity": _Tab("Similarity", _similarity),
-        "Block density": _Tab("Block density", _block_density),
-        "Kernel's eye": _Tab("Tiles", _tiles),
-        "Checks": _Tab("Checks", _checks),
-        "All numbers": _Tab("All numbers", _numbers),
-        "Take away": _Tab("Download", show_takeaway),
+        "Similarity": Tab("Similarity", _similarity),
+        "Block density": Tab("Block density", _block_density),
+        "Kernel's eye": Tab("Tiles", _tiles),
+        "Checks": Tab("Checks", _checks),
+        "All numbers": Tab("All numbers", _numbers),
+        "Take away": Tab("Download", show_takeaway),
     }
 )
+"""The tabs by their names in the address, which outlive a change of label."""

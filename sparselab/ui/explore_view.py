@@ -32,7 +32,7 @@ def choose_order() -> tuple[str, DeltaGenerator]:
 
     The place is always there, so that the page does not jump when work starts or ends.
     """
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
     with left.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         order = linked_segments(
             "Rows of the right picture",

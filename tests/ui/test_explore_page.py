@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from sparselab.picture import ORDERS
+from sparselab.ui.explore_details import TABS
 from sparselab.ui.samples import available
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +26,11 @@ def page(**query: str) -> AppTest:
 
 def numbers(at: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in at.metric}
+
+
+def in_address(at: AppTest, key: str) -> str | None:
+    value = at.query_params.get(key)
+    return value[0] if isinstance(value, list) else value
 
 
 def test_opens_on_a_sample_with_its_numbers() -> None:
@@ -72,9 +79,33 @@ def test_a_link_opens_the_same_view() -> None:
     assert at.number_input(key="seed").value == 3
 
 
+@pytest.mark.parametrize("name", TABS)
+def test_a_link_opens_its_tab_under_the_name_that_the_tab_always_had(name: str) -> None:
+    at = page(tab=name)
+    assert not at.exception
+    assert [tab.label for tab in at.tabs] == [tab.label for tab in TABS.values()]
+    assert at.session_state["_tab@explore"] == TABS[name].label
+    assert in_address(at, "tab") == (None if name == next(iter(TABS)) else name)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_link_opens_its_order(order: str) -> None:
+    at = page(order=order)
+    assert not at.exception
+    assert at.segmented_control(key="_order@explore").value == order
+    assert in_address(at, "order") == (None if order == "reordered" else order)
+
+
 @pytest.mark.parametrize(
     "query",
-    [{"sample": "no-such"}, {"layer": "no-such"}, {"rows_per_group": "-5"}, {"rule": "x"}],
+    [
+        {"sample": "no-such"},
+        {"layer": "no-such"},
+        {"rows_per_group": "-5"},
+        {"rule": "x"},
+        {"tab": "no-such"},
+        {"order": "no-such"},
+    ],
 )
 def test_a_broken_link_opens_the_default_instead(query: dict[str, str]) -> None:
     at = page(**query)

@@ -113,7 +113,7 @@ class MaskView {
     const started = performance.now();
     clearTimeout(this.settling);
     for (const side of sides) average(side, this.view, budget, ratio);
-    const peaks = this.fullInks(sides);
+    const peaks = this.scaleTops(sides);
     sides.forEach((side, i) => {
       paintPicture(side.canvas, side.picture, side.layout, side.planes, peaks[i], this.theme, ratio);
       side.planes = null; // at two megapixels and three kinds, too much to keep for nothing
@@ -125,7 +125,7 @@ class MaskView {
     this.report(moving, performance.now() - started);
   }
 
-  fullInks(sides) {
+  scaleTops(sides) {
     const mode = this.find(".contrast").value;
     const peaks = sides.map((side) => (mode === "absolute" ? 1 : niceCeiling(peakDensity(side.planes))));
     return mode === "shared" ? peaks.map(() => Math.max(...peaks)) : peaks;

@@ -60,7 +60,7 @@ export function peakDensity([covered, grown, dropped]) {
   return peak;
 }
 
-// Full ink moves in steps, so that panning does not make the whole picture breathe.
+// The top of the colour scale moves in steps, so that panning does not make the whole picture breathe.
 export function niceCeiling(peak) {
   if (peak <= 0) return 1;
   const decade = 10 ** Math.ceil(Math.log10(peak) - 1e-6);
@@ -68,11 +68,11 @@ export function niceCeiling(peak) {
   return Math.min(1, fits[fits.length - 1] * decade);
 }
 
-export function paintPicture(canvas, picture, layout, planes, fullInk, theme, ratio) {
+export function paintPicture(canvas, picture, layout, planes, scaleTop, theme, ratio) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(canvas.width, canvas.height);
   const outlines = stampOutlines(picture, layout, canvas, ratio);
-  colourise(image, planes, fullInk, outlines, theme);
+  colourise(image, planes, scaleTop, outlines, theme);
   context.putImageData(image, 0, 0);
   hatchOutside(context, picture, layout, canvas, theme, ratio);
   drawGrid(context, layout, canvas, ratio);
@@ -81,9 +81,9 @@ export function paintPicture(canvas, picture, layout, planes, fullInk, theme, ra
 }
 
 // Plain arithmetic on purpose: this runs once per pixel per frame.
-function colourise(image, [covered, grown, dropped], fullInk, outlines, theme) {
+function colourise(image, [covered, grown, dropped], scaleTop, outlines, theme) {
   const [r, g, b] = theme.background;
-  const towards = (colour) => colour.map((channel, i) => (channel - theme.background[i]) / fullInk);
+  const towards = (colour) => colour.map((channel, i) => (channel - theme.background[i]) / scaleTop);
   const [r0, g0, b0] = towards(theme.ink);
   const [r1, g1, b1] = towards(ORANGE);
   const [r2, g2, b2] = towards(SKY_BLUE);

@@ -67,14 +67,14 @@ function resize(canvas, width, height) {
   if (canvas.height !== Math.round(height)) canvas.height = Math.round(height);
 }
 
-export function scaleText({ picture, layout, canvas }, fullInk, theme, view) {
+export function scaleText({ picture, layout, canvas }, scaleTop, theme, view) {
   const short = (n) => n.toLocaleString("en-US", { maximumSignificantDigits: n < 100 ? 2 : 3 });
   const [tall, wide] = [layout.cellHeight, layout.cellWidth];
   const magnified = tall >= 1 && wide >= 1;
   const ratio = magnified
     ? `1 weight = ${short(tall)} x ${short(wide)} pixels`
     : `1 pixel = ${short(1 / tall)} x ${short(1 / wide)} weights`;
-  const ink = magnified && fullInk === 1 ? "" : `; ${theme.dark ? "brightest" : "darkest"} = ${percent(fullInk)}`;
+  const ink = magnified && scaleTop === 1 ? "" : `; ${theme.dark ? "brightest" : "darkest"} = ${percent(scaleTop)}`;
   if (isFit(view)) return `${ratio}${ink}; all ${count(picture.height)} x ${count(picture.width)}`;
   const range = (from, to) => `${count(Math.floor(from))}–${count(Math.ceil(to - 1e-6) - 1)}`;
   return `${ratio}${ink}; rows ${range(layout.top, layout.bottom)}, columns ${range(layout.left, layout.right)}`;
