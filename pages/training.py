@@ -1,36 +1,7 @@
 """Training: what structure costs in accuracy."""
 
 from sparselab.ui.nav import guard
+from sparselab.ui.page_training import page
 
 guard("training")
-
-import streamlit as st  # noqa: E402
-
-from sparselab.ui.training_curves import show_curves  # noqa: E402
-from sparselab.ui.training_papers import show_papers  # noqa: E402
-from sparselab.ui.training_run import show_run  # noqa: E402
-from sparselab.ui.training_source import choose_run, find_runs  # noqa: E402
-from sparselab.ui.training_start import show_start  # noqa: E402
-
-st.subheader("Training", anchor=False)
-root = find_runs()
-with st.sidebar:
-    chosen = choose_run(root)
-curves_tab, run_tab, start_tab, papers_tab = st.tabs(
-    ["Accuracy curves", "This run", "Start a run", "What the papers print"],
-    key="training_tab",
-    bind="query-params",
-    on_change="rerun",
-)
-if curves_tab.open:
-    with curves_tab:
-        show_curves(chosen)
-if start_tab.open and root is not None:
-    with start_tab:
-        show_start(root)
-if papers_tab.open:
-    with papers_tab:
-        show_papers()
-if run_tab.open and root is not None:
-    with run_tab:
-        show_run(root, chosen)
+page()

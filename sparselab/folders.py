@@ -7,6 +7,7 @@ from pathlib import Path
 
 from platformdirs import PlatformDirs
 
+from sparselab.data_files import STUDY_TICKETS
 from sparselab.errors import FileError
 
 DATA_VARIABLE = "SPARSELAB_DATA"
@@ -31,6 +32,24 @@ def data_folder() -> Path:
             f"set {DATA_VARIABLE} to another"
         ) from None
     return folder
+
+
+def runs_folder() -> Path:
+    """Return the folder of the runs that the app starts, made if need be. Raises: FileError when it cannot be made."""
+    folder = data_folder() / "runs"
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise FileError(f"expected a folder for runs; {folder} cannot be made ({error.strerror})") from None
+    return folder
+
+
+def result_folders() -> tuple[Path, ...]:
+    """Return the folders of tickets that the app itself wrote or came with: the runs, where any can be kept, and the study."""
+    try:
+        return runs_folder().resolve(), STUDY_TICKETS.resolve()
+    except FileError:
+        return (STUDY_TICKETS.resolve(),)
 
 
 def cache_folder(kind: str) -> Path:

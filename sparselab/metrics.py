@@ -19,6 +19,13 @@ TILE = 16
 
 
 @dataclass(frozen=True)
+class Label:
+    """What a number is called where people read it, unless its field's name says it as well."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Report:
     """What a transform did to a layer. None: the number has no meaning here (no weights, or nothing was found)."""
 
@@ -33,11 +40,25 @@ class Report:
     density_before: Annotated[float, Doc("kept weights / all weights, before")]
     density_after: Annotated[float, Doc("kept weights / all weights, after")]
     sparsity_after: Annotated[float, Doc("1 - density after")]
-    coverage: Annotated[float | None, Doc("kept weights that stay / kept weights before")]
-    energy: Annotated[float | None, Doc("sum of w squared that stays / sum of w squared before")]
-    magnitude: Annotated[float | None, Doc("sum of |w| that stays / sum of |w| before")]
-    block_density: Annotated[float | None, Doc("weights kept before inside blocks / area of the blocks")]
-    fill_in: Annotated[float, Doc("weights after that were not kept before / weights after")]
+    coverage: Annotated[
+        float | None,
+        Label("Weights kept"),
+        Doc("of the weights that pruning had kept, how many are still there: kept before and after / kept before"),
+    ]
+    energy: Annotated[float | None, Label("Energy kept"), Doc("sum of w squared that stays / sum of w squared before")]
+    magnitude: Annotated[float | None, Label("Magnitude kept"), Doc("sum of |w| that stays / sum of |w| before")]
+    block_density: Annotated[
+        float | None,
+        Doc(
+            "weights kept before inside blocks / area of the blocks; equals the weights kept where the blocks' area equals "
+            "the number of weights kept before"
+        ),
+    ]
+    fill_in: Annotated[
+        float,
+        Label("Fill-in"),
+        Doc("share of the new weights that pruning had removed: not kept before / weights after"),
+    ]
     blocks: Annotated[int, Doc("number of dense blocks")]
     rows_per_block_mean: Annotated[float | None, Doc("mean height of a block, in rows")]
     cols_per_block_mean: Annotated[float | None, Doc("mean width of a block, in columns")]
@@ -133,6 +154,17 @@ def meanings() -> dict[str, str]:
     hints = get_type_hints(Report, include_extras=True)
     return {
         name: next(mark.documentation for mark in get_args(hint) if isinstance(mark, Doc))
+        for name, hint in hints.items()
+    }
+
+
+def labels() -> dict[str, str]:
+    """Return what each number of a report is called where people read it; its field's name stays in JSON and CSV."""
+    hints = get_type_hints(Report, include_extras=True)
+    return {
+        name: next(
+            (mark.text for mark in get_args(hint) if isinstance(mark, Label)), name.replace("_", " ").capitalize()
+        )
         for name, hint in hints.items()
     }
 

@@ -88,8 +88,8 @@ GROUND = [
     "wire",
     "monitor",
     "settings",
-    "folders",
     "data_files",
+    "folders",
     "csv_text",
     "isolate",
 ]

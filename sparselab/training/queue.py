@@ -21,8 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sparselab.atomic_files import sweep
-from sparselab.errors import FileError, SettingError
-from sparselab.folders import data_folder
+from sparselab.errors import SettingError
 from sparselab.training.folder import write_config
 from sparselab.training.lock import locked
 from sparselab.training.paths import RunPaths
@@ -33,16 +32,6 @@ from sparselab.training.settings import TrainSettings
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 _LOCK = "queue.lock"
 _PATIENCE_SECONDS = 60.0  # of a training that ends: nobody may look after it
-
-
-def runs_folder() -> Path:
-    """Return the folder of the runs that the app starts, made if need be. Raises: FileError when it cannot be made."""
-    folder = data_folder() / "runs"
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise FileError(f"expected a folder for runs; {folder} cannot be made ({error.strerror})") from None
-    return folder
 
 
 def submit(root: Path, settings: TrainSettings, data: Path | None = None) -> Path:

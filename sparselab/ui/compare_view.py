@@ -19,9 +19,9 @@ from sparselab.compare import compare_row, contenders, curve_contenders, curve_r
 from sparselab.contender import Contender
 from sparselab.crew import Call, Crew
 from sparselab.csv_text import rows_csv
-from sparselab.errors import SparselabError
 from sparselab.ui.charts import Curve, curves_figure
 from sparselab.ui.crew_view import run_calls
+from sparselab.ui.faults import fault_text
 from sparselab.ui.linked import linked_select
 from sparselab.ui.source import Source
 from sparselab.ui.text import literal
@@ -132,7 +132,7 @@ def _show(race: _Race, crew: Crew) -> None:
         st.caption("2:4 saves half of the products, whatever the density, and only on NVIDIA's sparse tensor cores.")
     for entry in entries:
         if entry.error is not None:
-            st.caption(f"{entry.contender.title}: {literal(_said(entry.error))}")
+            st.caption(f"{entry.contender.title}: {literal(fault_text(entry.error))}")
     rows = [entry.row for entry in entries]
     st.download_button(
         "Table (.csv)", data=_csv(rows), file_name="compare.csv", on_click="ignore", icon=":material/download:"
@@ -251,7 +251,3 @@ def _png(picture: NDArray[np.uint8]) -> str:
 def _csv(rows: Sequence[dict[str, Any]]) -> str:
     fields = [name for name in rows[0] if name not in ("before", "after")]
     return rows_csv(fields, [{name: row.get(name) for name in fields} for row in rows])
-
-
-def _said(error: Exception) -> str:
-    return str(error) if isinstance(error, SparselabError) else "failed through a fault of ours; the log says where"

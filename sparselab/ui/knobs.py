@@ -1,4 +1,4 @@
-"""Knobs read from a transform's settings: range, default and help stand on the field, nowhere else."""
+"""The knobs of a transform, in the address under their settings' names."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from sparselab.settings import Setting, settings_of
+from sparselab.settings import settings_of
 from sparselab.transforms import TRANSFORMS
-
-_WIDEST_SLIDER = 256
+from sparselab.ui.setting_widget import setting_widgets
 
 
 def knobs(kind: type, **defaults: Any) -> dict[str, Any]:
@@ -20,13 +19,8 @@ def knobs(kind: type, **defaults: Any) -> dict[str, Any]:
     """
     for name, default in defaults.items():
         follow_default(name, default)
-    shown: dict[str, Any] = {}
     settings = [replace(s, default=defaults.get(s.name, s.default)) for s in settings_of(kind)]
-    values = {setting.name: st.session_state.get(setting.name, setting.default) for setting in settings}
-    for setting in settings:
-        if setting.counts(values):
-            shown[setting.name] = values[setting.name] = _widget(setting)
-    return shown
+    return setting_widgets(settings, bound=True, sliders=True)
 
 
 def follow_default(name: str, default: Any) -> None:
@@ -51,20 +45,3 @@ def reset(kind: type, **others: Any) -> None:
 def new_transform() -> None:
     """Callback of the transform picker: settings that two transforms share start from the new one's defaults."""
     reset(TRANSFORMS[st.session_state["transform"]])
-
-
-def _widget(setting: Setting) -> Any:
-    label = setting.name.replace("_", " ").capitalize()
-    common: dict[str, Any] = {"key": setting.name, "help": setting.doc, "bind": "query-params"}
-    if setting.choices:
-        return st.selectbox(label, setting.choices, index=setting.choices.index(setting.default), **common)
-    if setting.kind is bool:
-        return st.toggle(label, value=setting.default, **common)
-    number = setting.kind
-    low, high = number(setting.low or 0), number(setting.high or 0)
-    if setting.optional or high > _WIDEST_SLIDER:
-        step = {"step": 1} if number is int else {"step": 0.01, "format": "%.3f"}
-        return st.number_input(
-            label, min_value=low, max_value=high, value=setting.default, placeholder="not set", **step, **common
-        )
-    return st.slider(label, min_value=low, max_value=high, value=setting.default, **common)

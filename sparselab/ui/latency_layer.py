@@ -14,10 +14,10 @@ from sparselab.ui.latency_controls import choose_kernels, choose_product
 from sparselab.ui.latency_measurement import Plan, Results
 from sparselab.ui.latency_result import show_session
 from sparselab.ui.latency_run import measured_by, measured_or_said
-from sparselab.ui.work import Request, view_of, watch
+from sparselab.ui.work import ExploreRequest, view_of, watch
 
 
-def show_layer(request: Request) -> None:
+def show_layer(request: ExploreRequest) -> None:
     """Show the pickers, the button, and what was measured of this layer under this layout."""
     place = st.container()
     answer = view_of(request, place)
@@ -28,7 +28,7 @@ def show_layer(request: Request) -> None:
         watch(answer, place)
 
 
-def _show_measured(request: Request, view: View) -> None:
+def _show_measured(request: ExploreRequest, view: View) -> None:
     source = request.source
     card = next(item for item in source.card["layers"] if item["name"] == request.layer)
     product = choose_product(card, request.seed)

@@ -9,9 +9,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.crew import Crew
-from sparselab.errors import SparselabError
 from sparselab.latency.running import Measured
 from sparselab.ui.crew_view import run_calls
+from sparselab.ui.faults import show_fault
 from sparselab.ui.latency_measurement import Measurement, Plan, Results, State
 from sparselab.ui.session import session
 from sparselab.ui.text import literal
@@ -102,8 +102,6 @@ def measured_or_said(result: Any) -> Measured | None:
 
 def said_instead(result: Any) -> bool:
     """Return whether an exception came instead of an answer, having said so."""
-    if isinstance(result, SparselabError):
-        st.error(literal(str(result)), icon=":material/block:")
-    elif isinstance(result, Exception):
-        st.error("This failed through a fault of ours; the server's log says where.", icon=":material/bug_report:")
+    if isinstance(result, Exception):
+        show_fault(result)
     return isinstance(result, Exception)

@@ -13,9 +13,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.contender import Contender
 from sparselab.crew import Call, Crew
-from sparselab.errors import SettingError, SparselabError
+from sparselab.errors import SettingError
 from sparselab.formats import FORMATS, WRITERS
 from sparselab.isolate import Limits, run_isolated
+from sparselab.metrics import labels, meanings
 from sparselab.model import best_of, export_ticket, model_parts, model_rows
 from sparselab.transforms import TRANSFORMS
 from sparselab.ui.crew_view import run_calls
@@ -46,7 +47,7 @@ def choose_candidates() -> list[Contender]:
         key="transform",
         bind="query-params",
         on_change=_changed,
-        help=f"“best per layer” tries {tried}, and keeps what keeps most.",
+        help=f"“best per layer” tries {tried}, and takes the one that keeps the most energy (the most weights where a mask has none).",
     )
     if name == BEST:
         return []
@@ -127,19 +128,20 @@ def _results(parts: Parts, crew: Crew) -> Results:
     found: Results = {}
     for index, result in crew.results.items():
         failed = isinstance(result, Exception)
-        rows = [{"error": _said(result)} for _ in parts[index]] if failed else result
+        rows = [{"error": fault_text(result)} for _ in parts[index]] if failed else result
         found |= zip(parts[index], rows, strict=True)
     return found
-
-
-def _said(error: Exception) -> str:
-    return str(error) if isinstance(error, SparselabError) else "failed through a fault of ours; the log says where"
 
 
 def _columns() -> dict[str, Any]:
     config: dict[str, Any] = {name: st.column_config.NumberColumn(format="percent") for name in _PERCENT}
     config["density"] = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
     config["seconds"] = st.column_config.NumberColumn(format="%.2f s")
+    label_of, help_of = labels(), meanings()
+    for name in ("coverage", "energy", "block_density"):
+        config[name.replace("_", " ")] = st.column_config.NumberColumn(
+            label_of[name].lower(), help=help_of[name], format="percent"
+        )
     return config
 
 
@@ -188,14 +190,15 @@ def _totals(rows: Sequence[dict[str, Any]], layers: Sequence[dict[str, Any]]) ->
         st.metric("Layers done", f"{len(finished)} of {len(layers)}", width="content")
         st.metric("Density before", f"{100 * before / size:.1f} %", width="content")
         st.metric(
-            "Density after", f"{100 * after / size:.1f} %", width="content", help="also multiply-adds after / dense"
+            "Density after", f"{100 * after / size:.1f} %", width="content", help="equals multiply-adds after / dense"
         )
         kept = sum(coverage * count for coverage, count in scored)
-        st.metric("Coverage", f"{100 * kept / counted:.1f} %" if counted else "–", width="content")
+        share = f"{100 * kept / counted:.1f} %" if counted else "–"
+        st.metric(labels()["coverage"], share, width="content", help=meanings()["coverage"])
 
 
 def _exports(source: Source, layouts: dict[str, Any]) -> None:
-    st.markdown("**Take the new ticket away** (layers that were not done keep their masks)")
+    st.markdown("**Download the new ticket** (layers that were not done keep their masks)")
     with st.container(horizontal=True):
         for form in WRITERS:
             suffix = FORMATS[form].suffixes[0]

@@ -48,7 +48,7 @@ def enter() -> None:
 
 
 def guard(page: str) -> None:
-    """First line of every page, with its name: on a fresh server a deep link runs the page's file without app.py."""
+    """Called first by every page's file, with its name: on a fresh server a deep link runs that file without app.py."""
     st.session_state["_page"] = page
     refuse_absurd_numbers()
     if _ENTERED not in st.session_state:

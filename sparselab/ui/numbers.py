@@ -8,41 +8,35 @@ from typing import Any
 import streamlit as st
 
 from sparselab.explore import View
-from sparselab.metrics import meanings
+from sparselab.metrics import labels, meanings
 
-_FIRST = {
-    "coverage": "Coverage",
-    "energy": "Energy kept",
-    "density_after": "Density after",
-    "block_density": "Block density",
-    "fill_in": "Fill-in",
-    "blocks": "Blocks",
-}
+_FIRST = ("coverage", "energy", "density_after", "block_density", "fill_in", "blocks")
 
 
 def show_numbers(view: View | None) -> None:
     """Show the deciding numbers in a row, dashes while there are none: the page does not jump when they come."""
-    help_of = meanings()
+    help_of, label_of = meanings(), labels()
     with st.container(horizontal=True, gap="medium", key="numbers"):
-        for name, label in _FIRST.items():
+        for name in _FIRST:
             value = "–" if view is None else _text(name, view.report[name])
-            st.metric(label, value, help=help_of[name], width="content")
+            st.metric(label_of[name], value, help=help_of[name], width="content")
 
 
 def show_all_numbers(view: View) -> None:
     """Show every number of the report with its meaning."""
-    report, help_of = view.report, meanings()
+    report, help_of, label_of = view.report, meanings(), labels()
     rows = [
-        {"number": name.replace("_", " "), "value": _text(name, report[name]), "meaning": meaning}
+        {"number": label_of[name], "value": _text(name, report[name]), "meaning": meaning}
         for name, meaning in help_of.items()
         if name != "seconds"
     ]
     rows += [
-        {"number": f"seconds: {stage}", "value": f"{spent:.3f} s", "meaning": help_of["seconds"]}
+        {"number": f"Seconds: {stage}", "value": f"{spent:.3f} s", "meaning": help_of["seconds"]}
         for stage, spent in report["seconds"].items()
     ]
     rows += [
-        {"number": name, "value": text, "meaning": "said by the transform"} for name, text in view.layout.notes.items()
+        {"number": name, "value": text, "meaning": "a note of the transform"}
+        for name, text in view.layout.notes.items()
     ]
     st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(rows), 500))
 
@@ -52,7 +46,7 @@ def show_status(view: View) -> None:
     report: Mapping[str, Any] = view.report
     if report["status"] == "unblocked":
         st.warning(
-            f"**Nothing was found; the mask is as it was.** Why: {report['reason']}.", icon=":material/search_off:"
+            f"**Nothing was found; the mask is unchanged.** Reason: {report['reason']}.", icon=":material/search_off:"
         )
     elif report["status"] == "masked":
         st.info(f"No blocks: {report['reason']}.", icon=":material/grid_off:")

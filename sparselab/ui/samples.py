@@ -28,11 +28,11 @@ SAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "planted-noisy": (
             "Planted blocks, 2 % moved",
-            "The same with 2 % of the kept weights moved at random: coverage falls to .98, not further.",
+            "The same with 2 % of the kept weights moved at random: 98 % of the kept weights stay, not fewer.",
         ),
         "random": (
             "Pure chance (control)",
-            "As dense as the planted one, nothing to find: whatever coverage you see here is what chance alone gives.",
+            "As dense as the planted sample, without structure: the weights kept here are what chance alone gives.",
         ),
     }
 )

@@ -26,7 +26,7 @@ def desks() -> Desks:
     return Desks()
 
 
-class Session:
+class VisitorSession:
     """A worker desk, a folder that goes when the session goes, and the last few results."""
 
     def __init__(self) -> None:
@@ -70,11 +70,11 @@ class Session:
         return key in self._memory
 
 
-def session() -> Session:
+def session() -> VisitorSession:
     """Return this browser session's own things."""
     if "_session" not in st.session_state:
-        st.session_state["_session"] = Session()
-    found: Session = st.session_state["_session"]
+        st.session_state["_session"] = VisitorSession()
+    found: VisitorSession = st.session_state["_session"]
     return found
 
 

@@ -1,4 +1,4 @@
-"""What a visitor leaves with: the new mask, the orders, the block table, the report."""
+"""Downloads: the new mask, the orders, the block table, the report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import streamlit as st
 from sparselab import __version__
 from sparselab.explore import View
 from sparselab.formats import FORMATS, WRITERS, blocks_csv, permutation_csv, read_ticket, write_ticket
-from sparselab.ui.work import Request
+from sparselab.ui.work import ExploreRequest
 
 _LOAD_BACK = """\
 import torch
@@ -24,7 +24,7 @@ model.load_state_dict(torch.load("NEW.pt"), strict=False)
 """
 
 
-def show_takeaway(view: View, request: Request) -> None:
+def show_takeaway(view: View, request: ExploreRequest) -> None:
     """Show the downloads; each file is made when its button is pressed."""
     stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in request.layer)[:80]
     columns = st.columns(2)
@@ -39,9 +39,9 @@ def show_takeaway(view: View, request: Request) -> None:
         _button("Row order (.csv)", f"{stem}-rows.csv", lambda: permutation_csv(view.layout.row_order).encode())
         _button("Column order (.csv)", f"{stem}-columns.csv", lambda: permutation_csv(view.layout.col_order).encode())
         _button("Report (.json)", f"{stem}-report.json", lambda: _report(view, request))
-    st.caption("Back into a model, biases and the rest left as they are:")
+    st.caption("To load the new mask into a model (biases and other tensors keep their values):")
     st.code(_LOAD_BACK, language="python")
-    st.caption("The picture: “Save picture” above the masks. The charts: the camera in their corner.")
+    st.caption("To save the picture: “Save picture” above the masks. To save a chart: the camera in its corner.")
     st.caption(f"Digest of the mask after: `{view.layout.after.digest}`")
 
 
@@ -51,7 +51,7 @@ def _button(label: str, name: str, make: Callable[[], bytes]) -> None:
     )
 
 
-def _ticket(view: View, request: Request, form: str) -> bytes:
+def _ticket(view: View, request: ExploreRequest, form: str) -> bytes:
     layer = read_ticket(request.source.path, request.source.options)[request.layer]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "layer"
@@ -59,7 +59,7 @@ def _ticket(view: View, request: Request, form: str) -> bytes:
         return path.read_bytes()
 
 
-def _report(view: View, request: Request) -> bytes:
+def _report(view: View, request: ExploreRequest) -> bytes:
     document = {
         "source": request.source.title,
         "layer": request.layer,

@@ -1,4 +1,4 @@
-"""The masks behind the curves: every layer's density stage by stage, one layer's mask in small, and the way to other pages."""
+"""The masks behind the curves: every layer's density stage by stage, one layer's mask as thumbnails, and buttons that open a ticket on other pages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_PICTURES = 12
 
 
 def show_masks(outcomes: Sequence[Outcome], view: RunView | None) -> None:
-    """Show the masks of one run, and where they may be opened."""
+    """Show the masks of one run, and the buttons that open them on other pages."""
     here = [outcome for outcome in outcomes if outcome.ticket is not None and outcome.ticket.is_file()]
     if not here:
         return
@@ -40,7 +40,7 @@ def show_masks(outcomes: Sequence[Outcome], view: RunView | None) -> None:
         )
     mine = [outcome for outcome in here if outcome.run == run]
     if any(outcome.transformed for outcome in mine) and any(not outcome.transformed for outcome in mine):
-        kinds = ("levels", "what became of them", "all")
+        kinds = ("levels", "transformed tickets", "all")
         kind = st.segmented_control(
             "Stages", kinds, default=kinds[0], key="_masks_kind", required=True, label_visibility="collapsed"
         )
@@ -48,7 +48,7 @@ def show_masks(outcomes: Sequence[Outcome], view: RunView | None) -> None:
     densities = {outcome.stage: _densities(str(outcome.ticket), _modified(outcome)) for outcome in mine}
     st.plotly_chart(layers_figure(densities), key="_layers")
     layers = list(next(iter(densities.values())))
-    layer = st.selectbox("Layer in small", layers, index=len(layers) - 1, key="_masks_layer", width=340)
+    layer = st.selectbox("Layer thumbnails", layers, index=len(layers) - 1, key="_masks_layer", width=340)
     _pictures(mine, layer)
     _open(mine, layer)
     updates = updates_of(view) if view is not None and view.info.run == run else study_updates(STUDY_UPDATES, run)
@@ -58,7 +58,7 @@ def show_masks(outcomes: Sequence[Outcome], view: RunView | None) -> None:
 
 
 def _title(outcome: Outcome) -> str:
-    whose = "study" if outcome.study else "mine"
+    whose = "study" if outcome.study else "your run"
     return f"{outcome.run if outcome.study else outcome.method + ' ' + outcome.run[:6]} ({whose})"
 
 
@@ -73,7 +73,7 @@ def _densities(path: str, _modified: int) -> dict[str, float]:
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def _picture(path: str, modified: int, layer: str) -> NDArray[np.uint8]:
-    """Return a mask in small, dark where weights are kept: exact mean densities, at most _SIDE numbers a side."""
+    """Return the thumbnail of a mask, dark where weights are kept: exact mean densities, at most _SIDE numbers a side."""
     level = pool(read_ticket(Path(path))[layer].mask, most_rows=_SIDE, most_cols=2 * _SIDE)
     found: NDArray[np.uint8] = np.rint(255 * (1.0 - np.sqrt(level.density))).astype(np.uint8)
     return found
@@ -89,7 +89,9 @@ def _pictures(mine: Sequence[Outcome], layer: str) -> None:
         right = f"{100 * outcome.test_accuracy:.1f} %"
         columns[place % 6].image(picture, caption=f"{outcome.stage}: {right}", width="stretch")
     more = f" Every {step} of {len(mine)} stages are shown." if step > 1 else ""
-    st.caption(f"Dark: kept; the square root of the density, so that sparse masks can be told from empty ones.{more}")
+    st.caption(
+        f"Darkness: square root of the density, so that sparse masks can be told from empty ones. Below: test accuracy.{more}"
+    )
 
 
 def _open(mine: Sequence[Outcome], layer: str) -> None:

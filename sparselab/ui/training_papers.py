@@ -12,8 +12,8 @@ def show_papers() -> None:
     """Show published accuracies of one data set, with where they stand and what to bear in mind."""
     every = published()
     st.caption(
-        "Figures printed in papers, on their data and networks: a reference to compare patterns with. None was measured here, "
-        "and none is comparable in height with the curves of this project's own small task."
+        "Figures printed in papers, on the papers' data and networks: a reference for the shape of curves. None was measured "
+        "here, and the accuracies cannot be compared with those of this project's own small task."
     )
     dataset = st.selectbox(
         "Data set", sorted({point.dataset for point in every}), key="published", bind="query-params", width=280

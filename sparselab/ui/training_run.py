@@ -1,4 +1,4 @@
-"""One run: where it stands, its loss and accuracy as they come, and what may be done with it."""
+"""One run: its progress, its loss and accuracy as they come, and the buttons that cancel, resume or delete it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _show(status: DeltaGenerator, charts: DeltaGenerator, view: RunView) -> None
     stages = f"{len(view.stages)} trainings done"
     with status.container():
         if info.status == "queued":
-            st.info("Waiting for its turn: other runs have the processor.", icon=":material/hourglass_top:")
+            st.info("Queued: other runs are using the CPU.", icon=":material/hourglass_top:")
         elif info.status == "running":
             stage = next((event["stage"] for event in reversed(view.tail) if "stage" in event), "starting")
             left = "" if view.seconds_left is None else f", about {_duration(view.seconds_left)} left"
@@ -81,7 +81,10 @@ def _say_why_stopped(view: RunView, share: float, stages: str) -> None:
     error = next((line for line in reversed(lines) if line.startswith("error: ")), "")
     if error:
         st.error(literal(error.removeprefix("error: ")), icon=":material/block:")
-    st.info(f"Stopped at {100 * share:.0f} %, {stages}. It goes on where it was.", icon=":material/pause_circle:")
+    st.info(
+        f"Stopped at {100 * share:.0f} %, {stages}. Resume continues from the last checkpoint.",
+        icon=":material/pause_circle:",
+    )
 
 
 def _actions(place: DeltaGenerator, root: Path, view: RunView) -> None:
@@ -151,7 +154,7 @@ def _details(view: RunView) -> None:
             [{"setting": name, "value": str(value)} for name, value in settings.items()], hide_index=True, height=300
         )
     if view.output:
-        with st.expander("What the process said"):
+        with st.expander("Output of the process"):
             st.code(view.output, language=None)
 
 

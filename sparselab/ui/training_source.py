@@ -1,4 +1,4 @@
-"""Choose a run of one's own, to watch it and to lay its curves over the study's."""
+"""Choose a run, to watch it and to show its curves with the study's."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 import streamlit as st
 
 from sparselab.errors import SparselabError
+from sparselab.folders import runs_folder
 from sparselab.training.outcomes import NAMES
-from sparselab.training.queue import advance, runs_folder
+from sparselab.training.queue import advance
 from sparselab.training.runs import RunInfo, RunView, list_runs, read_run
+from sparselab.ui.faults import show_fault
 from sparselab.ui.linked import choose_elsewhere, linked_select
 from sparselab.ui.text import literal
 
@@ -31,23 +33,23 @@ def find_runs() -> Path | None:
 def choose_run(root: Path | None) -> RunView | None:
     """Show the picker of runs and where the chosen one stands; return it, or None."""
     runs = {} if root is None else {run.run: run for run in list_runs(root)}
-    st.caption("Shown at once: the project's own study. Choose a run of yours to lay it over.")
+    st.caption("The study that comes with the project is always shown. Choose a run to show its curves as well.")
     name = linked_select(
         "Run",
         [NONE, *runs],
         "run",
         default=NONE,
-        label_of=lambda key: "none of mine" if key == NONE else title_of(runs[key]),
-        help="Runs go on when this page is closed, and when the app ends. ▶ at work, … waiting, ✓ done, ■ stopped.",
+        label_of=lambda key: "no run selected" if key == NONE else title_of(runs[key]),
+        help="Runs go on when this page is closed and when the app ends. ▶ running, … queued, ✓ finished, ■ stopped.",
     )
     if name == NONE:
         if not runs and root is not None:
-            st.caption("There is none yet: start one under *Start a run*.")
+            st.caption("There is no run yet: start one under *Start a run*.")
         return None
     try:
         return read_run(runs[name].folder)
     except SparselabError as error:
-        st.error(literal(str(error)), icon=":material/block:")
+        show_fault(error)
         return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -12,18 +12,19 @@ from typing import Any
 import streamlit as st
 
 from sparselab.errors import FileError, SparselabError
-from sparselab.settings import Setting, settings_of
+from sparselab.settings import settings_of
 from sparselab.training.queue import submit
 from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import TASKS
-from sparselab.ui.source import ROOTS_VARIABLE, allowed_roots, resolve_under
+from sparselab.ui.path_policy import ROOTS_VARIABLE, allowed_roots, resolve_under
+from sparselab.ui.setting_widget import setting_widgets
 from sparselab.ui.text import literal
 from sparselab.ui.training_source import choose_next
 
 
 @dataclass(frozen=True)
 class Preset:
-    """Settings to start from, and what to expect of them."""
+    """Settings to start from, and what the run does with them."""
 
     told: str
     values: Mapping[str, Any]
@@ -33,7 +34,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "Five-minute demo": Preset(
             "Twelve levels of IMP on fewer images, Refill and Regroup at three of them: about three and a half minutes on two "
-            "cores, and the curve grows while you watch.",
+            "cores; the curve grows while it runs.",
             {
                 "method": "imp",
                 "levels": 12,
@@ -43,7 +44,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             },
         ),
         "Study of structure": Preset(
-            "What the study shown here did with one seed: IMP to level 10, six transforms at three levels, N:M of the dense "
+            "The study shown here, with one seed: IMP to level 10, six transforms at three levels, N:M of the dense "
             "network; 31 trainings, about a quarter of an hour on one core.",
             {
                 "method": "imp",
@@ -69,8 +70,7 @@ def show_start(root: Path) -> None:
     name = st.segmented_control("Preset", list(PRESETS), default=next(iter(PRESETS)), key="preset", required=True)
     preset = PRESETS[name]
     st.caption(preset.told)
-    # A widget of its own for every preset, so that each starts from its own values.
-    values = _form(name, dict(preset.values)) if not preset.values else dict(preset.values)
+    values = dict(preset.values) or _form(name)
     data = _folder_of_data(values["task"]) if "task" in values and TASKS[values["task"]].expects else ""
     if preset.values:
         values["seed"] = int(st.number_input("Seed", 0, 2**31 - 1, 0, key="_train_seed", width=160))
@@ -86,9 +86,9 @@ def show_start(root: Path) -> None:
     if said := st.session_state.pop("_train_said", None):
         st.error(literal(said), icon=":material/block:")
     st.caption(
-        f"At most as many runs at once as the {os.cpu_count() or 1} threads of this processor bear; others wait their turn. "
-        "A run is a process of its own: close this page, come back by its link, stop it and go on another day. The same "
-        "settings are the same run."
+        f"Runs share the {os.cpu_count() or 1} CPU threads; further runs are queued. A run is a process of its own: it goes on "
+        "when this page is closed, its link opens it again, and a stopped run can be resumed later. The same settings are the "
+        "same run."
     )
 
 
@@ -115,39 +115,19 @@ def _begin(root: Path, values: dict[str, Any], data: str) -> None:
     st.session_state["training_tab"] = "This run"
 
 
-def _form(preset: str, start: dict[str, Any]) -> dict[str, Any]:
+def _form(preset: str) -> dict[str, Any]:
+    """Show every setting that counts, the usual ones first; return their values."""
     settings = {setting.name: setting for setting in settings_of(TrainSettings)}
-    shown = {name: st.session_state.get(_key(preset, name), start.get(name, s.default)) for name, s in settings.items()}
-    values: dict[str, Any] = {}
+
+    def shown(names: Iterable[str]) -> dict[str, Any]:
+        return setting_widgets(
+            [settings[name] for name in names],
+            all_settings=tuple(settings.values()),
+            key_of=lambda name: f"_train_{preset}_{name}",
+            columns=st.columns(3),
+        )
+
     with st.container(border=True):
-        columns = st.columns(3)
-        for place, name in enumerate(_FIRST):
-            if settings[name].counts(shown):
-                values[name] = _widget(columns[place % 3], settings[name], _key(preset, name), start)
+        first = shown(_FIRST)
     with st.expander("More settings"):
-        columns = st.columns(3)
-        rest = [setting for name, setting in settings.items() if name not in _FIRST and setting.counts(shown)]
-        for place, setting in enumerate(rest):
-            values[setting.name] = _widget(columns[place % 3], setting, _key(preset, setting.name), start)
-    return values
-
-
-def _key(preset: str, name: str) -> str:
-    return f"_train_{preset}_{name}"
-
-
-def _widget(column: Any, setting: Setting, key: str, start: Mapping[str, Any]) -> Any:
-    label = setting.name.replace("_", " ").capitalize()
-    value, common = start.get(setting.name, setting.default), {"key": key, "help": setting.doc}
-    if setting.choices:
-        return column.selectbox(label, setting.choices, index=setting.choices.index(value), **common)
-    if setting.kind is bool:
-        return column.toggle(label, value=value, **common)
-    if setting.kind is str:
-        return column.text_input(label, value=value, **common)
-    number = setting.kind
-    low, high = number(setting.low or 0), number(setting.high or 0)
-    step = {"step": 1} if number is int else {"step": 0.01 if high <= 1 else 0.5, "format": "%g"}
-    return column.number_input(
-        label, min_value=low, max_value=high, value=value, placeholder="not set", **step, **common
-    )
+        return first | shown(name for name in settings if name not in _FIRST)

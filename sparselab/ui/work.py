@@ -13,17 +13,17 @@ from streamlit.delta_generator import DeltaGenerator
 from sparselab.errors import Cancelled, SparselabError
 from sparselab.explore import View, explore
 from sparselab.isolate import WorkerError, WorkerTask
+from sparselab.ui.faults import show_fault
 from sparselab.ui.session import session
 from sparselab.ui.source import Source
-from sparselab.ui.text import literal
 
 _QUICK_SECONDS = 0.8  # most answers come within this; only then does a progress bar appear
 _LOOK_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
-class Request:
-    """Everything the answer depends on."""
+class ExploreRequest:
+    """What Explore asks of a worker: everything the answer depends on."""
 
     source: Source
     layer: str
@@ -47,7 +47,7 @@ class Request:
         return json.dumps(parts, sort_keys=True)
 
 
-def view_of(request: Request, place: DeltaGenerator) -> View | WorkerTask | None:
+def view_of(request: ExploreRequest, place: DeltaGenerator) -> View | WorkerTask | None:
     """Return the answer; or the task that still computes it; or None when it failed or was cancelled, which `place` says."""
     own = session()
     if own.knows(request.key):
@@ -74,7 +74,7 @@ def view_of(request: Request, place: DeltaGenerator) -> View | WorkerTask | None
         return _outcome(task, request)
 
 
-def _outcome(task: WorkerTask, request: Request) -> View | None:
+def _outcome(task: WorkerTask, request: ExploreRequest) -> View | None:
     own = session()
     try:
         packed = task.result()
@@ -82,10 +82,10 @@ def _outcome(task: WorkerTask, request: Request) -> View | None:
         st.info("Cancelled. Turn a knob, or run it again.", icon=":material/cancel:")
         st.button("Run again", on_click=own.desk.forget, key="_run_again")
     except SparselabError as error:
-        st.error(literal(str(error)), icon=":material/block:")
+        show_fault(error)
     except WorkerError as error:
         print(error, flush=True)  # for the operator's log; a visitor is told what it means for them
-        st.error("This failed through a fault of ours; the server's log says where.", icon=":material/bug_report:")
+        show_fault(error)
         st.button("Try again", on_click=own.desk.forget, key="_run_again")
     else:
         view: View = own.remembered(request.key, lambda: View.unpack(packed))

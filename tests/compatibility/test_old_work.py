@@ -19,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 from sparselab.cli import commands, main
 from sparselab.errors import SparselabError
+from sparselab.folders import runs_folder
 from sparselab.formats import read_ticket
 from sparselab.isolate import Task, Worker
 from sparselab.kernels import KERNELS
@@ -28,7 +29,7 @@ from sparselab.latency.table import read_csv
 from sparselab.latency.values import Session
 from sparselab.nn import convert
 from sparselab.settings import settings_of
-from sparselab.training.queue import advance, runs_folder
+from sparselab.training.queue import advance
 from sparselab.training.run import train
 from sparselab.training.runs import RunView, list_runs, read_run
 from sparselab.training.settings import TrainSettings

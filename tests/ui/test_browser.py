@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from sparselab.formats import read_ticket
+from sparselab.ui.explore_view import ORDER_LABELS
 from sparselab.ui.samples import available, sample_path
 from tests.ui.conftest import PATIENCE_MS
 
@@ -43,7 +44,7 @@ def test_a_first_visitor_sees_a_sample_before_and_after(page: Page, server: str)
     digest = computed(page)
     expect(page.get_by_test_id("mask-view-left")).to_be_visible()
     expect(page.get_by_test_id("mask-view-right")).to_be_visible()
-    expect(page.get_by_test_id("stMetric").filter(has_text="Coverage")).to_contain_text("%")
+    expect(page.get_by_test_id("stMetric").filter(has_text="Weights kept")).to_contain_text("%")
     assert digest.count("|") == 2
 
 
@@ -85,10 +86,10 @@ def test_orders(page: Page, server: str) -> None:
     page.goto(f"{server}/?sample=planted")
     digest = computed(page)
     for order in ("packed", "natural", "reordered"):
-        page.get_by_role("radio", name=order).click()
+        page.get_by_role("radio", name=ORDER_LABELS[order]).click()
         digest = computed(page, unlike=digest)
         assert json.dumps(order) in digest
-        expect(page.get_by_text(f"{order}: density")).to_be_visible()
+        expect(page.get_by_text(f"{ORDER_LABELS[order]}: density")).to_be_visible()
 
 
 def test_cancel_stops_long_work_and_the_page_goes_on(page: Page, server: str) -> None:
@@ -147,7 +148,7 @@ def test_a_hostile_upload_gets_one_sentence(page: Page, server: str, tmp_path: P
 def test_take_away(page: Page, server: str, tmp_path: Path) -> None:
     page.goto(f"{server}/?sample=planted-noisy")
     digest = computed(page).rsplit("|", 1)[1]
-    page.get_by_role("tab", name="Take away").click()
+    page.get_by_role("tab", name="Download").click()
 
     def fetch(label: str) -> bytes:
         with page.expect_download() as download:

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from sparselab.picture import ORDERS
+from sparselab.ui.explore_details import TABS
 from sparselab.ui.samples import available
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,11 +28,16 @@ def numbers(at: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in at.metric}
 
 
+def in_address(at: AppTest, key: str) -> str | None:
+    value = at.query_params.get(key)
+    return value[0] if isinstance(value, list) else value
+
+
 def test_opens_on_a_sample_with_its_numbers() -> None:
     at = page()
     assert not at.exception
     assert not at.error
-    assert numbers(at)["Coverage"] == "100.0 %"
+    assert numbers(at)["Weights kept"] == "100.0 %"
     assert numbers(at)["Blocks"] == "16"
     assert any("512 x 4,608" in text.value for text in at.text)
 
@@ -72,15 +79,39 @@ def test_a_link_opens_the_same_view() -> None:
     assert at.number_input(key="seed").value == 3
 
 
+@pytest.mark.parametrize("name", TABS)
+def test_a_link_opens_its_tab_under_the_name_that_the_tab_always_had(name: str) -> None:
+    at = page(tab=name)
+    assert not at.exception
+    assert [tab.label for tab in at.tabs] == [tab.label for tab in TABS.values()]
+    assert at.session_state["_tab@explore"] == TABS[name].label
+    assert in_address(at, "tab") == (None if name == next(iter(TABS)) else name)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_link_opens_its_order(order: str) -> None:
+    at = page(order=order)
+    assert not at.exception
+    assert at.segmented_control(key="_order@explore").value == order
+    assert in_address(at, "order") == (None if order == "reordered" else order)
+
+
 @pytest.mark.parametrize(
     "query",
-    [{"sample": "no-such"}, {"layer": "no-such"}, {"rows_per_group": "-5"}, {"rule": "x"}],
+    [
+        {"sample": "no-such"},
+        {"layer": "no-such"},
+        {"rows_per_group": "-5"},
+        {"rule": "x"},
+        {"tab": "no-such"},
+        {"order": "no-such"},
+    ],
 )
 def test_a_broken_link_opens_the_default_instead(query: dict[str, str]) -> None:
     at = page(**query)
     assert not at.exception
     assert not at.error
-    assert "Coverage" in numbers(at)
+    assert "Weights kept" in numbers(at)
 
 
 def test_a_link_with_a_number_beyond_any_knob_is_refused_in_words() -> None:
@@ -93,7 +124,7 @@ def test_a_link_with_a_number_beyond_any_knob_is_refused_in_words() -> None:
 
 def test_says_why_nothing_was_found() -> None:
     at = page(rule="threshold", min_cols="4096")
-    assert numbers(at)["Coverage"] == "–"
+    assert numbers(at)["Weights kept"] == "–"
     assert any("Nothing was found" in warning.value and "4096 columns" in warning.value for warning in at.warning)
 
 
@@ -107,7 +138,7 @@ def test_two_settings_that_exclude_each_other_cannot_both_be_set() -> None:
 def test_the_checks_hold_and_are_shown_with_figures() -> None:
     at = page(tab="Checks")
     text = "\n".join(item.value for item in at.markdown)
-    assert "broken" not in text
+    assert "violated" not in text
     assert text.count("holds") >= 6
     assert "relative error" in text
 
@@ -175,4 +206,4 @@ def test_a_bad_upload_says_one_sentence_and_the_app_lives(name: str, content: by
     assert len(at.error) == 1
     assert "expected" in at.error[0].value
     at.segmented_control(key="source").set_value("Sample").run()
-    assert "Coverage" in numbers(at)
+    assert "Weights kept" in numbers(at)

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
+from sparselab.data_files import STUDY_TICKETS
 from sparselab.errors import FileError
+from sparselab.folders import DATA_VARIABLE
 from sparselab.formats import read_ticket
+from sparselab.ui.path_policy import ROOTS_VARIABLE, allowed_roots, resolve_under, ticket_roots
 from sparselab.ui.samples import FOLDER, SAMPLES, available, sample_path
-from sparselab.ui.source import ROOTS_VARIABLE, allowed_roots, resolve_under
 
 
 @pytest.fixture
@@ -160,3 +162,14 @@ def test_planted_rows_come_in_sixteen_groups_of_equal_rows() -> None:
     assert sorted(rows.count(row) for row in set(rows)) == [32] * 16
     assert set(layer.mask.kept.sum(axis=1).tolist()) == {461}
     assert any(rows[i] != rows[i + 1] for i in range(0, 512, 32))
+
+
+def test_the_apps_own_tickets_open_wherever_it_is_served(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ROOTS_VARIABLE, "")
+    monkeypatch.setenv(DATA_VARIABLE, str(home / "data"))
+    assert set(ticket_roots()) == {home / "data" / "runs", STUDY_TICKETS.resolve()}
+    (home / "file").touch()
+    monkeypatch.setenv(DATA_VARIABLE, str(home / "file" / "below"))
+    assert ticket_roots() == (STUDY_TICKETS.resolve(),)
+    monkeypatch.setenv(ROOTS_VARIABLE, str(home / "masks"))
+    assert ticket_roots() == (home / "masks", STUDY_TICKETS.resolve())

@@ -47,5 +47,5 @@ def test_a_shipped_ticket_opens_in_explore(page: Page, server: str) -> None:
     page.goto(f"{server}/training")
     expect(page.get_by_text("Sparsest winning tickets")).to_be_visible()
     page.get_by_role("button", name="in Explore").click()
-    expect(page.get_by_text("Coverage").first).to_be_visible()
+    expect(page.get_by_text("Weights kept").first).to_be_visible()
     expect(page.get_by_text("level-10.safetensors")).to_be_visible()

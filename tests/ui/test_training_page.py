@@ -10,13 +10,13 @@ from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
 from sparselab.errors import UnavailableError
-from sparselab.folders import DATA_VARIABLE
+from sparselab.folders import DATA_VARIABLE, runs_folder
 from sparselab.training.paths import RunPaths
-from sparselab.training.queue import runs_folder, submit
+from sparselab.training.queue import submit
 from sparselab.training.run import train
 from sparselab.training.runs import list_runs
 from sparselab.training.settings import TrainSettings
-from sparselab.ui.source import ROOTS_VARIABLE
+from sparselab.ui.path_policy import ROOTS_VARIABLE
 from sparselab.ui.training_start import PRESETS
 from tests.training.tiny import tiny
 
@@ -110,7 +110,7 @@ def test_a_stopped_run_offers_to_go_on_and_asks_before_it_is_deleted(no_study: N
     results.write_text(results.read_text().replace('"finished": true', '"finished": false'))
     at = page(run=finished.name, training_tab="This run")
     assert not at.exception
-    assert any("It goes on where it was" in item.value for item in at.info)
+    assert any("Resume continues" in item.value for item in at.info)
     press(at, "Delete")
     assert finished.exists(), "not before somebody is sure"
     assert {button.label for button in at.button} >= {"Resume", "Delete"}

@@ -4,6 +4,7 @@ Drawn by JavaScript of our own and not as Plotly's heatmap, which is sent a numb
 is 2 MB as bits, every pixel is the exact mean of the weights it covers, and both sides move as one without the server.
 """
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -11,19 +12,8 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 _HERE = Path(__file__).parent
-_SCRIPTS = (
-    "wire",
-    "bits",
-    "resample",
-    "viewport",
-    "paint",
-    "places",
-    "marks",
-    "gestures",
-    "save",
-    "side",
-    "mask_view",
-)
+_IMPORT = re.compile(r'^import [^;]*? from "\./(\w+)\.js";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
 
 
 def mask_view(payload: bytes, *, key: str, height: int = 460) -> None:
@@ -37,6 +27,24 @@ def mask_view(payload: bytes, *, key: str, height: int = 460) -> None:
     _component(height)(data=payload, key=key)
 
 
+def bundle(entry: str = "mask_view") -> str:
+    """Return the ES modules of this folder as the one script that Streamlit takes: each after those it imports, in one scope.
+
+    Imports and exports are written on lines of their own; no two modules may declare the same name.
+    """
+    texts: dict[str, str] = {}
+
+    def add(name: str) -> None:
+        if name not in texts:
+            text = _read(f"{name}.js")
+            for needed in _IMPORT.findall(text):
+                add(needed)
+            texts[name] = _EXPORT.sub("", _IMPORT.sub("", text))
+
+    add(entry)
+    return "\n".join(texts.values())
+
+
 @cache
 def _component(height: int) -> ComponentRenderer:
     # Raw bytes are the whole of `data`, so the height travels in the markup: one registration per height.
@@ -44,7 +52,7 @@ def _component(height: int) -> ComponentRenderer:
         f"sparselab_mask_view_{height}",
         html=_read("mask_view.html").replace("{{height}}", str(height)),
         css=_read("mask_view.css"),
-        js="\n".join(_read(f"{name}.js") for name in _SCRIPTS),
+        js=bundle(),
     )
 
 

@@ -1,15 +1,15 @@
 // One side's mask: packed bits, the exact counts of 8 x 8 tiles, and what each single cell is.
 
-const COVERED = 0;
-const GROWN = 1;
-const DROPPED = 2;
-const EMPTY = 3;
-const BYTE = 8;
-const FIRST_LEVEL = 3; // 2 ** 3 = 8: one byte of bits is one row of a tile
+export const COVERED = 0;
+export const GROWN = 1;
+export const DROPPED = 2;
+export const EMPTY = 3;
+export const BYTE = 8;
+export const FIRST_LEVEL = 3; // 2 ** 3 = 8: one byte of bits is one row of a tile
 
-const POPCOUNT = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll("0", "").length);
+export const POPCOUNT = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll("0", "").length);
 
-function makePicture(side) {
+export function makePicture(side) {
   const stride = Math.ceil(side.width / BYTE);
   const picture = {
     label: side.label,
@@ -63,7 +63,7 @@ function total(plane) {
   return sum;
 }
 
-function tileLevel(picture, level) {
+export function tileLevel(picture, level) {
   const known = picture.levels.get(level);
   if (known) return known;
   const halved = halveTiles(tileLevel(picture, level - 1));
@@ -88,7 +88,7 @@ function isSet(bits, stride, row, column) {
   return (bits[row * stride + (column >> 3)] >> (7 - (column & 7))) & 1;
 }
 
-function cellKind({ before, after, stride }, row, column) {
+export function cellKind({ before, after, stride }, row, column) {
   const was = isSet(before, stride, row, column);
   const is = after ? isSet(after, stride, row, column) : was;
   if (was) return is ? COVERED : DROPPED;

@@ -1,11 +1,13 @@
 // Pointer, wheel and keys on a picture, told to the view as pan(dx, dy), zoom(factor, fx, fy), hover(fx, fy).
 
+import { isFit } from "./viewport.js";
+
 const WHEEL_RATE = 0.0022;
 const KEY_PAN = 0.15;
 const BUTTON_ZOOM = 1.6;
 const REST_MS = 400;
 
-function listenTo(canvas, view, signal) {
+export function listenTo(canvas, view, signal) {
   const on = (type, handler, options) => canvas.addEventListener(type, handler, { signal, ...options });
   const pointers = new Map();
   on("wheel", (event) => wheel(event, canvas, view), { passive: false });

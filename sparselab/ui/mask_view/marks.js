@@ -1,12 +1,15 @@
 // The thin layer above a picture: rings around the hovered weight, and rails that show which part is in view.
 
+import { spanX, spanY, isFit } from "./viewport.js";
+import { VERMILLION, css } from "./paint.js";
+
 // All in CSS pixels.
 const RING = 7;
 const TICK = 8;
 const BOXED_FROM = 8;
 const EDGE = 14;
 
-function drawMarks(canvas, layout, cells, view, theme, ratio) {
+export function drawMarks(canvas, layout, cells, view, theme, ratio) {
   const context = canvas.getContext("2d");
   context.clearRect(0, 0, canvas.width, canvas.height);
   context.save();

@@ -1,5 +1,25 @@
 // The view itself: holds what is shown and what is in view, and repaints both sides when either changes.
 
+import { decodeWire, sameBytes } from "./wire.js";
+import { makePicture } from "./bits.js";
+import { WHILE_MOVING, AT_REST } from "./resample.js";
+import { FIT, panned, zoomed, between } from "./viewport.js";
+import { readTheme, peakDensity, niceCeiling, paintPicture } from "./paint.js";
+import { drawMarks } from "./marks.js";
+import { listenTo } from "./gestures.js";
+import { savePicture } from "./save.js";
+import {
+  pixelRatio,
+  sideElements,
+  describeSide,
+  legendOf,
+  legendColour,
+  average,
+  scaleText,
+  ariaText,
+  probe,
+} from "./side.js";
+
 const SETTLE_MS = 200;
 const GLIDE_MS = 160;
 const SLOW_MS = 28; // a moving frame beyond this: the next ones get half the pixels
@@ -93,7 +113,7 @@ class MaskView {
     const started = performance.now();
     clearTimeout(this.settling);
     for (const side of sides) average(side, this.view, budget, ratio);
-    const peaks = this.fullInks(sides);
+    const peaks = this.scaleTops(sides);
     sides.forEach((side, i) => {
       paintPicture(side.canvas, side.picture, side.layout, side.planes, peaks[i], this.theme, ratio);
       side.planes = null; // at two megapixels and three kinds, too much to keep for nothing
@@ -105,7 +125,7 @@ class MaskView {
     this.report(moving, performance.now() - started);
   }
 
-  fullInks(sides) {
+  scaleTops(sides) {
     const mode = this.find(".contrast").value;
     const peaks = sides.map((side) => (mode === "absolute" ? 1 : niceCeiling(peakDensity(side.planes))));
     return mode === "shared" ? peaks.map(() => Math.max(...peaks)) : peaks;

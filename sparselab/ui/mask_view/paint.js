@@ -1,17 +1,20 @@
 // One side's picture: densities to colours, block outlines, group boundaries, the grid, and what lies outside a band.
 
-const ORANGE = [230, 159, 0];
-const SKY_BLUE = [86, 180, 233];
-const GREEN = [0, 158, 115];
-const VERMILLION = [213, 94, 0];
+import { GROWN, DROPPED, cellKind } from "./bits.js";
+import { pixelEdges } from "./resample.js";
+
+export const ORANGE = [230, 159, 0];
+export const SKY_BLUE = [86, 180, 233];
+export const GREEN = [0, 158, 115];
+export const VERMILLION = [213, 94, 0];
 const GRID_FROM = 6; // CSS pixels per cell
 const SIGNS_FROM = 12;
 const OUTLINE_FROM = 3;
 const NICE_STEPS = [1, 0.8, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15];
 
-const css = ([r, g, b], alpha = 1) => `rgba(${r}, ${g}, ${b}, ${alpha})`;
+export const css = ([r, g, b], alpha = 1) => `rgba(${r}, ${g}, ${b}, ${alpha})`;
 
-function readTheme(element) {
+export function readTheme(element) {
   const style = getComputedStyle(element);
   const colour = (name, fallback) => parseColour(style.getPropertyValue(`--st-${name}`).trim() || fallback);
   const background = colour("background-color", "#ffffff");
@@ -32,7 +35,7 @@ function parseColour(text) {
 }
 
 /** Where cells lie on a canvas: pixel edges in cell coordinates, and boundaries back to pixels. */
-function layOut(picture, view, canvas) {
+export function layOut(picture, view, canvas) {
   const left = view.x0 * picture.width;
   const top = view.y0 * picture.height;
   const right = view.x1 * picture.width;
@@ -48,7 +51,7 @@ function layOut(picture, view, canvas) {
   };
 }
 
-function peakDensity([covered, grown, dropped]) {
+export function peakDensity([covered, grown, dropped]) {
   let peak = 0;
   for (let i = 0; i < covered.length; i++) {
     const density = covered[i] + grown[i] + dropped[i];
@@ -57,19 +60,19 @@ function peakDensity([covered, grown, dropped]) {
   return peak;
 }
 
-// Full ink moves in steps, so that panning does not make the whole picture breathe.
-function niceCeiling(peak) {
+// The top of the colour scale moves in steps, so that panning does not make the whole picture breathe.
+export function niceCeiling(peak) {
   if (peak <= 0) return 1;
   const decade = 10 ** Math.ceil(Math.log10(peak) - 1e-6);
   const fits = NICE_STEPS.filter((step) => step * decade >= peak * (1 - 1e-4));
   return Math.min(1, fits[fits.length - 1] * decade);
 }
 
-function paintPicture(canvas, picture, layout, planes, fullInk, theme, ratio) {
+export function paintPicture(canvas, picture, layout, planes, scaleTop, theme, ratio) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(canvas.width, canvas.height);
   const outlines = stampOutlines(picture, layout, canvas, ratio);
-  colourise(image, planes, fullInk, outlines, theme);
+  colourise(image, planes, scaleTop, outlines, theme);
   context.putImageData(image, 0, 0);
   hatchOutside(context, picture, layout, canvas, theme, ratio);
   drawGrid(context, layout, canvas, ratio);
@@ -78,9 +81,9 @@ function paintPicture(canvas, picture, layout, planes, fullInk, theme, ratio) {
 }
 
 // Plain arithmetic on purpose: this runs once per pixel per frame.
-function colourise(image, [covered, grown, dropped], fullInk, outlines, theme) {
+function colourise(image, [covered, grown, dropped], scaleTop, outlines, theme) {
   const [r, g, b] = theme.background;
-  const towards = (colour) => colour.map((channel, i) => (channel - theme.background[i]) / fullInk);
+  const towards = (colour) => colour.map((channel, i) => (channel - theme.background[i]) / scaleTop);
   const [r0, g0, b0] = towards(theme.ink);
   const [r1, g1, b1] = towards(ORANGE);
   const [r2, g2, b2] = towards(SKY_BLUE);

@@ -1,5 +1,7 @@
 // Which weight a displayed cell is, where the other side shows the same weight, and how to say it in words.
 
+import { COVERED, GROWN, DROPPED, EMPTY, cellKind } from "./bits.js";
+
 const AFTER_WORDS = {
   [COVERED]: "kept before, kept after",
   [GROWN]: "zero before, grown after (fill-in)",
@@ -8,8 +10,8 @@ const AFTER_WORDS = {
 };
 const BEFORE_WORDS = { [COVERED]: "kept", [EMPTY]: "zero" };
 
-const count = (n) => n.toLocaleString("en-US");
-const percent = (x) => `${(100 * x).toLocaleString("en-US", { maximumSignificantDigits: 3 })} %`;
+export const count = (n) => n.toLocaleString("en-US");
+export const percent = (x) => `${(100 * x).toLocaleString("en-US", { maximumSignificantDigits: 3 })} %`;
 
 /** The index of the last band or boundary that starts at or before `row`. */
 function lastAtOrBefore(length, startOf, row) {
@@ -26,14 +28,14 @@ const bandAt = ({ bands }, row) => bands[lastAtOrBefore(bands.length, (i) => ban
 const groupAt = ({ groups }, row) => lastAtOrBefore(groups.length, (i) => groups[i], row) + 1;
 
 /** The original (row, column) of a displayed cell, or null where a band has no such cell. */
-function weightAt(picture, row, column) {
+export function weightAt(picture, row, column) {
   const band = bandAt(picture, row);
   if (!band || column >= band.width) return null;
   return { row: picture.rowIndex[row], column: band.cols[column] };
 }
 
 /** Every displayed cell that shows the weight: packed rows can be shown once per group. */
-function cellsOf(picture, weight) {
+export function cellsOf(picture, weight) {
   const cells = [];
   for (const row of displayedRows(picture, weight.row)) {
     const column = bandAt(picture, row).cols.indexOf(weight.column);
@@ -66,7 +68,7 @@ function kindOf(picture, cell, other, twins) {
   return { kind: best, knowsAfter: true };
 }
 
-function describeCell(picture, cell, other, twins, otherName) {
+export function describeCell(picture, cell, other, twins, otherName) {
   const weight = weightAt(picture, cell.row, cell.column);
   if (!weight) return `no weight here: this group uses ${count(bandAt(picture, cell.row).width)} columns`;
   const { kind, knowsAfter } = kindOf(picture, cell, other, twins);
@@ -78,7 +80,7 @@ function describeCell(picture, cell, other, twins, otherName) {
   return `row ${count(weight.row)}, column ${count(weight.column)}${group}: ${words}${lost}${several}`;
 }
 
-function describeArea(picture, area) {
+export function describeArea(picture, area) {
   const counts = countArea(picture, area);
   const cells = Math.max(1, counts.reduce((sum, n) => sum + n));
   const shown = isNatural(picture) ? "" : "displayed ";
@@ -107,7 +109,7 @@ function countArea(picture, { row0, row1, column0, column1 }) {
 }
 
 /** A cell worth following out of an area: the first one kept on both sides, else the one in the middle. */
-function representative(picture, area) {
+export function representative(picture, area) {
   for (let row = area.row0; row < area.row1; row++) {
     for (let column = area.column0; column < area.column1; column++) {
       if (cellKind(picture, row, column) === COVERED) return { row, column };

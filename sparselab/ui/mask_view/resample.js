@@ -2,12 +2,14 @@
 // A line is integrated at the pixel edges (popcount of whole bytes, then the cut cell by its fraction); the mean of a
 // pixel is the difference of two such sums, so nothing is counted twice and no rhythm of edges can show up as structure.
 
+import { COVERED, GROWN, DROPPED, BYTE, FIRST_LEVEL, POPCOUNT, tileLevel } from "./bits.js";
+
 const SNAP_PIXELS = 3; // from this size on, cells get whole pixels: crisp, and rounding cannot mislead any more
-const WHILE_MOVING = 3.5e6; // steps per picture: about 15 ms
-const AT_REST = 8e7;
+export const WHILE_MOVING = 3.5e6; // steps per picture: about 15 ms
+export const AT_REST = 8e7;
 
 /** Cell coordinates of the pixel edges over [start, stop). */
-function pixelEdges(start, stop, pixels) {
+export function pixelEdges(start, stop, pixels) {
   const edges = new Float64Array(pixels + 1);
   const cell = pixels / (stop - start);
   for (let p = 0; p <= pixels; p++) edges[p] = start + p / cell;
@@ -27,7 +29,7 @@ function snapEdges(edges, start, cell) {
 }
 
 /** Mean densities per pixel, one plane for each of covered, grown and dropped, as exact as `budget` steps allow. */
-function averageDensities(picture, rows, columns, budget) {
+export function averageDensities(picture, rows, columns, budget) {
   const level = chooseLevel(picture, rows, columns, budget);
   const none = new Float32Array((rows.length - 1) * (columns.length - 1));
   const planes = [COVERED, GROWN, DROPPED].map((kind) =>

@@ -1,9 +1,11 @@
 // The picture as a file: both sides with their captions, as shown.
 
+import { css } from "./paint.js";
+
 const MARGIN = 16;
 const LINE = 20;
 
-function savePicture(title, sides, theme, ratio) {
+export function savePicture(title, sides, theme, ratio) {
   const canvas = composePicture(title, sides, theme, ratio);
   canvas.toBlob((blob) => {
     const link = document.createElement("a");

@@ -1,10 +1,16 @@
 // One of the two pictures on the page: its elements, its words, its canvas, and what lies under the pointer.
 
+import { COVERED, GROWN, DROPPED } from "./bits.js";
+import { averageDensities } from "./resample.js";
+import { isFit } from "./viewport.js";
+import { ORANGE, SKY_BLUE, GREEN, VERMILLION, layOut } from "./paint.js";
+import { count, percent, weightAt, cellsOf, describeCell, describeArea, representative } from "./places.js";
+
 const MOST_MARKS = 64;
 
-const pixelRatio = () => Math.min(2, window.devicePixelRatio || 1);
+export const pixelRatio = () => Math.min(2, window.devicePixelRatio || 1);
 
-function sideElements(figure) {
+export function sideElements(figure) {
   const find = (selector) => figure.querySelector(selector);
   return {
     label: find(".label"), caption: find(".caption"), canvas: find(".picture"), marks: find(".marks"),
@@ -12,7 +18,7 @@ function sideElements(figure) {
   };
 }
 
-function describeSide(side, note) {
+export function describeSide(side, note) {
   const { picture } = side;
   side.label.textContent = picture?.label ?? "";
   side.caption.textContent = picture?.caption ?? "";
@@ -28,7 +34,7 @@ function describeSide(side, note) {
   for (const canvas of [side.canvas, side.marks]) canvas.width = canvas.width; // assigning clears it
 }
 
-function legendOf({ counts, after, rects, groups }) {
+export function legendOf({ counts, after, rects, groups }) {
   const entries = [{ name: "covered", text: `kept ${count(counts[COVERED])}` }];
   if (after) entries.push({ name: "grown", text: `fill-in (grown) ${count(counts[GROWN])}` });
   if (after) entries.push({ name: "dropped", text: `dropped ${count(counts[DROPPED])}` });
@@ -37,7 +43,7 @@ function legendOf({ counts, after, rects, groups }) {
   return entries;
 }
 
-function legendColour(name, theme) {
+export function legendColour(name, theme) {
   return { covered: theme.ink, grown: ORANGE, dropped: SKY_BLUE, blocks: GREEN, groups: VERMILLION }[name];
 }
 
@@ -48,7 +54,7 @@ function legendItem({ name, text }) {
   return item;
 }
 
-function average(side, view, budget, ratio) {
+export function average(side, view, budget, ratio) {
   const { canvas, marks, picture } = side;
   for (const layer of [canvas, marks]) resize(layer, canvas.clientWidth * ratio, canvas.clientHeight * ratio);
   side.layout = layOut(picture, view, canvas);
@@ -61,25 +67,25 @@ function resize(canvas, width, height) {
   if (canvas.height !== Math.round(height)) canvas.height = Math.round(height);
 }
 
-function scaleText({ picture, layout, canvas }, fullInk, theme, view) {
+export function scaleText({ picture, layout, canvas }, scaleTop, theme, view) {
   const short = (n) => n.toLocaleString("en-US", { maximumSignificantDigits: n < 100 ? 2 : 3 });
   const [tall, wide] = [layout.cellHeight, layout.cellWidth];
   const magnified = tall >= 1 && wide >= 1;
   const ratio = magnified
     ? `1 weight = ${short(tall)} x ${short(wide)} pixels`
     : `1 pixel = ${short(1 / tall)} x ${short(1 / wide)} weights`;
-  const ink = magnified && fullInk === 1 ? "" : `; ${theme.dark ? "brightest" : "darkest"} = ${percent(fullInk)}`;
+  const ink = magnified && scaleTop === 1 ? "" : `; ${theme.dark ? "brightest" : "darkest"} = ${percent(scaleTop)}`;
   if (isFit(view)) return `${ratio}${ink}; all ${count(picture.height)} x ${count(picture.width)}`;
   const range = (from, to) => `${count(Math.floor(from))}–${count(Math.ceil(to - 1e-6) - 1)}`;
   return `${ratio}${ink}; rows ${range(layout.top, layout.bottom)}, columns ${range(layout.left, layout.right)}`;
 }
 
-function ariaText(title, { picture, scale }) {
+export function ariaText(title, { picture, scale }) {
   return `Mask of ${title}, ${picture.label}: ${picture.caption}. ${scale.textContent}.`;
 }
 
 /** Mark the weight under the pointer on both sides and return what the readout says. */
-function probe(here, there, fx, fy, ratio) {
+export function probe(here, there, fx, fy, ratio) {
   const area = areaUnder(here, fx, fy, ratio);
   const single = area.row1 - area.row0 <= 1 && area.column1 - area.column0 <= 1;
   const cell = single ? { row: area.row0, column: area.column0 } : representative(here.picture, area);

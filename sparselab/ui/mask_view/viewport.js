@@ -1,11 +1,11 @@
 // The part of the mask in view, as fractions of each side's own extent: one view serves two sides of unequal width.
 
-const FIT = Object.freeze({ x0: 0, x1: 1, y0: 0, y1: 1 });
+export const FIT = Object.freeze({ x0: 0, x1: 1, y0: 0, y1: 1 });
 const LARGEST_CELL = 56; // CSS pixels; beyond it a zoom shows nothing new
 
-const spanX = (view) => view.x1 - view.x0;
-const spanY = (view) => view.y1 - view.y0;
-const isFit = (view) => spanX(view) > 1 - 1e-9 && spanY(view) > 1 - 1e-9;
+export const spanX = (view) => view.x1 - view.x0;
+export const spanY = (view) => view.y1 - view.y0;
+export const isFit = (view) => spanX(view) > 1 - 1e-9 && spanY(view) > 1 - 1e-9;
 
 function slideInside(start, span) {
   const kept = Math.min(1, span);
@@ -13,14 +13,14 @@ function slideInside(start, span) {
   return [from, Math.min(1, from + kept)];
 }
 
-function panned(view, dx, dy) {
+export function panned(view, dx, dy) {
   const [x0, x1] = slideInside(view.x0 + dx * spanX(view), spanX(view));
   const [y0, y1] = slideInside(view.y0 + dy * spanY(view), spanY(view));
   return { x0, x1, y0, y1 };
 }
 
 /** Zoom by `factor` so that the point at fraction (fx, fy) of the canvas stays where it is. */
-function zoomed(view, factor, fx, fy, picture, frame) {
+export function zoomed(view, factor, fx, fy, picture, frame) {
   const [kx, ky] = towardsSquareCells(view, factor, picture, frame);
   const smallestX = Math.min(1, frame.width / LARGEST_CELL / picture.width);
   const smallestY = Math.min(1, frame.height / LARGEST_CELL / picture.height);
@@ -41,7 +41,7 @@ function towardsSquareCells(view, factor, picture, frame) {
   return [factor * Math.exp(shift), factor * Math.exp(-shift)];
 }
 
-function between(from, to, t) {
+export function between(from, to, t) {
   const mix = (name) => from[name] + (to[name] - from[name]) * t;
   return { x0: mix("x0"), x1: mix("x1"), y0: mix("y0"), y1: mix("y1") };
 }

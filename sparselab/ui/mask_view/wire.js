@@ -1,4 +1,4 @@
-// Reading the wire format. The files of this folder are joined in the order __init__.py lists and share one scope.
+// Reading the wire format.
 
 const MAGIC = 0x534c5731; // "SLW1"
 const ARRAY_TYPES = {
@@ -13,7 +13,7 @@ const ARRAY_TYPES = {
   float64: Float64Array,
 };
 
-function decodeWire(bytes) {
+export function decodeWire(bytes) {
   const head = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 8 || head.getUint32(0) !== MAGIC) throw new Error("Expected data that starts with SLW1.");
   const body = 8 + head.getUint32(4, true);
@@ -32,7 +32,7 @@ function typedArray(bytes, body, { dtype, shape, offset }) {
   return new Type(bytes.slice(start, start + length * Type.BYTES_PER_ELEMENT).buffer);
 }
 
-function sameBytes(a, b) {
+export function sameBytes(a, b) {
   if (a === b) return true;
   if (!a || a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
