@@ -20,6 +20,7 @@ from sparselab.metrics import labels, meanings
 from sparselab.model import best_of, export_ticket, model_parts, model_rows
 from sparselab.transforms import TRANSFORMS
 from sparselab.ui.crew_view import run_calls
+from sparselab.ui.faults import fault_text
 from sparselab.ui.knobs import knobs, new_transform
 from sparselab.ui.linked import choose_elsewhere
 from sparselab.ui.nav import pages

@@ -21,7 +21,7 @@ from sparselab.cli import commands, main
 from sparselab.errors import SparselabError
 from sparselab.folders import runs_folder
 from sparselab.formats import read_ticket
-from sparselab.isolate import Task, Worker
+from sparselab.isolate import Worker, WorkerTask
 from sparselab.kernels import KERNELS
 from sparselab.latency.place import database_path
 from sparselab.latency.store import Store
@@ -176,8 +176,8 @@ def test_every_kernel_and_every_option_still_has_its_name() -> None:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers answer in this process: what they answer is looked at here; that they are processes, elsewhere."""
 
-    def submit(_worker: Worker, function: Any, *args: Any, **kwargs: Any) -> Task:
-        task = Task(0, lambda _: None)
+    def submit(_worker: Worker, function: Any, *args: Any, **kwargs: Any) -> WorkerTask:
+        task = WorkerTask(0, lambda _: None)
         try:
             task._finish(function(*args, **kwargs))
         except SparselabError as error:
