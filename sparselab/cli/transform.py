@@ -27,7 +27,9 @@ def _settings_help() -> str:
         lines += [f"{name}  ({kind.title}; {kind.source})", ""]
         for setting in settings_of(kind):
             default = "none" if setting.default is None else str(setting.default)
-            lines += [f"\b\n  {setting.flag}  {setting.doc}", f"      {setting.expected}; default {default}", ""]
+            first, *choices = setting.help
+            lines += [f"\b\n  {setting.flag}  {first}", *(f"      {line}" for line in choices)]
+            lines += [f"      {setting.expected}; default {default}", ""]
     return "\n".join(lines)
 
 

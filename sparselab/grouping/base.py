@@ -50,6 +50,8 @@ class Grouper(ABC):
     """Puts the rows of a mask into groups of like rows."""
 
     title: ClassVar[str]
+    meaning: ClassVar[str]
+    """One line in plain words, shown beside the grouper's name."""
     source: ClassVar[str]
     compares_rows: ClassVar[bool] = False
     """Whether it starts from the similarity of every pair of rows."""

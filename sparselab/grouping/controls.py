@@ -13,6 +13,7 @@ class Natural(Grouper):
     """Rows as they come: the first rows are the first group."""
 
     title = "Natural order"
+    meaning = "rows as they come; a control"
     source = "control"
 
     def __call__(
@@ -25,6 +26,7 @@ class Random(Grouper):
     """Rows shuffled: what narrow groups gain without any likeness."""
 
     title = "Random order"
+    meaning = "rows shuffled; a control: what groups of this height gain by chance"
     source = "control"
 
     def __call__(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from math import ceil
+from types import MappingProxyType
 
 import numpy as np
 
@@ -12,7 +14,15 @@ from sparselab.mask import IntVector, Mask
 from sparselab.scores import CHANNEL_FEATURES, Scores
 from sparselab.transform import Layer
 
-CHANNEL_SCORES = ("count", "l1", *CHANNEL_FEATURES)
+CHANNEL_SCORES: Mapping[str, str] = MappingProxyType(
+    {
+        "count": "number of kept weights",
+        "l1": "sum of |w| over the kept weights",
+        "feature-l1": "mean of |a|, a the channel's outputs on data",
+        "feature-l2": "root of the mean of a squared",
+        "saliency": "mean of |a * gradient of the loss by a|",
+    }
+)
 
 
 def channel_scores(layer: Layer, score: str) -> Scores:

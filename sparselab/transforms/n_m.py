@@ -52,7 +52,15 @@ class NM(Transform):
     n: Annotated[int, Interval(ge=1, le=16), Doc("most weights kept in a window; no more than m")] = 2
     m: Annotated[int, Interval(ge=2, le=32), Doc("input channels in a window")] = 4
     permute: Annotated[
-        str, OneOf(("none", "swap", "stripe")), Doc("how channels are brought into an order that keeps more")
+        str,
+        OneOf(
+            {
+                "none": "as they are",
+                "swap": "swaps the best pair of channels until none helps",
+                "stripe": "deals the channels of a few windows out anew, again and again; keeps most, slower",
+            }
+        ),
+        Doc("how channels are reordered first, so that the pattern keeps more"),
     ] = "none"
     permute_seconds: Annotated[
         int, Interval(ge=1, le=600), When("permute", ("swap", "stripe")), Doc("longest time for the permutation")

@@ -55,7 +55,7 @@ def new_transform() -> None:
 
 def _widget(setting: Setting) -> Any:
     label = setting.name.replace("_", " ").capitalize()
-    common: dict[str, Any] = {"key": setting.name, "help": setting.doc, "bind": "query-params"}
+    common: dict[str, Any] = {"key": setting.name, "help": "  \n".join(setting.help), "bind": "query-params"}
     if setting.choices:
         return st.selectbox(label, setting.choices, index=setting.choices.index(setting.default), **common)
     if setting.kind is bool:
@@ -65,6 +65,12 @@ def _widget(setting: Setting) -> Any:
     if setting.optional or high > _WIDEST_SLIDER:
         step = {"step": 1} if number is int else {"step": 0.01, "format": "%.3f"}
         return st.number_input(
-            label, min_value=low, max_value=high, value=setting.default, placeholder="not set", **step, **common
+            label,
+            min_value=low,
+            max_value=high,
+            value=setting.default,
+            placeholder=setting.unset or "not set",
+            **step,
+            **common,
         )
     return st.slider(label, min_value=low, max_value=high, value=setting.default, **common)

@@ -46,10 +46,10 @@ def test_a_page_run_without_the_door_finds_it() -> None:
 
 def test_a_knob_changes_the_answer_and_reset_puts_it_back() -> None:
     at = page()
-    at.slider(key="rows_per_group").set_value(16).run()
+    at.number_input(key="rows_per_group").set_value(16).run()
     assert numbers(at)["Blocks"] == "32"
     at.button[[b.label for b in at.button].index("Reset knobs")].click().run()
-    assert at.slider(key="rows_per_group").value == 32
+    assert at.number_input(key="rows_per_group").value is None
     assert numbers(at)["Blocks"] == "16"
 
 
@@ -100,7 +100,7 @@ def test_says_why_nothing_was_found() -> None:
 def test_two_settings_that_exclude_each_other_cannot_both_be_set() -> None:
     at = page(groups="8")
     assert not at.error
-    assert "rows_per_group" not in {slider.key for slider in at.slider}
+    assert "rows_per_group" not in {widget.key for widget in (*at.slider, *at.number_input)}
     assert numbers(at)["Blocks"] == "8"
 
 
