@@ -46,6 +46,8 @@ def cosine_similarity(mask: Mask, *, device: str = "auto") -> NDArray[np.float32
 
     Returns: float32 rows x rows in [0, 1], symmetric, ones on the diagonal; read-only.
     Source: what DSB's released code computes under the name of Jaccard.
+    Example: >>> round(float(cosine_similarity(Mask(np.array([[1, 1, 0], [0, 1, 1]], dtype=bool)))[0, 1]), 3)
+             0.5
     """
     return _on_cpu(similarity_tensor(mask, "cosine", device))
 

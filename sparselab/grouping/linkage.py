@@ -31,7 +31,11 @@ def complete_linkage(distance: torch.Tensor, clusters: int, monitor: Monitor = S
 
 
 def cut_tree(merges: Merges, clusters: int) -> IntVector:
-    """Return the cluster of every row after the lowest merges, as many as leave `clusters` clusters; ties in their order."""
+    """Return the cluster of every row after the lowest merges, as many as leave `clusters` clusters; ties in their order.
+
+    Example: >>> cut_tree((np.array([[0, 2], [1, 2]]), np.array([0.1, 0.9])), 2).tolist()
+             [0, 1, 0]
+    """
     pairs, heights = merges
     rows = len(pairs) + 1
     order = np.argsort(heights, kind="stable")[: rows - min(clusters, rows)]

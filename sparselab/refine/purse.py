@@ -35,6 +35,9 @@ class Budget:
         is 0 when the limit buys every cell of worth.
 
         Args: sums: S[g, c], the summed score of column c over the rows of group g, whole numbers.
+        Example: >>> import torch
+                 >>> Budget(np.array([2, 2]), limit=4).kept(torch.tensor([[3.0, 1.0], [2.0, 0.0]]))
+                 (5.0, 1.0)
         """
         worth = self._cells(sums)
         if (self.costs == self.costs[0]).all():
@@ -67,17 +70,17 @@ def _best_of_many_costs(worth: Sums, costs: IntVector, limit: int) -> tuple[floa
     order = np.argsort(-(value / cost), kind="stable")
     value, cost = value[order], cost[order]
     spent = np.cumsum(cost)
-    place = int(np.searchsorted(spent, limit, side="right"))
-    if place == value.size:
+    position = int(np.searchsorted(spent, limit, side="right"))
+    if position == value.size:
         return float(value.sum()), 0.0
     if limit < cost.min():
         return 0.0, np.inf
-    kept = float(value[:place].sum())
-    price = float(value[max(place - 1, 0)] / cost[max(place - 1, 0)])
-    left = limit - (int(spent[place - 1]) if place else 0)
-    while (fits := np.flatnonzero(cost[place:] <= left)).size:
-        place += int(fits[0])
-        kept += float(value[place])
-        left -= int(cost[place])
-        place += 1
+    kept = float(value[:position].sum())
+    price = float(value[max(position - 1, 0)] / cost[max(position - 1, 0)])
+    left = limit - (int(spent[position - 1]) if position else 0)
+    while (fits := np.flatnonzero(cost[position:] <= left)).size:
+        position += int(fits[0])
+        kept += float(value[position])
+        left -= int(cost[position])
+        position += 1
     return kept, price

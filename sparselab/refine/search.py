@@ -70,7 +70,7 @@ def refine(
     deadline = time.monotonic() + seconds
     filled = [index for index, rows in enumerate(groups) if rows.size]
     inner = Budget(np.asarray(budget.costs)[filled], budget.limit, budget.run)
-    search = _Search(scores, tuple(np.asarray(groups[index]) for index in filled), inner, rng)
+    search = _SwapSearch(scores, tuple(np.asarray(groups[index]) for index in filled), inner, rng)
     search.limit(steps, deadline, monitor)
     stopped: Stopped = "converged"
     with _few_threads(scores):
@@ -79,8 +79,8 @@ def refine(
         except _Stop as stop:
             stopped = stop.why
         search.look()
-    found = iter(search.best)
-    whole = tuple(next(found) if rows.size else rows for rows in groups)
+    best = iter(search.best)
+    whole = tuple(next(best) if rows.size else rows for rows in groups)
     return Refined(whole, search.kept, search.trace[0][1], stopped, search.step, tuple(search.trace))
 
 
@@ -104,7 +104,7 @@ class _Stop(Exception):
         self.why: Stopped = why
 
 
-class _Search:
+class _SwapSearch:
     """The state of one search: where the rows are, the best so far, and what is left to spend."""
 
     def __init__(

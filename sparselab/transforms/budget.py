@@ -99,6 +99,11 @@ def select_budget(sums: torch.Tensor, heights: IntVector, budget: int) -> BoolMa
     A cell of group g costs heights[g] weights and is worth sums[g, c]. Cells are taken by worth per weight, ties by group
     and then column; one that no longer fits is passed over. Optimal for groups of equal height, otherwise within one cell
     of the best (the greedy bound of the knapsack problem). A cell worth nothing is never taken.
+
+    Example: >>> import torch
+             >>> sums = torch.tensor([[3.0, 0.0, 1.0], [2.0, 2.0, 0.0]], dtype=torch.float64)
+             >>> select_budget(sums, np.array([2, 2]), budget=6).astype(int).tolist()
+             [[1, 0, 0], [1, 1, 0]]
     """
     import torch
 
@@ -115,14 +120,14 @@ def select_budget(sums: torch.Tensor, heights: IntVector, budget: int) -> BoolMa
     chosen = torch.zeros(groups * cols, dtype=torch.bool, device=sums.device)
     chosen[order[:prefix]] = True
     left = budget - (int(spent[prefix - 1]) if prefix else 0)
-    place = prefix
-    while place < len(order):  # at most a few rounds: what is left is less than one cell and shrinks every time
-        fits = torch.nonzero(costs[place:] <= left)
+    position = prefix
+    while position < len(order):  # at most a few rounds: what is left is less than one cell and shrinks every time
+        fits = torch.nonzero(costs[position:] <= left)
         if not len(fits):
             break
-        place += int(fits[0])
-        chosen[order[place]] = True
-        left -= int(costs[place])
-        place += 1
+        position += int(fits[0])
+        chosen[order[position]] = True
+        left -= int(costs[position])
+        position += 1
     kept: BoolMatrix = chosen.reshape(groups, cols).cpu().numpy()
     return kept

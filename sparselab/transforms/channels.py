@@ -61,6 +61,9 @@ def channels_paid_for(mask: Mask, rho: float) -> int:
     Exact: `rho` counts as the decimal fraction it is written as, so 0.1 of ten channels is one and not two.
     Differs from the paper, which prints k = ceil(s * c_out * n), a number of weights, and from the released code, which
     takes int(d * out) and one more at random; we side with the meaning of the formula.
+
+    Example: >>> channels_paid_for(Mask(np.eye(4, dtype=bool)), rho=0.0), channels_paid_for(Mask(np.eye(4, dtype=bool)), rho=0.5)
+             (1, 3)
     """
     k0 = Fraction(mask.count, mask.cols)
     return min(mask.rows, ceil(k0 + Fraction(repr(float(rho))) * (mask.rows - k0)))

@@ -71,6 +71,9 @@ def mended_width(kept: BoolMatrix, order: IntVector, ratio: float) -> int | None
     """Return the narrowest width i >= 1 with i > ratio * (kept weights outside the first i columns of `order`) in *every* row.
 
     None when the group keeps nothing. `kept` is rows x cols, `order` its columns by falling kept weights.
+
+    Example: >>> mended_width(np.array([[True, True, True, True, False]]), np.arange(5), 1.5)
+             3
     """
     if not kept.any():
         return None

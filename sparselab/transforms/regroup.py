@@ -33,6 +33,10 @@ class Regroup(Transform):
     The `rule` says how groups get their columns; see `RULES`, and each rule's class for what it does exactly.
 
     Source: Structure-LTH (ICML 2022), Sec. 3.3 and Alg. 3; the rule `budget` is ours.
+    Example: >>> layer = Layer("toy", Mask(np.arange(12) % 2 == np.arange(8)[:, None] % 2))
+             >>> layout = Regroup(rows_per_group=4)(layer, rng=np.random.default_rng(0), device="cpu")
+             >>> layout.covered.count / layer.mask.count, len(layout.blocks)
+             (1.0, 2)
     """
 
     title: ClassVar[str] = "Regroup"

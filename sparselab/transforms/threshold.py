@@ -71,6 +71,10 @@ def threshold_pass(
     say what it does there.
 
     Source: Structure-LTH, Alg. 3 (b1 = min_rows, t2 = min_kept, b2 = min_cols).
+    Example: >>> kept = np.array([[1, 1, 0], [1, 1, 1]], dtype=bool)
+             >>> limits = {"min_rows": 2, "min_kept": 2, "min_cols": 1}
+             >>> threshold_pass(kept, np.zeros_like(kept), (np.arange(2),), **limits)[0].cols.tolist()
+             [0, 1]
     """
     blocks = []
     for rows in groups:
