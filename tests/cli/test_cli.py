@@ -279,7 +279,7 @@ def test_as_a_process(pruned: Path) -> None:
     assert json.loads(good.stdout).keys() >= TRANSFORM
     bad = subprocess.run([*call, "--rows-per-group", "0"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (bad.returncode, bad.stdout) == (2, "")
-    assert bad.stderr == "error: rows_per_group: expected a whole number from 1 to 256; got 0\n"
+    assert bad.stderr == "error: rows_per_group: expected a whole number from 1 to 256 or none; got 0\n"
 
 
 def test_help(run: Run) -> None:
@@ -317,4 +317,5 @@ def test_every_setting_is_in_the_help_and_hides_no_option(name: str, run: Run) -
     assert f"{name} (" in text
     for setting in settings_of(TRANSFORMS[name]):
         assert f"{setting.flag} {' '.join(setting.doc.split())}" in text
+        assert all(" ".join(line.split()) in text for line in setting.help)
         assert setting.flag not in options

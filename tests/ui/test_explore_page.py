@@ -72,6 +72,16 @@ def test_a_link_opens_the_same_view() -> None:
     assert at.number_input(key="seed").value == 3
 
 
+def test_rows_per_group_of_a_link_counts_and_unset_it_follows_the_rule() -> None:
+    at = page(rows_per_group="16")
+    assert numbers(at)["Blocks"] == "32"
+    field = at.number_input(key="rows_per_group")
+    assert field.value == 16
+    assert field.placeholder.startswith("automatic")
+    text = at.selectbox(key="rule").help
+    assert all(name in text for name in at.selectbox(key="rule").options)
+
+
 @pytest.mark.parametrize(
     "query",
     [{"sample": "no-such"}, {"layer": "no-such"}, {"rows_per_group": "-5"}, {"rule": "x"}],
