@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sparselab.grouping import GROUPERS
 from sparselab.metrics import meanings
-from sparselab.settings import settings_of
+from sparselab.settings import Setting, settings_of
 from sparselab.transforms import TRANSFORMS
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "algorithms.md"
@@ -21,11 +21,10 @@ def tables() -> str:
         lines += ["| setting | value | default | meaning |", "|---|---|---|---|"]
         for setting in settings_of(kind):
             default = "none" if setting.default is None else str(setting.default)
-            when = f" (with {setting.when.name} {_values(setting.when.values)})" if setting.when else ""
-            lines.append(f"| `{setting.name}` | {setting.expected} | {default} | {_cell(setting.doc)}{when} |")
+            lines.append(f"| `{setting.name}` | {setting.expected} | {default} | {_meaning(setting)} |")
         lines.append("")
     lines += ["### Groupers", "", "| grouper | what it does | source |", "|---|---|---|"]
-    lines += [f"| `{name}` | {_first_line(type(grouper))} | {grouper.source} |" for name, grouper in GROUPERS.items()]
+    lines += [f"| `{name}` | {_cell(grouper.meaning)} | {grouper.source} |" for name, grouper in GROUPERS.items()]
     lines += ["", "### The report's numbers", "", "| number | meaning |", "|---|---|"]
     lines += [f"| `{name}` | {_cell(meaning)} |" for name, meaning in meanings().items()]
     return "\n".join(lines) + "\n"
@@ -36,6 +35,12 @@ def rewritten(text: str) -> str:
     head, rest = text.split(_BEGIN)
     _, tail = rest.split(_END)
     return f"{head}{_BEGIN}\n\n{tables()}\n{_END}{tail}"
+
+
+def _meaning(setting: Setting) -> str:
+    doc, *choices = setting.help
+    when = f" (with {setting.when.name} {_values(setting.when.values)})" if setting.when else ""
+    return "<br>".join([_cell(doc) + when, *map(_cell, choices)])
 
 
 def _cell(text: str) -> str:

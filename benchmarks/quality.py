@@ -24,7 +24,7 @@ from sparselab import similarity
 from sparselab.formats import read_ticket
 from sparselab.grouping import GROUPERS, Goal, Groups
 from sparselab.monitor import Monitor, Progress
-from sparselab.refine import Purse, Refined, refine
+from sparselab.refine import Budget, Refined, refine
 from sparselab.transform import Layer
 from sparselab.transforms.cells import group_sums, scores
 
@@ -47,25 +47,25 @@ def layers(folder: Path) -> Iterator[tuple[str, Layer]]:
 
 
 class Bench:
-    """One layer, its scores and its purse."""
+    """One layer, its scores and its budget."""
 
     def __init__(self, layer: Layer) -> None:
         self.mask = layer.mask
         self.worth = scores(layer, "count", torch.device("cpu"))
         groups = -(-self.mask.rows // SIDE)
         blocks = -(-self.mask.count // SIDE**2)
-        self.purse = Purse(np.ones(groups, dtype=np.int64), blocks, run=SIDE)
+        self.budget = Budget(np.ones(groups, dtype=np.int64), blocks, run=SIDE)
 
     def groups(self, grouper: str, seed: int = 0, kind: str = "jaccard") -> Groups:
         goal = Goal(height=SIDE, similarity=kind)
         return GROUPERS[grouper](self.mask, goal, rng=np.random.default_rng(seed), device="cpu")
 
     def share(self, groups: Groups) -> float:
-        return self.purse.kept(group_sums(self.worth, groups))[0] / self.mask.count
+        return self.budget.kept(group_sums(self.worth, groups))[0] / self.mask.count
 
     def refined(self, start: Groups, steps: int, monitor: Monitor) -> Refined:
         rng = np.random.default_rng(0)
-        return refine(self.worth, start, self.purse, steps=steps, seconds=1e9, rng=rng, monitor=monitor)
+        return refine(self.worth, start, self.budget, steps=steps, seconds=1e9, rng=rng, monitor=monitor)
 
     def fresh(self, steps: int) -> tuple[Refined, float, float]:
         """Group with METIS and refine, from a cold similarity; return the wall-clock and processor seconds of both too."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmarks.machine import median_seconds, write_rows
 from sparselab import similarity
+from sparselab.device import resolve_device
 from sparselab.formats import read_ticket
 from sparselab.grouping import GROUPERS, Goal
 from sparselab.layout import Layout
@@ -23,6 +24,8 @@ from sparselab.mask import Mask
 from sparselab.similarity import jaccard_similarity
 from sparselab.transform import Layer
 from sparselab.transforms import Regroup
+from sparselab.transforms.rule import Selection
+from sparselab.transforms.rules import rule_of
 
 ROOT = Path(__file__).resolve().parent.parent
 LISTED = {"rn50-mag-0.8-g3_2": (0.382, 0.552), "rn50-mag-0.9-g3_2": (0.210, 0.424), "rn50-vd-0.9-g3_2": (0.204, 0.540)}
@@ -82,6 +85,8 @@ def speed() -> list[dict[str, Any]]:
     small = Layer("256 x 2304", Mask(rng.random((256, 2304)) < 0.1))
     groups = GROUPERS["random"](small.mask, Goal(count=8), rng=rng, device="cpu")
 
+    legacy = rule_of(Regroup(rule="legacy"))
+
     def fresh(work: Any) -> Any:
         similarity._similarity.cache_clear()
         return work()
@@ -90,8 +95,8 @@ def speed() -> list[dict[str, Any]]:
         ("jaccard similarity", "4096 x 14336"): lambda: fresh(lambda: jaccard_similarity(large.mask, device="cpu")),
         ("regroup, budget, jaccard-metis", "512 x 4608"): lambda: fresh(lambda: run(middle)),
         ("regroup, budget, jaccard-metis", "4096 x 14336"): lambda: fresh(lambda: run(large)),
-        ("legacy rule for given groups", "256 x 2304"): lambda: Regroup(rule="legacy", groups=8).select(
-            small, groups, device="cpu"
+        ("legacy rule for given groups", "256 x 2304"): lambda: legacy.select(
+            Selection(small), groups, resolve_device("cpu")
         ),
     }
     return [

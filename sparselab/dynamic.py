@@ -18,6 +18,8 @@ def drop_fraction(step: int, end: int, alpha: float) -> float:
     """Return f(t) = alpha / 2 * (1 + cos(pi * t / end)), the share of kept weights to exchange at step t; 0 after `end`.
 
     Source: Evci et al., ICML 2020 (RigL), Sec. 3 (alpha 0.3).
+    Example: >>> drop_fraction(0, 100, 0.3), round(drop_fraction(50, 100, 0.3), 3), drop_fraction(101, 100, 0.3)
+             (0.3, 0.15, 0.0)
     """
     return alpha / 2 * (1 + cos(pi * step / end)) if step <= end else 0.0
 
@@ -50,7 +52,12 @@ def set_step(weight: torch.Tensor, kept: torch.Tensor, fraction: float, generato
 
 
 def drop_smallest(weight: torch.Tensor, kept: torch.Tensor, count: int) -> torch.Tensor:
-    """Return `kept` without the `count` kept weights of smallest |w|; among equal ones the lower index goes."""
+    """Return `kept` without the `count` kept weights of smallest |w|; among equal ones the lower index goes.
+
+    Example: >>> import torch
+             >>> drop_smallest(torch.tensor([3.0, -1.0, 2.0]), torch.ones(3, dtype=torch.bool), 1).tolist()
+             [True, False, True]
+    """
     import torch
 
     magnitude = weight.abs().masked_fill(~kept, torch.inf).reshape(-1)
@@ -62,6 +69,9 @@ def grow_largest(worth: torch.Tensor, kept: torch.Tensor, count: int) -> torch.T
     """Return `kept` with the `count` weights of largest `worth` among all not kept; among equal ones the lower index comes.
 
     Raises: SparselabError when fewer than `count` weights are not kept.
+    Example: >>> import torch
+             >>> grow_largest(torch.tensor([1.0, 5.0, 2.0]), torch.tensor([True, False, False]), 1).tolist()
+             [True, True, False]
     """
     import torch
 

@@ -53,6 +53,9 @@ class Hypergraph:
 
         Raises: SparselabError when there is not one label a row, or a label is out of range.
         Source: Schlag et al., "High-Quality Hypergraph Partitioning" (2021), Sec. 2.
+        Example: >>> graph = Hypergraph(Mask(np.array([[1, 1], [1, 0], [0, 1]], dtype=bool)))
+                 >>> graph.metrics(np.array([0, 0, 1]), parts=2).km1
+                 1
         """
         labels = np.asarray(labels)
         if labels.shape != (self.mask.rows,) or labels.min() < 0 or labels.max() >= parts:

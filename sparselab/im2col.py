@@ -36,6 +36,8 @@ def column_permutation(cols: int, kernel_shape: tuple[int, ...], source: ColumnO
     """Return p with `matrix_in_cin_kh_kw = matrix_in_source[:, p]`.
 
     Raises: SparselabError when `cols` is no multiple of the kernel's area, or the order has no such name.
+    Example: >>> column_permutation(8, (2, 2), "kh-kw-cin").tolist()
+             [0, 2, 4, 6, 1, 3, 5, 7]
     """
     area = prod(kernel_shape)
     if cols % area:
@@ -50,6 +52,10 @@ def im2col(images: torch.Tensor, kernel_shape: tuple[int, int], *, stride: int =
     """Return the columns of a convolution's input: N x C x H x W -> (C * kh * kw) x (N * positions), order cin-kh-kw.
 
     `weight.reshape(out, -1) @ im2col(images, ...)` holds the convolution's outputs, one column a position, image by image.
+
+    Example: >>> import torch
+             >>> tuple(im2col(torch.zeros(1, 3, 5, 5), (3, 3)).shape)
+             (27, 9)
     """
     from torch.nn.functional import unfold
 

@@ -19,7 +19,11 @@ Status = Literal["blocked", "unblocked", "masked", "dense"]
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """A dense submatrix: every weight at a row of `rows` and a column of `cols`. Neither needs to be adjacent."""
+    """A dense submatrix: every weight at a row of `rows` and a column of `cols`. Neither needs to be adjacent.
+
+    Example: >>> Block(np.array([0, 2]), np.arange(3)).area
+             6
+    """
 
     rows: IntVector
     cols: IntVector
@@ -85,6 +89,9 @@ class Layout:
         """Lay `blocks` over `before`; without any block the mask stays as it was and `reason` says why.
 
         Raises: SparselabError when a block reaches outside the mask, or two blocks share a weight.
+        Example: >>> block = Block(np.array([0, 1]), np.array([0, 2]))
+                 >>> Layout.from_blocks(Mask(np.eye(3, dtype=bool)), [block], reason="").after.count
+                 4
         """
         blocks = tuple(block for block in blocks if block.area)
         if not blocks:
@@ -206,6 +213,8 @@ def paint(blocks: Sequence[Block], shape: tuple[int, int]) -> Mask:
     """Return the union of `blocks` as a mask.
 
     Raises: SparselabError when a block reaches outside `shape`, repeats a row or column, or shares a weight with another.
+    Example: >>> paint([Block(np.array([0]), np.array([1, 2]))], (2, 3)).kept.astype(int).tolist()
+             [[0, 1, 1], [0, 0, 0]]
     """
     kept = np.zeros(shape, dtype=bool)
     for block in blocks:
@@ -223,7 +232,11 @@ def paint(blocks: Sequence[Block], shape: tuple[int, int]) -> Mask:
 
 
 def order_rows(blocks: Iterable[Block], rows: int) -> Permutation:
-    """Rows in the order in which blocks first use them, then the unused ones."""
+    """Rows in the order in which blocks first use them, then the unused ones.
+
+    Example: >>> order_rows([Block(np.array([2, 0]), np.array([0]))], 4).order.tolist()
+             [2, 0, 1, 3]
+    """
     return _first_use((block.rows for block in blocks), rows)
 
 

@@ -102,7 +102,11 @@ class Mask:
         return hashlib.sha256(f"{self.rows}x{self.cols}:".encode() + self.packed.tobytes()).hexdigest()
 
     def permuted(self, rows: ArrayLike | None = None, cols: ArrayLike | None = None) -> Mask:
-        """Return the mask whose row i is this one's row rows[i], and likewise for columns."""
+        """Return the mask whose row i is this one's row rows[i], and likewise for columns.
+
+        Example: >>> Mask(np.eye(2, dtype=bool)).permuted(rows=[1, 0]).kept.astype(int).tolist()
+                 [[0, 1], [1, 0]]
+        """
         kept = self.kept
         if rows is not None:
             kept = kept[np.asarray(rows)]

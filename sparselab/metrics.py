@@ -119,7 +119,11 @@ def tile_count(layout: Layout, tile: int) -> int:
 
 
 def occupied_tiles(mask: Mask, tile: int) -> int:
-    """Return the number of aligned tile x tile areas of `mask` that hold at least one kept weight."""
+    """Return the number of aligned tile x tile areas of `mask` that hold at least one kept weight.
+
+    Example: >>> occupied_tiles(Mask(np.eye(8, dtype=bool)), 4)
+             2
+    """
     by_rows = np.logical_or.reduceat(mask.kept, np.arange(0, mask.rows, tile), axis=0)
     return int(np.logical_or.reduceat(by_rows, np.arange(0, mask.cols, tile), axis=1).sum())
 

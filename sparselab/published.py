@@ -64,7 +64,7 @@ def published(dataset: str | None = None, model: str | None = None) -> tuple[Pub
     """Return the published figures of a data set, of a model, of both, or all of them, in the order of the papers.
 
     Example: >>> [point.accuracy_percent for point in published("cifar100", "vgg16-bn") if point.level == 9]
-        [74.42, 67.25, 75.25]
+             [74.42, 67.25, 75.25]
     """
     return tuple(point for point in _points() if dataset in (None, point.dataset) and model in (None, point.model))
 

@@ -18,7 +18,11 @@ CHANNEL_FEATURES = ("feature-l1", "feature-l2", "saliency")
 
 
 def magnitude(weight: Values) -> Scores:
-    """Return |w|. Source: Han et al., NeurIPS 2015; the score of iterative and one-shot magnitude pruning."""
+    """Return |w|. Source: Han et al., NeurIPS 2015; the score of iterative and one-shot magnitude pruning.
+
+    Example: >>> magnitude(np.array([[-2.0, 1.0]])).tolist()
+             [[2.0, 1.0]]
+    """
     return np.abs(weight, dtype=np.float64)
 
 
@@ -31,6 +35,8 @@ def snip(weight: Values, gradient: Values) -> Scores:
     """Return |w * g|, g = dL/dw: how much the loss feels the weight, whichever way.
 
     Source: Lee et al., ICLR 2019, Eq. 5, without its division by the sum over all weights, which changes no order.
+    Example: >>> snip(np.array([[-2.0, 1.0]]), np.array([[0.5, 3.0]])).tolist()
+             [[1.0, 3.0]]
     """
     return np.abs(np.multiply(weight, gradient, dtype=np.float64))
 
@@ -57,6 +63,8 @@ def synflow_densities(density: float, steps: int = 100) -> tuple[float, ...]:
     """Return the density after each step: d^(k / steps), k = 1 .. steps, scores taken anew before each.
 
     Source: Tanaka et al., Alg. 1. Differs from Structure-LTH's released code, which lowers 1 - d in even steps.
+    Example: >>> [round(density, 3) for density in synflow_densities(0.01, steps=2)]
+             [0.1, 0.01]
     """
     return tuple(density ** (step / steps) for step in range(1, steps + 1))
 

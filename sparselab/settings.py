@@ -2,7 +2,8 @@
 
     block_size: Annotated[int, Interval(ge=2, le=64), Doc("side of a square block")] = 16
 
-A field may carry Interval (its range), OneOf (its choices), When (the other setting it depends on) and Doc (its help).
+A field may carry Interval (its range), OneOf (its choices), When (the other setting it depends on), Unset (what None
+means) and Doc (its help).
 
 Our own and no library's: Pydantic and attrs check values too, but have no word for a setting that counts only beside another,
 and what sliders, flags and documents need to be told would still be written here.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import types
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -23,9 +25,14 @@ from sparselab.errors import SettingError
 
 @dataclass(frozen=True)
 class OneOf:
-    """The values a setting may take."""
+    """The values a setting may take: their names, or a mapping from each name to one line about it."""
 
-    values: tuple[str, ...]
+    values: tuple[str, ...] | Mapping[str, str]
+
+    @classmethod
+    def of(cls, registry: Mapping[str, Any]) -> OneOf:
+        """Return the names of a registry whose entries say in `meaning` what they are."""
+        return cls({name: entry.meaning for name, entry in registry.items()})
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,15 @@ class When:
 
 
 @dataclass(frozen=True)
+class Unset:
+    """What the setting means while it is None, in a few words."""
+
+    meaning: str
+
+
+@dataclass(frozen=True)
 class Setting:
-    """One setting, as its four readers need it."""
+    """One setting, as its four readers need it. `meanings` has one line a choice, where the choices are explained."""
 
     name: str
     kind: type
@@ -48,7 +62,15 @@ class Setting:
     low: float | None
     high: float | None
     choices: tuple[str, ...]
+    meanings: Mapping[str, str]
+    unset: str
     when: When | None
+
+    @property
+    def help(self) -> tuple[str, ...]:
+        """All that is said of it, as lines: its doc with what None means, then a line a choice."""
+        none = f"; none: {self.unset}" if self.unset else ""
+        return (self.doc + none, *(f"{choice}: {meaning}" for choice, meaning in self.meanings.items()))
 
     @property
     def flag(self) -> str:
@@ -114,6 +136,7 @@ def _read(field: dataclasses.Field[Any], hint: Any) -> Setting:
     members = get_args(base) if get_origin(base) in (Union, types.UnionType) else (base,)
     interval = next((mark for mark in marks if isinstance(mark, Interval)), None)
     choices = next((mark.values for mark in marks if isinstance(mark, OneOf)), ())
+    meanings = choices if isinstance(choices, Mapping) else {}
     return Setting(
         name=field.name,
         kind=next(member for member in members if member is not type(None)),
@@ -122,6 +145,8 @@ def _read(field: dataclasses.Field[Any], hint: Any) -> Setting:
         optional=type(None) in members,
         low=None if interval is None else interval.ge,  # type: ignore[arg-type]
         high=None if interval is None else interval.le,  # type: ignore[arg-type]
-        choices=choices,
+        choices=tuple(choices),
+        meanings=meanings,
+        unset=next((mark.meaning for mark in marks if isinstance(mark, Unset)), ""),
         when=next((mark for mark in marks if isinstance(mark, When)), None),
     )

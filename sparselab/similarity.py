@@ -7,6 +7,7 @@ and in float32 (below 2**24 columns) alike, so every path gives the same result.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -47,6 +48,8 @@ def cosine_similarity(mask: Mask, *, device: str = "auto") -> NDArray[np.float32
 
     Returns: float32 rows x rows in [0, 1], symmetric, ones on the diagonal; read-only.
     Source: what DSB's released code computes under the name of Jaccard.
+    Example: >>> round(float(cosine_similarity(Mask(np.array([[1, 1, 0], [0, 1, 1]], dtype=bool)))[0, 1]), 3)
+             0.5
     """
     return _on_cpu(similarity_tensor(mask, "cosine", device))
 
@@ -66,7 +69,7 @@ def similarity_tensor(mask: Mask, kind: str, device: str = "auto") -> torch.Tens
 def _similarity(mask: Mask, kind: str, device: str) -> torch.Tensor:
     shared = shared_columns(mask, device)
     counts = shared.diagonal().clone()
-    similar = SIMILARITIES[kind](shared, counts)
+    similar = SIMILARITIES[kind].of(shared, counts)
     return similar.fill_diagonal_(1.0)
 
 
@@ -119,6 +122,17 @@ def _on_cpu(tensor: torch.Tensor) -> NDArray[np.float32]:
     return array
 
 
-SIMILARITIES: Mapping[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = MappingProxyType(
-    {"jaccard": _jaccard, "cosine": _cosine}
+@dataclass(frozen=True)
+class Similarity:
+    """One measure: `of` makes it from the shared columns (rows x rows) and the kept columns of every row."""
+
+    meaning: str
+    of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+SIMILARITIES: Mapping[str, Similarity] = MappingProxyType(
+    {
+        "jaccard": Similarity("columns that both rows keep / columns that either keeps", _jaccard),
+        "cosine": Similarity("columns that both rows keep / geometric mean of what each keeps", _cosine),
+    }
 )

@@ -16,7 +16,7 @@ from sparselab.mask import Mask
 from sparselab.permutation import Permutation
 from sparselab.transform import Layer
 from sparselab.transforms import Regroup
-from sparselab.transforms.regroup import RULES
+from sparselab.transforms.rules import RULES
 from tests.strategies import layers
 from tests.test_picture import layouts, scattered_blocks
 

@@ -15,7 +15,7 @@ from sparselab.formats import ReadOptions, read_ticket
 from sparselab.grouping import GROUPERS, Goal, Groups
 from sparselab.mask import Mask
 from sparselab.monitor import Monitor, Progress
-from sparselab.refine import Purse, Refined, refine
+from sparselab.refine import Budget, Refined, refine
 from sparselab.refine.search import tournament
 from sparselab.refine.swaps import SLOPES, Swaps
 from sparselab.transform import Layer
@@ -35,25 +35,25 @@ def heights(groups: Groups) -> np.ndarray:
     return np.array([rows.size for rows in groups])
 
 
-def refined(worth: torch.Tensor, groups: Groups, purse: Purse, steps: int = 60, **limits: object) -> Refined:
+def refined(worth: torch.Tensor, groups: Groups, budget: Budget, steps: int = 60, **limits: object) -> Refined:
     options: dict[str, object] = {"seconds": 1e9, "rng": np.random.default_rng(3)} | limits
-    return refine(worth, groups, purse, steps=steps, **options)  # type: ignore[arg-type]
+    return refine(worth, groups, budget, steps=steps, **options)  # type: ignore[arg-type]
 
 
 def worth_of(layer: Layer, weigh: str) -> torch.Tensor:
     return scores(layer, "count" if layer.weight is None else weigh, CPU)
 
 
-@given(layers(), st.sampled_from(WEIGHS), st.integers(1, 12), st.sampled_from([1, 3, 16]), st.floats(0, 1))
+@given(layers(), st.sampled_from(list(WEIGHS)), st.integers(1, 12), st.sampled_from([1, 3, 16]), st.floats(0, 1))
 def test_laws(layer: Layer, weigh: str, height: int, run: int, share: float) -> None:
     """Never worse than the start, in exact numbers; sizes kept; a partition stays one; what is told is so."""
     worth, groups = worth_of(layer, weigh), cut(layer.mask.rows, height)
-    purse = Purse(heights(groups) * run, round(share * layer.mask.kept.size), run)
-    result = refined(worth, groups, purse)
+    budget = Budget(heights(groups) * run, round(share * layer.mask.kept.size), run)
+    result = refined(worth, groups, budget)
     assert [rows.size for rows in result.groups] == [rows.size for rows in groups]
     assert sorted(np.concatenate(result.groups).tolist()) == list(range(layer.mask.rows))
-    assert result.started_at == purse.kept(group_sums(worth, groups))[0]
-    assert result.kept == purse.kept(group_sums(worth, result.groups))[0]
+    assert result.started_at == budget.kept(group_sums(worth, groups))[0]
+    assert result.kept == budget.kept(group_sums(worth, result.groups))[0]
     values = [kept for _, kept in result.trace]
     assert values == sorted(set(values))
     assert (values[0], values[-1]) == (result.started_at, result.kept)
@@ -61,16 +61,16 @@ def test_laws(layer: Layer, weigh: str, height: int, run: int, share: float) -> 
     assert result.stopped in ("converged", "steps")
 
 
-@given(layers(), st.sampled_from(WEIGHS), st.integers(1, 12), st.sampled_from([1, 16]))
+@given(layers(), st.sampled_from(list(WEIGHS)), st.integers(1, 12), st.sampled_from([1, 16]))
 def test_threads_do_not_change_the_answer(layer: Layer, weigh: str, height: int, run: int) -> None:
     worth, groups = worth_of(layer, weigh), cut(layer.mask.rows, height)
-    purse = Purse(np.full(len(groups), run), layer.mask.count // height, run)
+    budget = Budget(np.full(len(groups), run), layer.mask.count // height, run)
     before = torch.get_num_threads()
     try:
         answers = []
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            answers.append(refined(worth, groups, purse))
+            answers.append(refined(worth, groups, budget))
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
@@ -88,11 +88,11 @@ def test_threads_do_not_change_the_answer_where_torch_uses_them(weigh: str, monk
 
 
 @pytest.mark.gpu
-@given(layers(), st.sampled_from(WEIGHS), st.integers(1, 12), st.sampled_from([1, 16]))
+@given(layers(), st.sampled_from(list(WEIGHS)), st.integers(1, 12), st.sampled_from([1, 16]))
 def test_cuda_gives_the_same(layer: Layer, weigh: str, height: int, run: int) -> None:
     worth, groups = worth_of(layer, weigh), cut(layer.mask.rows, height)
-    purse = Purse(np.full(len(groups), run), layer.mask.count // height, run)
-    here, there = refined(worth, groups, purse), refined(worth.cuda(), groups, purse)
+    budget = Budget(np.full(len(groups), run), layer.mask.count // height, run)
+    here, there = refined(worth, groups, budget), refined(worth.cuda(), groups, budget)
     assert here.trace == there.trace
     assert all(np.array_equal(a, b) for a, b in zip(here.groups, there.groups, strict=True))
 
@@ -110,10 +110,10 @@ def test_reaches_the_best_of_all_partitions(seed: int, sizes: tuple[int, ...], r
     rng = np.random.default_rng(seed)
     kept = rng.random((sum(sizes), 8)) < 0.4
     worth = torch.from_numpy(kept.view(np.int8))
-    purse = Purse(np.array(sizes) * run, int(kept.sum()), run)
+    budget = Budget(np.array(sizes) * run, int(kept.sum()), run)
     every = partitions(frozenset(range(sum(sizes))), sizes)
-    best = max(purse.kept(group_sums(worth, groups))[0] for groups in every)
-    result = refined(worth, every[int(rng.integers(len(every)))], purse, steps=600)
+    best = max(budget.kept(group_sums(worth, groups))[0] for groups in every)
+    result = refined(worth, every[int(rng.integers(len(every)))], budget, steps=600)
     assert result.kept <= best
     # With groups of one height the bound is tight and annealing gets there; knapsacks of unequal cells may fall a cell short.
     assert result.kept >= (best if len(set(sizes)) == 1 and run == 1 else best - max(sizes) * run)
@@ -141,20 +141,20 @@ def test_the_gain_of_a_swap_is_exact_for_counts(seed: int, height: int, price: f
 
 
 @given(masks(), st.integers(1, 9), st.integers(0, 600), st.booleans())
-def test_the_purse_keeps_what_the_selection_keeps(mask: Mask, height: int, budget: int, equal: bool) -> None:
+def test_the_budget_keeps_what_the_selection_keeps(mask: Mask, height: int, budget: int, equal: bool) -> None:
     groups = cut(mask.rows, height)
     if equal:
         groups = tuple(rows[: groups[-1].size] for rows in groups)
     sums = group_sums(scores(Layer("any", mask), "count", CPU), groups)
     chosen = select_budget(sums, heights(groups), budget)
-    kept, price = Purse(heights(groups), budget).kept(sums)
+    kept, price = Budget(heights(groups), budget).kept(sums)
     assert kept == sums.numpy()[chosen].sum()
     assert price >= 0
 
 
 def test_runs_are_cut_from_sorted_columns() -> None:
     sums = torch.tensor([[1.0, 9, 2, 8, 3], [5, 5, 5, 5, 5]])
-    assert Purse(np.array([1, 1]), 3, run=2).kept(sums) == (9 + 8 + 5 + 5 + 5 + 5, 10.0)
+    assert Budget(np.array([1, 1]), 3, run=2).kept(sums) == (9 + 8 + 5 + 5 + 5 + 5, 10.0)
 
 
 @given(st.integers(1, 12))
@@ -172,26 +172,26 @@ def test_a_cancel_returns_the_best_so_far(looks: int) -> None:
     groups = cut(64, 8)
     seen: list[Progress] = []
     monitor = Monitor(seen.append, lambda: len(seen) >= looks)
-    purse = Purse(heights(groups), int(worth.sum()))
-    result = refined(worth, groups, purse, monitor=monitor)
+    budget = Budget(heights(groups), int(worth.sum()))
+    result = refined(worth, groups, budget, monitor=monitor)
     assert result.stopped == "cancel"
     assert result.steps == looks - 1
-    assert result.kept == purse.kept(group_sums(worth, result.groups))[0] >= result.started_at
+    assert result.kept == budget.kept(group_sums(worth, result.groups))[0] >= result.started_at
     assert seen[-1] == Progress("refine", looks - 1, 60)
 
 
 def test_what_stopped_it() -> None:
     worth = torch.from_numpy((np.random.default_rng(0).random((64, 200)) < 0.2).view(np.int8))
     groups = cut(64, 8)
-    purse = Purse(heights(groups), int(worth.sum()))
-    assert refined(worth, groups, purse, steps=5).stopped == "steps"
-    capped = refined(worth, groups, purse, seconds=0.0)
+    budget = Budget(heights(groups), int(worth.sum()))
+    assert refined(worth, groups, budget, steps=5).stopped == "steps"
+    capped = refined(worth, groups, budget, seconds=0.0)
     assert (capped.stopped, capped.steps, capped.kept) == ("seconds", 0, capped.started_at)
-    for trivial in (Purse(purse.costs, 64 * 200), Purse(purse.costs, 0)):
+    for trivial in (Budget(budget.costs, 64 * 200), Budget(budget.costs, 0)):
         assert refined(worth, groups, trivial).stopped == "converged"
-    assert refined(worth, (np.arange(64),), Purse(np.array([64]), 900)).stopped == "converged"
+    assert refined(worth, (np.arange(64),), Budget(np.array([64]), 900)).stopped == "converged"
     small = torch.from_numpy((np.random.default_rng(0).random((4, 9)) < 0.5).view(np.int8))
-    assert refined(small, cut(4, 2), Purse(np.array([2, 2]), 9), steps=10_000).stopped == "converged"
+    assert refined(small, cut(4, 2), Budget(np.array([2, 2]), 9), steps=10_000).stopped == "converged"
 
 
 def test_hidden_groups_are_found_again() -> None:
@@ -200,7 +200,7 @@ def test_hidden_groups_are_found_again() -> None:
     kept = np.repeat(patterns, 8, axis=0)
     worth = torch.from_numpy(kept.view(np.int8))
     groups = cut(64, 8)
-    result = refined(worth, groups, Purse(heights(groups), int(kept.sum())), steps=4000)
+    result = refined(worth, groups, Budget(heights(groups), int(kept.sum())), steps=4000)
     assert (result.kept, result.stopped) == (kept.sum(), "converged")
 
 
@@ -253,7 +253,7 @@ def test_real_layers_beyond_dsb(dlmc: Path, name: str, at_random: float, release
     worth = scores(Layer(name, mask), "count", CPU)
     rng = np.random.default_rng(0)
     natural, start = (GROUPERS[g](mask, Goal(height=16), rng=rng, device="cpu") for g in ("natural", "jaccard-metis"))
-    purse = Purse(np.ones(len(start), dtype=np.int64), -(-mask.count // 256), run=16)
-    kept = refined(worth, start, purse, steps=1000).kept
-    assert kept > purse.kept(group_sums(worth, natural))[0]
+    budget = Budget(np.ones(len(start), dtype=np.int64), -(-mask.count // 256), run=16)
+    kept = refined(worth, start, budget, steps=1000).kept
+    assert kept > budget.kept(group_sums(worth, natural))[0]
     assert (kept / mask.count - at_random) / (released - at_random) >= least

@@ -6,7 +6,7 @@ from annotated_types import Interval
 from typing_extensions import Doc
 
 from sparselab.errors import SettingError
-from sparselab.settings import OneOf, When, check_settings, settings_of
+from sparselab.settings import OneOf, Unset, When, check_settings, settings_of
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,22 @@ def test_a_field_says_everything_once() -> None:
     assert size.counts({"kind": "a"})
     assert not size.counts({"kind": "b"})
     assert (share.optional, share.kind, loud.kind) == (True, float, bool)
+    assert (kind.help, share.help) == (("which",), ("how much",))
+
+
+@dataclass(frozen=True)
+class Explained:
+    how: Annotated[str, OneOf({"a": "first", "b": "second"}), Doc("which")] = "a"
+    share: Annotated[float | None, Interval(ge=0, le=1), Unset("all"), Doc("how much")] = None
+
+
+def test_help_says_what_each_choice_is_and_what_none_means() -> None:
+    how, share = settings_of(Explained)
+    assert how.choices == ("a", "b")
+    assert how.help == ("which", "a: first", "b: second")
+    assert (share.help, share.unset) == (("how much; none: all",), "all")
+    with pytest.raises(SettingError, match="one of a, b; got 'c'"):
+        how.check("c")
 
 
 @pytest.mark.parametrize(

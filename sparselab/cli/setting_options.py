@@ -105,7 +105,8 @@ class WithSettings(click.Command):
 
 
 def _help(setting: Setting) -> str:
-    doc = setting.doc[:1].upper() + setting.doc[1:]
+    first, *choices = setting.help
+    doc = "; ".join([first[:1].upper() + first[1:], *choices])
     default = "none" if setting.default is None else str(setting.default) or "empty"
     when = "" if setting.when is None else f" Counts while {setting.when.name} is {_listed(setting.when.values)}."
     if setting.kind is str and not setting.choices:

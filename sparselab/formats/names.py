@@ -15,7 +15,7 @@ def clean_name(raw: str) -> str:
     The answer is for people to read and for keys; it must never become a path.
 
     Example: >>> clean_name("../<b>conv")
-             '.._b_conv'
+             '..__b_conv'
     """
     # Cut first: composing a megabyte of combining marks takes long, and four characters compose to one at most.
     text = unicodedata.normalize("NFC", raw[: 4 * MAX_LENGTH])[:MAX_LENGTH]

@@ -19,6 +19,7 @@ class Agglomerative(Grouper):
     """
 
     title = "Agglomerative (complete linkage)"
+    meaning = "merges the most similar groups, step by step; similar means that even their least similar rows are"
     source = "DSB, released code (blocking); there with cosine similarity"
     compares_rows = True
 

@@ -37,7 +37,11 @@ class Goal:
             raise SettingError("expected either rows per group or a number of groups, 1 or more")
 
     def sizes(self, rows: int) -> IntVector:
-        """The group sizes asked for: exact ones for `height`, the most even ones for `count`."""
+        """The group sizes asked for: exact ones for `height`, the most even ones for `count`.
+
+        Example: >>> Goal(height=4).sizes(10).tolist(), Goal(count=4).sizes(10).tolist()
+                 ([4, 4, 2], [3, 3, 2, 2])
+        """
         if self.height is not None:
             whole, rest = divmod(rows, self.height)
             return np.array([self.height] * whole + [rest] * (rest > 0), dtype=np.int64)
@@ -50,6 +54,8 @@ class Grouper(ABC):
     """Puts the rows of a mask into groups of like rows."""
 
     title: ClassVar[str]
+    meaning: ClassVar[str]
+    """One line in plain words, shown beside the grouper's name."""
     source: ClassVar[str]
     compares_rows: ClassVar[bool] = False
     """Whether it starts from the similarity of every pair of rows."""
@@ -73,5 +79,9 @@ def cut(order: IntVector, sizes: IntVector) -> Groups:
 
 
 def by_label(labels: IntVector) -> Groups:
-    """Return the rows of each label that occurs, labels ascending, rows ascending."""
+    """Return the rows of each label that occurs, labels ascending, rows ascending.
+
+    Example: >>> [group.tolist() for group in by_label(np.array([1, 0, 1]))]
+             [[1], [0, 2]]
+    """
     return tuple(np.flatnonzero(labels == label) for label in np.unique(labels))

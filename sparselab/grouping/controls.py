@@ -13,6 +13,7 @@ class Natural(Grouper):
     """Rows as they come: the first rows are the first group."""
 
     title = "Natural order"
+    meaning = "rows as they come; a control"
     source = "control"
     finds_planted_groups = False
     is_control = True
@@ -27,6 +28,7 @@ class Random(Grouper):
     """Rows shuffled: what narrow groups gain without any likeness."""
 
     title = "Random order"
+    meaning = "rows shuffled; a control: what groups of this height gain by chance"
     source = "control"
     finds_planted_groups = False
     is_control = True

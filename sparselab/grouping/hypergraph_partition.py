@@ -24,6 +24,7 @@ class HypergraphPartition(Grouper):
     """
 
     title = "Hypergraph (Mt-KaHyPar)"
+    meaning = "splits as few columns as possible over several groups; slower"
     source = "Structure-LTH, Alg. 3; Gottesbüren et al., ACM TALG 2024 (Mt-KaHyPar)"
 
     def __call__(

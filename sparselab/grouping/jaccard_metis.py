@@ -23,6 +23,7 @@ class JaccardMetis(Grouper):
     """
 
     title = "Jaccard graph (METIS)"
+    meaning = "joins each row to the rows that share most of its columns, and cuts this graph where least is lost"
     source = "Karypis & Kumar, SIAM J. Sci. Comput. 20 (1998); similarity as in Structure-LTH, Sec. 3.3"
     compares_rows = True
 

@@ -1,10 +1,11 @@
-"""Complete-linkage agglomerative clustering by nearest-neighbour chains, on any device."""
+"""Complete-linkage agglomerative clustering: SciPy's on the CPU, nearest-neighbour chains in vector steps on a GPU."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sparselab.mask import IntVector
 from sparselab.monitor import SILENT, Monitor
@@ -12,30 +13,62 @@ from sparselab.monitor import SILENT, Monitor
 if TYPE_CHECKING:
     import torch
 
+Merges = tuple[IntVector, NDArray[np.float64]]
+"""n - 1 merges: pairs of rows that stand for their clusters, and the height of each."""
+
 
 def complete_linkage(distance: torch.Tensor, clusters: int, monitor: Monitor = SILENT) -> IntVector:
     """Return the cluster of every row when the `clusters` tightest complete-linkage clusters are formed.
 
-    The distance of two clusters is that of their farthest members. Follows chains of nearest neighbours until two are
-    mutual, merges them, and goes on: O(n^2) work in n vector steps. Ties fall as in SciPy (the previous link of the chain
-    first, then the lowest index), so the clusters are those of scikit-learn's AgglomerativeClustering. Labels are numbered
-    by each cluster's first row. `distance` is square, symmetric, and is left as it was.
+    The distance of two clusters is that of their farthest members. Both ways follow chains of nearest neighbours and break
+    ties alike, so the clusters are those of scikit-learn's AgglomerativeClustering. Labels are numbered by each cluster's
+    first row. `distance` is square, symmetric, and is left as it was.
 
     Source: Murtagh, "Multidimensional Clustering Algorithms" (1985); Müllner, arXiv 1109.2378, Sec. 3.
     """
-    merges, heights = _nearest_neighbour_chain(distance, monitor)
-    rows = distance.shape[0]
+    on_cpu = distance.device.type == "cpu"
+    return cut_tree(scipy_merges(distance) if on_cpu else chain_merges(distance, monitor), clusters)
+
+
+def cut_tree(merges: Merges, clusters: int) -> IntVector:
+    """Return the cluster of every row after the lowest merges, as many as leave `clusters` clusters; ties in their order.
+
+    Example: >>> cut_tree((np.array([[0, 2], [1, 2]]), np.array([0.1, 0.9])), 2).tolist()
+             [0, 1, 0]
+    """
+    pairs, heights = merges
+    rows = len(pairs) + 1
     order = np.argsort(heights, kind="stable")[: rows - min(clusters, rows)]
     parent = np.arange(rows)
-    for a, b in merges[order]:
+    for a, b in pairs[order]:
         parent[_root(parent, int(a))] = _root(parent, int(b))
     roots = np.array([_root(parent, row) for row in range(rows)])
     _, first, labels = np.unique(roots, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[labels]
 
 
-def _nearest_neighbour_chain(distance: torch.Tensor, monitor: Monitor) -> tuple[IntVector, np.ndarray]:
-    """Return the n - 1 merges as pairs of rows that stand for their clusters, and the height of each."""
+def scipy_merges(distance: torch.Tensor) -> Merges:
+    """Return the merges that SciPy finds, by rising height; `distance` on the CPU."""
+    from scipy.cluster.hierarchy import linkage
+    from scipy.spatial.distance import squareform
+
+    rows = distance.shape[0]
+    if rows < 2:
+        return np.zeros((0, 2), dtype=np.int64), np.zeros(0)
+    tree = linkage(squareform(distance.numpy(), checks=False), "complete")
+    row_of = np.arange(2 * rows - 1)  # a row of each cluster; SciPy numbers the clusters it makes from n on
+    pairs = tree[:, :2].astype(np.int64)
+    for step, pair in enumerate(pairs):
+        row_of[rows + step] = row_of[pair[1]]
+    return row_of[pairs], tree[:, 2]
+
+
+def chain_merges(distance: torch.Tensor, monitor: Monitor = SILENT) -> Merges:
+    """Return the merges in the order in which chains of nearest neighbours find them: O(n^2) work in n vector steps.
+
+    A chain goes on until two are mutual, which are merged. Ties fall as in SciPy: the previous link of the chain first, then
+    the lowest index.
+    """
     import torch
 
     rows = distance.shape[0]

@@ -32,8 +32,8 @@ def fit_sizes(groups: Groups, sizes: IntVector, similarity: NDArray[np.float32])
             movable = np.flatnonzero(over[labels])
             open_groups = np.flatnonzero(current < targets)
             gain = affinity[np.ix_(movable, open_groups)] - affinity[movable, labels[movable]][:, None]
-            best, place = divmod(int(gain.argmax()), len(open_groups))
-            row, old, new = movable[best], labels[movable[best]], open_groups[place]
+            best, slot = divmod(int(gain.argmax()), len(open_groups))
+            row, old, new = movable[best], labels[movable[best]], open_groups[slot]
             affinity[:, old] -= whole[:, row]
             affinity[:, new] += whole[:, row]
             labels[row] = new
@@ -48,5 +48,5 @@ def fit_sizes(groups: Groups, sizes: IntVector, similarity: NDArray[np.float32])
 
 
 def _original_order(groups: Groups, by_size: list[IntVector]) -> list[int]:
-    place = {id(group): label for label, group in enumerate(by_size)}
-    return [place[id(group)] for group in groups]
+    label_of = {id(group): label for label, group in enumerate(by_size)}
+    return [label_of[id(group)] for group in groups]

@@ -17,6 +17,7 @@ class Spectral(Grouper):
     """Dhillon's spectral co-clustering of the bipartite graph of rows and columns."""
 
     title = "Spectral co-clustering"
+    meaning = "groups rows and columns together, by singular vectors of the mask"
     source = "Dhillon, KDD 2001, by scikit-learn's SpectralCoclustering"
 
     def __call__(

@@ -13,7 +13,7 @@ import numpy as np
 from sparselab.errors import Cancelled
 from sparselab.mask import IntVector
 from sparselab.monitor import SILENT, Monitor
-from sparselab.refine.purse import Purse
+from sparselab.refine.purse import Budget
 from sparselab.refine.swaps import Swaps
 
 if TYPE_CHECKING:
@@ -47,14 +47,14 @@ class Refined:
 def refine(
     scores: torch.Tensor,
     groups: tuple[IntVector, ...],
-    purse: Purse,
+    budget: Budget,
     *,
     steps: int,
     seconds: float,
     rng: np.random.Generator,
     monitor: Monitor = SILENT,
 ) -> Refined:
-    """Return groups of the same sizes of which the purse keeps at least as much.
+    """Return groups of the same sizes of which the budget keeps at least as much.
 
     Maximises the kept value by swaps of rows. A step is one sweep: groups meet in pairs, as in a tournament, and each pair
     may swap two rows. The search first descends until no swap helps; then it heats the best groups and cools them again,
@@ -62,15 +62,15 @@ def refine(
 
     The answer depends on the input, `steps` and `rng`; `seconds` and a cancel only cut it short, with the best so far.
 
-    Args: scores: worth of every weight, rows x cols, 0 where not kept: int8 zeros and ones, or whole float64. purse: what
+    Args: scores: worth of every weight, rows x cols, 0 where not kept: int8 zeros and ones, or whole float64. budget: what
         the selection can spend, one cost a group.
-    Returns: "converged" when the purse buys all, no row can swap, or several cycles in turn brought nothing.
+    Returns: "converged" when the budget buys all, no row can swap, or several cycles in turn brought nothing.
     Source: ours; heat and cooling as in Kirkpatrick, Gelatt & Vecchi, Science 220 (1983).
     """
     deadline = time.monotonic() + seconds
     filled = [index for index, rows in enumerate(groups) if rows.size]
-    inner = Purse(np.asarray(purse.costs)[filled], purse.budget, purse.run)
-    search = _Search(scores, tuple(np.asarray(groups[index]) for index in filled), inner, rng)
+    inner = Budget(np.asarray(budget.costs)[filled], budget.limit, budget.run)
+    search = _SwapSearch(scores, tuple(np.asarray(groups[index]) for index in filled), inner, rng)
     search.limit(steps, deadline, monitor)
     stopped: Stopped = "converged"
     with _few_threads(scores):
@@ -79,8 +79,8 @@ def refine(
         except _Stop as stop:
             stopped = stop.why
         search.look()
-    found = iter(search.best)
-    whole = tuple(next(found) if rows.size else rows for rows in groups)
+    best = iter(search.best)
+    whole = tuple(next(best) if rows.size else rows for rows in groups)
     return Refined(whole, search.kept, search.trace[0][1], stopped, search.step, tuple(search.trace))
 
 
@@ -104,15 +104,15 @@ class _Stop(Exception):
         self.why: Stopped = why
 
 
-class _Search:
+class _SwapSearch:
     """The state of one search: where the rows are, the best so far, and what is left to spend."""
 
     def __init__(
-        self, scores: torch.Tensor, groups: tuple[IntVector, ...], purse: Purse, rng: np.random.Generator
+        self, scores: torch.Tensor, groups: tuple[IntVector, ...], budget: Budget, rng: np.random.Generator
     ) -> None:
-        self.swaps, self.purse, self.rng = Swaps(scores, groups), purse, rng
+        self.swaps, self.budget, self.rng = Swaps(scores, groups), budget, rng
         self.step = 0
-        self.kept, price = purse.kept(self.swaps.sums)
+        self.kept, price = budget.kept(self.swaps.sums)
         self.best = groups
         self.trace = [(0, self.kept)]
         self.stale = False
@@ -176,7 +176,7 @@ class _Search:
         if not self.stale:
             return
         self.stale = False
-        kept, price = self.purse.kept(self.swaps.sums)
+        kept, price = self.budget.kept(self.swaps.sums)
         self._set_price(price)
         if kept > self.kept:
             self.kept, self.best = kept, self.swaps.groups()
@@ -189,7 +189,7 @@ class _Search:
 
     def _set_price(self, price: float) -> None:
         self.price = price
-        self.prices = price * self.purse.costs / self.purse.run
+        self.prices = price * self.budget.costs / self.budget.run
 
 
 def tournament(players: int, rng: np.random.Generator) -> list[tuple[IntVector, IntVector]]:

@@ -12,7 +12,9 @@ def parse_values(owner: str, kind: type, text: str) -> Any:
     """Return `kind` with the settings of `text`, `owner` being its name in errors.
 
     Raises: SettingError for an unknown setting or a value out of range.
-    Example: >>> parse_values("regroup", Regroup, "refine=true,rows_per_group=16")
+    Example: >>> from sparselab.transforms import NM
+             >>> parse_values("n-m", NM, "n=1,m=4").m
+             4
     """
     known = {setting.name: setting for setting in settings_of(kind)}
     values = {}

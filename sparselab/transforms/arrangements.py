@@ -91,20 +91,20 @@ def _deals(left: Window, m: int) -> list[list[Window]]:
     if not left:
         return [[]]
     first, *others = left
-    found = []
+    ways = []
     for some in itertools.combinations(others, m - 1):
         rest = tuple(channel for channel in others if channel not in some)
-        found += [[(first, *some), *way] for way in _deals(rest, m)]
-    return found
+        ways += [[(first, *some), *way] for way in _deals(rest, m)]
+    return ways
 
 
 def _exchanges(m: int) -> list[list[Window]]:
     """The two windows as they are, and with one or two channels exchanged."""
     left, right = set(range(m)), set(range(m, 2 * m))
-    found = []
+    ways = []
     for count in range(3):
         for out in itertools.combinations(range(m), count):
             for into in itertools.combinations(range(m, 2 * m), count):
                 pair = (left - set(out)) | set(into), (right - set(into)) | set(out)
-                found.append([tuple(sorted(window)) for window in pair])
-    return found
+                ways.append([tuple(sorted(window)) for window in pair])
+    return ways

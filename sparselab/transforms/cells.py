@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,8 +17,13 @@ from sparselab.transform import Layer
 if TYPE_CHECKING:
     import torch
 
-Weigh = Literal["count", "magnitude", "energy"]
-WEIGHS: tuple[Weigh, ...] = ("count", "magnitude", "energy")
+WEIGHS: Mapping[str, str] = MappingProxyType(
+    {
+        "count": "every kept weight counts 1; needs no weights",
+        "magnitude": "by |w|, so that blocks keep the largest sum of magnitudes",
+        "energy": "by w squared, so that blocks keep the largest sum of squares",
+    }
+)
 
 _SCALE = 2.0**30
 

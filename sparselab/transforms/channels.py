@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from math import ceil
+from types import MappingProxyType
 
 import numpy as np
 
@@ -12,7 +14,15 @@ from sparselab.mask import IntVector, Mask
 from sparselab.scores import CHANNEL_FEATURES, Scores
 from sparselab.transform import Layer
 
-CHANNEL_SCORES = ("count", "l1", *CHANNEL_FEATURES)
+CHANNEL_SCORES: Mapping[str, str] = MappingProxyType(
+    {
+        "count": "number of kept weights",
+        "l1": "sum of |w| over the kept weights",
+        "feature-l1": "mean of |a|, a the channel's outputs on data",
+        "feature-l2": "root of the mean of a squared",
+        "saliency": "mean of |a * gradient of the loss by a|",
+    }
+)
 
 
 def channel_scores(layer: Layer, score: str) -> Scores:
@@ -58,6 +68,9 @@ def channels_paid_for(mask: Mask, rho: float) -> int:
     Exact: `rho` counts as the decimal fraction it is written as, so 0.1 of ten channels is one and not two.
     Differs from the paper, which prints k = ceil(s * c_out * n), a number of weights, and from the released code, which
     takes int(d * out) and one more at random; we side with the meaning of the formula.
+
+    Example: >>> channels_paid_for(Mask(np.eye(4, dtype=bool)), rho=0.0), channels_paid_for(Mask(np.eye(4, dtype=bool)), rho=0.5)
+             (1, 3)
     """
     k0 = Fraction(mask.count, mask.cols)
     return min(mask.rows, ceil(k0 + Fraction(repr(float(rho))) * (mask.rows - k0)))

@@ -19,7 +19,7 @@ from sparselab.permutation import Permutation
 from sparselab.settings import OneOf, When
 from sparselab.transform import Layer, Transform
 from sparselab.transforms.cells import scores
-from sparselab.transforms.permuting import Found, Limit
+from sparselab.transforms.permuting import FoundPermutation, Limit
 from sparselab.transforms.stripe_search import stripe_search
 from sparselab.transforms.swap_search import swap_search
 from sparselab.transforms.windows import (
@@ -53,7 +53,15 @@ class NM(Transform):
     n: Annotated[int, Interval(ge=1, le=16), Doc("most weights kept in a window; no more than m")] = 2
     m: Annotated[int, Interval(ge=2, le=32), Doc("input channels in a window")] = 4
     permute: Annotated[
-        str, OneOf(("none", "swap", "stripe")), Doc("how channels are brought into an order that keeps more")
+        str,
+        OneOf(
+            {
+                "none": "as they are",
+                "swap": "swaps the best pair of channels until none helps",
+                "stripe": "deals the channels of a few windows out anew, again and again; keeps most, slower",
+            }
+        ),
+        Doc("how channels are reordered first, so that the pattern keeps more"),
     ] = "none"
     permute_seconds: Annotated[
         int, Interval(ge=1, le=600), When("permute", ("swap", "stripe")), Doc("longest time for the permutation")
@@ -85,7 +93,7 @@ class NM(Transform):
         stages = Stages(monitor)
         weigh = "count" if layer.weight is None else "magnitude"
         values = by_channel(scores(layer, weigh, torch_device).double(), layer)
-        found = Found(np.arange(values.shape[1]), 0, "")
+        found = FoundPermutation(np.arange(values.shape[1]), 0, "")
         if self.permute != "none":
             with stages("permutation"):
                 found = self.search(values, rng, monitor)
@@ -106,14 +114,14 @@ class NM(Transform):
             figures={} if gained is None else {"efficacy": gained},
         )
 
-    def search(self, values: torch.Tensor, rng: np.random.Generator, monitor: Monitor = SILENT) -> Found:
+    def search(self, values: torch.Tensor, rng: np.random.Generator, monitor: Monitor = SILENT) -> FoundPermutation:
         """Return the channel order that the search named by `permute` finds for `values` (rows x channels)."""
         limit = Limit(self.permute_seconds, monitor)
         if self.permute == "swap":
             return swap_search(values, self.n, self.m, limit)
         return stripe_search(values, self.n, self.m, escapes=self.escapes, rng=rng, limit=limit)
 
-    def _notes(self, found: Found, weigh: str) -> dict[str, str]:
+    def _notes(self, found: FoundPermutation, weigh: str) -> dict[str, str]:
         notes = {"weights chosen by": "|w|" if weigh == "magnitude" else "position: the layer has no weights"}
         if self.permute != "none":
             notes |= {"permutation changes": str(found.changes), "permutation ended by": found.stopped}

@@ -13,7 +13,7 @@ from sparselab.monitor import Monitor
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundPermutation:
     """A channel order, how many changes led there, and what ended the search: converged, escapes, seconds or cancel."""
 
     order: IntVector

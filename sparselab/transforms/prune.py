@@ -36,9 +36,13 @@ class Prune(Transform):
 
     sparsity: Annotated[float, Interval(ge=0.0, le=1.0), Doc("weights dropped / all weights, afterwards")] = 0.9
     scope: Annotated[
-        str, OneOf(("global", "layer")), Doc("rank the weights of all layers together, or of each layer by itself")
+        str,
+        OneOf({"global": "all layers together", "layer": "each layer by itself"}),
+        Doc("which weights are ranked together"),
     ] = "global"
-    score: Annotated[str, OneOf(("magnitude", "random")), Doc("what a weight is worth: |w| or noise")] = "magnitude"
+    score: Annotated[
+        str, OneOf({"magnitude": "by |w|", "random": "at random; a control"}), Doc("how weights are ranked")
+    ] = "magnitude"
 
     @property
     def needs(self) -> frozenset[str]:

@@ -7,21 +7,73 @@ because published "group-wise" sparsities rest on it.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Interval
+from typing_extensions import Doc
 
 from sparselab.grouping import Groups
 from sparselab.layout import Block
 from sparselab.mask import BoolMatrix, IntVector, Mask
+from sparselab.transform import Layer
+from sparselab.transforms.rule import Rule, Selection
+from sparselab.transforms.threshold import MinRows
 
-WidthRule = Callable[[BoolMatrix, IntVector, float], int | None]
+if TYPE_CHECKING:
+    import torch
+
+WidthOf = Callable[[BoolMatrix, IntVector, float], int | None]
+
+Ratio = Annotated[
+    float,
+    Interval(ge=0.1, le=10.0),
+    Doc("t1: a block has this many times more columns than a row keeps weights outside it"),
+]
+RowMultiple = Annotated[
+    int,
+    Interval(ge=1, le=256),
+    Doc("a group of more rows gives two blocks: the largest multiple of this many rows, and the rest"),
+]
+
+
+@dataclass(frozen=True)
+class WidthRule(Rule):
+    """Lays one block a group, over its fullest columns, as wide as `width_of` says; by default in 8 groups, as released."""
+
+    rows_per_group: ClassVar[int | None] = None
+    group_count: ClassVar[int | None] = 8
+
+    ratio: Ratio
+    min_rows: MinRows
+    row_multiple: RowMultiple
+
+    @staticmethod
+    @abstractmethod
+    def width_of(kept: BoolMatrix, order: IntVector, ratio: float) -> int | None:
+        """Return how many columns of `order` a block of the rows `kept` takes, or None where none is found."""
+
+    def select(self, selection: Selection, groups: Groups, device: torch.device) -> tuple[Block, ...]:
+        limits = {"min_rows": self.min_rows, "row_multiple": self.row_multiple}
+        return tuple(select_by_width(selection.left.mask, groups, self.width_of, ratio=self.ratio, **limits))
+
+    def why_none(self, layer: Layer, groups: Groups) -> str:
+        largest = max(np.count_nonzero(layer.mask.kept[rows].any(axis=1)) for rows in groups)
+        if largest > self.min_rows:
+            return f"no group has columns {self.ratio:g} times wider than what its rows leave outside"
+        return f"a block needs more than {self.min_rows} rows that keep something; the largest group has {largest}"
 
 
 def mended_width(kept: BoolMatrix, order: IntVector, ratio: float) -> int | None:
     """Return the narrowest width i >= 1 with i > ratio * (kept weights outside the first i columns of `order`) in *every* row.
 
     None when the group keeps nothing. `kept` is rows x cols, `order` its columns by falling kept weights.
+
+    Example: >>> mended_width(np.array([[True, True, True, True, False]]), np.arange(5), 1.5)
+             3
     """
     if not kept.any():
         return None
@@ -51,7 +103,7 @@ def legacy_width(kept: BoolMatrix, order: IntVector, ratio: float) -> int | None
 
 
 def select_by_width(
-    mask: Mask, groups: Groups, width_of: WidthRule, *, ratio: float, min_rows: int, row_multiple: int
+    mask: Mask, groups: Groups, width_of: WidthOf, *, ratio: float, min_rows: int, row_multiple: int
 ) -> list[Block]:
     """Return the blocks of every group of *more* than `min_rows` non-empty rows: those rows x the first `width_of` columns.
 
@@ -72,3 +124,21 @@ def select_by_width(
         whole = rows.size // row_multiple * row_multiple if rows.size > row_multiple else rows.size
         blocks += [Block(part, cols) for part in (rows[:whole], rows[whole:]) if part.size]
     return blocks
+
+
+@dataclass(frozen=True)
+class RatioRule(WidthRule):
+    """The released code as it was meant."""
+
+    meaning: ClassVar[str] = (
+        "the released code as it was meant: the fewest columns that leave little of every row outside"
+    )
+    width_of = staticmethod(mended_width)
+
+
+@dataclass(frozen=True)
+class LegacyRule(WidthRule):
+    """The released code bug for bug."""
+
+    meaning: ClassVar[str] = "the released code with its faults: blocks come out wider; published figures rest on it"
+    width_of = staticmethod(legacy_width)

@@ -37,10 +37,8 @@ class Refill(Transform):
     title: ClassVar[str] = "Refill"
     source: ClassVar[str] = "Structure-LTH (ICML 2022), Alg. 2"
 
-    score: Annotated[str, OneOf(CHANNEL_SCORES), Doc("what a channel is worth")] = "l1"
-    regrow: Annotated[
-        str, OneOf(REGROW), Doc("values of the weights that come back: those of the rewind step, or fresh random ones")
-    ] = "rewound"
+    score: Annotated[str, OneOf(CHANNEL_SCORES), Doc("how channels are ranked")] = "l1"
+    regrow: Annotated[str, OneOf(REGROW), Doc("which values the weights take that come back")] = "rewound"
 
     @property
     def needs(self) -> frozenset[str]:

@@ -10,7 +10,7 @@ from typing_extensions import Doc
 
 from sparselab.grouping import Groups
 from sparselab.monitor import SILENT, Monitor, Stages
-from sparselab.refine import Purse, refine
+from sparselab.refine import Budget, refine
 from sparselab.settings import When
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ Seconds = Annotated[
 def refined(
     worth: torch.Tensor,
     groups: Groups,
-    purse: Purse,
+    budget: Budget,
     *,
     steps: int,
     seconds: float,
@@ -47,8 +47,8 @@ def refined(
     After a cancel these say nothing more, so that the best so far is laid out all the same.
     """
     with stages("refine"):
-        found = refine(worth, groups, purse, steps=steps, seconds=seconds, rng=rng, monitor=monitor)
-    if found.stopped == "cancel":
+        best = refine(worth, groups, budget, steps=steps, seconds=seconds, rng=rng, monitor=monitor)
+    if best.stopped == "cancel":
         spent, stages = stages.seconds, Stages(SILENT)
         stages.seconds.update(spent)
-    return found.groups, {"refine": found.stopped}, stages
+    return best.groups, {"refine": best.stopped}, stages

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -12,107 +11,86 @@ from annotated_types import Interval
 from typing_extensions import Doc
 
 from sparselab.contender import Contender
-from sparselab.device import as_tensor, resolve_device
+from sparselab.device import resolve_device
 from sparselab.errors import SettingError
 from sparselab.grouping import GROUPERS, Goal, Groups
-from sparselab.layout import Block, Layout, order_rows, paint
-from sparselab.mask import BoolMatrix, Mask
+from sparselab.layout import Block, Layout, order_rows
+from sparselab.mask import Mask
 from sparselab.monitor import SILENT, Monitor, Stages
-from sparselab.permutation import Permutation
-from sparselab.refine import Purse
-from sparselab.settings import OneOf, When
+from sparselab.settings import OneOf, Unset, When
 from sparselab.similarity import similarity_tensor
 from sparselab.transform import Layer, Transform
-from sparselab.transforms.budget import select_budget
-from sparselab.transforms.cells import WEIGHS, cell_needs, group_sums, scores
-from sparselab.transforms.ratio import legacy_width, mended_width, select_by_width
+from sparselab.transforms.budget import Density, SecondShare, Weigh
+from sparselab.transforms.cells import cell_needs
+from sparselab.transforms.ratio import Ratio, RowMultiple
 from sparselab.transforms.refining import REFINE, Seconds, Steps, refined
-from sparselab.transforms.threshold import select_threshold
-
-Widths: Mapping[str, Callable[..., int | None]] = MappingProxyType({"ratio": mended_width, "legacy": legacy_width})
-RULES = ("budget", "threshold", *Widths)
+from sparselab.transforms.rule import Selection
+from sparselab.transforms.rules import RULES, SPENDING, rule_of, when_read
+from sparselab.transforms.threshold import MinCols, MinKept, MinRows
 
 
 @dataclass(frozen=True)
 class Regroup(Transform):
     """Group the rows by the columns they keep, then lay dense blocks of group rows x chosen columns.
 
-    Rules: `budget` spends a given number of weights where groups keep most; `threshold` is the paper's (columns that several
-    rows keep, pass after pass); `ratio` is the released code mended; `legacy` is the released code bug for bug.
+    The `rule` says how groups get their columns; see `RULES`, and each rule's class for what it does exactly.
 
-    Source: Structure-LTH (ICML 2022), Sec. 3.3 and Alg. 3; `budget` is ours.
+    Source: Structure-LTH (ICML 2022), Sec. 3.3 and Alg. 3; the rule `budget` is ours.
+    Example: >>> layer = Layer("toy", Mask(np.arange(12) % 2 == np.arange(8)[:, None] % 2))
+             >>> layout = Regroup(rows_per_group=4)(layer, rng=np.random.default_rng(0), device="cpu")
+             >>> layout.covered.count / layer.mask.count, len(layout.blocks)
+             (1.0, 2)
     """
 
     title: ClassVar[str] = "Regroup"
     source: ClassVar[str] = "Structure-LTH (ICML 2022), Alg. 3"
 
-    rule: Annotated[str, OneOf(RULES), Doc("how a group chooses its columns")] = "budget"
-    grouper: Annotated[str, OneOf(tuple(GROUPERS)), Doc("how rows are put into groups")] = "jaccard-metis"
+    rule: Annotated[
+        str,
+        OneOf.of(RULES),
+        Doc("how columns are chosen for a group of rows"),
+    ] = "budget"
+    grouper: Annotated[
+        str,
+        OneOf.of(GROUPERS),
+        Doc("how rows are put into groups"),
+    ] = "jaccard-metis"
     rows_per_group: Annotated[
-        int,
+        int | None,
         Interval(ge=1, le=256),
         When("groups", (None,)),
+        Unset("automatic: 32 rows, or 8 groups under the rules ratio and legacy, as in the released code"),
         Doc("rows in every group, exactly; the last takes what remains"),
-    ] = 32
+    ] = None
     groups: Annotated[
         int | None,
         Interval(ge=1, le=1024),
-        Doc("number of groups, sizes as the grouper finds them; excludes rows per group"),
+        Unset("as rows per group says"),
+        Doc("number of groups, of the sizes that the grouper finds; instead of rows per group"),
     ] = None
     knn: Annotated[
         int,
         Interval(ge=1, le=256),
         When("grouper", ("jaccard-metis",)),
-        Doc("neighbours of each row in the similarity graph"),
-    ] = 32
-    density: Annotated[
-        float | None,
-        Interval(ge=0.0, le=1.0),
-        When("rule", ("budget",)),
-        Doc("weights to spend / all weights; none: as many as before"),
-    ] = None
-    weigh: Annotated[
-        str, OneOf(WEIGHS), When("rule", ("budget",)), Doc("what a kept weight is worth: 1, |w| or w squared")
-    ] = "count"
-    min_rows: Annotated[
-        int,
-        Interval(ge=1, le=256),
-        When("rule", ("threshold", "ratio", "legacy")),
-        Doc("b1: smallest group that may form a block (ratio, legacy: more than this)"),
-    ] = 16
-    min_kept: Annotated[
-        int, Interval(ge=1, le=256), When("rule", ("threshold",)), Doc("t2: rows of a group that must keep a column")
-    ] = 2
-    min_cols: Annotated[
-        int, Interval(ge=1, le=4096), When("rule", ("threshold",)), Doc("b2: fewest columns of a block")
-    ] = 16
-    ratio: Annotated[
-        float,
-        Interval(ge=0.1, le=10.0),
-        When("rule", ("ratio", "legacy")),
-        Doc("t1: a block is this many times wider than what any row leaves outside"),
-    ] = 1.5
-    row_multiple: Annotated[
-        int,
-        Interval(ge=1, le=256),
-        When("rule", ("ratio", "legacy")),
-        Doc("block heights are cut to a multiple of this, the rest forms a block of its own"),
-    ] = 32
-    second_share: Annotated[
-        float,
-        Interval(ge=0.0, le=0.5),
-        When("rule", ("budget",)),
         Doc(
-            "share of the budget for a second grouping of what the first leaves: rows then lie in blocks of two groups, and a kernel adds up two products"
+            "k nearest neighbours: to how many of its most similar rows each row is joined before the rows are cut into groups"
         ),
-    ] = 0.0
-    refine: Annotated[bool, When("rule", ("budget",)), REFINE] = False
+    ] = 32
+    density: Annotated[Density, when_read("density")] = None
+    weigh: Annotated[Weigh, when_read("weigh")] = "count"
+    min_rows: Annotated[MinRows, when_read("min_rows")] = 16
+    min_kept: Annotated[MinKept, when_read("min_kept")] = 2
+    min_cols: Annotated[MinCols, when_read("min_cols")] = 16
+    ratio: Annotated[Ratio, when_read("ratio")] = 1.5
+    row_multiple: Annotated[RowMultiple, when_read("row_multiple")] = 32
+    second_share: Annotated[SecondShare, when_read("second_share")] = 0.0
+    refine: Annotated[bool, When("rule", SPENDING), REFINE] = False
     refine_steps: Steps = 1000
     refine_seconds: Seconds = 10.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.groups is not None and self.rows_per_group != type(self).rows_per_group:
+        if self.groups is not None and self.rows_per_group is not None:
             raise SettingError(f"expected rows_per_group or groups; got both ({self.rows_per_group} and {self.groups})")
 
     @classmethod
@@ -122,112 +100,68 @@ class Regroup(Transform):
 
     @property
     def needs(self) -> frozenset[str]:
-        return cell_needs(self.weigh) if self.rule == "budget" else frozenset()
+        return cell_needs(self.weigh) if self.rule in SPENDING else frozenset()
 
     @property
     def goal(self) -> Goal:
-        height = self.rows_per_group if self.groups is None else None
-        return Goal(height=height, count=self.groups, knn=self.knn)
+        """The groups asked for; where neither their height nor their number is set, those that go with the rule."""
+        height, count = self.rows_per_group, self.groups
+        if height is None and count is None:
+            height, count = RULES[self.rule].rows_per_group, RULES[self.rule].group_count
+        return Goal(height=height, count=count, knn=self.knn)
 
     def __call__(
         self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
     ) -> Layout:
-        resolve_device(device)  # loads torch, which is not a stage of ours
-        stages = Stages(monitor)
-        grouper = GROUPERS[self.grouper]
-
-        def group(mask: Mask) -> Groups:
-            if grouper.compares_rows:
-                with stages("similarity"):
-                    similarity_tensor(mask, self.goal.similarity, device)
-            with stages("grouping"):
-                return grouper(mask, self.goal, rng=rng, device=device, monitor=monitor)
-
-        if self.rule == "threshold":
-            limits = {"min_rows": self.min_rows, "min_kept": self.min_kept, "min_cols": self.min_cols}
-            blocks, passes = select_threshold(layer.mask, group, monitor=monitor, **limits)
-            notes = {"passes": str(passes), **self._unrefined}
-            reason = (
-                f"no group of at least {self.min_rows} rows has {self.min_cols} columns that {self.min_kept} of its rows "
-                "keep: lower one of these, or make the groups larger"
-            )
-            return Layout.from_blocks(layer.mask, blocks, reason=reason, seconds=stages.seconds, notes=notes)
-
-        def lay(left: Layer, budget: int, taken: BoolMatrix | None) -> tuple[Groups, list[Block], str]:
-            nonlocal stages
-            groups = group(left.mask)
-            if self.refine and self.rule == "budget":
-                groups, told, stages = refined(
-                    scores(left, self.weigh, resolve_device(device)),
+        torch_device = resolve_device(device)  # loads torch, which is not a stage of ours
+        rule, stages, notes = rule_of(self), Stages(monitor), self._not_refined()
+        selection = Selection(layer)
+        first: Groups = ()
+        while rule.goes_on(selection) and notes.get("refine") != "cancel":
+            if selection.rounds:
+                monitor.progress(f"pass {len(selection.rounds) + 1}")
+            groups = self._group(selection.left.mask, stages, rng, device, monitor)
+            objective = rule.objective(selection, groups, torch_device) if self.refine else None
+            if objective is not None:
+                worth, budget = objective
+                groups, ended, stages = refined(
+                    worth,
                     groups,
-                    Purse(np.array([rows.size for rows in groups]), budget),
+                    budget,
                     steps=self.refine_steps,
                     seconds=self.refine_seconds,
                     rng=rng,
                     monitor=monitor,
                     stages=stages,
                 )
-                notes.update(told)
+                notes |= ended
             with stages("selection"):
-                return groups, *self.select(left, groups, device=device, budget=budget, taken=taken)
-
-        notes = self._unrefined
-        budget = self._budget(layer.mask)
-        groups, blocks, reason = lay(layer, budget - int(self.second_share * budget), None)
-        if self.rule == "budget" and self.second_share > 0 and blocks and notes.get("refine") != "cancel":
-            first = paint(blocks, layer.mask.shape)
-            rest = Layer(layer.name, layer.mask - first, weight=layer.weight)
-            more = lay(rest, budget - first.count, first.kept)[1]
-            notes["second grouping"] = f"{sum(block.area for block in more)} of {budget} weights"
-            blocks += more
-        in_groups = [Block(rows, np.zeros(1, dtype=np.int64)) for rows in groups]
-        row_order: Permutation = order_rows(in_groups, layer.mask.rows)
+                selection = selection.with_round(rule.select(selection, groups, torch_device))
+            first = first or groups
+        reason = "" if selection.blocks else rule.why_none(layer, first)
+        in_groups = [Block(rows, np.zeros(1, dtype=np.int64)) for rows in first]
         return Layout.from_blocks(
-            layer.mask, blocks, reason=reason, row_order=row_order, seconds=stages.seconds, notes=notes
+            layer.mask,
+            selection.blocks,
+            reason=reason,
+            row_order=order_rows(in_groups, layer.mask.rows) if rule.orders_by_group else None,
+            seconds=stages.seconds,
+            notes={**notes, **rule.notes(selection)},
         )
 
-    @property
-    def _unrefined(self) -> dict[str, str]:
-        if not self.refine or self.rule == "budget":
+    def _group(self, mask: Mask, stages: Stages, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:
+        grouper, goal = GROUPERS[self.grouper], self.goal
+        if grouper.compares_rows:
+            with stages("similarity"):
+                similarity_tensor(mask, goal.similarity, device)
+        with stages("grouping"):
+            return grouper(mask, goal, rng=rng, device=device, monitor=monitor)
+
+    def _not_refined(self) -> dict[str, str]:
+        if not self.refine or self.rule in SPENDING:
             return {}
-        return {"refine": f"not done: rule={self.rule} has no budget whose worth could be raised; rule=budget has"}
-
-    def _budget(self, before: Mask) -> int:
-        return before.count if self.density is None else round(self.density * before.kept.size)
-
-    def select(
-        self,
-        layer: Layer,
-        groups: Groups,
-        *,
-        device: str = "auto",
-        budget: int | None = None,
-        taken: BoolMatrix | None = None,
-    ) -> tuple[list[Block], str]:
-        """Return the blocks that the rule budget, ratio or legacy lays for given groups, and the reason should there be none.
-
-        `budget` in weights (none: the settings'). A column that `taken` covers in some row of a group is not offered to it.
-        """
-        if self.rule in Widths:
-            limits = {"ratio": self.ratio, "min_rows": self.min_rows, "row_multiple": self.row_multiple}
-            blocks = select_by_width(layer.mask, groups, Widths[self.rule], **limits)  # type: ignore[arg-type]
-            largest = max(np.count_nonzero(layer.mask.kept[rows].any(axis=1)) for rows in groups)
-            reason = (
-                f"a block needs more than {self.min_rows} rows that keep something; the largest group has {largest}"
-            )
-            if largest > self.min_rows:
-                reason = f"no group has columns {self.ratio:g} times wider than what its rows leave outside"
-            return blocks, reason
-        before = layer.mask
-        budget = self._budget(before) if budget is None else budget
-        heights = np.array([rows.size for rows in groups])
-        sums = group_sums(scores(layer, self.weigh, resolve_device(device)), groups)
-        if taken is not None:
-            sums *= as_tensor(np.stack([~taken[rows].any(axis=0) for rows in groups]), sums.device)
-        chosen = select_budget(sums, heights, budget)
-        blocks = [Block(rows, np.flatnonzero(cols)) for rows, cols in zip(groups, chosen, strict=True)]
-        reason = f"a budget of {budget} weights buys no column of the smallest group, {heights.min()} rows high"
-        return blocks, reason if before.count else "the mask keeps nothing"
+        others = " or ".join(f"rule={name}" for name in SPENDING)
+        return {"refine": f"not done: rule={self.rule} has no budget whose worth could be raised; {others} has"}
 
 
 def _at_budget(name: str, budget: Mapping[str, Any]) -> Iterator[Contender]:
@@ -254,5 +188,5 @@ def _at_budget(name: str, budget: Mapping[str, Any]) -> Iterator[Contender]:
 
 def _at_own_density(name: str) -> Iterator[Contender]:
     for rule in RULES:
-        if rule != "budget":
+        if rule not in SPENDING:
             yield Contender(f"{name}-{rule}", f"regroup, {rule} rule", name, {"rule": rule}, at_budget=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import sqrt
+from types import MappingProxyType
 
 import numpy as np
 
@@ -10,7 +12,9 @@ from sparselab.errors import SettingError
 from sparselab.layout import Layout
 from sparselab.transform import FloatMatrix, Layer
 
-REGROW = ("rewound", "random")
+REGROW: Mapping[str, str] = MappingProxyType(
+    {"rewound": "their values at the rewind step", "random": "fresh random ones, of variance 2 / columns"}
+)
 
 
 def regrown_weights(layout: Layout, layer: Layer, how: str, rng: np.random.Generator) -> FloatMatrix:

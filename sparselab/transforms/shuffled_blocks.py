@@ -17,8 +17,8 @@ from sparselab.grouping.base import cut
 from sparselab.layout import Block, Layout, order_rows
 from sparselab.mask import BoolMatrix, Mask
 from sparselab.monitor import SILENT, Monitor, Stages
-from sparselab.refine import Purse
-from sparselab.settings import OneOf, When
+from sparselab.refine import Budget
+from sparselab.settings import OneOf, Unset, When
 from sparselab.similarity import SIMILARITIES, similarity_tensor
 from sparselab.transform import Layer, Transform
 from sparselab.transforms.block_runs import blocks_of_runs, column_scores, select_runs
@@ -44,22 +44,35 @@ class ShuffledBlocks(Transform):
     block_size: Annotated[int, Interval(ge=2, le=64), Doc("side of a square block")] = 16
     similarity: Annotated[
         str,
-        OneOf(tuple(sorted(SIMILARITIES))),
+        OneOf.of(SIMILARITIES),
         When("grouper", (_CLUSTERS,)),
-        Doc("how alike two rows are; the released code takes cosine"),
+        Doc("how the similarity of two rows is measured; the released code takes cosine"),
     ] = "cosine"
-    grouper: Annotated[str, OneOf(tuple(GROUPERS)), Doc("how rows are put into groups")] = _CLUSTERS
+    grouper: Annotated[
+        str,
+        OneOf.of(GROUPERS),
+        Doc("how rows are put into groups"),
+    ] = _CLUSTERS
     q: Annotated[
         float,
         Interval(ge=0.0, le=1.0),
         When("grouper", (_CLUSTERS,)),
-        Doc("cluster only rows more alike than this to some other row; the rest follow as they are; 0: all"),
+        Doc(
+            "only rows more similar than this to some other row are clustered, the rest follow in file order; 0: all are"
+        ),
     ] = 0.0
     density: Annotated[
-        float | None, Interval(ge=0.0, le=1.0), Doc("weights to keep / all weights; none: as many as before")
+        float | None,
+        Interval(ge=0.0, le=1.0),
+        Unset("as many as before"),
+        Doc("weights that blocks may hold / all weights"),
     ] = None
     weigh: Annotated[
-        str, OneOf(WEIGHS), Doc("a column's score: norm of the mask, norm of the weights, or that norm squared")
+        str,
+        OneOf(WEIGHS),
+        Doc(
+            "how a column of a group is scored: by the norm of what its rows keep there, for energy by that norm squared"
+        ),
     ] = "count"
     refine: Annotated[bool, REFINE] = False
     refine_steps: Steps = 1000
@@ -105,15 +118,15 @@ class ShuffledBlocks(Transform):
                     alike = similar.clone().fill_diagonal_(-1.0).amax(dim=1).gt(self.q).cpu().numpy()
         with stages("grouping"):
             groups = group_alike(before, alike, group, goal)
-        budget = before.count if self.density is None else round(self.density * before.kept.size)
-        count = -(-budget // self.block_size**2)
+        weights = before.count if self.density is None else round(self.density * before.kept.size)
+        count = -(-weights // self.block_size**2)
         notes: dict[str, str] = {}
         if self.refine:
-            purse = Purse(np.ones(len(groups), dtype=np.int64), count, self.block_size)
+            budget = Budget(np.ones(len(groups), dtype=np.int64), count, self.block_size)
             groups, notes, stages = refined(
                 scores(layer, self.weigh, torch_device),
                 groups,
-                purse,
+                budget,
                 steps=self.refine_steps,
                 seconds=self.refine_seconds,
                 rng=rng,
@@ -129,7 +142,7 @@ class ShuffledBlocks(Transform):
             blocks = blocks_of_runs(select_runs(worth, self.block_size, count), groups)
         in_groups = [Block(rows, np.zeros(1, dtype=np.int64)) for rows in groups]
         row_order = order_rows(in_groups, before.rows)
-        reason = _why_none(layer, budget)
+        reason = _why_none(layer, weights)
         return Layout.from_blocks(
             before, blocks, reason=reason, row_order=row_order, seconds=stages.seconds, notes=notes
         )
@@ -148,7 +161,7 @@ def group_alike(mask: Mask, alike: BoolMatrix, group: Callable[[Mask], Groups], 
     return cut(np.concatenate([chosen, rest]), goal.sizes(mask.rows))
 
 
-def _why_none(layer: Layer, budget: int) -> str:
+def _why_none(layer: Layer, weights: int) -> str:
     if not layer.mask.count:
         return "the mask keeps nothing"
-    return "every kept weight is zero: weigh by count" if budget else "a density this low buys no block"
+    return "every kept weight is zero: weigh by count" if weights else "a density this low buys no block"

@@ -10,7 +10,7 @@ import numpy as np
 
 from sparselab.mask import IntVector
 from sparselab.transforms.arrangements import arrangements, windows_at_once
-from sparselab.transforms.permuting import Found, Limit, one_thread
+from sparselab.transforms.permuting import FoundPermutation, Limit, one_thread
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +23,7 @@ _MOST_STRIPES = 20_000  # combinations of windows looked at; wider layers are se
 
 def stripe_search(
     values: torch.Tensor, n: int, m: int, *, escapes: int, rng: np.random.Generator, limit: Limit
-) -> Found:
+) -> FoundPermutation:
     """Deal the channels of 3 windows (2 for m > 4) out anew in the best way, until no choice of windows gains; then escape.
 
     `values` is rows x channels, whole numbers in float64, nowhere negative. An escape swaps two channels of different windows
@@ -33,8 +33,8 @@ def stripe_search(
     """
     channels = values.shape[1]
     if min(windows_at_once(m), channels // m) < 2 or n == m:
-        return Found(np.arange(channels), 0, "converged")
-    search = _Search(values.T.contiguous(), n, m, rng, limit)
+        return FoundPermutation(np.arange(channels), 0, "converged")
+    search = _StripeSearch(values.T.contiguous(), n, m, rng, limit)
     with one_thread():
         search.descend(range(search.windows))
         best, least, stopped = search.order.copy(), search.lost.copy(), "converged"
@@ -47,10 +47,10 @@ def stripe_search(
                 best, least = search.order.copy(), search.lost.copy()
             else:
                 search.order, search.lost = best.copy(), least.copy()
-    return Found(np.append(best, np.arange(best.size, channels)), search.changes, search.stopped or stopped)
+    return FoundPermutation(np.append(best, np.arange(best.size, channels)), search.changes, search.stopped or stopped)
 
 
-class _Search:
+class _StripeSearch:
     """The order as it stands and what each window loses, the sum of all but the n largest of each row."""
 
     def __init__(self, values: torch.Tensor, n: int, m: int, rng: np.random.Generator, limit: Limit) -> None:
@@ -74,10 +74,10 @@ class _Search:
         moved = True
         while moved and not self.stopped:
             moved = False
-            for place, stripes in enumerate(self._choices):
+            for index, stripes in enumerate(self._choices):
                 if max(stamps[window] for window in stripes) <= looked[stripes]:
                     continue
-                if stopped := self.limit.reached(place, len(self._choices)):
+                if stopped := self.limit.reached(index, len(self._choices)):
                     self.stopped = stopped
                     return
                 clock += 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sparselab.errors import SettingError
-from sparselab.transforms.permuting import Found, Limit, one_thread
+from sparselab.transforms.permuting import FoundPermutation, Limit, one_thread
 
 if TYPE_CHECKING:
     import torch
@@ -18,7 +18,7 @@ MOST_CHANNELS = 8192
 """The widest layer whose matrix of gains is computed: half a gigabyte of float64, and one more for the sum of both ways."""
 
 
-def swap_search(values: torch.Tensor, n: int, m: int, limit: Limit) -> Found:
+def swap_search(values: torch.Tensor, n: int, m: int, limit: Limit) -> FoundPermutation:
     """Swap the two channels of different windows that raise the kept sum most, until none does.
 
     `values` is rows x channels, whole numbers in float64, nowhere negative. With T_i the n-th largest of the others in the
@@ -46,12 +46,12 @@ def swap_search(values: torch.Tensor, n: int, m: int, limit: Limit) -> Found:
     gain = torch.empty((len(places), len(places)), dtype=torch.float64, device=values.device)
     for chunk in torch.split(places, max(1, _CHUNK_WORK // (rows * channels))):
         if stopped := limit.reached():
-            return Found(np.arange(channels), 0, stopped)
+            return FoundPermutation(np.arange(channels), 0, stopped)
         gain[chunk] = _gain(here, nth, chunk, places)
     apart = (places[:, None] // m != places // m) & (places[:, None] < channels) & (places < channels)
     with one_thread():
-        found = _swap_while_it_helps(here, nth, gain, apart, (n, m), limit)
-    return replace(found, order=found.order[:channels])
+        best = _swap_while_it_helps(here, nth, gain, apart, (n, m), limit)
+    return replace(best, order=best.order[:channels])
 
 
 def _swap_while_it_helps(
@@ -61,7 +61,7 @@ def _swap_while_it_helps(
     apart: torch.Tensor,
     pattern: tuple[int, int],
     limit: Limit,
-) -> Found:
+) -> FoundPermutation:
     """Swap until no swap is worth anything; `here`, `nth` and `gain` are brought up to date in place."""
     import torch
 
@@ -82,7 +82,7 @@ def _swap_while_it_helps(
         worth[touched] = (gain[touched] + gain[:, touched].T).mul_(apart[touched])
         worth[:, touched] = worth[touched].T
         swaps += 1
-    return Found(order, swaps, stopped)
+    return FoundPermutation(order, swaps, stopped)
 
 
 def _nth_of_others(here: torch.Tensor, n: int, m: int) -> torch.Tensor:

@@ -40,6 +40,10 @@ def keep_in_windows(values: torch.Tensor, order: IntVector, n: int, m: int) -> t
 
     Channels are lined up as in `order` and cut into windows of m, the last one what remains; of each row the n largest values of
     a window are kept, ties to the first in it. What is worth nothing is never kept.
+
+    Example: >>> import torch
+             >>> keep_in_windows(torch.tensor([[1.0, 4.0, 3.0, 2.0]]), np.arange(4), n=2, m=4).tolist()
+             [[False, True, True, False]]
     """
     import torch
 

@@ -48,7 +48,9 @@ def setting_widget(
     """Show the widget of one setting in `place`; return its value. For `bound` and `sliders` see `setting_widgets`."""
     on: Any = st if place is None else place
     label = setting.name.replace("_", " ").capitalize()
-    common: dict[str, Any] = {"key": key, "help": setting.doc} | ({"bind": "query-params"} if bound else {})
+    common: dict[str, Any] = {"key": key, "help": "  \n".join(setting.help)} | (
+        {"bind": "query-params"} if bound else {}
+    )
     if setting.choices:
         return on.selectbox(label, setting.choices, index=setting.choices.index(setting.default), **common)
     if setting.kind is bool:
@@ -61,4 +63,4 @@ def setting_widget(
     if sliders and not setting.optional and high <= _WIDEST_SLIDER:
         return on.slider(label, **common)
     step = {"step": 1} if number is int else {"step": 0.01 if high <= 1 else 0.5, "format": "%g"}
-    return on.number_input(label, placeholder="not set", **step, **common)
+    return on.number_input(label, placeholder=setting.unset or "not set", **step, **common)

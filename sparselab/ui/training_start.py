@@ -49,8 +49,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             {
                 "method": "imp",
                 "levels": 10,
-                "then": "refill@3+6+9,refill-plus@3+6+9:rho=0.25,regroup@3+6+9:rows_per_group=32,"
-                "regroup@3+6+9:rows_per_group=32,refine=true,shuffled-blocks@3+6+9,shuffled-blocks@3+6+9:refine=true,"
+                "then": "refill@3+6+9,refill-plus@3+6+9:rho=0.25,regroup@3+6+9,"
+                "regroup@3+6+9:refine=true,shuffled-blocks@3+6+9,shuffled-blocks@3+6+9:refine=true,"
                 "n-m@0:n=2,m=4,n-m@0:n=1,m=4",
                 "threads": 1,
             },

@@ -281,4 +281,4 @@ def test_as_a_process(pruned: Path) -> None:
     assert json.loads(good.stdout).keys() >= TRANSFORM
     bad = subprocess.run([*call, "--rows-per-group", "0"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (bad.returncode, bad.stdout) == (2, "")
-    assert bad.stderr == "error: rows_per_group: expected a whole number from 1 to 256; got 0\n"
+    assert bad.stderr == "error: rows_per_group: expected a whole number from 1 to 256 or none; got 0\n"

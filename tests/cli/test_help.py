@@ -81,7 +81,8 @@ def test_every_setting_of_a_transform_is_in_its_help(name: str, call: list[str],
     assert status == 0
     text = "".join(out.split())
     for setting in settings_of(TRANSFORMS[name]):
-        doc = setting.doc[:1].upper() + setting.doc[1:]
+        first, *choices = setting.help
+        doc = "; ".join([first[:1].upper() + first[1:], *choices])
         expected = setting.expected[:1].upper() + setting.expected[1:]
         default = "none" if setting.default is None else setting.default
         told = f"{setting.flag} VALUE {doc}. {expected}; default {default}."

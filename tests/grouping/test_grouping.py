@@ -1,5 +1,7 @@
 """Every grouper, on every kind of mask."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparselab.errors import SettingError
+from sparselab.formats import ReadOptions, read_ticket
 from sparselab.grouping import GROUPERS, Goal, Groups
-from sparselab.grouping.linkage import complete_linkage
+from sparselab.grouping.linkage import chain_merges, complete_linkage, cut_tree, scipy_merges
 from sparselab.grouping.sizes import fit_sizes
 from sparselab.mask import Mask
 from sparselab.similarity import SIMILARITIES, similarity_tensor
@@ -78,19 +81,33 @@ def test_a_goal_is_one_of_two(goal: dict[str, int]) -> None:
         Goal(**goal)
 
 
+WAYS = {"scipy": scipy_merges, "chain": chain_merges}
+
+
+@pytest.mark.parametrize("way", WAYS)
 @settings(max_examples=40)
 @given(mask=masks(), clusters=st.integers(1, 12), kind=st.sampled_from(list(SIMILARITIES)))
-def test_the_chain_forms_scikit_learns_clusters(mask: Mask, clusters: int, kind: str) -> None:
+def test_linkage_forms_scikit_learns_clusters(way: str, mask: Mask, clusters: int, kind: str) -> None:
     from sklearn.cluster import AgglomerativeClustering
 
     clusters = min(clusters, mask.rows)
     distance = 1.0 - similarity_tensor(mask, kind, "cpu").double()
-    ours = complete_linkage(distance, clusters)
+    ours = cut_tree(WAYS[way](distance), clusters)
     assert sorted(set(ours.tolist())) == list(range(clusters))
     if mask.rows > 1:
         model = AgglomerativeClustering(clusters, metric="precomputed", linkage="complete")
         theirs = model.fit_predict(distance.numpy())
         assert len({*zip(ours.tolist(), theirs.tolist(), strict=True)}) == clusters
+
+
+@pytest.mark.parametrize("name", ["rn50-mag-0.9-g3_2", "rn50-vd-0.9-g3_2", "tr-mag-0.9-l2v"])
+def test_both_ways_cluster_real_layers_alike_ties_included(dlmc: Path, name: str) -> None:
+    mask = next(iter(read_ticket(dlmc / f"{name}.smtx", ReadOptions()))).mask
+    for kind in SIMILARITIES:
+        distance = 1.0 - similarity_tensor(mask, kind, "cpu").double()
+        here, there = scipy_merges(distance), chain_merges(distance)
+        for clusters in (2, 8, mask.rows // 32, mask.rows // 16, mask.rows // 2):
+            assert np.array_equal(cut_tree(here, clusters), cut_tree(there, clusters))
 
 
 @pytest.mark.gpu

@@ -102,6 +102,8 @@ def test_every_setting_is_documented_and_its_default_is_legal(name: str) -> None
     for setting in settings_of(kind):
         assert len(setting.doc) > 5
         setting.check(setting.default)
+        assert set(setting.meanings) == set(setting.choices), "a line a choice"
+        assert not (setting.optional and not setting.unset), "None means something"
         if setting.when:
             assert setting.when.name in {other.name for other in settings_of(kind)}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,9 +20,12 @@ from sparselab.transforms import Regroup
 from sparselab.transforms.budget import select_budget
 from sparselab.transforms.cells import group_sums, scores
 from sparselab.transforms.ratio import legacy_width, mended_width, select_by_width
-from sparselab.transforms.threshold import select_threshold, threshold_pass
+from sparselab.transforms.rule import Selection
+from sparselab.transforms.rules import rule_of
+from sparselab.transforms.threshold import ThresholdRule, threshold_pass
 from tests.strategies import layers, masks
 
+CPU = torch.device("cpu")
 FIGURE_2 = [{1, 3, 6, 8, 11}, {1, 3, 4, 7, 10, 11}, {3, 6, 9, 11}, {2, 4, 5, 7, 9, 10}, {2, 8, 9, 10}]
 
 
@@ -54,11 +58,11 @@ class TestThreshold:
     def test_passes_go_on_until_nothing_is_found(self) -> None:
         singles = [np.array([row]) for row in range(5)]
         rounds = iter([[np.arange(3), *singles[3:]], [*singles[:2], np.arange(2, 5)], singles])
-        blocks, passes = select_threshold(
-            figure_2(), lambda left: tuple(next(rounds)), min_rows=2, min_kept=2, min_cols=2
-        )
-        assert passes == 2
-        assert [block.cols.tolist() for block in blocks] == [[1, 3, 6, 11], [2, 9, 10]]
+        rule, selection = ThresholdRule(min_rows=2, min_kept=2, min_cols=2), Selection(Layer("figure", figure_2()))
+        while rule.goes_on(selection):
+            selection = selection.with_round(rule.select(selection, tuple(next(rounds)), CPU))
+        assert rule.notes(selection) == {"passes": "2"}
+        assert [block.cols.tolist() for block in selection.blocks] == [[1, 3, 6, 11], [2, 9, 10]]
 
     def test_limits_are_inclusive(self) -> None:
         mask = Mask(np.ones((4, 4), bool))
@@ -146,8 +150,6 @@ class TestBudget:
     @settings(max_examples=80)
     @given(st.integers(1, 3), st.integers(1, 4), st.integers(0, 12), st.integers(0, 9999), st.booleans())
     def test_is_optimal_or_within_one_cell(self, groups: int, cols: int, budget: int, seed: int, equal: bool) -> None:
-        import torch
-
         rng = np.random.default_rng(seed)
         heights = np.full(groups, 2) if equal else rng.integers(1, 4, groups)
         sums = rng.integers(0, 5, (groups, cols)).astype(float)
@@ -174,17 +176,15 @@ class TestBudget:
         second = Layer("b", layer.mask.permuted(order), weight=weight[order])
         groups = tuple(np.array_split(np.arange(layer.mask.rows), -(-layer.mask.rows // height)))
         place = np.argsort(order)
-        chooser = Regroup(weigh="energy")
-        here, _ = chooser.select(first, groups, device="cpu")
-        there, _ = chooser.select(second, tuple(place[group] for group in groups), device="cpu")
+        rule = rule_of(Regroup(weigh="energy"))
+        here = rule.select(Selection(first), groups, CPU)
+        there = rule.select(Selection(second), tuple(place[group] for group in groups), CPU)
         assert [(set(place[b.rows].tolist()), b.cols.tolist()) for b in here] == [
             (set(b.rows.tolist()), b.cols.tolist()) for b in there
         ]
 
     @given(layers(), st.integers(1, 8))
     def test_group_sums(self, layer: Layer, parts: int) -> None:
-        import torch
-
         groups = tuple(g for g in np.array_split(np.arange(layer.mask.rows), parts) if g.size)
         sums = group_sums(scores(layer, "count", torch.device("cpu")), groups)
         assert np.array_equal(sums.numpy(), np.stack([layer.mask.kept[g].sum(axis=0) for g in groups]))

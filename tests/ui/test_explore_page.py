@@ -53,10 +53,10 @@ def test_a_page_run_without_the_door_finds_it() -> None:
 
 def test_a_knob_changes_the_answer_and_reset_puts_it_back() -> None:
     at = page()
-    at.slider(key="rows_per_group").set_value(16).run()
+    at.number_input(key="rows_per_group").set_value(16).run()
     assert numbers(at)["Blocks"] == "32"
     at.button[[b.label for b in at.button].index("Reset knobs")].click().run()
-    assert at.slider(key="rows_per_group").value == 32
+    assert at.number_input(key="rows_per_group").value is None
     assert numbers(at)["Blocks"] == "16"
 
 
@@ -96,6 +96,16 @@ def test_a_link_opens_its_order(order: str) -> None:
     assert in_address(at, "order") == (None if order == "reordered" else order)
 
 
+def test_rows_per_group_of_a_link_counts_and_unset_it_follows_the_rule() -> None:
+    at = page(rows_per_group="16")
+    assert numbers(at)["Blocks"] == "32"
+    field = at.number_input(key="rows_per_group")
+    assert field.value == 16
+    assert field.placeholder.startswith("automatic")
+    text = at.selectbox(key="rule").help
+    assert all(name in text for name in at.selectbox(key="rule").options)
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -131,7 +141,7 @@ def test_says_why_nothing_was_found() -> None:
 def test_two_settings_that_exclude_each_other_cannot_both_be_set() -> None:
     at = page(groups="8")
     assert not at.error
-    assert "rows_per_group" not in {slider.key for slider in at.slider}
+    assert "rows_per_group" not in {widget.key for widget in (*at.slider, *at.number_input)}
     assert numbers(at)["Blocks"] == "8"
 
 
