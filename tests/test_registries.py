@@ -27,7 +27,7 @@ from sparselab.training.models import MODELS
 from sparselab.training.settings import METHODS, TrainSettings
 from sparselab.training.tasks import TASKS
 from sparselab.transforms import TRANSFORMS
-from sparselab.transforms.regroup import Widths
+from sparselab.transforms.rules import RULES
 from sparselab.ui.training_start import PRESETS
 from tests import test_compare, test_im2col, test_published, test_scores, test_similarity
 from tests.formats import test_hostile, test_round_trips
@@ -35,6 +35,7 @@ from tests.grouping import test_grouping
 from tests.kernels import test_conformance as test_kernels
 from tests.training import test_densities, test_laws, test_models, test_tasks
 from tests.transforms import test_conformance as test_transforms
+from tests.transforms import test_rules
 from tests.ui import test_training_page
 
 Test = Callable[..., None]
@@ -42,7 +43,7 @@ Test = Callable[..., None]
 WALKS: tuple[tuple[Iterable[str], Test], ...] = (
     (TRANSFORMS, test_transforms.test_laws),
     (TRANSFORMS, test_compare.test_every_transform_names_its_contenders),
-    (Widths, test_transforms.test_every_choice_of_every_setting_obeys_the_laws),
+    (RULES, test_rules.test_rounds_end_and_no_weight_lies_in_two_blocks),
     (GROUPERS, test_grouping.test_every_row_is_in_one_group_and_promised_sizes_are_kept),
     (KERNELS, test_kernels.test_every_kernel_is_right_on_all_that_it_says_it_can_run),
     (KERNELS, test_kernels.test_a_kernel_runs_the_products_and_on_the_devices_that_it_names),
@@ -129,7 +130,7 @@ def test_every_choice_of_a_setting_is_walked(kind: type) -> None:
 
 def test_the_finder_sees_registries_and_what_no_test_walks() -> None:
     found = [id(registry) for registry in REGISTRIES.values()]
-    assert {id(registry) for registry in (TRANSFORMS, KERNELS, WRITERS, Widths)} <= set(found)
+    assert {id(registry) for registry in (TRANSFORMS, KERNELS, WRITERS, RULES)} <= set(found)
     for registry, test in WALKS:
         assert missing([*registry, "new"], test) == {"new"}
     assert is_registry({"new": KERNELS["dense"]})
