@@ -28,6 +28,7 @@ from sparselab.training.settings import METHODS, TrainSettings
 from sparselab.training.tasks import TASKS
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.rules import RULES
+from sparselab.ui.explore_details import TABS
 from sparselab.ui.training_start import PRESETS
 from tests import test_compare, test_im2col, test_published, test_scores, test_similarity
 from tests.formats import test_hostile, test_round_trips
@@ -36,7 +37,7 @@ from tests.kernels import test_conformance as test_kernels
 from tests.training import test_densities, test_laws, test_models, test_tasks
 from tests.transforms import test_conformance as test_transforms
 from tests.transforms import test_rules
-from tests.ui import test_training_page
+from tests.ui import test_explore_page, test_training_page
 
 Test = Callable[..., None]
 
@@ -59,6 +60,7 @@ WALKS: tuple[tuple[Iterable[str], Test], ...] = (
     (MODELS, test_laws.test_dynamic_masks_keep_their_counts_at_every_update),
     (DISTRIBUTIONS, test_densities.test_the_budget_is_kept_to_the_weight),
     (METHODS, test_laws.test_every_method_keeps_what_it_is_told),
+    (TABS, test_explore_page.test_a_link_opens_its_tab_under_the_name_that_the_tab_always_had),
     (PRESETS, test_training_page.test_every_preset_is_a_run_that_keeps_the_rules),
     (COLUMN_ORDERS, test_im2col.test_every_column_order_says_what_a_column_runs_over),
 )
