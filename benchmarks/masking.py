@@ -17,7 +17,7 @@ import torch
 
 from benchmarks.machine import write_rows
 from sparselab.latency.statistics import speedup
-from sparselab.training.loop import Progress, Trainee
+from sparselab.training.loop import Trainee, TrainingProgress
 from sparselab.training.network import build_network
 from sparselab.training.regimes import Regime, Step
 from sparselab.training.schedule import schedule_of
@@ -41,7 +41,7 @@ def epoch_seconds(settings: TrainSettings, data: Any, masked: bool) -> float:
     regime = Regime(network, random_masks(network.full)) if masked else Unmasked(network, network.full)
     trainee = Trainee(network=network, regime=regime, settings=settings, schedule=schedule, data=data, team=SOLO)
     begun = time.perf_counter()
-    trainee.advance(Progress(0), schedule.per_epoch, lambda _progress: None)
+    trainee.advance(TrainingProgress(0), schedule.per_epoch, lambda _progress: None)
     return time.perf_counter() - begun
 
 

@@ -25,7 +25,7 @@ _EVALUATED_AT_ONCE = 500
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """How far a training is: the next step, and the summed loss of the epoch under way and of the last stretch."""
 
     step: int
@@ -67,7 +67,7 @@ class Trainee:
         """Momentum of the prunable weights."""
         return [self.sgd.velocities[place] for place in self.prunable]
 
-    def advance(self, progress: Progress, stop: int, look: Callable[[Progress], None]) -> None:
+    def advance(self, progress: TrainingProgress, stop: int, look: Callable[[TrainingProgress], None]) -> None:
         """Train from `progress.step` to `stop`; call `look` every stretch of steps and at the end of every epoch."""
         between = max(1, min(MOST_BETWEEN_LOOKS, self.schedule.per_epoch // LOOKS_PER_EPOCH))
         total = torch.zeros((), device=self.network.device)
@@ -84,7 +84,7 @@ class Trainee:
                 progress.stretch_loss, progress.stretch_steps = 0.0, 0
                 self.network.model.train()
 
-    def _account(self, progress: Progress, loss: float) -> None:
+    def _account(self, progress: TrainingProgress, loss: float) -> None:
         if not math.isfinite(loss):
             raise SparselabError(
                 f"expected a finite loss; it was {loss} before step {progress.step}: lower lr, or give it warmup_epochs"

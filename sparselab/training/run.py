@@ -13,7 +13,7 @@ from sparselab.training.context import RunContext
 from sparselab.training.events import Events
 from sparselab.training.folder import Results, open_folder
 from sparselab.training.lock import locked
-from sparselab.training.loop import Progress
+from sparselab.training.loop import TrainingProgress
 from sparselab.training.network import build_network
 from sparselab.training.paths import RunPaths
 from sparselab.training.schedule import schedule_of
@@ -107,7 +107,7 @@ def _run_stage(run: RunContext, stage: Stage) -> None:
     work = restore(run, stage) or begin(run, stage)
     saved = time.monotonic()
 
-    def look(progress: Progress) -> None:
+    def look(progress: TrainingProgress) -> None:
         nonlocal saved
         _tell(run, work)
         stop = run.team.agree(run.is_asked_to_stop or is_cancelled_at(run.monitor, stage, progress.step))

@@ -11,7 +11,7 @@ from sparselab.errors import FileError
 from sparselab.monitor import Monitor
 from sparselab.training.checkpoint import read_checkpoint, write_checkpoint
 from sparselab.training.context import RunContext
-from sparselab.training.loop import Progress, Trainee
+from sparselab.training.loop import Trainee, TrainingProgress
 from sparselab.training.making import Start, level_start, regime_of, transformed_start
 from sparselab.training.regimes import Regime
 from sparselab.training.stages import REWIND, Stage, level_name
@@ -25,7 +25,7 @@ class Underway:
 
     stage: Stage
     trainee: Trainee
-    progress: Progress
+    progress: TrainingProgress
     told: Mapping[str, Mapping[str, Any]]
     since: float
     spent: float = 0.0
@@ -46,7 +46,7 @@ def begin(run: RunContext, stage: Stage) -> Underway:
     kept = sum(int(mask.sum()) for mask in start.masks.values())
     opening = {"event": "stage", "stage": stage.name, "level": stage.level, "start": stage.start, "stop": stage.stop}
     run.events.write({**opening, "kept": kept, "size": run.network.size})
-    work = Underway(stage=stage, trainee=trainee, progress=Progress(stage.start), told=start.told, since=since)
+    work = Underway(stage=stage, trainee=trainee, progress=TrainingProgress(stage.start), told=start.told, since=since)
     if stage.stop > stage.start:
         save(run, work)
     return work
@@ -96,7 +96,7 @@ def restore(run: RunContext, stage: Stage) -> Underway | None:
         for place, value in found.part("momentum").items():
             trainee.sgd.velocities[int(place)].copy_(value)
         trainee.regime.load(start.masks, start.tensors, trainee.velocities)
-        progress = Progress(facts["step"], facts["epoch_loss"], facts["epoch_steps"])
+        progress = TrainingProgress(facts["step"], facts["epoch_loss"], facts["epoch_steps"])
         return Underway(
             stage=stage,
             trainee=trainee,

@@ -11,10 +11,10 @@ import streamlit as st
 from sparselab.explore import View
 from sparselab.kernel_eye import tile_view
 from sparselab.ui.charts import block_density_figure, similarity_figure, tiles_figure
+from sparselab.ui.explore_request import ExploreRequest
 from sparselab.ui.linked import linked_tabs
 from sparselab.ui.numbers import show_all_numbers
 from sparselab.ui.takeaway import show_takeaway
-from sparselab.ui.work import ExploreRequest
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from sparselab.formats import read_ticket
 from sparselab.mask import Mask
 from sparselab.picture import ORDERS, picture_after, picture_before
 from sparselab.ui.charts import plain_figure
+from sparselab.ui.explore_request import ExploreRequest
 from sparselab.ui.linked import linked_segments
 from sparselab.ui.mask_view import mask_view
 from sparselab.ui.numbers import show_numbers, show_status
 from sparselab.ui.session import session
-from sparselab.ui.work import ExploreRequest
 
 ORDER_LABELS: Mapping[str, str] = MappingProxyType(
     {"natural": "as in the file", "reordered": "by group", "packed": "as the kernel reads"}

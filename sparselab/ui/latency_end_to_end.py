@@ -14,7 +14,7 @@ from sparselab.kernels import DENSE
 from sparselab.latency.end_to_end import EndToEnd, end_to_end
 from sparselab.latency.running import MeasurementRequest
 from sparselab.latency.verdicts import ratio_text
-from sparselab.ui.latency_measurement import Plan, Results
+from sparselab.ui.latency_measurement import MeasurementPlan, Results
 from sparselab.ui.latency_run import measured_by, said_instead
 from sparselab.ui.text import literal
 
@@ -41,7 +41,7 @@ def show_end_to_end(
         return
     key = json.dumps(["end", [asdict(request) for request in requests], transform, dict(settings), kernels])
     calls = [(end_to_end, (list(requests), transform, dict(settings), kernels))]
-    plan = Plan(tab="end", key=key, calls=calls, threads=requests[0].effort.threads or 1)
+    plan = MeasurementPlan(tab="end", key=key, calls=calls, threads=requests[0].effort.threads or 1)
     measured_by(plan, label="Check end to end", what="checks", show=partial(_show, len(requests)))
 
 

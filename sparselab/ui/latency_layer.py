@@ -10,11 +10,12 @@ import streamlit as st
 from sparselab.explore import View
 from sparselab.kernels import DENSE, KERNELS
 from sparselab.latency.running import MeasurementRequest, measure_request
+from sparselab.ui.explore_request import ExploreRequest
 from sparselab.ui.latency_controls import choose_kernels, choose_product
-from sparselab.ui.latency_measurement import Plan, Results
+from sparselab.ui.latency_measurement import MeasurementPlan, Results
 from sparselab.ui.latency_result import show_session
 from sparselab.ui.latency_run import measured_by, measured_or_said
-from sparselab.ui.work import ExploreRequest, view_of, watch
+from sparselab.ui.work import view_of, watch
 
 
 def show_layer(request: ExploreRequest) -> None:
@@ -51,5 +52,7 @@ def _show_measured(request: ExploreRequest, view: View) -> None:
         if measured is not None:
             show_session(measured.session, "layer")
 
-    plan = Plan(tab="layer", key=key, calls=[(measure_request, (asked,))], threads=product.effort.threads or 1)
+    plan = MeasurementPlan(
+        tab="layer", key=key, calls=[(measure_request, (asked,))], threads=product.effort.threads or 1
+    )
     measured_by(plan, label="Measure here", what="sessions", show=show)

@@ -16,7 +16,7 @@ from sparselab.latency.store import shape_text
 from sparselab.latency.values import Session
 from sparselab.ui.latency_charts import limit_figure, map_figure
 from sparselab.ui.latency_controls import choose_product
-from sparselab.ui.latency_measurement import Plan, Results
+from sparselab.ui.latency_measurement import MeasurementPlan, Results
 from sparselab.ui.latency_run import measured_by, measured_or_said
 from sparselab.ui.latency_stored import all_sessions
 
@@ -76,7 +76,7 @@ def _measured(card: dict[str, Any], kernel: str, seed: int) -> None:
 
     calls = [(measure_cell, (terrain, height, density)) for height, density in cells]
     measured_by(
-        Plan(tab="map", key=key, calls=calls, threads=product.effort.threads or 1),
+        MeasurementPlan(tab="map", key=key, calls=calls, threads=product.effort.threads or 1),
         label=f"Measure {len(cells)} cells",
         what="cells",
         show=show,

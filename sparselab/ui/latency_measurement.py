@@ -26,7 +26,7 @@ class State(Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class MeasurementPlan:
     """A list of calls that a tab offers to measure; equal lists have equal keys. threads: of the process that measures."""
 
     tab: str
@@ -54,7 +54,7 @@ class Measurement:
         """What sets the measurement asked for last apart from all others of the visit."""
         return f"{self.number} {self.key}"
 
-    def asked(self, plan: Plan) -> Measurement:
+    def asked(self, plan: MeasurementPlan) -> Measurement:
         """Return what follows when `plan` is asked for."""
         return replace(self, tab=plan.tab, key=plan.key, number=self.number + 1, is_running=True)
 
@@ -66,15 +66,15 @@ class Measurement:
         kept = dict([*older, (self.key, dict(results))][-MOST_KEPT:])
         return replace(self, is_running=False, kept=MappingProxyType(kept))
 
-    def is_of(self, plan: Plan) -> bool:
+    def is_of(self, plan: MeasurementPlan) -> bool:
         """Whether `plan` is what was asked for last."""
         return (self.tab, self.key) == (plan.tab, plan.key)
 
-    def is_outdated_by(self, plan: Plan) -> bool:
+    def is_outdated_by(self, plan: MeasurementPlan) -> bool:
         """Whether the same tab asked last for something else: a setting has changed since."""
         return self.tab == plan.tab and self.key != plan.key
 
-    def state_of(self, plan: Plan) -> State:
+    def state_of(self, plan: MeasurementPlan) -> State:
         """Return how far `plan` is."""
         if self.is_running and self.is_of(plan):
             return State.RUNNING

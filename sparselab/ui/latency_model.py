@@ -16,7 +16,7 @@ from sparselab.latency.values import Session
 from sparselab.latency.whole import add_up, choose, measure_layer
 from sparselab.ui.latency_controls import choose_arithmetic
 from sparselab.ui.latency_end_to_end import show_end_to_end
-from sparselab.ui.latency_measurement import Plan, Results
+from sparselab.ui.latency_measurement import MeasurementPlan, Results
 from sparselab.ui.latency_run import measured_by, measured_or_said
 from sparselab.ui.source import Source
 
@@ -43,7 +43,7 @@ def show_whole_model(source: Source, transform: str, settings: Mapping[str, Any]
     key += json.dumps([dtype, device, asdict(effort)])
     calls = [(measure_layer, (request, transform, dict(settings))) for request in requests]
     measured_by(
-        Plan(tab="model", key=key, calls=calls, threads=effort.threads or 1),
+        MeasurementPlan(tab="model", key=key, calls=calls, threads=effort.threads or 1),
         label=f"Measure all {len(layers)} layers" if len(layers) > 1 else "Measure the layer",
         what="layers",
         show=lambda results: _show(layers, results, requests, transform, settings),

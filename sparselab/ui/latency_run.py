@@ -12,7 +12,7 @@ from sparselab.crew import Crew
 from sparselab.latency.running import Measured
 from sparselab.ui.crew_view import run_calls
 from sparselab.ui.faults import show_fault
-from sparselab.ui.latency_measurement import Measurement, Plan, Results, State
+from sparselab.ui.latency_measurement import Measurement, MeasurementPlan, Results, State
 from sparselab.ui.session import session
 from sparselab.ui.text import literal
 
@@ -20,7 +20,7 @@ _KEY = "_latency_measurement"
 
 
 def measured_by(
-    plan: Plan,
+    plan: MeasurementPlan,
     *,
     label: str,
     what: str,
@@ -47,7 +47,7 @@ def measured_by(
 
 
 def _run(
-    plan: Plan,
+    plan: MeasurementPlan,
     measurement: Measurement,
     *,
     what: str,
@@ -75,7 +75,7 @@ def _run(
     )
 
 
-def _ask(plan: Plan) -> None:
+def _ask(plan: MeasurementPlan) -> None:
     session().bench.cancel()
     _remember(_measurement().asked(plan))
 

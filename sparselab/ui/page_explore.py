@@ -8,11 +8,12 @@ from sparselab.explore import View
 from sparselab.isolate import WorkerTask
 from sparselab.transforms import TRANSFORMS
 from sparselab.ui.explore_details import details
+from sparselab.ui.explore_request import ExploreRequest
 from sparselab.ui.explore_view import choose_order, pictures
 from sparselab.ui.knobs import reset
 from sparselab.ui.preamble import require_source, show_headline
 from sparselab.ui.sidebar import choose_request, quick_defaults
-from sparselab.ui.work import ExploreRequest, view_of, watch
+from sparselab.ui.work import view_of, watch
 
 
 def page() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import streamlit as st
 
 from sparselab.transforms import TRANSFORMS
+from sparselab.ui.explore_request import ExploreRequest
 from sparselab.ui.knobs import knobs, new_transform
 from sparselab.ui.linked import linked_select
 from sparselab.ui.source import Source
-from sparselab.ui.work import ExploreRequest
 
 _QUICK_REFINE = 300_000  # weights; measured on two cores: 256 x 1152 takes 0.7 s, 256 x 2304 takes 1.3 s
 

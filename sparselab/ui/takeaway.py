@@ -13,7 +13,7 @@ import streamlit as st
 from sparselab import __version__
 from sparselab.explore import View
 from sparselab.formats import FORMATS, WRITERS, blocks_csv, permutation_csv, read_ticket, write_ticket
-from sparselab.ui.work import ExploreRequest
+from sparselab.ui.explore_request import ExploreRequest
 
 _LOAD_BACK = """\
 import torch

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import time
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -13,38 +10,12 @@ from streamlit.delta_generator import DeltaGenerator
 from sparselab.errors import Cancelled, SparselabError
 from sparselab.explore import View, explore
 from sparselab.isolate import WorkerError, WorkerTask
+from sparselab.ui.explore_request import ExploreRequest
 from sparselab.ui.faults import show_fault
 from sparselab.ui.session import session
-from sparselab.ui.source import Source
 
 _QUICK_SECONDS = 0.8  # most answers come within this; only then does a progress bar appear
 _LOOK_SECONDS = 0.02
-
-
-@dataclass(frozen=True)
-class ExploreRequest:
-    """What Explore asks of a worker: everything the answer depends on."""
-
-    source: Source
-    layer: str
-    transform: str
-    settings: dict[str, Any]
-    seed: int
-
-    @property
-    def key(self) -> str:
-        """An exact name for the answer: the layer's digest, not a sample of it, and every setting."""
-        digest = next(item["digest"] for item in self.source.card["layers"] if item["name"] == self.layer)
-        parts = [
-            self.source.path,
-            asdict(self.source.options),
-            self.layer,
-            digest,
-            self.transform,
-            self.settings,
-            self.seed,
-        ]
-        return json.dumps(parts, sort_keys=True)
 
 
 def view_of(request: ExploreRequest, place: DeltaGenerator) -> View | WorkerTask | None:

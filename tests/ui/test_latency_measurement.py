@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparselab.ui.latency_measurement import MOST_KEPT, Measurement, Plan, State
+from sparselab.ui.latency_measurement import MOST_KEPT, Measurement, MeasurementPlan, State
 
 
-def plan(key: str, tab: str = "layer") -> Plan:
-    return Plan(tab=tab, key=key, calls=[], threads=1)
+def plan(key: str, tab: str = "layer") -> MeasurementPlan:
+    return MeasurementPlan(tab=tab, key=key, calls=[], threads=1)
 
 
 def test_one_goes_from_idle_over_running_to_done() -> None:
