@@ -1,5 +1,5 @@
 """The app's door."""
 
-from sparselab.ui.shell import run_app
+from sparselab.app.shell.window import run_app
 
 run_app()

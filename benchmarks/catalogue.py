@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sparselab.analysis.metrics import meanings
+from sparselab.core.settings import Setting, settings_of
 from sparselab.grouping import GROUPERS
-from sparselab.metrics import meanings
-from sparselab.settings import Setting, settings_of
 from sparselab.transforms import TRANSFORMS
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "algorithms.md"

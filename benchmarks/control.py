@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import write_rows
+from sparselab.benchmarking.break_even import random_groups
+from sparselab.benchmarking.lock import alone
+from sparselab.benchmarking.statistics import speedup, summarise
+from sparselab.benchmarking.timing import TimedRun, WallClock, take_turns
+from sparselab.benchmarking.verdicts import Verdict, verdict_of
 from sparselab.kernels import KERNELS
 from sparselab.kernels.base import Run, Work, random_input
-from sparselab.latency.breakeven import random_groups
-from sparselab.latency.lock import alone
-from sparselab.latency.statistics import speedup, summarise
-from sparselab.latency.timing import Contestant, WallClock, take_turns
-from sparselab.latency.verdicts import Verdict, verdict_of
 
 SLOWDOWN = 0.10
 PRODUCTS = ((512, 1152, 256, "dense"), (512, 4608, 1024, "dense"), (512, 4608, 1024, "native-blocks"))
@@ -53,12 +53,12 @@ def trial(work: Work, kernel: str, rounds: int, seed: int) -> tuple[Verdict, Ver
     runs = [once if kernel != "dense" else KERNELS[kernel].prepare(work) for _ in range(3)]
     first, again, other = (bound(run) for run in runs)
     clock = WallClock()
-    contestants = [
-        Contestant(key=(0, "hot"), name="one", call=first, clock=clock),
-        Contestant(key=(1, "hot"), name="again", call=again, clock=clock),
-        Contestant(key=(2, "hot"), name="slowed", call=slowed(other), clock=clock),
+    timed_runs = [
+        TimedRun(key=(0, "hot"), name="one", call=first, clock=clock),
+        TimedRun(key=(1, "hot"), name="again", call=again, clock=clock),
+        TimedRun(key=(2, "hot"), name="slowed", call=slowed(other), clock=clock),
     ]
-    taken = take_turns(contestants, rounds=rounds, seconds=600.0, seed=seed)
+    taken = take_turns(timed_runs, rounds=rounds, seconds=600.0, seed=seed)
     base = taken.times[0, "hot"]
     told = [verdict_of(speedup(base, taken.times[who, "hot"], seed=seed), taken.rounds) for who in (1, 2)]
     summary = summarise(base)

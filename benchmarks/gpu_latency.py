@@ -2,7 +2,7 @@
 
     python -m benchmarks.gpu_latency [--only TEXT] [--seconds 3] [--small] [--device cuda]
 
-Each case is a session of `sparselab.latency`: checked against float64, then all kernels in turns, hot, cold and as a graph. Writes
+Each case is a session of `sparselab.benchmarking`: checked against float64, then all kernels in turns, hot, cold and as a graph. Writes
 sparselab/data/latency-<device>.csv, where the app reads. The time saved counts against the quickest dense product there is: cuDNN choosing its algorithm by
 trial, and for convolutions also with everything channels last, whose input is converted beforehand and not in the time.
 `--small` runs the same on a fraction of the shapes, on a CPU too, to see that it runs; it writes nothing.
@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sparselab.data_files import sessions_file
+from sparselab.benchmarking.conditions import hot_clock
+from sparselab.benchmarking.csv_table import as_csv
+from sparselab.benchmarking.lock import alone
+from sparselab.benchmarking.measurement import measure
+from sparselab.benchmarking.records import Session
+from sparselab.benchmarking.timing import TimedRun, take_turns
+from sparselab.core.data_files import sessions_file
+from sparselab.core.layer import Layer
+from sparselab.core.layout import Block, Layout
+from sparselab.core.mask import Mask
 from sparselab.kernels.base import Conv, Run, Work, random_input
-from sparselab.latency.conditions import hot_clock
-from sparselab.latency.lock import alone
-from sparselab.latency.session import measure
-from sparselab.latency.table import as_csv
-from sparselab.latency.timing import Contestant, take_turns
-from sparselab.latency.values import Session
-from sparselab.layout import Block, Layout
-from sparselab.mask import Mask
-from sparselab.transform import Layer
 from sparselab.transforms import NM
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def channels_last_share(work: Work, seconds: float) -> float | None:
         return None
     from torch.nn import functional
 
-    from sparselab.kernels.precision import tf32_allowed
+    from sparselab.kernels.support.precision import tf32_allowed
 
     stride, padding = work.conv.stride, work.conv.padding
     weight, x = work.tensor(work.masked_weight).reshape(work.tensor_shape), random_input(work)
@@ -138,11 +138,11 @@ def channels_last_share(work: Work, seconds: float) -> float | None:
         return tf32_allowed(lambda x: functional.conv2d(x, kernel, stride=stride, padding=padding), work)
 
     ways = [(convolution(part[0]), part[1]) for part in ((weight, x), _channels_last(weight, x))]
-    contestants = [
-        Contestant(key=(index, "hot"), name="conv2d", call=lambda run=run, x=x: run(x), clock=hot_clock(work))  # type: ignore[misc]
+    timed_runs = [
+        TimedRun(key=(index, "hot"), name="conv2d", call=lambda run=run, x=x: run(x), clock=hot_clock(work))  # type: ignore[misc]
         for index, (run, x) in enumerate(ways)
     ]
-    taken = take_turns(contestants, rounds=ROUNDS, seconds=seconds).times
+    taken = take_turns(timed_runs, rounds=ROUNDS, seconds=seconds).times
     return float(np.median(taken[1, "hot"] / taken[0, "hot"]))
 
 

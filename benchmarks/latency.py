@@ -2,7 +2,7 @@
 
     python -m benchmarks.latency [--only linear|bsr|conv|network|breakeven] [--seconds 2]
 
-Every case is a session of `sparselab.latency`: checked against float64, then all kernels in turns, the dense product beside itself as a
+Every case is a session of `sparselab.benchmarking`: checked against float64, then all kernels in turns, the dense product beside itself as a
 control. Sessions go into sparselab/data/latency-<processor>.csv, where the app reads, the break-even density of each convolution into
 results/latency_breakeven.csv (alone: from the sessions already written), the whole network into results/latency_network.csv. Close what else runs first.
 """
@@ -19,18 +19,18 @@ import torch
 from torch import nn
 
 from benchmarks.machine import write_rows
-from sparselab.data_files import sessions_file
+from sparselab.benchmarking.break_even import TRANSFORM, break_even, points, random_groups
+from sparselab.benchmarking.csv_table import as_csv, stored_results
+from sparselab.benchmarking.lock import alone
+from sparselab.benchmarking.measurement import measure
+from sparselab.benchmarking.records import Session
+from sparselab.benchmarking.statistics import speedup, summarise
+from sparselab.benchmarking.timing import TimedRun, WallClock, take_turns
+from sparselab.benchmarking.verdicts import ratio_text
+from sparselab.core.data_files import sessions_file
+from sparselab.core.layout import Block, Layout
+from sparselab.core.mask import Mask
 from sparselab.kernels.base import Conv, Work
-from sparselab.latency.breakeven import TRANSFORM, break_even, points, random_groups
-from sparselab.latency.lock import alone
-from sparselab.latency.session import measure
-from sparselab.latency.statistics import speedup, summarise
-from sparselab.latency.table import as_csv, stored_results
-from sparselab.latency.timing import Contestant, WallClock, take_turns
-from sparselab.latency.values import Session
-from sparselab.latency.verdicts import ratio_text
-from sparselab.layout import Block, Layout
-from sparselab.mask import Mask
 from sparselab.nn import largest_difference, masked, sliced
 
 OURS = ("native-blocks", "gather-gemm")
@@ -191,21 +191,21 @@ def refill_network(seconds: float) -> list[dict[str, Any]]:
         answer: torch.Tensor = network(x)
         return answer
 
-    contestants = [
-        Contestant(key=(0, "hot"), name="dense", call=lambda: run(model), clock=WallClock()),
-        Contestant(key=(1, "hot"), name="dense again", call=lambda: run(model), clock=WallClock()),
-        Contestant(key=(2, "hot"), name="sliced", call=lambda: run(smaller.model), clock=WallClock()),
+    timed_runs = [
+        TimedRun(key=(0, "hot"), name="dense", call=lambda: run(model), clock=WallClock()),
+        TimedRun(key=(1, "hot"), name="dense again", call=lambda: run(model), clock=WallClock()),
+        TimedRun(key=(2, "hot"), name="sliced", call=lambda: run(smaller.model), clock=WallClock()),
     ]
-    taken = take_turns(contestants, rounds=100, seconds=seconds)
+    taken = take_turns(timed_runs, rounds=100, seconds=seconds)
     rows = []
-    for contestant in contestants:
-        times = taken.times[contestant.key]
+    for timed_run in timed_runs:
+        times = taken.times[timed_run.key]
         summary, ratio = summarise(times), speedup(taken.times[0, "hot"], times)
         rows.append(
             {
-                "network": contestant.name,
+                "network": timed_run.name,
                 "input": "16x3x32x32",
-                "channels": 1.0 if contestant.name != "sliced" else 0.5,
+                "channels": 1.0 if timed_run.name != "sliced" else 0.5,
                 "median_ms": round(summary.median, 3),
                 "p20_ms": round(summary.p20, 3),
                 "p80_ms": round(summary.p80, 3),
@@ -213,7 +213,7 @@ def refill_network(seconds: float) -> list[dict[str, Any]]:
                 "time / dense": round(1 / ratio.value, 3),
                 "interval": f"{1 / ratio.high:.3f}-{1 / ratio.low:.3f}",
                 "verdict": ratio_text(ratio, summary.rounds),
-                "max_error": f"{error:.1e}" if contestant.name == "sliced" else "",
+                "max_error": f"{error:.1e}" if timed_run.name == "sliced" else "",
             }
         )
     return rows

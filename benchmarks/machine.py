@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sparselab.csv_text import rows_csv
+from sparselab.core.csv_text import rows_csv
 
 RESULTS = Path(__file__).resolve().parent / "results"
 

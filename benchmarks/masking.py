@@ -16,17 +16,17 @@ import numpy as np
 import torch
 
 from benchmarks.machine import write_rows
-from sparselab.latency.statistics import speedup
-from sparselab.training.loop import Trainee, TrainingProgress
+from sparselab.benchmarking.statistics import speedup
+from sparselab.training.engine.distributed import SINGLE_PROCESS
+from sparselab.training.engine.loop import Trainer, TrainingProgress
 from sparselab.training.network import build_network
-from sparselab.training.regimes import Regime, Step
 from sparselab.training.schedule import schedule_of
 from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import TASKS
-from sparselab.training.team import SOLO
+from sparselab.training.updaters import MaskUpdater, Step
 
 
-class Unmasked(Regime):
+class Unmasked(MaskUpdater):
     """The same loop without masks: gradients are left alone."""
 
     def update(self, step: Step) -> bool:
@@ -38,10 +38,12 @@ def epoch_seconds(settings: TrainSettings, data: Any, masked: bool) -> float:
     torch.manual_seed(0)
     network = build_network(settings, data, torch.device("cpu"))
     schedule = schedule_of(settings, len(data.train))
-    regime = Regime(network, random_masks(network.full)) if masked else Unmasked(network, network.full)
-    trainee = Trainee(network=network, regime=regime, settings=settings, schedule=schedule, data=data, team=SOLO)
+    updater = MaskUpdater(network, random_masks(network.full)) if masked else Unmasked(network, network.full)
+    trainer = Trainer(
+        network=network, updater=updater, settings=settings, schedule=schedule, data=data, processes=SINGLE_PROCESS
+    )
     begun = time.perf_counter()
-    trainee.advance(TrainingProgress(0), schedule.per_epoch, lambda _progress: None)
+    trainer.advance(TrainingProgress(0), schedule.per_epoch, lambda _progress: None)
     return time.perf_counter() - begun
 
 

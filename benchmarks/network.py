@@ -18,11 +18,11 @@ import numpy as np
 import psutil
 
 from benchmarks.machine import write_rows
-from sparselab.contender import Contender
-from sparselab.crew import CREW_SIZE, Crew
 from sparselab.formats import ReadOptions, read_ticket
-from sparselab.jobs import WARM_IMPORTS
-from sparselab.model import model_row
+from sparselab.runtime.pool import POOL_SIZE, WorkerPool
+from sparselab.runtime.session_workers import WARM_IMPORTS
+from sparselab.transforms.contender import Contender
+from sparselab.workflows.model import model_row
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ((64, 256, 3), (128, 512, 4), (256, 1024, 6), (512, 2048, 3))
@@ -62,23 +62,23 @@ def main() -> None:
         path = Path(scratch) / "network.npz"
         names = write_network(path, folder)
         plan = [asdict(Contender("blocks", "blocks", "shuffled-blocks", {"refine": True, "refine_seconds": 1.0}))]
-        crew = Crew(imports=WARM_IMPORTS)
+        pool = WorkerPool(imports=WARM_IMPORTS)
         start, most = time.perf_counter(), 0
-        crew.start("all", [(model_row, (str(path), name, plan, 0, ReadOptions())) for name in names])
-        while crew.is_busy:
+        pool.start("all", [(model_row, (str(path), name, plan, 0, ReadOptions())) for name in names])
+        while pool.is_busy:
             time.sleep(0.2)
-            crew.advance()
+            pool.advance()
             processes = [psutil.Process(), *psutil.Process().children()]
             most = max(most, sum(process.memory_info().rss for process in processes))
         spent = time.perf_counter() - start
-        crew.close()
-    failed = [result for result in crew.results.values() if isinstance(result, Exception)]
-    done = [result["report"] for result in crew.results.values() if isinstance(result, dict)]
+        pool.close()
+    failed = [result for result in pool.results.values() if isinstance(result, Exception)]
+    done = [result["report"] for result in pool.results.values() if isinstance(result, dict)]
     row = {
         "what": "shuffled-blocks, 1 s of refine a layer",
         "layers": len(done),
         "failed": len(failed),
-        "workers": CREW_SIZE,
+        "workers": POOL_SIZE,
         "seconds": round(spent, 1),
         "resident_GiB": round(most / 2**30, 2),
         "mean_coverage": round(float(np.mean([report["coverage"] for report in done])), 4),

@@ -20,12 +20,12 @@ import numpy as np
 import torch
 
 from benchmarks.machine import write_rows
-from sparselab import similarity
+from sparselab.analysis import similarity
+from sparselab.core.layer import Layer
 from sparselab.formats import read_ticket
 from sparselab.grouping import GROUPERS, Goal, Groups
-from sparselab.monitor import Monitor, Progress
-from sparselab.refine import Budget, Refined, refine
-from sparselab.transform import Layer
+from sparselab.grouping.refine import Budget, Refined, refine
+from sparselab.runtime.progress import Monitor, Progress
 from sparselab.transforms.cells import group_sums, scores
 
 ROOT = Path(__file__).resolve().parent.parent

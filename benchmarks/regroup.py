@@ -15,17 +15,17 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import median_seconds, write_rows
-from sparselab import similarity
-from sparselab.device import resolve_device
+from sparselab.analysis import similarity
+from sparselab.analysis.similarity import jaccard_similarity
+from sparselab.core.device import resolve_device
+from sparselab.core.layer import Layer
+from sparselab.core.layout import Layout
+from sparselab.core.mask import Mask
 from sparselab.formats import read_ticket
 from sparselab.grouping import GROUPERS, Goal
-from sparselab.layout import Layout
-from sparselab.mask import Mask
-from sparselab.similarity import jaccard_similarity
-from sparselab.transform import Layer
 from sparselab.transforms import Regroup
-from sparselab.transforms.rule import Selection
-from sparselab.transforms.rules import rule_of
+from sparselab.transforms.regroup.rule import Selection
+from sparselab.transforms.regroup.rules import rule_of
 
 ROOT = Path(__file__).resolve().parent.parent
 LISTED = {"rn50-mag-0.8-g3_2": (0.382, 0.552), "rn50-mag-0.9-g3_2": (0.210, 0.424), "rn50-vd-0.9-g3_2": (0.204, 0.540)}

@@ -26,13 +26,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import machine
-from sparselab.csv_text import rows_csv
-from sparselab.data_files import DATA, STUDY, STUDY_TICKETS, STUDY_UPDATES
-from sparselab.errors import FileError
+from sparselab.core.csv_text import rows_csv
+from sparselab.core.data_files import DATA, STUDY, STUDY_TICKETS, STUDY_UPDATES
+from sparselab.core.errors import FileError
+from sparselab.core.settings import settings_of
+from sparselab.core.ticket import ticket_of
 from sparselab.formats import read_ticket, write_own
-from sparselab.settings import settings_of
-from sparselab.ticket import ticket_of
-from sparselab.training.runs import RunView, read_run
+from sparselab.training.runs.views import RunView, read_run
 from sparselab.training.settings import TrainSettings
 
 LEVELS, TRANSFORMED = 10, (3, 6, 9)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sparselab.training.outcomes import Point, dense_of, points_of, study_outcomes
+from sparselab.training.runs.outcomes import Point, dense_of, points_of, study_outcomes
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "study.md"
 _BEGIN, _END = "<!-- table: python -m benchmarks.study_table -->", "<!-- end of table -->"

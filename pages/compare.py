@@ -1,7 +1,7 @@
 """Compare: every transform at one budget on one layer."""
 
-from sparselab.ui.nav import guard
-from sparselab.ui.page_compare import page
+from sparselab.app.compare.page import page
+from sparselab.app.shell.navigation import guard
 
 guard("compare")
 page()

@@ -1,7 +1,7 @@
 """Explore: one layer's mask before and after, and every knob between them."""
 
-from sparselab.ui.nav import guard
-from sparselab.ui.page_explore import page
+from sparselab.app.explore.page import page
+from sparselab.app.shell.navigation import guard
 
 guard("explore")
 page()

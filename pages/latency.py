@@ -1,7 +1,7 @@
 """Latency: how long the kernels take on this machine, dense beside them."""
 
-from sparselab.ui.nav import guard
-from sparselab.ui.page_latency import page
+from sparselab.app.latency.page import page
+from sparselab.app.shell.navigation import guard
 
 guard("latency")
 page()

@@ -1,7 +1,7 @@
 """Model: one transform, or the best per layer, over a whole network."""
 
-from sparselab.ui.nav import guard
-from sparselab.ui.page_model import page
+from sparselab.app.model.page import page
+from sparselab.app.shell.navigation import guard
 
 guard("model")
 page()

@@ -1,7 +1,7 @@
 """Training: what structure costs in accuracy."""
 
-from sparselab.ui.nav import guard
-from sparselab.ui.page_training import page
+from sparselab.app.shell.navigation import guard
+from sparselab.app.training.page import page
 
 guard("training")
 page()

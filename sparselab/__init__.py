@@ -3,4 +3,6 @@
 Importing this package costs milliseconds: torch, scikit-learn and the partitioners are loaded where they are used.
 """
 
-__version__ = "0.1.0"
+from sparselab.core.version import __version__
+
+__all__ = ["__version__"]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from sparselab.mask import Mask
-from sparselab.settings import settings_of
-from sparselab.transform import Layer
+from sparselab.core.layer import Layer
+from sparselab.core.mask import Mask
+from sparselab.core.settings import settings_of
 
 HARD = {
     "one": np.ones((1, 1), bool),

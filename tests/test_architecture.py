@@ -1,103 +1,83 @@
-"""The floors of the house, read from the imports: nothing reaches upward, nothing runs in a circle."""
+"""The rooms of the house, read from the imports: nothing reaches upward, nothing runs in a circle."""
 
 from __future__ import annotations
 
 import ast
-import re
 import subprocess
 import sys
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# A room (folder) or a file of its own, and the floor it stands on. A file imports from lower floors, or from its own room.
-FLOORS = {
-    "sparselab": 0,
-    "sparselab.errors": 0,
-    "sparselab.atomic_files": 0,
-    "sparselab.mask": 0,
-    "sparselab.device": 0,
-    "sparselab.torch_private": 0,
-    "sparselab.wire": 0,
-    "sparselab.monitor": 0,
-    "sparselab.settings": 0,
-    "sparselab.folders": 0,
-    "sparselab.data_files": 0,
-    "sparselab.csv_text": 0,
-    "sparselab.isolate": 0,
-    "sparselab.contender": 1,
-    "sparselab.similarity": 1,
-    "sparselab.hypergraph": 1,
-    "sparselab.permutation": 0,
-    "sparselab.layout": 1,
-    "sparselab.im2col": 1,
-    "sparselab.pyramid": 1,
-    "sparselab.scores": 1,
-    "sparselab.published": 1,
-    "sparselab.transform": 2,
-    "sparselab.grouping": 2,
-    "sparselab.refine": 2,
-    "sparselab.picture": 2,
-    "sparselab.dynamic": 2,
-    "sparselab.kernel_eye": 2,
-    "sparselab.transforms": 3,
-    "sparselab.metrics": 3,
-    "sparselab.features": 3,
-    "sparselab.invariants": 3,
-    "sparselab.ticket": 3,
-    "sparselab.kernels": 3,
-    "sparselab.nn": 4,
-    "sparselab.latency": 5,
-    "sparselab.training": 5,
-    "sparselab.formats": 4,
-    "sparselab.explore": 5,
-    "sparselab.compare": 5,
-    "sparselab.crew": 5,
-    "sparselab.model": 6,
-    "sparselab.jobs": 5,
-    "sparselab.cli": 7,
-    "sparselab.ui": 7,
-    "sparselab.__main__": 8,
-    "app": 8,
-    "pages": 8,
+ROOMS: dict[str, frozenset[str]] = {
+    "data": frozenset(),
+    "core": frozenset(),
+    "runtime": frozenset({"core"}),
+    "analysis": frozenset({"core"}),
+    "pruning": frozenset({"core"}),
+    "kernels": frozenset({"core"}),
+    "grouping": frozenset({"core", "runtime", "analysis"}),
+    "formats": frozenset({"core", "runtime"}),
+    "nn": frozenset({"core", "kernels"}),
+    "transforms": frozenset({"core", "runtime", "analysis", "pruning", "grouping"}),
+    "workflows": frozenset({"core", "runtime", "analysis", "grouping", "transforms", "formats"}),
+    "benchmarking": frozenset({"core", "runtime", "analysis", "transforms", "kernels", "formats", "nn"}),
+    "training": frozenset({"core", "runtime", "pruning", "grouping", "transforms", "formats"}),
+    "cli": frozenset(
+        {"core", "runtime", "analysis", "transforms", "kernels", "formats", "benchmarking", "training", "workflows"}
+    ),
+    "app": frozenset(
+        {"core", "runtime", "analysis", "transforms", "kernels", "formats", "benchmarking", "training", "workflows"}
+    ),
 }
-ROOMS = {
-    "sparselab.isolate",
-    "sparselab.grouping",
-    "sparselab.refine",
-    "sparselab.transforms",
-    "sparselab.kernels",
-    "sparselab.formats",
-    "sparselab.nn",
-    "sparselab.latency",
-    "sparselab.training",
-    "sparselab.cli",
-    "sparselab.ui",
-    "pages",
+"""Every room of the package, lowest first, and the rooms it may import from."""
+
+FLOORS: dict[str, tuple[frozenset[str], ...]] = {
+    "grouping": (frozenset({"*"}), frozenset({"refine"})),
+    "transforms": (
+        frozenset({"contender", "base", "cells", "refining"}),
+        frozenset({"prune", "regroup", "shuffled_blocks", "n_m", "refill"}),
+        frozenset({"__init__"}),
+    ),
+    "kernels": (
+        frozenset({"base"}),
+        frozenset({"support"}),
+        frozenset({"torch_ops", "native", "triton_blocks"}),
+        frozenset({"__init__"}),
+    ),
+    "formats": (
+        frozenset({"options", "names", "base", "conversion"}),
+        frozenset({"parsing"}),
+        frozenset({"readers"}),
+        frozenset({"*"}),
+    ),
+    "training": (
+        frozenset({"tasks", "models", "seeds", "setting_text", "paper_results"}),
+        frozenset({"*"}),
+        frozenset({"updaters"}),
+        frozenset({"engine"}),
+        frozenset({"runs"}),
+    ),
+    "app": (
+        frozenset({"mask_view", "charts"}),
+        frozenset({"shell"}),
+        frozenset({"inputs"}),
+        frozenset({"jobs"}),
+        frozenset({"explore", "compare", "model", "latency", "training"}),
+    ),
 }
-# On the ground floor a file imports only those before it.
-GROUND = [
-    "errors",
-    "atomic_files",
-    "mask",
-    "permutation",
-    "device",
-    "torch_private",
-    "wire",
-    "monitor",
-    "settings",
-    "data_files",
-    "folders",
-    "csv_text",
-    "isolate",
-]
-ONLY = {"streamlit": ("sparselab.ui", "app", "pages"), "plotly": ("sparselab.ui",), "triton": ("sparselab.kernels",)}
+"""Within a room, lowest first: its folders and loose files ("*": those not named). A floor imports from itself and from lower ones; a
+folder imports from no other folder of its own floor."""
+
+ONLY = {"streamlit": "app", "plotly": "app", "click": "cli", "triton": "kernels"}
+"""Libraries that one room alone may use."""
 
 
 def files() -> list[Path]:
-    return [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "sparselab").rglob("*.py"))]
+    return sorted((ROOT / "sparselab").rglob("*.py"))
 
 
 def module_of(path: Path) -> str:
@@ -105,98 +85,91 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def place_of(module: str) -> str:
-    """The room or file in FLOORS that a module belongs to."""
-    room = next((room for room in ROOMS if module == room or module.startswith(room + ".")), None)
-    return room or module
+MODULES = {module_of(path): path for path in files()}
+
+
+def room_of(path: Path) -> str:
+    """The room a file lies in; "" for the roof: the package's own files."""
+    parts = path.relative_to(ROOT / "sparselab").parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+def part_of(path: Path) -> str:
+    """The folder or loose file of its room that a file belongs to."""
+    return path.relative_to(ROOT / "sparselab").with_suffix("").parts[1]
 
 
 def imports_of(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    """Every module that a file imports, wherever the statement stands."""
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             assert node.module
-            whole = {f"{node.module}.{alias.name}" for alias in node.names}
-            names.update({node.module} | {name for name in whole if name in FLOORS})
+            whole = (f"{node.module}.{alias.name}" for alias in node.names)
+            names.update(name if name in MODULES else node.module for name in whole)
     return names
 
 
-@pytest.mark.parametrize("path", files(), ids=module_of)
-def test_every_file_has_a_floor_and_imports_only_downward(path: Path) -> None:
-    here = place_of(module_of(path))
-    assert here in FLOORS, f"{here} has no floor: give it one here and in docs/architecture.md"
-    for name in imports_of(path):
-        if name.split(".")[0] not in ("sparselab", "pages", "app"):
+def test_every_room_of_the_package_is_planned() -> None:
+    rooms = {room_of(path) for path in files()} - {""}
+    assert rooms <= ROOMS.keys(), "give a new room its place in ROOMS and in docs/architecture.md"
+    loose = [path for path in (ROOT / "sparselab").iterdir() if path.is_file()]
+    assert len(ROOMS) <= 20
+    assert len(loose) <= 8
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_run_downward(name: str) -> None:
+    here = room_of(MODULES[name])
+    for target in imports_of(MODULES[name]):
+        guest = target.split(".")[0]
+        if guest in ONLY:
+            assert here == ONLY[guest], f"{name} imports {target}"
+        if target not in MODULES:
             continue
-        there = place_of(name)
-        if there in (here, "sparselab"):
-            continue
-        lower = FLOORS[there] < FLOORS[here]
-        if FLOORS[here] == FLOORS[there] == 0:
-            lower = GROUND.index(there.split(".")[1]) < GROUND.index(here.split(".")[1])
-        assert lower, f"{here} (floor {FLOORS[here]}) imports {there} (floor {FLOORS[there]})"
+        there = room_of(MODULES[target])
+        if here == "":
+            continue  # the roof stands on everything
+        assert there != "", f"{name} imports the package's own face, which imports everything"
+        if here == there:
+            assert_lower_floor(MODULES[name], MODULES[target])
+        else:
+            assert there in ROOMS[here], f"{name} ({here}) imports {target} ({there})"
 
 
-@pytest.mark.parametrize("path", files(), ids=module_of)
-def test_guests_stay_in_their_rooms(path: Path) -> None:
-    here = place_of(module_of(path))
-    for name in imports_of(path):
-        allowed = ONLY.get(name.split(".")[0])
-        assert allowed is None or here in allowed, f"{here} imports {name}"
+def assert_lower_floor(path: Path, target: Path) -> None:
+    room = room_of(path)
+    if room not in FLOORS:
+        return
+    here, there = floor_of(room, part_of(path)), floor_of(room, part_of(target))
+    assert there <= here, f"{module_of(path)} (floor {here} of {room}) imports {module_of(target)} (floor {there})"
+    if there == here and part_of(path) != part_of(target):
+        folders = [file for file in (path, target) if file.parent.name != room]
+        assert not folders, f"{module_of(path)} imports {module_of(target)}, its neighbour in {room}"
 
 
-def private_names(tree: ast.AST) -> set[str]:
-    """Private attributes that are read, less those of `self`, `cls` and the standard library's `os._exit`."""
-    return {
-        node.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute)
-        and node.attr.startswith("_")
-        and not node.attr.startswith("__")
-        and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
-        and ast.unparse(node) != "os._exit"
-    }
+def floor_of(room: str, part: str) -> int:
+    floors = FLOORS[room]
+    named = [index for index, parts in enumerate(floors) if part in parts]
+    rest = [index for index, parts in enumerate(floors) if "*" in parts]
+    if part == "__init__" and not named:
+        return len(floors)
+    assert named or rest, f"{room}: {part} has no floor"
+    return (named or rest)[0]
 
 
-def own_names(tree: ast.AST) -> set[str]:
-    """Names of methods and of attributes that a file's classes set."""
-    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    methods = {part.name for node in classes for part in node.body if isinstance(part, ast.FunctionDef)}
-    return methods | {
-        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
-    }
+def test_the_plan_of_the_rooms_has_no_circle() -> None:
+    done: set[str] = set()
+    for room, below in ROOMS.items():
+        assert below <= done, f"{room} stands above {sorted(below - done)}, which come later"
+        done.add(room)
 
 
-def torch_names(tree: ast.AST) -> set[str]:
-    """Dotted names below torch, read or imported."""
-    chains = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            chains |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            chains |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {chain for chain in chains if chain.startswith("torch.")}
-
-
-OWN_NAMES = set[str]().union(*(own_names(ast.parse(path.read_text(encoding="utf-8"))) for path in files()))
-
-
-@pytest.mark.parametrize("path", [path for path in files() if path.stem != "torch_private"], ids=module_of)
-def test_private_names_of_torch_are_read_in_one_file_alone(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    below = {name for name in torch_names(tree) if re.search(r"\._(?!_)", name) or name.startswith("torch.ops")}
-    assert not below, f"{sorted(below)}: give it a function in sparselab/torch_private.py"
-    foreign = private_names(tree) - OWN_NAMES
-    assert not foreign, f"{sorted(foreign)}: private names of somebody else's"
-
-
-def test_no_circles() -> None:
-    modules = {module_of(path): path for path in files()}
-    arrows = {name: {t for t in imports_of(path) if t in modules and t != name} for name, path in modules.items()}
+def test_no_circles_between_files() -> None:
+    arrows = {name: {t for t in imports_of(path) if t in MODULES and t != name} for name, path in MODULES.items()}
     done: set[str] = set()
 
     def visit(name: str, trail: tuple[str, ...]) -> None:
@@ -210,9 +183,43 @@ def test_no_circles() -> None:
         visit(name, ())
 
 
+def test_no_class_name_means_two_things() -> None:
+    owners = defaultdict(list)
+    for name, path in MODULES.items():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                owners[node.name].append(name)
+    assert not {cls: modules for cls, modules in owners.items() if len(modules) > 1}
+
+
+def test_folders_and_files_stay_small() -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files", "sparselab", "tests"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    code = [path for path in tracked if "/fixtures/" not in path and not path.startswith("sparselab/data/")]
+    folders = Counter(str(Path(path).parent) for path in code)
+    assert not {folder: count for folder, count in folders.items() if count > 20}
+    lines = {
+        path: len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path in code if (ROOT / path).is_file()
+    }
+    for path, count in lines.items():
+        if path.endswith(".py"):
+            assert count <= (400 if path.startswith("tests/") else 270), f"{path}: {count} lines; split it"
+    own = sorted(count for path, count in lines.items() if path.startswith("sparselab/") and path.endswith(".py"))
+    assert own[len(own) // 2] <= 90
+
+
+@pytest.mark.parametrize("path", [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py"))], ids=lambda path: path.name)
+def test_the_doors_only_call_the_package(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.If | ast.For)]
+    assert {name.split(".")[0] for name in imports_of(path)} == {"sparselab"}
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 8
+
+
 def test_importing_the_engine_is_cheap_and_needs_no_guests() -> None:
     code = (
-        "import sys, sparselab.transforms, sparselab.formats, sparselab.metrics, sparselab.cli\n"
+        "import sys, sparselab.transforms, sparselab.formats, sparselab.analysis.metrics, sparselab.cli\n"
         "heavy = {'torch', 'sklearn', 'streamlit', 'plotly', 'pymetis', 'mtkahypar', 'scipy'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

@@ -14,30 +14,33 @@ from typing import Any
 import pytest
 
 import sparselab
+from sparselab.analysis.similarity import SIMILARITIES
+from sparselab.app.explore.details import TABS
+from sparselab.app.training.start import PRESETS
+from sparselab.core.im2col import COLUMN_ORDERS
+from sparselab.core.settings import settings_of
 from sparselab.formats import FORMATS, WRITERS
 from sparselab.grouping import GROUPERS
-from sparselab.im2col import COLUMN_ORDERS
 from sparselab.kernels import KERNELS
-from sparselab.published import PAPERS
-from sparselab.scores import SCORES
-from sparselab.settings import settings_of
-from sparselab.similarity import SIMILARITIES
-from sparselab.training.densities import DISTRIBUTIONS
+from sparselab.pruning.distributions import DISTRIBUTIONS
+from sparselab.pruning.scores import SCORES
 from sparselab.training.models import MODELS
+from sparselab.training.paper_results import PAPERS
 from sparselab.training.settings import METHODS, TrainSettings
 from sparselab.training.tasks import TASKS
 from sparselab.transforms import TRANSFORMS
-from sparselab.transforms.rules import RULES
-from sparselab.ui.explore_details import TABS
-from sparselab.ui.training_start import PRESETS
-from tests import test_compare, test_im2col, test_published, test_scores, test_similarity
+from sparselab.transforms.regroup.rules import RULES
+from tests.analysis import test_similarity
+from tests.app import test_explore_page, test_training_page
+from tests.core import test_im2col
 from tests.formats import test_hostile, test_round_trips
 from tests.grouping import test_grouping
 from tests.kernels import test_conformance as test_kernels
-from tests.training import test_densities, test_laws, test_models, test_tasks
+from tests.pruning import test_distributions, test_scores
+from tests.training import test_laws, test_models, test_paper_results, test_tasks
 from tests.transforms import test_conformance as test_transforms
-from tests.transforms import test_rules
-from tests.ui import test_explore_page, test_training_page
+from tests.transforms.regroup import test_rules
+from tests.workflows import test_compare
 
 Test = Callable[..., None]
 
@@ -54,11 +57,11 @@ WALKS: tuple[tuple[Iterable[str], Test], ...] = (
     (WRITERS, test_round_trips.test_written_formats),
     (SCORES, test_scores.test_every_score_tells_weights_apart),
     (SIMILARITIES, test_similarity.test_every_similarity_is_its_definition),
-    (PAPERS, test_published.test_every_paper_has_figures_and_a_word_of_care),
+    (PAPERS, test_paper_results.test_every_paper_has_figures_and_a_word_of_care),
     (TASKS, test_tasks.test_what_a_task_says_of_itself),
     (MODELS, test_models.test_every_weight_that_can_be_pruned_takes_part),
     (MODELS, test_laws.test_dynamic_masks_keep_their_counts_at_every_update),
-    (DISTRIBUTIONS, test_densities.test_the_budget_is_kept_to_the_weight),
+    (DISTRIBUTIONS, test_distributions.test_the_budget_is_kept_to_the_weight),
     (METHODS, test_laws.test_every_method_keeps_what_it_is_told),
     (TABS, test_explore_page.test_a_link_opens_its_tab_under_the_name_that_the_tab_always_had),
     (PRESETS, test_training_page.test_every_preset_is_a_run_that_keeps_the_rules),

@@ -6,14 +6,14 @@ import sys
 
 import click
 
-from sparselab import __version__
 from sparselab.cli.bench import bench
 from sparselab.cli.compare import compare
 from sparselab.cli.inspect import inspect
 from sparselab.cli.setting_options import HELP_NAMES
 from sparselab.cli.train import train
 from sparselab.cli.transform import transform
-from sparselab.errors import SparselabError
+from sparselab.core.errors import SparselabError
+from sparselab.core.version import __version__
 
 
 @click.group(context_settings={"help_option_names": HELP_NAMES})

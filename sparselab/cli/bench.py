@@ -10,19 +10,20 @@ from typing import Any
 import click
 import numpy as np
 
+from sparselab.benchmarking.measurement import ROUNDS, SECONDS
+from sparselab.benchmarking.records import Row, Session
+from sparselab.benchmarking.requests import Effort, MeasurementRequest, measure_isolated
+from sparselab.benchmarking.statistics import FEWEST_ROUNDS
 from sparselab.cli.compare import choose_layer
 from sparselab.cli.output import file_options, print_document, print_table, read_options
 from sparselab.cli.setting_options import WithSettings, kind_of, new_transform, scan
-from sparselab.device import resolve_device
-from sparselab.errors import SettingError
+from sparselab.core.device import resolve_device
+from sparselab.core.errors import SettingError
+from sparselab.core.layer import Layer
 from sparselab.formats import read_ticket
 from sparselab.kernels.base import DTYPES
-from sparselab.latency.running import Effort, MeasurementRequest, measure_isolated
-from sparselab.latency.session import ROUNDS, SECONDS
-from sparselab.latency.statistics import FEWEST_ROUNDS
-from sparselab.latency.values import Row, Session
-from sparselab.monitor import Monitor, Progress
-from sparselab.transform import Layer, Transform
+from sparselab.runtime.progress import Monitor, Progress
+from sparselab.transforms.base import Transform
 
 POSITIONS = 1024
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import click
 
+from sparselab.analysis.metrics import Report
 from sparselab.cli.output import file_options, print_document, print_table, read_options
-from sparselab.compare import contenders, run_contender
-from sparselab.contender import Contender
-from sparselab.device import resolve_device
-from sparselab.errors import SettingError, SparselabError
+from sparselab.core.device import resolve_device
+from sparselab.core.errors import SettingError, SparselabError
+from sparselab.core.layer import Layer
+from sparselab.core.ticket import Ticket
 from sparselab.formats import read_ticket
-from sparselab.metrics import Report
-from sparselab.ticket import Ticket
-from sparselab.transform import Layer
+from sparselab.transforms.contender import Contender
+from sparselab.workflows.compare import contenders, run_contender
 
 
 @click.command()

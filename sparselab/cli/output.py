@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from sparselab import __version__
+from sparselab.core.im2col import COLUMN_ORDERS
+from sparselab.core.version import __version__
 from sparselab.formats import ReadOptions
-from sparselab.im2col import COLUMN_ORDERS
 
 SCHEMA = 1
 """Number of the form of the documents: it grows when a key goes or changes its meaning, not when one is added."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from sparselab.errors import SettingError
-from sparselab.settings import Setting, settings_of
-from sparselab.transform import Transform
+from sparselab.core.errors import SettingError
+from sparselab.core.settings import Setting, settings_of
 from sparselab.transforms import TRANSFORMS
+from sparselab.transforms.base import Transform
 
 HELP_NAMES = ["-h", "--help"]
 

@@ -13,13 +13,13 @@ import click
 
 from sparselab.cli.output import print_document, print_table
 from sparselab.cli.setting_options import given_settings, setting_options
-from sparselab.errors import Cancelled, SettingError
-from sparselab.monitor import Monitor, Progress
-from sparselab.settings import settings_of
-from sparselab.training.paths import RunPaths
-from sparselab.training.queue import taking_turns
-from sparselab.training.records import read_json
-from sparselab.training.runs import RunView, read_run
+from sparselab.core.errors import Cancelled, SettingError
+from sparselab.core.settings import settings_of
+from sparselab.runtime.progress import Monitor, Progress
+from sparselab.training.runs.paths import RunPaths
+from sparselab.training.runs.queue import taking_turns
+from sparselab.training.runs.records import read_json
+from sparselab.training.runs.views import RunView, read_run
 from sparselab.training.settings import TrainSettings
 
 _SETTINGS = settings_of(TrainSettings)
@@ -38,10 +38,10 @@ def train(folder: Path, resume: bool, data: Path | None, as_json: bool, **given:
     """
     with _stoppable() as stopped, taking_turns(folder):
         settings = _settings(folder, given, resume=resume)
-        from sparselab.training.run import train as run  # loads torch
+        from sparselab.training.runs.run import train as run  # loads torch
 
         try:
-            monitor = Monitor(_Voice(), stopped)
+            monitor = Monitor(_ProgressPrinter(), stopped)
             run(
                 settings, folder, resume=resume, data=data, monitor=monitor, say=lambda text: click.echo(text, err=True)
             )
@@ -73,7 +73,7 @@ def _settings(folder: Path, given: dict[str, str | None], *, resume: bool) -> Tr
     return TrainSettings(**known)
 
 
-class _Voice:
+class _ProgressPrinter:
     """Says on standard error where a run stands: a line a stage, and a line every quarter of one."""
 
     def __init__(self) -> None:

@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
+from sparselab.analysis.metrics import totals
 from sparselab.cli.output import file_options, print_document, print_table, read_options
 from sparselab.cli.setting_options import WithSettings, new_transform, scan
-from sparselab.device import resolve_device
-from sparselab.errors import SettingError
+from sparselab.core.device import resolve_device
+from sparselab.core.errors import SettingError
 from sparselab.formats import FORMATS, WRITERS, read_ticket, write_ticket
-from sparselab.metrics import totals
-from sparselab.model import Done, NotDone, apply_transform
 from sparselab.transforms import TRANSFORMS
+from sparselab.workflows.model import Done, NotDone, apply_transform
 
 
 class _Transform(WithSettings):

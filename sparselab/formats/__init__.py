@@ -1,13 +1,13 @@
 """Files in and out: tickets from every format that is read, pruned layers to those that are written."""
 
-from sparselab.formats.archive import Format
-from sparselab.formats.card import Card, describe
-from sparselab.formats.csv_text import blocks_csv, permutation_csv
-from sparselab.formats.loading import load_layer
+from sparselab.formats.base import Format
+from sparselab.formats.describe import Card, describe
+from sparselab.formats.layer_cache import load_layer
+from sparselab.formats.layout_csv import blocks_csv, permutation_csv
 from sparselab.formats.options import ReadLimits, ReadOptions
-from sparselab.formats.own import write_own
 from sparselab.formats.reading import read_ticket
 from sparselab.formats.registry import FORMATS
+from sparselab.formats.ticket_file import write_own
 from sparselab.formats.untrusted import UNTRUSTED_LIMITS, read_untrusted
 from sparselab.formats.writing import WRITERS, write_ticket
 

@@ -1,153 +1,93 @@
-"""Which named tensors are layers: pruning pairs, masks, and weights with zeros."""
+"""What kind of file this is: by its content, never by its name alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import stat
+from pathlib import Path
 
-from sparselab.errors import FileError
-from sparselab.formats.archive import Archive, ArchiveEntry, check_count
-from sparselab.formats.convert import Plan, fits_kernel, load_layer
-from sparselab.formats.names import clean_name, unique_names
-from sparselab.formats.options import ReadLimits, ReadOptions
-from sparselab.ticket import FoundLayer, Skipped
+from sparselab.core.errors import FileError
+from sparselab.formats.base import Format, Head
+from sparselab.formats.names import clean_name
+from sparselab.formats.parsing.torch_pickle import ADVICE, HARMLESS, called_names
+from sparselab.formats.parsing.zip_members import ZIP_STARTS, list_members
+from sparselab.formats.registry import FORMATS
 
-_PREFIXES = ("module.", "_orig_mod.")
-_BUFFERS = ("bias", "position_ids", "relative_position_index")
-_ENDINGS = {"_mask": "mask", ".mask": "mask", "_orig": "weight", "": "plain"}
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The tensors that make one layer: its weight, its mask, or both."""
-
-    name: str
-    weight: ArchiveEntry | None
-    mask: ArchiveEntry | None
-
-    @property
-    def entries(self) -> list[ArchiveEntry]:
-        return [entry for entry in (self.weight, self.mask) if entry is not None]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.entries[0].shape
+_START_BYTES = 4096
+_LEGACY_TORCH = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+_OTHERS = {
+    b"\x89PNG": "a PNG picture",
+    b"\x1f\x8b": "a gzip archive",
+    b"BZh": "a bzip2 archive",
+    b"\x28\xb5\x2f\xfd": "a zstd archive",
+    b"\x89HDF": "an HDF5 file",
+    b"%%MatrixMarket": "a MatrixMarket file",
+    b"%PDF": "a PDF document",
+    b"<": "a web page or XML",
+    b"version https://git-lfs": "a Git LFS pointer: fetch the file itself",
+}
 
 
-def find_layers(
-    archive: Archive, options: ReadOptions, limits: ReadLimits, *, has_shapes: bool
-) -> tuple[tuple[FoundLayer, ...], tuple[Skipped, ...]]:
-    """Return the layers of an archive, and what was left out with the reason.
+def recognise(path: Path) -> Format:
+    """Return the format of the file at `path`.
 
-    `X_orig` with `X_mask` is a pair of torch.nn.utils.prune; `X_mask`, `X.mask`, arrays of booleans and what the file
-    calls masks are masks alone, unless a weight of the same name and shape stands beside them; every other tensor of
-    two dimensions or more is a weight whose zeros are dropped.
-
-    Raises: FileError for no layer at all, for too many, and for a pair whose shapes differ.
+    Raises: FileError when there is no such file, or it is of no known format; it says what the file is if it can tell.
     """
-    usable, skipped = _split(archive.entries)
-    layers, doubled = _pair(usable)
-    skipped = [*archive.skipped, *skipped, *doubled]
-    check_count("layers", len(layers), limits.max_layers)
-    if not layers:
-        raise FileError(f"expected at least one weight of two or more dimensions; got {_listed(skipped)}")
-    names = unique_names(parts.name for parts in layers)
-    shapeless = [] if has_shapes else [parts.shape for parts in layers if len(parts.shape) == 2]
-    # Beside convolutions a file may hold a classifier that is none; but an option that fits nothing is a mistake.
-    some_fit = any(fits_kernel(shape, options) for shape in shapeless)
-    found = []
-    for parts, name in zip(layers, names, strict=True):
-        has_options = parts.shape in shapeless and (fits_kernel(parts.shape, options) or not some_fit)
-        found.append(_found(parts, name, options if has_options else ReadOptions()))
-    return tuple(found), tuple(skipped)
+    head = _look(path)
+    for kind in FORMATS.values():
+        if kind.recognises(head):
+            return kind
+    by_name = next((kind for kind in FORMATS.values() if head.suffix in kind.suffixes), None)
+    known = ", ".join(kind.suffixes[0] for kind in FORMATS.values())
+    expected = f"one of the formats {known}" if by_name is None else f"{by_name.title}, as its name says"
+    raise FileError(f"{clean_name(path.name)}: expected {expected}; got {_what_it_is(head)}")
 
 
-def _found(parts: Parts, name: str, options: ReadOptions) -> FoundLayer:
-    source = " and ".join(clean_name(entry.name) for entry in parts.entries)
-    plan = Plan.of(name, source, parts.shape, options)
-    return FoundLayer(
-        name=name,
-        tensor_shape=plan.tensor_shape,
-        conversion=plan.conversion,
-        load=lambda: load_layer(plan, parts.weight, parts.mask),
-    )
+def note_on_suffix(path: Path, kind: Format) -> str | None:
+    """Return a remark for a file whose name promises another format, or None."""
+    suffix = path.suffix.lower()
+    if suffix in kind.suffixes or not any(suffix in other.suffixes for other in FORMATS.values()):
+        return None
+    return f"named {suffix}, but it is {kind.title}: read as that"
 
 
-def _split(entries: Iterable[ArchiveEntry]) -> tuple[list[ArchiveEntry], list[Skipped]]:
-    usable, skipped = [], []
-    for entry in entries:
-        reason = _why_not(entry)
-        if reason:
-            skipped.append(Skipped(clean_name(entry.name), reason))
-        else:
-            usable.append(entry)
-    return usable, skipped
+def _look(path: Path) -> Head:
+    label = clean_name(path.name)
+    try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):  # opening a pipe would wait for ever
+            raise FileError(f"{label}: expected a file; got a folder or a device")
+        with path.open("rb") as file:
+            start = file.read(_START_BYTES)
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError(f"{label}: expected a file that can be read; got {error.strerror}") from None
+    except ValueError:
+        raise FileError(f"{label}: expected a path; got one with a NUL in it") from None
+    if not start:
+        raise FileError(f"{label}: expected a file of weights or masks; it is empty")
+    members = tuple(m.filename for m in list_members(path)) if start.startswith(ZIP_STARTS) else None
+    return Head(path=path, start=start, size=state.st_size, members=members)
 
 
-def _why_not(entry: ArchiveEntry) -> str | None:
-    if len(entry.shape) < 2:
-        return "a scalar" if not entry.shape else "a vector"
-    if entry.size == 0:
-        return "no elements"
-    if entry.dtype.kind != "f" and not entry.is_mask and entry.name.endswith(_BUFFERS):
-        return "a buffer, not a weight"
-    return None
+def _what_it_is(head: Head) -> str:
+    if head.members is not None:
+        return "a zip archive that holds neither NumPy arrays nor what torch.save writes"
+    if head.start.startswith(_LEGACY_TORCH):
+        return f"a checkpoint in the format before PyTorch 1.6, which cannot be opened safely: {ADVICE}"
+    if head.start[:1] == b"\x80" and head.start[1:2] <= b"\x05":
+        name = _first_call(head.path)
+        runs = f" that would run {clean_name(name)}" if name else ""
+        return f"a bare pickle{runs}, which is never opened: {ADVICE}"
+    if head.start[257:262] == b"ustar":
+        return f"a tar archive, which is never opened: {ADVICE}"
+    return next((word for start, word in _OTHERS.items() if head.start.startswith(start)), "something else")
 
 
-def _pair(entries: Sequence[ArchiveEntry]) -> tuple[list[Parts], list[Skipped]]:
-    """Bring together what belongs to one name; what is there twice is left out."""
-    roles: dict[str, dict[str, ArchiveEntry]] = {}
-    skipped = []
-    for entry in entries:
-        base, role = _role(entry)
-        there = roles.setdefault(base, {})
-        if role in there:
-            skipped.append(Skipped(clean_name(entry.name), "a second tensor of this name"))
-        else:
-            there[role] = entry
-    layers = []
-    for base, there in _join_module_masks(roles).items():
-        if "weight" in there and (plain := there.pop("plain", None)) is not None:
-            skipped.append(Skipped(clean_name(plain.name), f"the same weight as {clean_name(there['weight'].name)}"))
-        layers += _assemble(base, there)
-    return layers, skipped
-
-
-def _assemble(base: str, there: dict[str, ArchiveEntry]) -> list[Parts]:
-    weight, mask = there.get("weight") or there.get("plain"), there.get("mask")
-    if weight is None or mask is None or weight.shape == mask.shape:
-        return [Parts(base, weight, mask)]
-    if "weight" in there:
-        raise FileError(f"{clean_name(base)}: expected a mask of the weight's shape {weight.shape}; got {mask.shape}")
-    return [Parts(base, weight, None), Parts(base, None, mask)]  # two things of one name, and no pair
-
-
-def _role(entry: ArchiveEntry) -> tuple[str, str]:
-    name = entry.name
-    while prefix := next((p for p in _PREFIXES if name.startswith(p) and name != p), None):
-        name = name.removeprefix(prefix)
-    ending = next(end for end in _ENDINGS if name.endswith(end) and (name != end or not end))
-    role = _ENDINGS[ending]
-    if role == "plain" and (entry.is_mask or entry.dtype.kind == "b"):
-        role = "mask"
-    return name[: len(name) - len(ending)], role
-
-
-def _join_module_masks(roles: dict[str, dict[str, ArchiveEntry]]) -> dict[str, dict[str, ArchiveEntry]]:
-    """Give `conv.mask` to `conv.weight` when that is there, has its shape and no mask yet."""
-    joined = {base: dict(there) for base, there in roles.items()}
-    for base, there in roles.items():
-        weight = joined.get(f"{base}.weight")
-        if there.keys() != {"mask"} or weight is None or "mask" in weight:
-            continue
-        if any(entry.shape == there["mask"].shape for entry in weight.values()):
-            weight["mask"] = there["mask"]
-            del joined[base]
-    return joined
-
-
-def _listed(skipped: Sequence[Skipped]) -> str:
-    if not skipped:
-        return "an empty file"
-    some = "; ".join(f"{item.name} ({item.reason})" for item in skipped[:3])
-    return some + (f" and {len(skipped) - 3} more" if len(skipped) > 3 else "")
+def _first_call(path: Path) -> str | None:
+    with path.open("rb") as file:
+        start = file.read(2**20)
+    try:
+        return next((name for name in called_names(start) if name and not HARMLESS.fullmatch(name)), None)
+    except (ValueError, IndexError, AttributeError, OverflowError, EOFError):
+        return None

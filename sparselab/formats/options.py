@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sparselab.errors import SettingError
-from sparselab.im2col import COLUMN_ORDERS, ColumnOrder
+from sparselab.core.errors import SettingError
+from sparselab.core.im2col import COLUMN_ORDERS, ColumnOrder
 
 MAX_RANK = 8
 MAX_SIZE = 2**24

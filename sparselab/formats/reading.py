@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sparselab.errors import FileError
-from sparselab.formats.detect import find_layers
+from sparselab.core.errors import FileError
+from sparselab.core.ticket import FoundLayer, Ticket
+from sparselab.formats.detect import note_on_suffix, recognise
+from sparselab.formats.layers import find_layers
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits, ReadOptions
-from sparselab.formats.own import is_own, open_own
-from sparselab.formats.recognise import note_on_suffix, recognise
-from sparselab.ticket import FoundLayer, Ticket
+from sparselab.formats.ticket_file import is_own, open_own
 
 T = TypeVar("T")
 

@@ -14,17 +14,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sparselab.errors import FileError, LimitError
-from sparselab.formats.card import Card, describe
+from sparselab.core.errors import FileError, LimitError
+from sparselab.formats.describe import Card, describe
+from sparselab.formats.detect import recognise
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits, ReadOptions
-from sparselab.formats.own import write_own
+from sparselab.formats.readers.torch import check_torch
 from sparselab.formats.reading import read_ticket
-from sparselab.formats.recognise import recognise
 from sparselab.formats.registry import FORMATS
-from sparselab.formats.torch_file import check_torch
-from sparselab.isolate import GIB, Limits, run_isolated
-from sparselab.monitor import SILENT, Monitor
+from sparselab.formats.ticket_file import write_own
+from sparselab.runtime.pipes import GIB, Limits
+from sparselab.runtime.progress import SILENT, Monitor
+from sparselab.runtime.worker import run_isolated
 
 UNTRUSTED_LIMITS = Limits(memory_bytes=2 * GIB, cpu_seconds=20, wall_seconds=10, threads=1)
 _OUTPUT_BYTES = 2 * GIB

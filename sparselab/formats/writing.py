@@ -11,11 +11,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.atomic_files import DAY_SECONDS, atomic_path, sweep
-from sparselab.errors import SettingError
-from sparselab.layout import Layout
-from sparselab.ticket import Ticket
-from sparselab.transform import Layer
+from sparselab.core.atomic_files import DAY_SECONDS, atomic_path, sweep
+from sparselab.core.errors import SettingError
+from sparselab.core.layer import Layer
+from sparselab.core.layout import Layout
+from sparselab.core.ticket import Ticket
 
 Arrays = Mapping[str, NDArray[Any]]
 

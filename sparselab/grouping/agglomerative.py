@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparselab.analysis.similarity import similarity_tensor
+from sparselab.core.mask import Mask
 from sparselab.grouping.base import Goal, Grouper, Groups, by_label, cut
 from sparselab.grouping.linkage import complete_linkage
-from sparselab.mask import Mask
-from sparselab.monitor import SILENT, Monitor
-from sparselab.similarity import similarity_tensor
+from sparselab.runtime.progress import SILENT, Monitor
 
 
 class Agglomerative(Grouper):

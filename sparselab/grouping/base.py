@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from sparselab.errors import SettingError
-from sparselab.mask import IntVector, Mask
-from sparselab.monitor import SILENT, Monitor
+from sparselab.core.errors import SettingError
+from sparselab.core.mask import IntVector, Mask
+from sparselab.runtime.progress import SILENT, Monitor
 
 Groups = tuple[IntVector, ...]
 """The rows of each group. Every row is in exactly one group; a group may be empty only when there are more groups than rows."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparselab.core.mask import Mask
 from sparselab.grouping.base import Goal, Grouper, Groups, cut
-from sparselab.mask import Mask
-from sparselab.monitor import SILENT, Monitor
+from sparselab.runtime.progress import SILENT, Monitor
 
 
 class Natural(Grouper):

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from sparselab.errors import UnavailableError
+from sparselab.analysis.hypergraph import Hypergraph
+from sparselab.analysis.similarity import jaccard_similarity
+from sparselab.core.errors import UnavailableError
+from sparselab.core.mask import Mask
 from sparselab.grouping.base import Goal, Grouper, Groups, by_label
 from sparselab.grouping.sizes import fit_sizes
-from sparselab.hypergraph import Hypergraph
-from sparselab.mask import Mask
-from sparselab.monitor import SILENT, Monitor
-from sparselab.similarity import jaccard_similarity
+from sparselab.runtime.progress import SILENT, Monitor
 
 
 class HypergraphPartition(Grouper):

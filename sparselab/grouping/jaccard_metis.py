@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.errors import UnavailableError
+from sparselab.analysis.similarity import jaccard_similarity
+from sparselab.core.errors import UnavailableError
+from sparselab.core.mask import IntVector, Mask
 from sparselab.grouping.base import Goal, Grouper, Groups, by_label
 from sparselab.grouping.sizes import fit_sizes
-from sparselab.mask import IntVector, Mask
-from sparselab.monitor import SILENT, Monitor
-from sparselab.similarity import jaccard_similarity
+from sparselab.runtime.progress import SILENT, Monitor
 
 _WEIGHT_SCALE = 1000  # METIS takes whole edge weights
 _SLACK_PER_MILLE = 100  # how far a part may exceed the mean when sizes are not promised

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.mask import IntVector
-from sparselab.monitor import SILENT, Monitor
+from sparselab.core.mask import IntVector
+from sparselab.runtime.progress import SILENT, Monitor
 
 if TYPE_CHECKING:
     import torch

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sparselab.core.mask import IntVector
 from sparselab.grouping.base import Groups
-from sparselab.mask import IntVector
 
 _SCALE = 2**12  # similarities as whole numbers, so that their sums are the same in any order
 

@@ -6,11 +6,11 @@ import warnings
 
 import numpy as np
 
+from sparselab.analysis.similarity import jaccard_similarity
+from sparselab.core.mask import Mask
 from sparselab.grouping.base import Goal, Grouper, Groups, by_label
 from sparselab.grouping.sizes import fit_sizes
-from sparselab.mask import Mask
-from sparselab.monitor import SILENT, Monitor
-from sparselab.similarity import jaccard_similarity
+from sparselab.runtime.progress import SILENT, Monitor
 
 
 class Spectral(Grouper):

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from sparselab.kernels.base import Kernel
-from sparselab.kernels.bsr import Bsr
-from sparselab.kernels.channel_slice import ChannelSlice
-from sparselab.kernels.csr import Csr
-from sparselab.kernels.dense import Conv2d, Dense
-from sparselab.kernels.gather_gemm import GatherGemm
-from sparselab.kernels.native_blocks import NativeBlocks
-from sparselab.kernels.semi_structured import SemiStructured
-from sparselab.kernels.triton_blocks import TritonBlocks
+from sparselab.kernels.native.blocks import NativeBlocks
+from sparselab.kernels.torch_ops.bsr import Bsr
+from sparselab.kernels.torch_ops.channel_slice import ChannelSlice
+from sparselab.kernels.torch_ops.csr import Csr
+from sparselab.kernels.torch_ops.dense import Conv2d, Dense
+from sparselab.kernels.torch_ops.gather_gemm import GatherGemm
+from sparselab.kernels.torch_ops.semi_structured import SemiStructured
+from sparselab.kernels.triton_blocks.kernel import TritonBlocks
 
 KERNELS: Mapping[str, Kernel] = MappingProxyType(
     {

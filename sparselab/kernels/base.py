@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.device import as_tensor
-from sparselab.errors import SettingError, SparselabError, UnavailableError
-from sparselab.layout import Layout
-from sparselab.transform import FloatMatrix, Layer
+from sparselab.core.device import as_tensor
+from sparselab.core.errors import SettingError, SparselabError, UnavailableError
+from sparselab.core.layer import FloatMatrix, Layer
+from sparselab.core.layout import Layout
 
 if TYPE_CHECKING:
     import torch
@@ -232,7 +232,7 @@ class Kernel(ABC):
     """Its place among the kernels that a converted model tries, lowest first; None: only when it is asked for."""
 
     @abstractmethod
-    def obstacle(self, work: Work) -> str:
+    def unsupported_reason(self, work: Work) -> str:
         """Return why this kernel cannot run `work` here, in words that say what would mend it; "" when it can."""
 
     @abstractmethod

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
-from sparselab.errors import SettingError
+from sparselab.core.errors import SettingError
+from sparselab.core.layout import Layout
+from sparselab.core.mask import IntVector
+from sparselab.core.torch_private import in_dispatch_mode, in_function_transform
 from sparselab.kernels import KERNELS, PREFERRED
 from sparselab.kernels.base import Conv, Run, Work
-from sparselab.layout import Layout
-from sparselab.mask import IntVector
 from sparselab.nn.panel_weights import panel_indices_of
 from sparselab.nn.run_cache import RunCache
-from sparselab.torch_private import in_dispatch_mode, in_function_transform
 
 _DTYPES = {torch.float32: "float32", torch.float16: "float16", torch.bfloat16: "bfloat16", torch.float64: "float64"}
 
@@ -78,7 +78,7 @@ class BlockModule(nn.Module):
     def kernel_of(self, work: Work) -> str:
         """Return the name of the kernel that runs `work`: the one asked for, or the first preferred that can."""
         names = PREFERRED if self.kernel == "auto" else (self.kernel,)
-        obstacles = {name: KERNELS[name].obstacle(work) for name in names}
+        obstacles = {name: KERNELS[name].unsupported_reason(work) for name in names}
         found = next((name for name, obstacle in obstacles.items() if not obstacle), None)
         if found is None:
             raise SettingError("; ".join(f"{name}: {obstacle}" for name, obstacle in obstacles.items()))

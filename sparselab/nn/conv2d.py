@@ -5,9 +5,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sparselab.errors import SettingError
+from sparselab.core.errors import SettingError
+from sparselab.core.layout import Layout
 from sparselab.kernels.base import Conv
-from sparselab.layout import Layout
 from sparselab.nn.block_module import BlockModule
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from sparselab.errors import SettingError, SparselabError
+from sparselab.core.errors import SettingError, SparselabError
+from sparselab.core.layout import Layout
+from sparselab.core.torch_private import has_hooks
 from sparselab.kernels import DENSE
-from sparselab.kernels.panels import blocks_obstacle
-from sparselab.layout import Layout
+from sparselab.kernels.support.panels import blocks_unsupported_reason
 from sparselab.nn.block_module import BlockModule
 from sparselab.nn.conv2d import BlockConv2d
 from sparselab.nn.linear import BlockLinear
-from sparselab.torch_private import has_hooks
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _own_ways(model: nn.Module, layer: nn.Linear | nn.Conv2d) -> str:
 def _block_layer(layer: nn.Linear | nn.Conv2d, layout: Layout, kernel: str) -> BlockModule | str:
     if kernel in DENSE:
         return "dense was chosen"
-    if why := blocks_obstacle(layout):
+    if why := blocks_unsupported_reason(layout):
         return why
     if layout.status == "dense":
         return "every weight is kept"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sparselab.errors import SettingError
-from sparselab.layout import Layout
-from sparselab.mask import IntVector
+from sparselab.core.errors import SettingError
+from sparselab.core.layout import Layout
+from sparselab.core.mask import IntVector
 from sparselab.nn.block_module import BlockModule
 
 

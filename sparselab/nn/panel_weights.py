@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.errors import SparselabError
-from sparselab.kernels.panels import blocks_obstacle, panels
-from sparselab.layout import Layout
-from sparselab.mask import IntVector
+from sparselab.core.errors import SparselabError
+from sparselab.core.layout import Layout
+from sparselab.core.mask import IntVector
+from sparselab.kernels.support.panels import blocks_unsupported_reason, panels
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ def panel_indices_of(layout: Layout) -> PanelIndices:
 
     Raises: SparselabError for a layout that keeps weights outside blocks.
     """
-    if why := blocks_obstacle(layout):
+    if why := blocks_unsupported_reason(layout):
         raise SparselabError(f"expected a layout of blocks; {why}")
     parts = panels(layout)
     none = np.zeros(0, np.int64)

@@ -9,8 +9,8 @@ from math import log
 import torch
 from torch import Tensor
 
+from sparselab.core.torch_private import version_of
 from sparselab.kernels.base import Run
-from sparselab.torch_private import version_of
 
 _MOST_SHAPES = 8
 

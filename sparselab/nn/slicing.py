@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, fx, nn
 
-from sparselab.errors import SparselabError
-from sparselab.layout import Layout
+from sparselab.core.errors import SparselabError
+from sparselab.core.layout import Layout
 from sparselab.nn.channel_paths import NORMS, Path, Prunable, module_at, path_of, zero_at_the_end
 from sparselab.nn.converting import layer_of, masked
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from sparselab.errors import SettingError
-from sparselab.mask import Mask
+from sparselab.core.errors import SettingError
+from sparselab.core.layer import Layer
+from sparselab.core.mask import Mask
 from sparselab.training.models import MODELS, prunable
 from sparselab.training.seeds import derive
 from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import Data
-from sparselab.transform import Layer
 
 State = dict[str, torch.Tensor]
 """Parameters and buffers by name, on the CPU, contiguous, nobody else's."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import cos, pi
 
-from sparselab.errors import SettingError
+from sparselab.core.errors import SettingError
 from sparselab.training.settings import TrainSettings
 
 

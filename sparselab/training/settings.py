@@ -13,13 +13,13 @@ from typing import Annotated, Any
 from annotated_types import Interval
 from typing_extensions import Doc
 
-from sparselab.errors import SettingError
-from sparselab.settings import OneOf, When, check_settings, settings_of
-from sparselab.training.densities import DISTRIBUTIONS
+from sparselab.core.errors import SettingError
+from sparselab.core.settings import OneOf, When, check_settings, settings_of
+from sparselab.pruning.distributions import DISTRIBUTIONS
+from sparselab.training.branches import Branch, parse_then
 from sparselab.training.models import MODELS
+from sparselab.training.setting_text import parse_values
 from sparselab.training.tasks import TASKS
-from sparselab.training.texts import parse_values
-from sparselab.training.then import Then, parse_then
 
 AT_START = ("random", "snip", "grasp", "synflow")
 """Masks chosen before the first step."""
@@ -153,7 +153,7 @@ class TrainSettings:
         return {"dense": 0, "imp": self.levels}.get(self.method, 1)
 
     @property
-    def follow_ups(self) -> tuple[Then, ...]:
+    def follow_ups(self) -> tuple[Branch, ...]:
         """What `then` says. Raises: SettingError."""
         return parse_then(self.then)
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from sparselab.transform import Transform
-from sparselab.transforms.n_m import NM
+from sparselab.transforms.base import Transform
+from sparselab.transforms.n_m.n_m import NM
 from sparselab.transforms.prune import Prune
-from sparselab.transforms.refill import Refill, RefillPlus
-from sparselab.transforms.regroup import Regroup
-from sparselab.transforms.shuffled_blocks import ShuffledBlocks
+from sparselab.transforms.refill.refill import Refill, RefillPlus
+from sparselab.transforms.regroup.regroup import Regroup
+from sparselab.transforms.shuffled_blocks.shuffled_blocks import ShuffledBlocks
 
 TRANSFORMS: Mapping[str, type[Transform]] = MappingProxyType(
     {

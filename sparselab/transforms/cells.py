@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sparselab.device import as_tensor
-from sparselab.errors import SettingError
+from sparselab.analysis.similarity import count_product
+from sparselab.core.device import as_tensor
+from sparselab.core.errors import SettingError
+from sparselab.core.layer import Layer
 from sparselab.grouping import Groups
-from sparselab.similarity import count_product
-from sparselab.transform import Layer
 
 if TYPE_CHECKING:
     import torch

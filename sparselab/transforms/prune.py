@@ -10,14 +10,15 @@ import numpy as np
 from annotated_types import Interval
 from typing_extensions import Doc
 
-from sparselab.contender import Contender
-from sparselab.errors import SettingError
-from sparselab.layout import Layout
-from sparselab.mask import Mask
-from sparselab.monitor import SILENT, Monitor, Stages
-from sparselab.scores import SCORES, Scores
-from sparselab.settings import OneOf
-from sparselab.transform import Layer, Transform
+from sparselab.core.errors import SettingError
+from sparselab.core.layer import Layer
+from sparselab.core.layout import Layout
+from sparselab.core.mask import Mask
+from sparselab.core.settings import OneOf
+from sparselab.pruning.scores import SCORES, Scores
+from sparselab.runtime.progress import SILENT, Monitor, Stages
+from sparselab.transforms.base import Transform
+from sparselab.transforms.contender import Contender
 
 _REASON = "pruning chooses weights one by one and makes no blocks"
 

@@ -8,10 +8,10 @@ import numpy as np
 from annotated_types import Interval
 from typing_extensions import Doc
 
+from sparselab.core.settings import When
 from sparselab.grouping import Groups
-from sparselab.monitor import SILENT, Monitor, Stages
-from sparselab.refine import Budget, refine
-from sparselab.settings import When
+from sparselab.grouping.refine import Budget, refine
+from sparselab.runtime.progress import SILENT, Monitor, Stages
 
 if TYPE_CHECKING:
     import torch

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sparselab.benchmarking.records import Session
+from sparselab.benchmarking.storage_paths import database_path
+from sparselab.benchmarking.store import Store
 from sparselab.cli import main
-from sparselab.folders import DATA_VARIABLE
-from sparselab.latency.place import database_path
-from sparselab.latency.store import Store
-from sparselab.latency.values import Session
+from sparselab.core.paths import DATA_VARIABLE
 
 ROW = {
     "kernel",

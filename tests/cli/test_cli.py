@@ -14,10 +14,10 @@ import pytest
 import torch
 
 import sparselab
+from sparselab.analysis.metrics import Report, meanings, report, totals
 from sparselab.cli import main
+from sparselab.core.settings import settings_of
 from sparselab.formats import FORMATS, WRITERS, read_ticket
-from sparselab.metrics import Report, meanings, report, totals
-from sparselab.settings import settings_of
 from sparselab.transforms import TRANSFORMS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,10 +15,10 @@ import pytest
 import sparselab
 from sparselab.cli import commands, main
 from sparselab.cli.output import SCHEMA
-from sparselab.compare import contenders
-from sparselab.folders import DATA_VARIABLE
+from sparselab.core.paths import DATA_VARIABLE
 from sparselab.training.settings import TrainSettings
 from sparselab.transforms import TRANSFORMS
+from sparselab.workflows.compare import contenders
 
 Answer = Callable[..., Any]
 

@@ -10,7 +10,7 @@ import pytest
 import sparselab
 from sparselab.cli import commands, main
 from sparselab.cli.setting_options import HELP_NAMES
-from sparselab.settings import settings_of
+from sparselab.core.settings import settings_of
 from sparselab.transforms import TRANSFORMS
 
 Run = Callable[..., tuple[int, str, str]]

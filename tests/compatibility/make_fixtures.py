@@ -25,20 +25,20 @@ import numpy as np
 import torch
 from documents import keys, layer_document, options_document, settings_document
 from links import ADDRESSES, opened
-
-from sparselab.cli import commands
-from sparselab.cli import main as command_line
 from sparselab.errors import Cancelled
-from sparselab.formats import FORMATS, WRITERS, read_ticket
-from sparselab.kernels import KERNELS
 from sparselab.latency.store import Store
 from sparselab.latency.table import as_csv
 from sparselab.monitor import Monitor
-from sparselab.nn import convert
 from sparselab.settings import settings_of
 from sparselab.training.paths import RunPaths
 from sparselab.training.queue import submit
 from sparselab.training.run import train
+
+from sparselab.cli import commands
+from sparselab.cli import main as command_line
+from sparselab.formats import FORMATS, WRITERS, read_ticket
+from sparselab.kernels import KERNELS
+from sparselab.nn import convert
 from sparselab.training.runs import read_run
 from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import TASKS

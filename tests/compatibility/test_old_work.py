@@ -17,21 +17,21 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from sparselab.benchmarking.csv_table import read_csv
+from sparselab.benchmarking.records import Session
+from sparselab.benchmarking.storage_paths import database_path
+from sparselab.benchmarking.store import Store
 from sparselab.cli import commands, main
-from sparselab.errors import SparselabError
-from sparselab.folders import runs_folder
+from sparselab.core.errors import SparselabError
+from sparselab.core.paths import runs_folder
+from sparselab.core.settings import settings_of
 from sparselab.formats import read_ticket
-from sparselab.isolate import Worker, WorkerTask
 from sparselab.kernels import KERNELS
-from sparselab.latency.place import database_path
-from sparselab.latency.store import Store
-from sparselab.latency.table import read_csv
-from sparselab.latency.values import Session
 from sparselab.nn import convert
-from sparselab.settings import settings_of
-from sparselab.training.queue import advance
-from sparselab.training.run import train
-from sparselab.training.runs import RunView, list_runs, read_run
+from sparselab.runtime.worker import Worker, WorkerTask
+from sparselab.training.runs.queue import advance
+from sparselab.training.runs.run import train
+from sparselab.training.runs.views import RunView, list_runs, read_run
 from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import TASKS
 from sparselab.transforms import TRANSFORMS, Regroup
@@ -108,7 +108,7 @@ def test_a_stopped_run_goes_on_to_its_end(run: str) -> None:
 @pytest.mark.parametrize("run", QUEUED)
 def test_a_waiting_run_has_its_turn(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[Path] = []
-    monkeypatch.setattr("sparselab.training.queue._start", started.append)
+    monkeypatch.setattr("sparselab.training.runs.queue._start", started.append)
     assert advance(runs_folder()) == (runs_folder() / run,)
     (folder,) = started
     train(read_run(folder).info.settings, folder, resume=True)
@@ -205,7 +205,7 @@ def test_every_page_has_the_address_it_had() -> None:
     def told() -> None:
         import streamlit as st
 
-        from sparselab.ui.nav import pages
+        from sparselab.app.shell.navigation import pages
 
         st.json([page.url_path for page in pages()])
 

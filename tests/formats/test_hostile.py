@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparselab.errors import FileError, SparselabError
+from sparselab.core.errors import FileError, SparselabError
 from sparselab.formats import FORMATS, describe, read_ticket
 from tests.formats.good_files import good_file
 from tests.formats.hostile_files import HOSTILE, WEIGHT

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.utils import prune
 
-from sparselab.errors import SettingError
+from sparselab.core.errors import SettingError
+from sparselab.core.layer import Layer
+from sparselab.core.layout import Block, Layout
+from sparselab.core.mask import Mask
+from sparselab.core.ticket import ticket_of
 from sparselab.formats import FORMATS, WRITERS, describe, read_ticket, write_own, write_ticket
-from sparselab.layout import Block, Layout
-from sparselab.mask import Mask
-from sparselab.ticket import ticket_of
-from sparselab.transform import Layer
 from tests.formats.good_files import good_file
 from tests.strategies import masks
 

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparselab.atomic_files import atomic_path
-from sparselab.csv_text import cell, read_rows, rows_csv, table
+from sparselab.core.atomic_files import atomic_path
+from sparselab.core.csv_text import cell, read_rows, rows_csv, table
+from sparselab.core.layout import Block, Layout
+from sparselab.core.mask import Mask
+from sparselab.core.permutation import Permutation
 from sparselab.formats import blocks_csv, permutation_csv
-from sparselab.layout import Block, Layout
-from sparselab.mask import Mask
-from sparselab.permutation import Permutation
 
 
 def test_blocks() -> None:

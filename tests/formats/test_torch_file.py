@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from sparselab.errors import FileError
+from sparselab.core.errors import FileError
+from sparselab.core.ticket import Ticket
 from sparselab.formats import ReadLimits, describe, read_ticket
-from sparselab.ticket import Ticket
 from tests.formats.hostile_files import save
 
 WEIGHT = torch.tensor([[0.0, 1.5, 0, 0], [2.5, 0, 0, -3]])

@@ -12,10 +12,10 @@ import psutil
 import pytest
 import torch
 
-from sparselab.errors import FileError, LimitError, SparselabError
+from sparselab.core.errors import FileError, LimitError, SparselabError
 from sparselab.formats import ReadLimits, ReadOptions, describe, read_ticket, read_untrusted
 from sparselab.formats.untrusted import UNTRUSTED_LIMITS, _confirm
-from sparselab.isolate import Limits
+from sparselab.runtime.pipes import Limits
 from tests.formats.hostile_files import HOSTILE, save
 
 # A busy machine takes longer than a visitor would wait.

@@ -8,13 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparselab.errors import SettingError
+from sparselab.analysis.similarity import SIMILARITIES, similarity_tensor
+from sparselab.core.errors import SettingError
+from sparselab.core.mask import Mask
 from sparselab.formats import ReadOptions, read_ticket
 from sparselab.grouping import GROUPERS, Goal, Groups
 from sparselab.grouping.linkage import chain_merges, complete_linkage, cut_tree, scipy_merges
 from sparselab.grouping.sizes import fit_sizes
-from sparselab.mask import Mask
-from sparselab.similarity import SIMILARITIES, similarity_tensor
 from tests.strategies import masks
 
 goals = st.builds(Goal, height=st.integers(1, 20)) | st.builds(Goal, count=st.integers(1, 8))

@@ -17,9 +17,9 @@ import numpy as np
 import torch
 
 from sparselab.kernels.base import TOLERANCES, Conv, Work, error_against, random_input, reference
-from sparselab.kernels.native_blocks import compiled_run
-from sparselab.kernels.native_packing import Packed, pack
-from sparselab.kernels.panels import blocks_obstacle
+from sparselab.kernels.native.blocks import compiled_run
+from sparselab.kernels.native.packing import Packed, pack
+from sparselab.kernels.support.panels import blocks_unsupported_reason
 from tests.kernels.random_layers import random_layout, random_work
 
 PAGE = mmap.PAGESIZE
@@ -86,7 +86,7 @@ def main(layers: int) -> None:
     rng, real = np.random.default_rng(4), torch.empty
     for number in range(layers):
         work = odd_convolution(rng) if number % 2 else random_work(rng, "float32", "cpu")
-        if blocks_obstacle(work.layout):
+        if blocks_unsupported_reason(work.layout):
             continue
         x = random_input(work)
         exact, packed, plan = reference(work, x), pack(work), PLANS[number % len(PLANS)]

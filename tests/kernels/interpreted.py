@@ -15,12 +15,13 @@ import pytest
 import torch
 from triton.runtime import interpreter
 
-from sparselab.errors import SettingError
-from sparselab.kernels import KERNELS, triton_launch
-from sparselab.kernels.arrangements import arrangements
+from sparselab.core.errors import SettingError
+from sparselab.kernels import KERNELS
 from sparselab.kernels.base import TOLERANCES, Work, max_error, random_input
-from sparselab.kernels.triton_blocks import TritonBlocks
-from sparselab.kernels.triton_configs import Config
+from sparselab.kernels.triton_blocks import launch
+from sparselab.kernels.triton_blocks.configs import Config
+from sparselab.kernels.triton_blocks.input_layouts import arrangements
+from sparselab.kernels.triton_blocks.kernel import TritonBlocks
 from tests.kernels.random_layers import random_work
 
 assert os.environ.get("TRITON_INTERPRET") == "1", "set TRITON_INTERPRET=1 before triton is imported"
@@ -71,7 +72,7 @@ class Memory:
 def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
     guard = Memory(interpreter._interpreter)
     monkeypatch.setattr(interpreter, "_interpreter", guard)
-    monkeypatch.setattr(triton_launch, "empty", guard.empty)
+    monkeypatch.setattr(launch, "empty", guard.empty)
     return guard
 
 
@@ -85,7 +86,7 @@ def test_a_random_layer_equals_the_dense_product(seed: int, memory: Memory) -> N
     rng = np.random.default_rng(seed)
     work = random_work(rng, DTYPES[seed % len(DTYPES)], "cpu", most=18)
     x = random_input(work, seed)
-    y = triton_launch.packed(work, random_config(rng, work))(memory.place(x))
+    y = launch.packed(work, random_config(rng, work))(memory.place(x))
     assert max_error(work, x, y) <= TOLERANCES[work.dtype]
 
 
@@ -133,7 +134,7 @@ def test_tuning_ends_in_a_config_that_is_right_and_kept(tmp_path: Path, monkeypa
     for seed in (3, 4):
         work = random_work(np.random.default_rng(seed), "float32", "cpu", most_rows=20, most=12)
         config, x = kernel.tuned(work), random_input(work)
-        assert max_error(work, x, triton_launch.packed(work, config)(x)) <= TOLERANCES[work.dtype]
+        assert max_error(work, x, launch.packed(work, config)(x)) <= TOLERANCES[work.dtype]
         before = len(timed)
         assert before
         assert kernel.tuned(work) == config
@@ -142,4 +143,4 @@ def test_tuning_ends_in_a_config_that_is_right_and_kept(tmp_path: Path, monkeypa
 
 def test_no_obstacle_in_the_interpreter() -> None:
     work = random_work(np.random.default_rng(3), "float32", "cpu")
-    assert KERNELS["triton-blocks"].obstacle(work) == ""
+    assert KERNELS["triton-blocks"].unsupported_reason(work) == ""

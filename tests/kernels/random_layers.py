@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from sparselab.core.layout import Block, Layout
+from sparselab.core.mask import Mask
 from sparselab.kernels.base import Conv, Work
-from sparselab.layout import Block, Layout
-from sparselab.mask import Mask
 
 TRAITS = ("groups", "groups", "groups", "two groups a row", "blocks of one group", "none", "one row", "whole")
 KERNELS = ((1, 1), (3, 3), (3, 3), (2, 3), (5, 1), (2, 2))

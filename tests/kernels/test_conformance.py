@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from sparselab.core.layout import Block, Layout
+from sparselab.core.mask import Mask
 from sparselab.kernels import DENSE, KERNELS, PREFERRED, Kernel
 from sparselab.kernels.base import DTYPES, PRODUCTS, TOLERANCES, Conv, Run, Work, max_error, random_input
-from sparselab.layout import Block, Layout
-from sparselab.mask import Mask
 from tests.kernels.random_layers import aligned_works, random_work
 
 ON_CPU = [name for name, kernel in KERNELS.items() if "cpu" in kernel.devices]
@@ -23,7 +23,7 @@ BLOCKS_ON_CPU = [name for name in ON_CPU if KERNELS[name].runs_blocks]
 
 def check(kernel: Kernel, work: Work) -> str:
     """Return why the kernel cannot run, or "" when it did and is right, for other numbers of positions or images too."""
-    obstacle = kernel.obstacle(work)
+    obstacle = kernel.unsupported_reason(work)
     if obstacle:
         assert obstacle == obstacle.strip()
         return obstacle
@@ -67,7 +67,7 @@ def test_a_kernel_runs_the_products_and_on_the_devices_that_it_names(name: str) 
     """And the kinds of products, where it is on a device of its own: a kernel that always finds an obstacle is walked by nobody."""
     kernel = KERNELS[name]
     for kind in PRODUCTS:
-        runs = any(not kernel.obstacle(work) for work in products(kind, "float32"))
+        runs = any(not kernel.unsupported_reason(work) for work in products(kind, "float32"))
         assert runs == ("cpu" in kernel.devices and kind in kernel.products)
 
 
@@ -79,11 +79,11 @@ class Wrong(Kernel):
     title: ClassVar[str] = "Wrong"
     source: ClassVar[str] = "a test"
 
-    def obstacle(self, work: Work) -> str:
+    def unsupported_reason(self, work: Work) -> str:
         return ""
 
     def prepare(self, work: Work) -> Run:
-        right = next(KERNELS[name] for name in DENSE if not KERNELS[name].obstacle(work)).prepare(work)
+        right = next(KERNELS[name] for name in DENSE if not KERNELS[name].unsupported_reason(work)).prepare(work)
         last: dict[torch.Size, torch.Tensor] = {}
 
         def run(x: torch.Tensor) -> torch.Tensor:
@@ -144,8 +144,8 @@ def test_a_mask_without_blocks_is_refused_in_words() -> None:
     mask = Mask(np.eye(32, dtype=bool))
     work = Work(Layout.masked(mask, mask, reason="pruned one by one"), np.eye(32, dtype=np.float32), (32, 4))
     for name in ("gather-gemm", "native-blocks", "triton-blocks"):
-        assert "no blocks" in KERNELS[name].obstacle(work) or "CUDA" in KERNELS[name].obstacle(work)
-    assert "whole" in KERNELS["channel-slice"].obstacle(work)
+        assert "no blocks" in KERNELS[name].unsupported_reason(work) or "CUDA" in KERNELS[name].unsupported_reason(work)
+    assert "whole" in KERNELS["channel-slice"].unsupported_reason(work)
 
 
 @pytest.mark.parametrize("name", KERNELS)

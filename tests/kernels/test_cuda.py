@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 import torch
 
-from sparselab.errors import SettingError, UnavailableError
-from sparselab.folders import cache_folder
+from sparselab.core.errors import SettingError, UnavailableError
+from sparselab.core.layer import Layer
+from sparselab.core.layout import Block, Layout
+from sparselab.core.mask import Mask
+from sparselab.core.paths import cache_folder
 from sparselab.kernels import KERNELS
-from sparselab.kernels.arrangements import arrangements
 from sparselab.kernels.base import TOLERANCES, Conv, Work, max_error, random_input
-from sparselab.kernels.bsr_tuning import tune_bsr
-from sparselab.kernels.graphs import flush_l2, graphed
-from sparselab.kernels.triton_configs import Config
-from sparselab.kernels.triton_launch import packed
-from sparselab.layout import Block, Layout
-from sparselab.mask import Mask
-from sparselab.transform import Layer
+from sparselab.kernels.support.cuda_graphs import flush_l2, graphed
+from sparselab.kernels.torch_ops.bsr_tuning import tune_bsr
+from sparselab.kernels.triton_blocks.configs import Config
+from sparselab.kernels.triton_blocks.input_layouts import arrangements
+from sparselab.kernels.triton_blocks.launch import packed
 from sparselab.transforms import NM
 from tests.kernels.random_layers import random_work
 
@@ -58,7 +58,7 @@ def test_200_random_layers_equal_the_dense_product(dtype: str) -> None:
 def test_every_kernel_is_right_or_says_why_it_cannot(name: str, dtype: str) -> None:
     ran = []
     for work in (grouped(dtype), grouped(dtype, Conv((3, 3), 1, 1)), two_of_four(dtype)):
-        obstacle = KERNELS[name].obstacle(work)
+        obstacle = KERNELS[name].unsupported_reason(work)
         if obstacle:
             assert obstacle == obstacle.strip()
             continue
@@ -156,7 +156,7 @@ def test_what_only_cuda_has_says_so_elsewhere() -> None:
         sparse = torch.eye(32).to_sparse_bsr((16, 16))
     assert tune_bsr(sparse, torch.zeros(32, 4)).description == "untuned: only CUDA has parameters to tune"
     work = random_work(np.random.default_rng(3), "float32", "cpu")
-    assert "needs a CUDA device" in KERNELS["triton-blocks"].obstacle(work)
+    assert "needs a CUDA device" in KERNELS["triton-blocks"].unsupported_reason(work)
 
 
 def grouped(dtype: str, conv: Conv | None = None) -> Work:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.gpu_latency import DTYPES, PRODUCTS, Case, cases, layout_of
-from sparselab.kernels.panels import panels
-from sparselab.kernels.semi_structured import window_order
+from sparselab.kernels.support.panels import panels
+from sparselab.kernels.torch_ops.semi_structured import window_order
 
 SMALL = [case for case in cases([product.small() for product in PRODUCTS]) if case.dtype == "float16"]
 

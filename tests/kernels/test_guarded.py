@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from sparselab.kernels.compiled import compiled_obstacle
+from sparselab.kernels.native.compiler import compiler_unsupported_reason
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forbids pages by mprotect")
 def test_no_address_beside_its_arrays() -> None:
-    assert not compiled_obstacle()
+    assert not compiler_unsupported_reason()
     command = [sys.executable, "-m", "tests.kernels.guarded", "300"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, f"ended with {done.returncode} (a signal where negative): {done.stderr[-2000:]}"

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sparselab.core.layer import Layer
+from sparselab.core.layout import Layout
+from sparselab.core.mask import Mask
 from sparselab.kernels import KERNELS
 from sparselab.kernels.base import Conv, Work
-from sparselab.kernels.semi_structured import window_order
-from sparselab.layout import Layout
-from sparselab.mask import Mask
-from sparselab.transform import Layer
+from sparselab.kernels.torch_ops.semi_structured import window_order
 from sparselab.transforms import NM
 
 KERNEL = KERNELS["semi-structured"]
@@ -32,15 +32,15 @@ def work_of(layout: Layout, **changes: Any) -> Work:
 
 def test_what_stands_in_the_way_is_said_in_words() -> None:
     layout = layout_of()
-    assert "needs a CUDA device" in KERNEL.obstacle(work_of(layout, device="cpu"))
-    assert "float16 and bfloat16; got float32" in KERNEL.obstacle(work_of(layout, dtype="float32"))
+    assert "needs a CUDA device" in KERNEL.unsupported_reason(work_of(layout, device="cpu"))
+    assert "float16 and bfloat16; got float32" in KERNEL.unsupported_reason(work_of(layout, dtype="float32"))
     images = {"input_shape": (1, 64, 4, 4), "conv": Conv((1, 1))}
-    assert "multiplies matrices only" in KERNEL.obstacle(work_of(layout, **images))
+    assert "multiplies matrices only" in KERNEL.unsupported_reason(work_of(layout, **images))
     odd = Layout.unchanged(Mask(np.zeros((31, 64), bool)), "")
-    assert "got 31 x 64" in KERNEL.obstacle(work_of(odd))
+    assert "got 31 x 64" in KERNEL.unsupported_reason(work_of(odd))
     full = Layout.unchanged(Mask(np.ones((32, 64), bool)), "")
-    assert "at most 2 kept of every 4" in KERNEL.obstacle(work_of(full))
-    assert "at most 2 kept of every 4" in KERNEL.obstacle(work_of(layout_of(n=3)))
+    assert "at most 2 kept of every 4" in KERNEL.unsupported_reason(work_of(full))
+    assert "at most 2 kept of every 4" in KERNEL.unsupported_reason(work_of(layout_of(n=3)))
 
 
 @pytest.mark.parametrize("permute", ["none", "swap"])
@@ -60,7 +60,7 @@ def test_the_natural_order_is_preferred_and_others_are_found_only_where_they_hol
     assert window_order(Layout.unchanged(Mask(np.zeros((4, 6), bool)), "")) is None
     kept = np.tile(np.array([True, True, True, False, False, False, False, True]), (4, 1))
     before = Mask(kept)
-    from sparselab.permutation import Permutation
+    from sparselab.core.permutation import Permutation
 
     order = Permutation(np.array([0, 3, 1, 4, 2, 5, 6, 7]))
     found = window_order(Layout.masked(before, before, reason="", col_order=order))

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from sparselab.benchmarking.break_even import random_groups
 from sparselab.kernels import KERNELS
 from sparselab.kernels.base import Conv, Run, Work, error_against, reference
-from sparselab.latency.breakeven import random_groups
 
 NAMES = pytest.mark.parametrize("name", ["gather-gemm", "native-blocks"])
 FORKED = """

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sparselab.kernels.panels import Panel, panels
-from sparselab.kernels.tiles import joined, passes, tiles
-from sparselab.layout import Block, Layout
-from sparselab.mask import Mask
+from sparselab.core.layout import Block, Layout
+from sparselab.core.mask import Mask
+from sparselab.kernels.support.panels import Panel, panels
+from sparselab.kernels.triton_blocks.tiles import joined, passes, tiles
 from tests.kernels.random_layers import TRAITS, random_layout
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sparselab.core.layout import Block, Layout
+from sparselab.core.mask import Mask
 from sparselab.kernels.base import Conv, Work
-from sparselab.kernels.triton_configs import Config
-from sparselab.kernels.triton_launch import packed
-from sparselab.layout import Block, Layout
-from sparselab.mask import Mask
+from sparselab.kernels.triton_blocks.configs import Config
+from sparselab.kernels.triton_blocks.launch import packed
 
 triton = pytest.importorskip("triton")
 pytestmark = pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") == "1", reason="interpreted, not compiled")
@@ -45,7 +45,7 @@ def compiled(work: Work, config: Config, *, dtype: str, capability: int, number:
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
-    from sparselab.kernels.triton_product import product
+    from sparselab.kernels.triton_blocks.programs import product
 
     launch = packed(work, config).launches(work.input_shape)[number]
     constants = dict(launch.constants) | ({"PRECISION": "tf32"} if dtype == "tf32" else {})
@@ -107,7 +107,7 @@ def test_arranging_compiles() -> None:
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
-    from sparselab.kernels.triton_product import arrange
+    from sparselab.kernels.triton_blocks.programs import arrange
 
     constants = {"WIDE": False, "BLOCK": 1024}
     signature = {name: "constexpr" if name in constants else "i32" for name in arrange.arg_names}

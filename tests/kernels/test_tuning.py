@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sparselab.errors import UnavailableError
-from sparselab.folders import cache_folder
-from sparselab.kernels import choices
-from sparselab.kernels.triton_configs import Config, coarse, fine, fits
-from sparselab.kernels.tuning import chosen
+from sparselab.core.errors import UnavailableError
+from sparselab.core.paths import cache_folder
+from sparselab.kernels.support import tuning_cache
+from sparselab.kernels.triton_blocks.configs import Config, coarse, fine, fits
+from sparselab.kernels.triton_blocks.tile_tuning import chosen
 
 KEY = {"device": "some card", "shape": (64, 576), "density": 0.26}
 COARSE = [Config(16, 64, 32), Config(32, 64, 32), Config(64, 64, 32), Config(128, 64, 32)]
@@ -87,11 +87,11 @@ def test_a_folder_that_cannot_be_written_to_costs_only_time(folder: Path, monkey
 
 
 def test_nothing_is_left_beside_a_choice() -> None:
-    choices.keep(KEY, {"a": 1})
+    tuning_cache.keep(KEY, {"a": 1})
     assert [path.suffix for path in cache_folder("tuning").iterdir()] == [".json"]
-    assert choices.recall(KEY, {"a": int}) == {"a": 1}
-    assert choices.recall(KEY, {"a": str}) is None
-    assert choices.recall(KEY | {"x": 1}, {"a": int}) is None
+    assert tuning_cache.recall(KEY, {"a": int}) == {"a": 1}
+    assert tuning_cache.recall(KEY, {"a": str}) is None
+    assert tuning_cache.recall(KEY | {"x": 1}, {"a": int}) is None
 
 
 def test_a_device_that_refuses_everything_is_told_of() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from sparselab.layout import Block, Layout
-from sparselab.mask import Mask
+from sparselab.core.layout import Block, Layout
+from sparselab.core.mask import Mask
 
 
 def small_network(seed: int = 0, *, bias: bool = False) -> nn.Sequential:

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from sparselab.errors import SparselabError
-from sparselab.layout import Layout
-from sparselab.mask import Mask
+from sparselab.core.errors import SparselabError
+from sparselab.core.layout import Layout
+from sparselab.core.mask import Mask
 from sparselab.nn import BlockConv2d, BlockLinear, convert, largest_difference, masked, sliced
 from tests.nn.networks import block_layout, channel_layout, matrix_shape, prunable, small_network
 

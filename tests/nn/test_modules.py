@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from sparselab.errors import SparselabError
-from sparselab.layout import Layout
-from sparselab.mask import Mask
+from sparselab.core.errors import SparselabError
+from sparselab.core.layout import Layout
+from sparselab.core.mask import Mask
 from sparselab.nn import BlockConv2d, BlockLinear
 from tests.nn.networks import block_layout, matrix_shape
 

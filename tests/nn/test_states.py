@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.autograd import forward_ad
 
-from sparselab.errors import SparselabError
+from sparselab.core.errors import SparselabError
 from sparselab.nn import BlockConv2d, BlockLinear
 from tests.nn.test_modules import layer_and_block
 

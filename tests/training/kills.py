@@ -22,7 +22,7 @@ import safetensors.torch
 import sklearn.datasets
 import torch
 
-from sparselab.training.run import train
+from sparselab.training.runs.run import train
 from sparselab.training.settings import TrainSettings
 
 # Imported here so that no child has to.

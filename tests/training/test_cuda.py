@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sparselab.errors import Cancelled
-from sparselab.monitor import Monitor
-from sparselab.training.run import train
-from sparselab.training.runs import read_run
+from sparselab.core.errors import Cancelled
+from sparselab.runtime.progress import Monitor
+from sparselab.training.runs.run import train
+from sparselab.training.runs.views import read_run
 from tests.training.kills import fingerprint
 from tests.training.tiny import tiny
 

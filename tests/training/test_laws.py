@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 import torch
 
+from sparselab.core.settings import settings_of
 from sparselab.formats import read_ticket
-from sparselab.settings import settings_of
-from sparselab.training.checkpoint import read_checkpoint
-from sparselab.training.making import level_start, regime_of
+from sparselab.training.engine.checkpoint import read_checkpoint
+from sparselab.training.engine.optimizer import Sgd
+from sparselab.training.engine.stage_start import level_start, updater_of
 from sparselab.training.models import MODELS
 from sparselab.training.network import build_network
-from sparselab.training.optimizer import Sgd
-from sparselab.training.paths import RunPaths
-from sparselab.training.regimes import BlockExchange, Step
-from sparselab.training.run import train
-from sparselab.training.runs import read_run
+from sparselab.training.runs.paths import RunPaths
+from sparselab.training.runs.run import train
+from sparselab.training.runs.views import read_run
 from sparselab.training.schedule import schedule_of
 from sparselab.training.settings import DYNAMIC, METHODS, MOVING_BLOCKS, STATIC_BLOCKS, TrainSettings
 from sparselab.training.tasks import TASKS
+from sparselab.training.updaters import BlockPruneAndGrow, Step
 
 TINY = TrainSettings(
     task_settings="train=96,validation=32,test=32,canvas=12",
@@ -73,7 +73,7 @@ def test_every_level_starts_at_the_rewind_step_bit_for_bit(imp: Path, tmp_path: 
     ended = (before.part("model"), before.part("mask"))
     start = level_start(settings, network, data, level=2, rewound=rewound, before=ended)
     network.restore(start.state)
-    regime = regime_of(settings, network, schedule_of(settings, 96), masks=start.masks, tensors={})
+    updater = updater_of(settings, network, schedule_of(settings, 96), masks=start.masks, tensors={})
     state = network.capture()
     for name, value in rewound.items():
         mask = start.masks.get(name.removesuffix(".weight"))
@@ -83,7 +83,7 @@ def test_every_level_starts_at_the_rewind_step_bit_for_bit(imp: Path, tmp_path: 
     for layer in read_ticket(paths.ticket("level-02")):
         assert layer.rewound is not None
         assert torch.equal(torch.from_numpy(layer.rewound.copy()).flatten(), rewound[f"{layer.name}.weight"].flatten())
-    assert regime.current().keys() == start.masks.keys()
+    assert updater.current().keys() == start.masks.keys()
 
 
 def test_level_zero_is_dense_and_what_was_transformed_says_so(imp: Path) -> None:
@@ -155,35 +155,35 @@ def test_dynamic_masks_keep_their_counts_at_every_update(model: str, method: str
     network = build_network(settings, data, torch.device("cpu"))
     schedule = schedule_of(settings, len(data.train))
     start = level_start(settings, network, data, level=1, rewound=network.capture(), before=None)
-    regime = regime_of(settings, network, schedule, masks=start.masks, tensors=start.tensors)
-    sgd = Sgd(regime.weights, momentum=0.9, decay=0.0)
-    counts = [int(mask.sum()) for mask in regime.masks]
-    blocks = [len(parts) for parts in regime.blocks] if isinstance(regime, BlockExchange) else []
+    updater = updater_of(settings, network, schedule, masks=start.masks, tensors=start.tensors)
+    sgd = Sgd(updater.weights, momentum=0.9, decay=0.0)
+    counts = [int(mask.sum()) for mask in updater.masks]
+    blocks = [len(parts) for parts in updater.blocks] if isinstance(updater, BlockPruneAndGrow) else []
     if method != "dsb":
         assert sum(counts) == round(0.4 * network.size)
     rng = torch.Generator().manual_seed(0)
     updates = 0
     for step in range(schedule.total):
-        old = [mask.clone() for mask in regime.masks]
-        regime.before(step)
-        gradients = [torch.randn(weight.shape, generator=rng) for weight in regime.weights]
+        old = [mask.clone() for mask in updater.masks]
+        updater.before(step)
+        gradients = [torch.randn(weight.shape, generator=rng) for weight in updater.weights]
         seen = Step(step, gradients, sgd.velocities)
-        if regime.update(seen):
+        if updater.update(seen):
             sgd.step(gradients, 0.1)
-            regime.after(seen)
-        regime.finish()
-        told = regime.news()
+            updater.after(seen)
+        updater.finish()
+        told = updater.news()
         updates += len(told)
-        if isinstance(regime, BlockExchange):
-            assert [len(parts) for parts in regime.blocks] == blocks
-            areas = [sum(part.area for part in parts) for parts in regime.blocks]
-            assert [int(mask.sum()) for mask in regime.masks] == areas
+        if isinstance(updater, BlockPruneAndGrow):
+            assert [len(parts) for parts in updater.blocks] == blocks
+            areas = [sum(part.area for part in parts) for parts in updater.blocks]
+            assert [int(mask.sum()) for mask in updater.masks] == areas
         else:
-            assert [int(mask.sum()) for mask in regime.masks] == counts
-        for weight, mask in zip(regime.weights, regime.masks, strict=True):
+            assert [int(mask.sum()) for mask in updater.masks] == counts
+        for weight, mask in zip(updater.weights, updater.masks, strict=True):
             assert not weight.detach()[~mask].count_nonzero()
         if told:
-            for velocity, mask, before in zip(sgd.velocities, regime.masks, old, strict=True):
+            for velocity, mask, before in zip(sgd.velocities, updater.masks, old, strict=True):
                 assert not velocity[~mask].count_nonzero()
                 assert not velocity[mask & ~before].count_nonzero()
     assert updates >= 2 or method == "top-kast"

@@ -16,13 +16,13 @@ from pathlib import Path
 import filelock
 import pytest
 
-from sparselab.errors import SettingError, UnavailableError
-from sparselab.training import lock as locks
-from sparselab.training.lock import is_locked, locked, note_of
+from sparselab.core.errors import SettingError, UnavailableError
+from sparselab.training.runs import lock as locks
+from sparselab.training.runs.lock import is_locked, locked, note_of
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLD = (
-    "import sys; from pathlib import Path; from sparselab.training.lock import locked\n"
+    "import sys; from pathlib import Path; from sparselab.training.runs.lock import locked\n"
     "with locked(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
 )
 
@@ -63,7 +63,7 @@ def test_a_lock_ends_with_its_holder_however_that_ends(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forking is of POSIX")
 def test_a_forked_child_neither_holds_nor_frees_its_parents_lock(tmp_path: Path) -> None:
     code = (
-        "import os, sys, time; from pathlib import Path; from sparselab.training.lock import is_locked, locked\n"
+        "import os, sys, time; from pathlib import Path; from sparselab.training.runs.lock import is_locked, locked\n"
         "path = Path(sys.argv[1])\n"
         "with locked(path):\n"
         "    child = os.fork()\n"

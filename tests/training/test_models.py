@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from sparselab.errors import SettingError
+from sparselab.core.errors import SettingError
 from sparselab.training.models import MODELS, prunable
 
 NARROW = 0.125

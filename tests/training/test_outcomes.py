@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sparselab.data_files import STUDY
-from sparselab.errors import FileError
-from sparselab.training.outcomes import Outcome, dense_of, points_of, series_of, study_outcomes
+from sparselab.core.data_files import STUDY
+from sparselab.core.errors import FileError
+from sparselab.training.runs.outcomes import Outcome, dense_of, points_of, series_of, study_outcomes
 
 BASE = Outcome(
     run="r",

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from sparselab.errors import SparselabError
-from sparselab.training.lock import locked
-from sparselab.training.paths import RunPaths
-from sparselab.training.process import holder_of, note_process
-from sparselab.training.queue import advance, cancel, delete, resume, submit, taking_turns
-from sparselab.training.records import read_json, write_json
-from sparselab.training.runs import list_runs, read_run
+from sparselab.core.errors import SparselabError
+from sparselab.training.runs.lock import locked
+from sparselab.training.runs.paths import RunPaths
+from sparselab.training.runs.process import holder_of, note_process
+from sparselab.training.runs.queue import advance, cancel, delete, resume, submit, taking_turns
+from sparselab.training.runs.records import read_json, write_json
+from sparselab.training.runs.views import list_runs, read_run
 from tests.training.tiny import tiny
 
 
@@ -31,7 +31,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         note_process(folder, os.getpid())
         RunPaths(folder).queued.unlink()
 
-    monkeypatch.setattr("sparselab.training.queue._start", start)
+    monkeypatch.setattr("sparselab.training.runs.queue._start", start)
     return found
 
 

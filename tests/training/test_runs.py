@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from sparselab.cli import main
-from sparselab.errors import Cancelled, FileError, SettingError, SparselabError
-from sparselab.monitor import Monitor
-from sparselab.training import checkpoint as checkpoints
-from sparselab.training.events import Events, read_events
-from sparselab.training.lock import locked
-from sparselab.training.paths import RunPaths
-from sparselab.training.run import train
-from sparselab.training.runs import list_runs, read_run
+from sparselab.core.errors import Cancelled, FileError, SettingError, SparselabError
+from sparselab.runtime.progress import Monitor
+from sparselab.training.engine import checkpoint as checkpoints
+from sparselab.training.runs.events import Events, read_events
+from sparselab.training.runs.lock import locked
+from sparselab.training.runs.paths import RunPaths
+from sparselab.training.runs.run import train
+from sparselab.training.runs.views import list_runs, read_run
 from tests.training.kills import fingerprint
 from tests.training.tiny import TASK, tiny
 

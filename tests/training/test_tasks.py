@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from sparselab.errors import FileError, SettingError, UnavailableError
-from sparselab.settings import settings_of
+from sparselab.core.errors import FileError, SettingError, UnavailableError
+from sparselab.core.settings import settings_of
 from sparselab.training.tasks import TASKS
 from sparselab.training.tasks.cifar import BinaryFormat, CifarSettings, read_cifar
 from sparselab.training.tasks.digits import DigitsSettings

@@ -9,13 +9,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparselab.errors import SettingError
-from sparselab.invariants import check_invariants
-from sparselab.layout import Layout
-from sparselab.mask import Mask
-from sparselab.metrics import report
-from sparselab.settings import settings_of
-from sparselab.transform import Layer
+from sparselab.analysis.invariants import check_invariants
+from sparselab.analysis.metrics import report
+from sparselab.core.errors import SettingError
+from sparselab.core.layer import Layer
+from sparselab.core.layout import Layout
+from sparselab.core.mask import Mask
+from sparselab.core.settings import settings_of
 from sparselab.transforms import TRANSFORMS
 from tests.strategies import layers, setting_values
 

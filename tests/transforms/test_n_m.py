@@ -11,18 +11,18 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sparselab.errors import SettingError
-from sparselab.layout import Layout
-from sparselab.mask import Mask
-from sparselab.metrics import report
-from sparselab.monitor import SILENT, Monitor
-from sparselab.transform import Layer
+from sparselab.analysis.metrics import report
+from sparselab.core.errors import SettingError
+from sparselab.core.layer import Layer
+from sparselab.core.layout import Layout
+from sparselab.core.mask import Mask
+from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.transforms import NM
-from sparselab.transforms.arrangements import arrangements
-from sparselab.transforms.permuting import Limit
-from sparselab.transforms.stripe_search import stripe_search
-from sparselab.transforms.swap_search import swap_search
-from sparselab.transforms.windows import efficacy, keep_in_windows, unstructured_bound
+from sparselab.transforms.n_m.arrangements import arrangements
+from sparselab.transforms.n_m.channel_permutation import Limit
+from sparselab.transforms.n_m.stripe_search import stripe_search
+from sparselab.transforms.n_m.swap_search import swap_search
+from sparselab.transforms.n_m.windows import efficacy, keep_in_windows, unstructured_bound
 from tests.strategies import layers
 
 CPU = torch.device("cpu")

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparselab.errors import SettingError
-from sparselab.mask import Mask
-from sparselab.metrics import report
-from sparselab.transform import Layer
+from sparselab.analysis.metrics import report
+from sparselab.core.errors import SettingError
+from sparselab.core.layer import Layer
+from sparselab.core.mask import Mask
 from sparselab.transforms import Prune
 from sparselab.transforms.prune import keep_largest
 from tests.strategies import layers

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparselab.errors import SettingError
-from sparselab.layout import Layout
-from sparselab.mask import Mask
-from sparselab.transform import Layer, Transform
+from sparselab.core.errors import SettingError
+from sparselab.core.layer import Layer
+from sparselab.core.layout import Layout
+from sparselab.core.mask import Mask
 from sparselab.transforms import Refill, RefillPlus
-from sparselab.transforms.channels import CHANNEL_SCORES, channel_scores, channels_paid_for
-from sparselab.transforms.regrow import regrown_weights
+from sparselab.transforms.base import Transform
+from sparselab.transforms.refill.channels import CHANNEL_SCORES, channel_scores, channels_paid_for
+from sparselab.transforms.refill.regrown_weights import regrown_weights
 from tests.strategies import layers
 
 RNG = np.random.default_rng

@@ -10,15 +10,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparselab.errors import SettingError
+from sparselab.core.errors import SettingError
+from sparselab.core.layer import Layer
+from sparselab.core.layout import Layout
+from sparselab.core.mask import Mask
 from sparselab.formats import ReadOptions, read_ticket
 from sparselab.grouping import GROUPERS, Goal, Groups
-from sparselab.layout import Layout
-from sparselab.mask import Mask
-from sparselab.transform import Layer
 from sparselab.transforms import ShuffledBlocks
-from sparselab.transforms.block_runs import blocks_of_runs, column_scores, select_runs
-from sparselab.transforms.shuffled_blocks import group_alike
+from sparselab.transforms.shuffled_blocks.block_runs import blocks_of_runs, column_scores, select_runs
+from sparselab.transforms.shuffled_blocks.shuffled_blocks import group_alike
 from tests.strategies import layers, masks
 
 CPU = torch.device("cpu")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from sparselab.errors import SettingError
+from sparselab.core.errors import SettingError
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sparselab.errors import FileError
-from sparselab.settings import check_settings
+from sparselab.core.errors import FileError
+from sparselab.core.settings import check_settings
 
 if TYPE_CHECKING:
     import torch

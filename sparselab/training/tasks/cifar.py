@@ -14,7 +14,7 @@ from annotated_types import Interval
 from numpy.typing import NDArray
 from typing_extensions import Doc
 
-from sparselab.errors import FileError
+from sparselab.core.errors import FileError
 from sparselab.training.tasks.base import Data
 from sparselab.training.tasks.held_out import held_out
 

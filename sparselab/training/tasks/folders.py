@@ -11,7 +11,7 @@ from typing import Annotated
 from annotated_types import Interval
 from typing_extensions import Doc
 
-from sparselab.errors import FileError
+from sparselab.core.errors import FileError
 from sparselab.training.tasks.base import Data
 from sparselab.training.tasks.held_out import held_out
 from sparselab.training.tasks.images import need_pillow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sparselab.errors import SettingError
+from sparselab.core.errors import SettingError
 
 if TYPE_CHECKING:
     from torch import Tensor

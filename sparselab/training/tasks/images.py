@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.errors import FileError, UnavailableError
+from sparselab.core.errors import FileError, UnavailableError
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,0 +1,1 @@
+"""What is read off masks and layouts: similarity, metrics, invariants, pictures."""

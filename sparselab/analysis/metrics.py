@@ -1,0 +1,190 @@
+"""The numbers of a layout, under the names that the app, the command line and the documents share."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args, get_type_hints
+
+import numpy as np
+from typing_extensions import Doc
+
+from sparselab.core.layer import Layer
+from sparselab.core.layout import Layout, Status
+from sparselab.core.mask import Mask
+
+TILE = 16
+"""Side of the tile at which `nonzero_tiles` and `padding_waste` are counted unless another is asked for."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a number is called where people read it, unless its field's name says it as well."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a transform did to a layer. None: the number has no meaning here (no weights, or nothing was found)."""
+
+    status: Annotated[
+        Status,
+        Doc(
+            "blocked: dense blocks were laid; masked: weights were chosen, but not in blocks; unblocked: nothing was found "
+            "and the mask is as it was; dense: every weight is kept"
+        ),
+    ]
+    reason: Annotated[str, Doc("why there are no blocks, or why the layer is dense")]
+    density_before: Annotated[float, Doc("kept weights / all weights, before")]
+    density_after: Annotated[float, Doc("kept weights / all weights, after")]
+    sparsity_after: Annotated[float, Doc("1 - density after")]
+    coverage: Annotated[
+        float | None,
+        Label("Weights kept"),
+        Doc("of the weights that pruning had kept, how many are still there: kept before and after / kept before"),
+    ]
+    energy: Annotated[float | None, Label("Energy kept"), Doc("sum of w squared that stays / sum of w squared before")]
+    magnitude: Annotated[float | None, Label("Magnitude kept"), Doc("sum of |w| that stays / sum of |w| before")]
+    block_density: Annotated[
+        float | None,
+        Doc(
+            "weights kept before inside blocks / area of the blocks; equals the weights kept where the blocks' area equals "
+            "the number of weights kept before"
+        ),
+    ]
+    fill_in: Annotated[
+        float,
+        Label("Fill-in"),
+        Doc("share of the new weights that pruning had removed: not kept before / weights after"),
+    ]
+    blocks: Annotated[int, Doc("number of dense blocks")]
+    rows_per_block_mean: Annotated[float | None, Doc("mean height of a block, in rows")]
+    cols_per_block_mean: Annotated[float | None, Doc("mean width of a block, in columns")]
+    tile_size: Annotated[int, Doc("side of the square tiles counted, in weights")]
+    nonzero_tiles: Annotated[
+        int,
+        Doc(
+            "tiles a kernel computes: those that cut up the blocks, or, without blocks, those of the mask that hold a weight"
+        ),
+    ]
+    padding_waste: Annotated[float, Doc("share of the computed tiles' area that holds no weight of the mask after")]
+    flops_ratio: Annotated[float, Doc("multiply-adds after / multiply-adds of the dense layer")]
+    efficacy: Annotated[
+        float | None, Doc("N:M only: 0 is natural order, 100 the unstructured bound at the same density")
+    ]
+    seconds: Annotated[Mapping[str, float], Doc("wall-clock seconds per stage")]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values under the fields' names."""
+        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+
+def report(layout: Layout, layer: Layer, *, tile: int = TILE) -> Report:
+    """Return the numbers of `layout`, which some transform made of `layer`."""
+    before, after = layout.before, layout.after
+    found = layout.status != "unblocked"
+    heights = [block.rows.size for block in layout.blocks]
+    widths = [block.cols.size for block in layout.blocks]
+    tiles = tile_count(layout, tile)
+    return Report(
+        status=layout.status,
+        reason=layout.reason,
+        density_before=before.density,
+        density_after=after.density,
+        sparsity_after=after.sparsity,
+        coverage=_share(layout.covered.count, before.count) if found else None,
+        energy=_stays(layer, layout, 2) if found else None,
+        magnitude=_stays(layer, layout, 1) if found else None,
+        block_density=_share(layout.covered.count, sum(block.area for block in layout.blocks)),
+        fill_in=_share(layout.grown.count, after.count) or 0.0,
+        blocks=len(layout.blocks),
+        rows_per_block_mean=float(np.mean(heights)) if heights else None,
+        cols_per_block_mean=float(np.mean(widths)) if widths else None,
+        tile_size=tile,
+        nonzero_tiles=tiles,
+        padding_waste=1.0 - after.count / (tiles * tile * tile) if tiles else 0.0,
+        flops_ratio=after.density,
+        efficacy=layout.figures.get("efficacy"),
+        seconds=dict(layout.seconds),
+    )
+
+
+def tile_count(layout: Layout, tile: int) -> int:
+    """Return how many tile x tile tiles a kernel computes: the blocks cut up, or the mask's own tiles that hold a weight."""
+    if layout.blocks:
+        return sum(-(-block.rows.size // tile) * -(-block.cols.size // tile) for block in layout.blocks)
+    return occupied_tiles(layout.after, tile)
+
+
+def occupied_tiles(mask: Mask, tile: int) -> int:
+    """Return the number of aligned tile x tile areas of `mask` that hold at least one kept weight.
+
+    Example: >>> occupied_tiles(Mask(np.eye(8, dtype=bool)), 4)
+             2
+    """
+    by_rows = np.logical_or.reduceat(mask.kept, np.arange(0, mask.rows, tile), axis=0)
+    return int(np.logical_or.reduceat(by_rows, np.arange(0, mask.cols, tile), axis=1).sum())
+
+
+def block_densities(layout: Layout) -> np.ndarray:
+    """Return, for every block, the weights kept before inside it / its area."""
+    kept = layout.before.kept
+    return np.array([kept[np.ix_(block.rows, block.cols)].mean() for block in layout.blocks])
+
+
+def totals(reports: Sequence[tuple[Layer, Layout, Report]]) -> dict[str, Any]:
+    """Return the numbers of a whole ticket: sums over its layers, not means of their shares."""
+    size = sum(layout.before.kept.size for _, layout, _ in reports)
+    before = sum(layout.before.count for _, layout, _ in reports)
+    after = sum(layout.after.count for _, layout, _ in reports)
+    found = [layout for _, layout, _ in reports if layout.status != "unblocked"]
+    stays = sum(layout.covered.count for layout in found)
+    return {
+        "layers": len(reports),
+        "blocked": sum(numbers.status == "blocked" for _, _, numbers in reports),
+        "weights": size,
+        "density_before": _share(before, size),
+        "density_after": _share(after, size),
+        "coverage": _share(stays, sum(layout.before.count for layout in found)),
+        "flops_ratio": _share(after, size),
+        "seconds": sum(sum(numbers.seconds.values()) for _, _, numbers in reports),
+    }
+
+
+def meanings() -> dict[str, str]:
+    """Return what each number of a report means, for tooltips and documents."""
+    hints = get_type_hints(Report, include_extras=True)
+    return {
+        name: next(mark.documentation for mark in get_args(hint) if isinstance(mark, Doc))
+        for name, hint in hints.items()
+    }
+
+
+def labels() -> dict[str, str]:
+    """Return what each number of a report is called where people read it; its field's name stays in JSON and CSV."""
+    hints = get_type_hints(Report, include_extras=True)
+    return {
+        name: next(
+            (mark.text for mark in get_args(hint) if isinstance(mark, Label)), name.replace("_", " ").capitalize()
+        )
+        for name, hint in hints.items()
+    }
+
+
+def _stays(layer: Layer, layout: Layout, power: int) -> float | None:
+    importance = layer.importance
+    if importance is None:
+        return None
+    worth = importance**power
+    whole = float(worth.sum())
+    return float(worth.sum(where=layout.after.kept)) / whole if whole > 0 else None
+
+
+def _share(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value

@@ -1,0 +1,20 @@
+"""Compare: every transform at one budget on one layer."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from sparselab.app.compare.view import show_comparison
+from sparselab.app.inputs.preamble import require_source, show_headline
+from sparselab.app.inputs.sidebar import choose_density, choose_layer, choose_seed
+
+
+def page() -> None:
+    """Draw the page."""
+    source = require_source("Compare")
+    with st.sidebar:
+        layer = choose_layer(source)
+        density = choose_density(source, layer)
+        seed = choose_seed()
+    show_headline("Compare", source, layer)
+    show_comparison(source, layer, density, seed)

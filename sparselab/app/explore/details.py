@@ -1,0 +1,113 @@
+"""Below the pictures of Explore: charts, checks, all numbers and downloads, each in a tab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import streamlit as st
+
+from sparselab.analysis.tiles import tile_view
+from sparselab.app.charts import block_density_figure, similarity_figure, tiles_figure
+from sparselab.app.explore.downloads import show_takeaway
+from sparselab.app.explore.numbers import show_all_numbers
+from sparselab.app.inputs.explore_request import ExploreRequest
+from sparselab.app.shell.url_state import linked_tabs
+from sparselab.workflows.explore import View
+
+
+@dataclass(frozen=True)
+class Tab:
+    """What a tab is called on the page, and what fills it."""
+
+    label: str
+    show: Callable[[View, ExploreRequest], None]
+
+
+def details(view: View, request: ExploreRequest) -> None:
+    """Show the charts, the checks, all numbers and the downloads: only the open tab is made, the others cost nothing."""
+    broken = [law for law in view.invariants if not law.holds]
+    if broken:
+        st.error(
+            f"Invariant violated: {broken[0].name} ({broken[0].figure}). Please report it.", icon=":material/error:"
+        )
+    for name, place in linked_tabs({name: tab.label for name, tab in TABS.items()}, "tab").items():
+        if place.open:
+            with place:
+                TABS[name].show(view, request)
+
+
+def _similarity(view: View, _request: ExploreRequest) -> None:
+    st.caption(
+        "Jaccard similarity of every two rows. Grouping worked where bright squares gather along the diagonal on the right."
+    )
+    st.plotly_chart(similarity_figure(view), key="_similarity")
+
+
+def _block_density(view: View, _request: ExploreRequest) -> None:
+    if not view.layout.blocks:
+        st.info("No blocks, so nothing to count.")
+        return
+    st.caption(
+        "Share of each block's weights that were kept before the block was filled: the further right, the fewer weights are "
+        "spent on structure."
+    )
+    st.plotly_chart(block_density_figure(view), key="_block_density")
+
+
+def _tiles(view: View, _request: ExploreRequest) -> None:
+    """Show the tiles a kernel computes, how full each is, and what is computed for nothing."""
+    tile = st.select_slider(
+        "Tile",
+        [4, 8, 16, 32, 64],
+        value=16,
+        key="tile",
+        bind="query-params",
+        help="side of the kernel's square tile, in weights",
+    )
+    seen = tile_view(view.layout, tile)
+    st.caption(
+        "The blocks cut into the tiles that a kernel computes, block under block, columns packed. Each cell is one tile; its "
+        "colour is the share of its weights that were kept before. A kernel computes every tile whole."
+    )
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Tiles computed", f"{seen.tiles:,}", width="content")
+        st.metric(
+            "Zeros computed",
+            f"{100 * seen.zeros_computed:.1f} %",
+            width="content",
+            help="share of the products whose weight was zero before",
+        )
+        st.metric(
+            "Padding waste",
+            f"{100 * seen.padding_waste:.2f} %",
+            width="content",
+            help="share of the products that lie outside any block",
+        )
+    if seen.tiles:
+        st.plotly_chart(tiles_figure(seen, tile), key="_tiles")
+
+
+def _checks(view: View, _request: ExploreRequest) -> None:
+    st.caption("Invariants of every layout, checked on this one.")
+    for law in view.invariants:
+        mark = ":green[:material/check_circle: holds]" if law.holds else ":red[:material/error: violated]"
+        st.markdown(f"{mark} {law.name}: `{law.figure}`")
+
+
+def _numbers(view: View, _request: ExploreRequest) -> None:
+    show_all_numbers(view)
+
+
+TABS: Mapping[str, Tab] = MappingProxyType(
+    {
+        "Similarity": Tab("Similarity", _similarity),
+        "Block density": Tab("Block density", _block_density),
+        "Kernel's eye": Tab("Tiles", _tiles),
+        "Checks": Tab("Checks", _checks),
+        "All numbers": Tab("All numbers", _numbers),
+        "Take away": Tab("Download", show_takeaway),
+    }
+)
+"""The tabs by their names in the address, which outlive a change of label."""

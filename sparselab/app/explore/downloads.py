@@ -1,0 +1,75 @@
+"""Downloads: the new mask, the orders, the block table, the report."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from sparselab.app.inputs.explore_request import ExploreRequest
+from sparselab.core.version import __version__
+from sparselab.formats import FORMATS, WRITERS, blocks_csv, permutation_csv, read_ticket, write_ticket
+from sparselab.workflows.explore import View
+
+_LOAD_BACK = """\
+import torch
+from torch.nn.utils import prune
+
+prune.identity(model.get_submodule("LAYER"), "weight")  # gives the layer its weight_orig and weight_mask
+model.load_state_dict(torch.load("NEW.pt"), strict=False)
+"""
+
+
+def show_takeaway(view: View, request: ExploreRequest) -> None:
+    """Show the downloads; each file is made when its button is pressed."""
+    stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in request.layer)[:80]
+    columns = st.columns(2)
+    with columns[0]:
+        st.markdown("**New mask** (with the layer's weights, as `torch.nn.utils.prune` pairs)")
+        for name in WRITERS:
+            suffix = FORMATS[name].suffixes[0]
+            _button(f"{name} ({suffix})", f"{stem}{suffix}", partial(_ticket, view, request, name))
+    with columns[1]:
+        st.markdown("**Tables and report**")
+        _button("Blocks (.csv)", f"{stem}-blocks.csv", lambda: blocks_csv(view.layout).encode())
+        _button("Row order (.csv)", f"{stem}-rows.csv", lambda: permutation_csv(view.layout.row_order).encode())
+        _button("Column order (.csv)", f"{stem}-columns.csv", lambda: permutation_csv(view.layout.col_order).encode())
+        _button("Report (.json)", f"{stem}-report.json", lambda: _report(view, request))
+    st.caption("To load the new mask into a model (biases and other tensors keep their values):")
+    st.code(_LOAD_BACK, language="python")
+    st.caption("To save the picture: “Save picture” above the masks. To save a chart: the camera in its corner.")
+    st.caption(f"Digest of the mask after: `{view.layout.after.digest}`")
+
+
+def _button(label: str, name: str, make: Callable[[], bytes]) -> None:
+    st.download_button(
+        label, data=make, file_name=name, on_click="ignore", icon=":material/download:", key=f"_take_{label}"
+    )
+
+
+def _ticket(view: View, request: ExploreRequest, form: str) -> bytes:
+    layer = read_ticket(request.source.path, request.source.options)[request.layer]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "layer"
+        write_ticket([layer], {layer.name: view.layout}, path, form)
+        return path.read_bytes()
+
+
+def _report(view: View, request: ExploreRequest) -> bytes:
+    document = {
+        "source": request.source.title,
+        "layer": request.layer,
+        "transform": request.transform,
+        "settings": request.settings,
+        "seed": request.seed,
+        "report": view.report,
+        "invariants": [{"name": law.name, "holds": law.holds, "figure": law.figure} for law in view.invariants],
+        "digest_before": view.layout.before.digest,
+        "digest_after": view.layout.after.digest,
+        "version": __version__,
+    }
+    return json.dumps(document, indent=2).encode()

@@ -1,0 +1,43 @@
+"""Explore: one layer's mask before and after, and every knob between them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from sparselab.app.explore.details import details
+from sparselab.app.explore.view import choose_order, pictures
+from sparselab.app.inputs.explore_request import ExploreRequest
+from sparselab.app.inputs.knobs import reset
+from sparselab.app.inputs.preamble import require_source, show_headline
+from sparselab.app.inputs.sidebar import choose_request, quick_defaults
+from sparselab.app.jobs.explore_job import view_of, watch
+from sparselab.runtime.worker import WorkerTask
+from sparselab.transforms import TRANSFORMS
+from sparselab.workflows.explore import View
+
+
+def page() -> None:
+    """Draw the page."""
+    source = require_source("Explore")
+    with st.sidebar:
+        request = choose_request(source)
+        _reset_button(request)
+    show_headline("Explore", source, request.layer)
+    order, place = choose_order()
+    answer = view_of(request, place)
+    view = answer if isinstance(answer, View) else None
+    pictures(request, view, order)
+    if view is not None:
+        details(view, request)
+    elif isinstance(answer, WorkerTask):
+        watch(answer, place)
+
+
+def _reset_button(request: ExploreRequest) -> None:
+    st.button(
+        "Reset knobs",
+        on_click=reset,
+        args=(TRANSFORMS[request.transform],),
+        kwargs={"seed": 0, **quick_defaults(request.source, request.layer)},
+        icon=":material/restart_alt:",
+    )

@@ -1,0 +1,106 @@
+"""The pictures of Explore: the mask before and after, in the order chosen, with the deciding numbers above them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from sparselab.analysis.picture import ORDERS, picture_after, picture_before
+from sparselab.app.charts import plain_figure
+from sparselab.app.explore.numbers import show_numbers, show_status
+from sparselab.app.inputs.explore_request import ExploreRequest
+from sparselab.app.mask_view import mask_view
+from sparselab.app.shell.session import session
+from sparselab.app.shell.url_state import linked_segments
+from sparselab.core.mask import Mask
+from sparselab.formats import read_ticket
+from sparselab.runtime import messages
+from sparselab.workflows.explore import View
+
+ORDER_LABELS: Mapping[str, str] = MappingProxyType(
+    {"natural": "as in the file", "reordered": "by group", "packed": "as the kernel reads"}
+)
+"""What the orders of the right picture are called on the page; the address has their plain names."""
+
+
+def choose_order() -> tuple[str, DeltaGenerator]:
+    """Show the order toggle and the plain-heatmap switch; return the order, and a place beside them for progress.
+
+    The place is always there, so that the page does not jump when work starts or ends.
+    """
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    with left.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        order = linked_segments(
+            "Rows of the right picture",
+            ORDER_LABELS,
+            "order",
+            default="reordered",
+            help="  \n".join(f"**{ORDER_LABELS[name]}**: {text}" for name, text in ORDERS.items()),
+        )
+        st.toggle(
+            "Plain heatmap",
+            key="plain",
+            bind="query-params",
+            help="The same masks as Plotly heatmaps of mean densities, for browsers without a canvas.",
+            width="content",
+        )
+    return order, right
+
+
+def pictures(request: ExploreRequest, view: View | None, order: str) -> None:
+    """Show the deciding numbers, the mask before, and after as soon as there is one."""
+    if view is not None:
+        show_status(view)
+    show_numbers(view)
+    before = _mask_before(request, view)
+    if st.session_state.get("plain"):
+        st.plotly_chart(plain_figure(before, _ordered(view, order)), key="_plain_figure")
+    else:
+        key = f"{request.key}|{order}|{view is None}"
+        mask_view(session().remembered(key, lambda: _payload(request, before, view, order)), key="_mask_view")
+
+
+def _mask_before(request: ExploreRequest, view: View | None) -> Mask:
+    if view is not None:
+        return view.layout.before
+    # A file on disk that was checked before: only its mask is read here, everything heavy is the worker's.
+    key = f"mask|{request.source.path}|{request.layer}|{request.source.options}"
+    mask: Mask = session().remembered(
+        key, lambda: read_ticket(request.source.path, request.source.options)[request.layer].mask
+    )
+    return mask
+
+
+def _ordered(view: View | None, order: str) -> Mask | None:
+    if view is None:
+        return None
+    layout = view.layout
+    return layout.after if order == "natural" else layout.after.permuted(layout.row_order.order, layout.col_order.order)
+
+
+def _payload(request: ExploreRequest, before: Mask, view: View | None, order: str) -> bytes:
+    right = None
+    if view is not None:
+        after = view.layout.after
+        caption = f"{ORDER_LABELS[order]}: density {100 * after.density:.2f} %, {after.count:,} kept, {_blocks(view)}"
+        right = picture_after(view.layout, order, caption)
+    return messages.dump(
+        {
+            "title": request.layer,
+            "rows": before.rows,
+            "cols": before.cols,
+            "left": picture_before(before, f"density {100 * before.density:.2f} %, {before.count:,} kept"),
+            "right": right,
+            "note": "" if view is not None else "not computed yet",
+            "digest": f"{before.digest}|{json.dumps(order)}|{view.layout.after.digest if view else ''}",
+        }
+    )
+
+
+def _blocks(view: View) -> str:
+    count = len(view.layout.blocks)
+    return f"{count} block{'s' * (count != 1)}"

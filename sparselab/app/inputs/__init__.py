@@ -1,0 +1,1 @@
+"""What a visitor chooses: a file, a layer, settings."""

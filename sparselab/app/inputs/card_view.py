@@ -1,0 +1,39 @@
+"""What was detected in a file: its layers, and the tensors that are none."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from sparselab.app.inputs.source import Source
+from sparselab.app.shell.escape import literal
+
+
+def show_card(source: Source) -> None:
+    """Show what was detected: the layers with what was done to read them, and the tensors that are no layers."""
+    layers, skipped = source.card["layers"], source.card["skipped"]
+    label = f"Detected: {source.card['format']}, {len(layers)} layer{'s' * (len(layers) != 1)}"
+    if skipped:
+        label += f"; {len(skipped)} other tensor{'s' * (len(skipped) != 1)} left alone"
+    with st.expander(label):
+        for note in source.card.get("notes", ()):
+            st.caption(literal(note))
+        rows = [
+            {
+                "layer": layer["name"],
+                "rows": layer["shape"][0],
+                "columns": layer["shape"][1],
+                "density": layer["density"],
+                "weights": "yes" if layer["has_weight"] else "mask only",
+                "read as": layer["conversion"],
+            }
+            for layer in layers
+        ]
+        st.dataframe(
+            rows,
+            hide_index=True,
+            height=min(38 + 35 * len(rows), 300),
+            column_config={"density": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)},
+        )
+        if skipped:
+            st.caption("Other tensors, which are no prunable layers, and why:")
+            st.dataframe(skipped, hide_index=True, height=min(38 + 35 * len(skipped), 180))

@@ -1,0 +1,56 @@
+"""Cards of files (format, layers, other tensors), each read once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from sparselab.app.shell.session import session
+from sparselab.core.errors import SparselabError
+from sparselab.formats import ReadOptions, describe, read_ticket
+from sparselab.runtime.pipes import Limits
+from sparselab.runtime.progress import SILENT, Monitor
+from sparselab.runtime.worker import run_isolated
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def sample_card(path: str, _modified: int) -> dict[str, Any]:
+    """Return the card of a sample, the same for every visitor until the file changes."""
+    return describe(read_ticket(path))
+
+
+def remembered_card(key: str, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    """Return the card of a file, read once a session; a refusal is remembered as well."""
+    cards: dict[str, Any] = st.session_state.setdefault("_cards", {})
+    if key not in cards:
+        with st.spinner("Reading in a separate process"):
+            try:
+                cards[key] = read(own_path(key))
+            except SparselabError as error:
+                cards[key] = error
+    if isinstance(cards[key], SparselabError):
+        raise cards[key]
+    found: dict[str, Any] = cards[key]
+    return found
+
+
+def own_path(key: str) -> Path:
+    """Return where this session keeps its copy of the file called `key`."""
+    return session().folder / f"{hashlib.sha256(key.encode()).hexdigest()}.safetensors"
+
+
+def card_in_worker(path: str, options: ReadOptions) -> dict[str, Any]:
+    """Return the card of a file, read in a limited process of its own."""
+    limits = Limits(wall_seconds=120)
+    found: dict[str, Any] = run_isolated(card_of_path, path, options, limits=limits)
+    return found
+
+
+def card_of_path(path: str, options: ReadOptions, *, monitor: Monitor = SILENT) -> dict[str, Any]:
+    """Describe a file; runs in a worker, because a large checkpoint takes seconds."""
+    monitor.progress("reading")
+    return describe(read_ticket(path, options))

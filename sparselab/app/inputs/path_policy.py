@@ -1,0 +1,46 @@
+"""Which files and folders of this machine a visitor may name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import streamlit as st
+
+from sparselab.core.errors import FileError
+from sparselab.core.paths import result_folders
+
+ROOTS_VARIABLE = "SPARSELAB_ROOTS"
+"""The environment variable by which an operator names the folders that may be read."""
+
+_LONGEST_SHOWN = 120
+
+
+def allowed_roots() -> tuple[Path, ...]:
+    """Return the folders whose files may be opened by path: the operator's, or the user's home if only they can connect."""
+    named = os.environ.get(ROOTS_VARIABLE)
+    if named is not None:
+        return tuple(Path(part).resolve() for part in named.split(os.pathsep) if part)
+    return (Path.home().resolve(),) if st.get_option("server.address") in ("localhost", "127.0.0.1", "::1") else ()
+
+
+def ticket_roots() -> tuple[Path, ...]:
+    """Return the folders whose files may be opened as tickets: those allowed, and the app's own runs and study."""
+    return (*allowed_roots(), *result_folders())
+
+
+def resolve_under(text: str, roots: tuple[Path, ...], *, folder: bool = False) -> Path:
+    """Return the file (or folder) at `text`, symbolic links followed. Raises: FileError unless it is one under `roots`."""
+    if "\0" in text:
+        raise FileError("expected a path; got one with a NUL character")
+    shown = text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "..."
+    try:
+        path = Path(text).expanduser().resolve()
+        found = path.is_dir() if folder else path.is_file()
+    except (RuntimeError, OSError, ValueError):  # an unknown user, a circle of links, characters no path can have
+        raise FileError(f"expected a path; this is none that can be followed: {shown!r}") from None
+    if not any(path.is_relative_to(root) for root in roots):
+        raise FileError(f"expected a path under {', '.join(map(str, roots))}; got {shown}")
+    if not found:
+        raise FileError(f"expected a {'folder' if folder else 'file'}; there is none at {shown}")
+    return path

@@ -1,0 +1,48 @@
+"""The sample masks that come with the app, and what to look for in each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+FOLDER = Path(__file__).resolve().parents[3] / "sample_masks"
+
+SAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "vgg-digits-imp-80": (
+            "Lottery ticket, 80 % sparse",
+            "A small VGG pruned by IMP on hard digits. Real tickets share little: set the grouper to random and compare.",
+        ),
+        "vgg-digits-imp-60": (
+            "Lottery ticket, 60 % sparse",
+            "The same network three levels earlier: dense enough that blocks cost little.",
+        ),
+        "vgg-digits-imp-90": (
+            "Lottery ticket, 90 % sparse",
+            "The same network three levels later. Its widest layer has the clearest structure: features.15.",
+        ),
+        "planted": (
+            "Planted blocks",
+            "16 groups of 32 rows share their columns, rows shuffled: noise to the eye, recovered whole at 32 rows per group.",
+        ),
+        "planted-noisy": (
+            "Planted blocks, 2 % moved",
+            "The same with 2 % of the kept weights moved at random: 98 % of the kept weights stay, not fewer.",
+        ),
+        "random": (
+            "Pure chance (control)",
+            "As dense as the planted sample, without structure: the weights kept here are what chance alone gives.",
+        ),
+    }
+)
+
+
+def sample_path(name: str) -> Path:
+    """Return the file of a sample."""
+    return FOLDER / f"{name}.npz"
+
+
+def available() -> list[str]:
+    """Return the samples whose files are here, in the order in which they are shown."""
+    return [name for name in SAMPLES if sample_path(name).is_file()]

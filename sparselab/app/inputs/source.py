@@ -1,0 +1,129 @@
+"""Choose a file: a sample, an upload, or a path on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from sparselab.app.inputs.cards import card_in_worker, own_path, remembered_card, sample_card
+from sparselab.app.inputs.path_policy import ROOTS_VARIABLE, allowed_roots, resolve_under, ticket_roots
+from sparselab.app.inputs.read_options import choose_read_options
+from sparselab.app.inputs.samples import SAMPLES, available, sample_path
+from sparselab.app.shell.escape import literal
+from sparselab.app.shell.session import session
+from sparselab.app.shell.url_state import linked_select
+from sparselab.core.errors import FileError, SparselabError
+from sparselab.formats import FORMATS, ReadOptions, read_untrusted
+
+_KINDS = ("Sample", "Upload", "Path")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that was read: where it lies, how to read it, and the card of what was found."""
+
+    path: str
+    title: str
+    options: ReadOptions
+    card: dict[str, Any]
+
+
+def choose_source() -> Source | None:
+    """Show the source pickers; return the chosen file, or None while there is none to show."""
+    kind = st.segmented_control(
+        "Source", _KINDS, default="Sample", key="source", bind="query-params", persist_state="session", required=True
+    )
+    try:
+        return {"Sample": _sample, "Upload": _upload, "Path": _path}[kind or "Sample"]()
+    except (SparselabError, OSError) as error:
+        st.error(literal(str(error)), icon=":material/block:")
+        return None
+
+
+def _sample() -> Source | None:
+    names = available()
+    if not names:
+        raise FileError("expected sample masks beside the app; found none: run benchmarks/make_samples.py")
+    name = linked_select("Sample", names, "sample", default=names[0], label_of=lambda name: SAMPLES[name][0])
+    st.caption(SAMPLES[name][1])
+    path = sample_path(name)
+    options = ReadOptions()
+    card = sample_card(str(path), path.stat().st_mtime_ns)
+    return Source(str(path), f"sample {name}", options, card)
+
+
+def _upload() -> Source | None:
+    generation = st.session_state.setdefault("_upload_generation", 0)
+    suffixes = sorted({suffix.lstrip(".") for form in FORMATS.values() for suffix in form.suffixes})
+    file = st.file_uploader(
+        "Mask or checkpoint",
+        type=suffixes,
+        key=f"_upload_{generation}",
+        help="Read in a separate, limited process; nothing in the file is executed. Tensors that are no layers are left alone.",
+    )
+    if file is not None:
+        _receive(file)
+    kept: tuple[str, Path, str] | None = st.session_state.get("_uploaded")
+    if kept is None:
+        st.caption(
+            "A state_dict (.pt, .safetensors), NumPy masks (.npz, .npy) or a DLMC pattern (.smtx). An upload belongs to one "
+            "visit: after a reload, or by a link, choose the file again."
+        )
+        return None
+    title, original, digest = kept
+    options = choose_read_options()
+    st.caption(f"{literal(title)} · sha256 {digest[:12]}")
+    card = remembered_card(f"upload:{digest}:{options}", lambda out: read_untrusted(original, out, options))
+    return Source(str(own_path(f"upload:{digest}:{options}")), title, ReadOptions(), card)
+
+
+def _receive(file: UploadedFile) -> None:
+    """Put the upload on disk and let the server's memory go: the widget starts anew, empty."""
+    content = file.getvalue()
+    digest = hashlib.sha256(content).hexdigest()
+    # A folder of its own, named by us; the stranger's name only of letters that mean nothing to a path.
+    folder = session().folder / digest[:16]
+    folder.mkdir(exist_ok=True)
+    original = folder / (
+        "".join(c if c.isalnum() or c in "._-" else "_" for c in file.name).lstrip(".")[-80:] or "upload"
+    )
+    original.write_bytes(content)
+    st.session_state["_uploaded"] = (file.name[:200], original, digest)
+    st.session_state["_upload_generation"] += 1
+    st.rerun()
+
+
+def _path() -> Source | None:
+    roots = allowed_roots()
+    if not roots and not st.session_state.get("path"):
+        st.info(
+            f"This server allows no local paths. Its operator can set {ROOTS_VARIABLE} to folders that may be read."
+        )
+        return None
+    text = st.text_input(
+        "Path on this machine",
+        key="path",
+        bind="query-params",
+        placeholder=f"{roots[0]}/model.safetensors" if roots else None,
+        help="Under "
+        + ", ".join(map(str, ticket_roots()))
+        + ". Layers are read one by one, so large checkpoints are welcome.",
+    )
+    if not text:
+        return None
+    path = resolve_under(text, ticket_roots())
+    options = choose_read_options()
+    modified = path.stat().st_mtime_ns
+    card = remembered_card(f"path:{path}:{modified}:{options}", lambda _out: card_in_worker(str(path), options))
+    return Source(str(path), path.name, options, card)
+
+
+def open_path(path: Path) -> None:
+    """Let the source pickers of the other pages start from a file."""
+    st.session_state["source"] = "Path"
+    st.session_state["path"] = str(path)

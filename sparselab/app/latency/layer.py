@@ -1,0 +1,58 @@
+"""Latency of one layer: its layout after the transform, or its mask as it is, on this machine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import streamlit as st
+
+from sparselab.app.inputs.explore_request import ExploreRequest
+from sparselab.app.jobs.explore_job import view_of, watch
+from sparselab.app.latency.controls import choose_kernels, choose_product
+from sparselab.app.latency.measurement import MeasurementPlan, Results
+from sparselab.app.latency.result import show_session
+from sparselab.app.latency.run import measured_by, measured_or_said
+from sparselab.benchmarking.requests import MeasurementRequest, measure_request
+from sparselab.kernels import DENSE, KERNELS
+from sparselab.workflows.explore import View
+
+
+def show_layer(request: ExploreRequest) -> None:
+    """Show the pickers, the button, and what was measured of this layer under this layout."""
+    place = st.container()
+    answer = view_of(request, place)
+    if isinstance(answer, View):
+        _show_measured(request, answer)
+    elif answer is not None:
+        st.caption("The layout is being made; it can be measured as soon as it is there.")
+        watch(answer, place)
+
+
+def _show_measured(request: ExploreRequest, view: View) -> None:
+    source = request.source
+    card = next(item for item in source.card["layers"] if item["name"] == request.layer)
+    product = choose_product(card, request.seed)
+    kernels = choose_kernels([name for name in KERNELS if name not in DENSE])
+    settings = ", ".join(f"{name}={value}" for name, value in request.settings.items())
+    about = {"file": source.title, "layer": request.layer, "transform": request.transform, "settings": settings}
+    asked = MeasurementRequest(
+        path=source.path,
+        layer=request.layer,
+        options=source.options,
+        layout=view.layout.pack(),
+        kernels=kernels,
+        about=about | {"seed": str(request.seed)},
+        **product.settings,
+    )
+    key = json.dumps(["layer", request.key, asdict(product), kernels])
+
+    def show(results: Results) -> None:
+        measured = measured_or_said(results[0]) if 0 in results else None
+        if measured is not None:
+            show_session(measured.session, "layer")
+
+    plan = MeasurementPlan(
+        tab="layer", key=key, calls=[(measure_request, (asked,))], threads=product.effort.threads or 1
+    )
+    measured_by(plan, label="Measure here", what="sessions", show=show)

@@ -1,0 +1,154 @@
+"""A session on the page: the answer first, then the bars, the figures, and everything needed to believe them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from sparselab.app.latency.charts import bars_figure
+from sparselab.app.shell.escape import literal
+from sparselab.benchmarking.csv_table import as_csv
+from sparselab.benchmarking.records import CONDITIONS, ROLES, Row, Session
+from sparselab.benchmarking.verdicts import Verdict
+
+_WHY_FLAGGED = {
+    "noisy": "**noisy**: the middle 60 % of the times spread over more than 10 % of the median",
+    "busy": "**busy**: other programs used the processor before or while measuring",
+    "control": "**control**: the dense product differed from itself, so that differences of that size mean nothing",
+    "wrong": "**wrong**: a result was too far from the exact product, and was not timed",
+}
+_HELP = {
+    "speedup": "median over the rounds of dense time / this time",
+    "interval": "99 % of the times one would find the speedup in here, if the noise stays what it was",
+    "error": "largest error of an output / largest output, against the product in float64",
+    "of roofline": "time at the roofline (peak of a measured product and a measured copy) / time taken",
+    "prepare": "packing the weights, and trying ways to run them; in no other figure",
+    "chosen": "which of several ways to run it was the quickest on this shape",
+}
+
+
+def show_session(session: Session, key: str) -> None:
+    """Show one session whole."""
+    _answer(session)
+    _warn(session)
+    st.plotly_chart(bars_figure(session), key=f"_{key}_bars")
+    _table(session, key)
+    _obstacles(session)
+    with st.expander("How this was measured"):
+        show_protocol(session)
+    with st.container(horizontal=True):
+        for label, name, make in (
+            ("Table (.csv)", "latency.csv", as_csv([session])),
+            ("Session (.json)", "latency.json", json.dumps(session.as_json(), indent=2)),
+        ):
+            st.download_button(
+                label, data=make, file_name=name, on_click="ignore", icon=":material/download:", key=f"_{key}_{name}"
+            )
+
+
+def _answer(session: Session) -> None:
+    """Say in one sentence whether structure pays on this machine."""
+    best = session.fastest
+    if best is not None:
+        share = 1 / (best.speedup_vs_dense or 1)
+        said = f"**{best.kernel}: {session.verdict_text(best)}**, at {share:.2f} of its time; the limit is the density, {session.density:.2f}."
+        if best.flags:
+            st.info(f"{said} Flagged as {', '.join(best.flags)}: measure again.", icon=":material/speed:")
+        else:
+            st.success(said, icon=":material/speed:")
+        return
+    timed = [row for row in session.rows if row.role == "kernel" and row.median_ms is not None]
+    if not timed:
+        st.info("No kernel but the dense one could run this layout; below is why.", icon=":material/block:")
+        return
+    nearest = min(timed, key=lambda row: row.median_ms or float("inf"))
+    first = "Dense is the fastest here."
+    if any(row.verdict is Verdict.NO_DIFFERENCE for row in timed):
+        first = "No kernel was shown to be faster than dense here."
+    interval = (
+        "" if nearest.interval is None else f" ({nearest.interval[0]:.2f} to {nearest.interval[1]:.2f} times as fast)"
+    )
+    told = session.verdict_text(nearest) + (interval if nearest.verdict is Verdict.NO_DIFFERENCE else "")
+    st.warning(f"**{first}** Nearest: {nearest.kernel}: {told}.", icon=":material/hourglass_empty:")
+
+
+def _warn(session: Session) -> None:
+    flags = dict.fromkeys(flag for row in session.rows for flag in row.flags)
+    if flags:
+        st.warning("  \n".join(_WHY_FLAGGED[flag] for flag in flags), icon=":material/warning:")
+
+
+def _table(session: Session, key: str) -> None:
+    rows = [_cells(row, session.verdict_text(row)) for row in session.rows if not row.obstacle]
+    config: dict[str, Any] = {
+        name: st.column_config.NumberColumn(format="%.4g ms", help=_HELP.get(name))
+        for name in ("median", "p20", "p80", "prepare")
+    }
+    config["speedup"] = st.column_config.NumberColumn(format="%.2fx", help=_HELP["speedup"])
+    config["of roofline"] = st.column_config.NumberColumn(format="percent", help=_HELP["of roofline"])
+    config["error"] = st.column_config.NumberColumn(format="scientific", help=_HELP["error"])
+    config["chosen"] = st.column_config.TextColumn(help=_HELP["chosen"])
+    config["interval"] = st.column_config.TextColumn(help=_HELP["interval"])
+    st.dataframe(rows, hide_index=True, column_config=config, height=38 + 35 * len(rows), key=f"_{key}_table")
+
+
+def _cells(row: Row, verdict: str) -> dict[str, Any]:
+    return {
+        "kernel": row.label,
+        "verdict": verdict,
+        "median": row.median_ms,
+        "p20": row.p20_ms,
+        "p80": row.p80_ms,
+        "speedup": row.speedup_vs_dense,
+        "interval": "" if row.interval is None else f"{row.interval[0]:.2f} to {row.interval[1]:.2f}",
+        "error": row.max_error,
+        "of roofline": row.roof_share,
+        "rounds": row.rounds,
+        "prepare": row.prepare_ms,
+        "chosen": row.choice,
+        "flags": ", ".join(row.flags),
+    }
+
+
+def _obstacles(session: Session) -> None:
+    refused = [row for row in session.rows if row.obstacle]
+    if refused:
+        st.markdown("**Not measured, and why**")
+        st.markdown("\n".join(f"- {literal(row.label)}: {literal(row.obstacle)}" for row in refused))
+
+
+def show_protocol(session: Session) -> None:
+    """Show device, versions and protocol: what a reader needs to believe the figures, or to repeat them."""
+    taken = " x ".join(map(str, session.input_shape))
+    product = {
+        **session.about,
+        "weight": f"{session.shape[0]} x {session.shape[1]}",
+        "density": f"{session.density:.4f}",
+        "input": f"{taken} ({session.positions:,} positions)",
+        "arithmetic": session.dtype,
+        "threads": str(session.threads),
+        "dense multiply-adds": f"{session.flops_dense / 2:,.0f}",
+        "padding waste at 16 x 16": "–" if session.padding_waste is None else f"{100 * session.padding_waste:.1f} %",
+        "date": session.date,
+    }
+    if session.conv is not None:
+        product |= {name.replace("_", " "): str(value) for name, value in session.conv.items()}
+    parts: Sequence[tuple[str, Mapping[str, Any]]] = (
+        ("Product", product),
+        ("Protocol", session.protocol),
+        ("Device", session.device),
+        ("Versions", session.versions),
+    )
+    rows = [
+        {"part": part, "what": name.replace("_", " "), "value": str(value)}
+        for part, values in parts
+        for name, value in values.items()
+    ]
+    st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(rows), 420))
+    roles = {row.role for row in session.rows} - {"kernel"}
+    told = [f"**{row}**: {ROLES[row]}" for row in ROLES if row in roles]
+    told += [f"**{name}**: {CONDITIONS[name]}" for name in CONDITIONS if any(r.condition == name for r in session.rows)]
+    st.caption("  \n".join(told))

@@ -1,0 +1,107 @@
+"""Measurements of a page's tab: asked for by a button, run one after another, kept for the visit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from sparselab.app.jobs.list_progress import run_calls
+from sparselab.app.latency.measurement import Measurement, MeasurementPlan, Results, State
+from sparselab.app.shell.escape import literal
+from sparselab.app.shell.faults import show_fault
+from sparselab.app.shell.session import session
+from sparselab.benchmarking.requests import Measured
+from sparselab.runtime.pool import WorkerPool
+
+_KEY = "_latency_measurement"
+
+
+def measured_by(
+    plan: MeasurementPlan,
+    *,
+    label: str,
+    what: str,
+    show: Callable[[Results], None],
+    partial: Callable[[Results], None] | None = None,
+) -> None:
+    """Show a button that starts a plan, its progress with Cancel while it runs, and what it gave: now, or earlier in this visit.
+
+    label: of the button before there are results. what: what the calls are, in the plural. show, partial: draw results, all
+    of them or those so far.
+    """
+    pool, measurement = session().bench, _measurement()
+    if measurement.state_of(plan) is State.RUNNING and pool.key == measurement.name and not pool.is_busy:
+        measurement = _remember(measurement.ended(pool.results))
+    again = "Measure again" if plan.key in measurement.kept else label
+    st.button(again, type="primary", icon=":material/timer:", key=f"_{plan.tab}_measure", on_click=_ask, args=(plan,))
+    if measurement.is_outdated_by(plan) and pool.is_busy:
+        pool.cancel()
+        st.info("Stopped, because a setting changed.", icon=":material/cancel:")
+    if measurement.is_of(plan):
+        _run(plan, measurement, what=what, show=show, partial=partial)
+    elif measurement.state_of(plan) is State.DONE:
+        show(measurement.kept[plan.key])
+
+
+def _run(
+    plan: MeasurementPlan,
+    measurement: Measurement,
+    *,
+    what: str,
+    show: Callable[[Results], None],
+    partial: Callable[[Results], None] | None,
+) -> None:
+    def show_partial(pool: WorkerPool, slot: DeltaGenerator) -> None:
+        if partial is not None and pool.results:
+            with slot.container():
+                partial(pool.results)
+
+    def show_final(pool: WorkerPool) -> None:
+        _remember(measurement.ended(pool.results))
+        if pool.results:
+            show(pool.results)
+
+    run_calls(
+        measurement.name,
+        plan.calls,
+        partial=show_partial,
+        final=show_final,
+        what=what,
+        pool=session().bench,
+        threads=plan.threads,
+    )
+
+
+def _ask(plan: MeasurementPlan) -> None:
+    session().bench.cancel()
+    _remember(_measurement().asked(plan))
+
+
+def _measurement() -> Measurement:
+    found: Measurement = st.session_state.get(_KEY, Measurement())
+    return found
+
+
+def _remember(measurement: Measurement) -> Measurement:
+    st.session_state[_KEY] = measurement
+    return measurement
+
+
+def measured_or_said(result: Any) -> Measured | None:
+    """Return what was measured; say why there is nothing, or why it could not be stored."""
+    if said_instead(result):
+        return None
+    measured = Measured.from_json(result)
+    if measured.not_stored:
+        st.warning(f"Measured, but not stored: {literal(measured.not_stored)}", icon=":material/save:")
+    return measured
+
+
+def said_instead(result: Any) -> bool:
+    """Return whether an exception came instead of an answer, having said so."""
+    if isinstance(result, Exception):
+        show_fault(result)
+    return isinstance(result, Exception)

@@ -1,0 +1,150 @@
+"""What was measured before: here, and on the named devices whose sessions come with the project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from sparselab.app.latency.charts import compare_figure
+from sparselab.app.latency.result import show_session
+from sparselab.app.shell.escape import literal
+from sparselab.benchmarking.csv_table import as_csv, stored_results
+from sparselab.benchmarking.records import Session
+from sparselab.benchmarking.storage_paths import database_path
+from sparselab.benchmarking.store import Store, shape_text
+from sparselab.core.errors import SparselabError
+
+_ANY = "any"
+
+
+def all_sessions() -> tuple[Session, ...]:
+    """Return the sessions measured here and those that come with the project, newest first; say what cannot be read."""
+    found: list[Session] = []
+    readers: tuple[Callable[[], tuple[Session, ...]], ...] = (_measured_here, stored_results)
+    for read in readers:
+        try:
+            found += read()
+        except SparselabError as error:
+            st.error(literal(str(error)), icon=":material/database_off:")
+    return tuple(sorted({session.key: session for session in found}.values(), key=lambda s: s.date, reverse=True))
+
+
+def _measured_here() -> tuple[Session, ...]:
+    return Store(database_path()).sessions()
+
+
+def show_stored() -> None:
+    """Show every session in a table with filters; one chosen is shown whole, two are compared, all shown are exported."""
+    sessions = all_sessions()
+    if not sessions:
+        st.info(
+            "Nothing has been measured yet. What you measure here is kept, and listed on this tab.",
+            icon=":material/database:",
+        )
+        return
+    shown = _filtered(sessions)
+    event = st.dataframe(
+        [_row(session) for session in shown],
+        hide_index=True,
+        column_config={
+            "density": st.column_config.NumberColumn(format="percent"),
+            "dense": st.column_config.NumberColumn(format="%.4g ms"),
+            "speedup": st.column_config.NumberColumn(format="%.2fx"),
+        },
+        key="_stored",
+        on_select="rerun",
+        selection_mode="multi-row",
+        height=min(38 + 35 * len(shown), 420),
+    )
+    st.caption(f"{len(shown)} of {len(sessions)} sessions. Select one to see it whole, two to compare them.")
+    st.download_button(
+        "Sessions shown (.csv)",
+        data=lambda: as_csv(shown).encode(),
+        file_name="latency-sessions.csv",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+    chosen = [shown[index] for index in event.selection.rows if index < len(shown)]
+    if len(chosen) == 1:
+        show_session(chosen[0], "stored")
+    elif chosen:
+        _compare(chosen[:2])
+        if len(chosen) > 2:
+            st.caption("The first two are compared.")
+
+
+def _filtered(sessions: Sequence[Session]) -> list[Session]:
+    readers: dict[str, Callable[[Session], str]] = {
+        "Device": lambda s: str(s.device.get("name", "")),
+        "Shape": shape_text,
+        "Arithmetic": lambda s: s.dtype,
+    }
+    shown = list(sessions)
+    with st.container(horizontal=True, gap="small"):
+        for label, read in readers.items():
+            options = [_ANY, *sorted({read(session) for session in sessions})]
+            wanted = st.selectbox(label, options, key=f"_stored_{label}", width=220)
+            if wanted != _ANY:
+                shown = [session for session in shown if read(session) == wanted]
+    return shown
+
+
+def _row(session: Session) -> dict[str, Any]:
+    baseline, best = session.row(role="baseline"), session.fastest
+    return {
+        "date": session.date[:16].replace("T", " "),
+        "device": session.device.get("name", ""),
+        "layer": session.about.get("layer", ""),
+        "transform": session.about.get("transform", ""),
+        "shape": shape_text(session),
+        "input": " x ".join(map(str, session.input_shape)),
+        "arithmetic": session.dtype,
+        "threads": session.threads,
+        "density": session.density,
+        "dense": None if baseline is None else baseline.median_ms,
+        "fastest": "dense" if best is None else best.kernel,
+        "speedup": 1.0 if best is None else best.speedup_vs_dense,
+        "flags": ", ".join(dict.fromkeys(flag for row in session.rows for flag in row.flags)),
+    }
+
+
+def _compare(sessions: Sequence[Session]) -> None:
+    """Show two sessions side by side, kernel by kernel, and what differs in how they were measured."""
+    first, second = sessions
+    names = ["A", "B"]
+    st.plotly_chart(compare_figure(list(zip(names, sessions, strict=True))), key="_stored_compare")
+    times = [{row.label: row.median_ms for row in session.rows if row.median_ms is not None} for session in sessions]
+    rows = [
+        {"kernel": label, "A": times[0][label], "B": times[1][label], "A / B": times[0][label] / times[1][label]}
+        for label in times[0]
+        if label in times[1]
+    ]
+    config: dict[str, Any] = {name: st.column_config.NumberColumn(format="%.4g ms") for name in names}
+    config["A / B"] = st.column_config.NumberColumn(format="%.2f")
+    st.dataframe(rows, hide_index=True, column_config=config)
+    differs = [
+        {"what": what, "A": str(a), "B": str(b)}
+        for what, a, b in zip(_facts(first), _facts(first).values(), _facts(second).values(), strict=True)
+        if a != b
+    ]
+    if differs:
+        st.markdown("**What differs**: a ratio of these times says nothing about one of them alone.")
+        st.dataframe(differs, hide_index=True)
+    st.caption("Times of two sessions were not taken in turns: trust their difference less than one inside a session.")
+
+
+def _facts(session: Session) -> dict[str, Any]:
+    return {
+        "date": session.date,
+        "device": session.device.get("name", ""),
+        "layer": session.about.get("layer", ""),
+        "structure": f"{session.about.get('transform', '')} {session.about.get('settings', '')}",
+        "shape": shape_text(session),
+        "input": session.input_shape,
+        "density": round(session.density, 4),
+        "arithmetic": session.dtype,
+        "threads": session.threads,
+        "versions": ", ".join(f"{name} {value}" for name, value in session.versions.items()),
+    }

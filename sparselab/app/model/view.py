@@ -1,0 +1,223 @@
+"""The parts of the Model page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from sparselab.analysis.metrics import labels, meanings
+from sparselab.app.inputs.knobs import knobs, new_transform
+from sparselab.app.inputs.source import Source
+from sparselab.app.jobs.list_progress import run_calls
+from sparselab.app.shell.escape import literal
+from sparselab.app.shell.faults import fault_text
+from sparselab.app.shell.navigation import pages
+from sparselab.app.shell.session import session
+from sparselab.app.shell.url_state import choose_elsewhere
+from sparselab.core.errors import SettingError
+from sparselab.formats import FORMATS, WRITERS
+from sparselab.runtime.pipes import Limits
+from sparselab.runtime.pool import Call, WorkerPool
+from sparselab.runtime.worker import run_isolated
+from sparselab.transforms import TRANSFORMS
+from sparselab.transforms.contender import Contender
+from sparselab.workflows.model import best_of, export_ticket, model_parts, model_rows
+
+BEST = "best per layer"
+Parts = Sequence[tuple[str, ...]]
+"""The layers of each call, by name."""
+
+Results = dict[str, dict[str, Any]]
+"""By layer: a row of `model_rows`."""
+
+_PERCENT = ("density", "density after", "coverage", "energy", "block density", "share of weights")
+
+
+def choose_candidates() -> list[Contender]:
+    """Show the transform picker and its knobs; return one contender, or none for the best per layer."""
+    names = [BEST, *TRANSFORMS]
+    tried = "; ".join(each.title for each in best_of(1.0))
+    name = st.selectbox(
+        "Transform",
+        names,
+        key="transform",
+        bind="query-params",
+        on_change=_changed,
+        help=f"“best per layer” tries {tried}, and takes the one that keeps the most energy (the most weights where a mask has none).",
+    )
+    if name == BEST:
+        return []
+    return [Contender(name, name, name, knobs(TRANSFORMS[name]))]
+
+
+def _changed() -> None:
+    if st.session_state["transform"] != BEST:
+        new_transform()
+
+
+def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> None:
+    """Show every layer, and once asked run the candidates over all of them."""
+    layers = source.card["layers"]
+    plan = [asdict(item) for item in candidates]
+    key = json.dumps(["model", source.path, asdict(source.options), [x["digest"] for x in layers], plan, seed])
+    try:
+        parts = model_parts([x["name"] for x in layers], plan)
+    except SettingError as error:
+        st.error(literal(str(error)), icon=":material/block:")
+        return
+    show = partial(_show, source=source, parts=parts)
+    if session().pool.key != key:
+        st.button(
+            f"Run on all {len(layers)} layers",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=lambda: st.session_state.__setitem__("_model_key", key),
+        )
+    if st.session_state.get("_model_key") == key:
+        calls: list[Call] = [(model_rows, (source.path, part, plan, seed, source.options)) for part in parts]
+        what = "layers" if len(parts) == len(layers) else "rankings of all layers"
+        run_calls(key, calls, partial=partial(_partial, source, parts), final=show, what=what)
+    else:
+        show(WorkerPool(0))
+
+
+def _partial(source: Source, parts: Parts, pool: WorkerPool, slot: DeltaGenerator) -> None:
+    rows = _rows(source, _results(parts, pool))
+    slot.dataframe(rows, hide_index=True, column_config=_columns(), height=_height(rows))
+
+
+def _show(pool: WorkerPool, *, source: Source, parts: Parts) -> None:
+    layers = source.card["layers"]
+    results = _results(parts, pool)
+    rows = _rows(source, results)
+    if results:
+        _totals(rows, layers)
+    event = st.dataframe(
+        rows,
+        hide_index=True,
+        column_config=_columns(),
+        key="_model_table",
+        on_select="rerun",
+        selection_mode="single-row",
+        height=_height(rows),
+    )
+    chosen = event.selection.rows[0] if event.selection.rows else 0
+    name = layers[min(chosen, len(layers) - 1)]["name"]
+    if st.button(
+        f"Open {literal(name)} in Explore", icon=":material/grid_on:", help="Select a row to choose another layer."
+    ):
+        choose_elsewhere("layer", name)
+        st.switch_page(pages()[0])
+    done = {name: result["layout"] for name, result in results.items() if "layout" in result}
+    if done:
+        _exports(source, done)
+
+
+def _rows(source: Source, results: Results) -> list[dict[str, Any]]:
+    layers = source.card["layers"]
+    whole = sum(layer["shape"][0] * layer["shape"][1] for layer in layers)
+    return [_row(layer, whole, results.get(layer["name"])) for layer in layers]
+
+
+def _results(parts: Parts, pool: WorkerPool) -> Results:
+    """Return what is known of each layer by now."""
+    found: Results = {}
+    for index, result in pool.results.items():
+        failed = isinstance(result, Exception)
+        rows = [{"error": fault_text(result)} for _ in parts[index]] if failed else result
+        found |= zip(parts[index], rows, strict=True)
+    return found
+
+
+def _columns() -> dict[str, Any]:
+    config: dict[str, Any] = {name: st.column_config.NumberColumn(format="percent") for name in _PERCENT}
+    config["density"] = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
+    config["seconds"] = st.column_config.NumberColumn(format="%.2f s")
+    label_of, help_of = labels(), meanings()
+    for name in ("coverage", "energy", "block_density"):
+        config[name.replace("_", " ")] = st.column_config.NumberColumn(
+            label_of[name].lower(), help=help_of[name], format="percent"
+        )
+    return config
+
+
+def _height(rows: Sequence[object]) -> int:
+    return min(38 + 35 * len(rows), 560)
+
+
+def _row(layer: dict[str, Any], whole: int, result: dict[str, Any] | None) -> dict[str, Any]:
+    height, width = layer["shape"]
+    row: dict[str, Any] = {
+        "layer": layer["name"],
+        "shape": f"{height} x {width}",
+        "share of weights": height * width / whole,
+        "density": layer["density"],
+        "status": "",
+    }
+    if result is not None and "error" in result:
+        return row | {"status": "not done", "why": result["error"]}
+    if result is not None:
+        report = result["report"]
+        row |= {
+            "status": report["status"],
+            "chosen": result["contender"],
+            "density after": report["density_after"],
+            "coverage": report["coverage"],
+            "energy": report["energy"],
+            "block density": report["block_density"],
+            "blocks": report["blocks"],
+            "seconds": sum(report["seconds"].values()),
+            "why": report["reason"],
+        }
+    return row
+
+
+def _totals(rows: Sequence[dict[str, Any]], layers: Sequence[dict[str, Any]]) -> None:
+    """Sums over the layers that are done: shares of weights, not means of shares."""
+    finished = [(row, layer) for row, layer in zip(rows, layers, strict=True) if row.get("density after") is not None]
+    if not finished:
+        return
+    size = sum(layer["shape"][0] * layer["shape"][1] for _, layer in finished)
+    before = sum(layer["count"] for _, layer in finished)
+    after = sum(row["density after"] * layer["shape"][0] * layer["shape"][1] for row, layer in finished)
+    scored = [(row["coverage"], layer["count"]) for row, layer in finished if row["coverage"] is not None]
+    counted = sum(count for _, count in scored)
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Layers done", f"{len(finished)} of {len(layers)}", width="content")
+        st.metric("Density before", f"{100 * before / size:.1f} %", width="content")
+        st.metric(
+            "Density after", f"{100 * after / size:.1f} %", width="content", help="equals multiply-adds after / dense"
+        )
+        kept = sum(coverage * count for coverage, count in scored)
+        share = f"{100 * kept / counted:.1f} %" if counted else "–"
+        st.metric(labels()["coverage"], share, width="content", help=meanings()["coverage"])
+
+
+def _exports(source: Source, layouts: dict[str, Any]) -> None:
+    st.markdown("**Download the new ticket** (layers that were not done keep their masks)")
+    with st.container(horizontal=True):
+        for form in WRITERS:
+            suffix = FORMATS[form].suffixes[0]
+            make: Callable[[], bytes] = partial(_export, source, layouts, form)
+            st.download_button(
+                f"{form} ({suffix})",
+                data=make,
+                file_name=f"ticket{suffix}",
+                on_click="ignore",
+                icon=":material/download:",
+                key=f"_export_{form}",
+            )
+
+
+def _export(source: Source, layouts: dict[str, Any], form: str) -> bytes:
+    out = session().folder / f"export-{form}"
+    run_isolated(export_ticket, source.path, source.options, layouts, str(out), form, limits=Limits(wall_seconds=300))
+    content = out.read_bytes()
+    out.unlink()
+    return content

@@ -1,0 +1,19 @@
+"""What is shown in place of an answer that did not come."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from sparselab.app.shell.escape import literal
+from sparselab.core.errors import SparselabError
+
+
+def fault_text(error: Exception) -> str:
+    """Return what a visitor is told of `error`: its own sentence where the visitor can mend it, else where to look."""
+    return str(error) if isinstance(error, SparselabError) else "Internal error; see the server log"
+
+
+def show_fault(error: Exception) -> None:
+    """Show `error` as a box with one sentence."""
+    mendable = isinstance(error, SparselabError)
+    st.error(literal(fault_text(error)), icon=":material/block:" if mendable else ":material/bug_report:")

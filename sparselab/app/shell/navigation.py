@@ -1,0 +1,58 @@
+"""The pages of the app, and the guard that lets a link open any of them on a fresh server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from sparselab.app.shell.escape import literal
+from sparselab.app.shell.icon import icon
+
+_ENTERED = "_entered"
+_LONGEST_NUMBER = 20
+_FOLDER = Path(__file__).resolve().parents[3] / "pages"
+
+
+def pages() -> list[StreamlitPage]:
+    """Return the pages in the order of the menu; the first is where a visitor lands."""
+    return [
+        st.Page(_FOLDER / "explore.py", title="Explore", icon=":material/grid_on:", default=True),
+        st.Page(_FOLDER / "compare.py", title="Compare", icon=":material/leaderboard:"),
+        st.Page(_FOLDER / "model.py", title="Model", icon=":material/account_tree:"),
+        st.Page(_FOLDER / "latency.py", title="Latency", icon=":material/timer:"),
+        st.Page(_FOLDER / "training.py", title="Training", icon=":material/model_training:"),
+    ]
+
+
+def refuse_absurd_numbers() -> None:
+    """Stop at a number in the address that no widget can hold: Streamlit fails on it before we are asked."""
+    for name, value in st.query_params.to_dict().items():
+        if len(value) > _LONGEST_NUMBER and value.lstrip("+-").replace(".", "", 1).isdigit():
+            st.error(
+                f"expected a number of at most {_LONGEST_NUMBER} digits for {literal(name)} in the address; got {len(value)}"
+            )
+            st.stop()
+
+
+def window() -> None:
+    """Set title, icon and width: before anything else, or Streamlit fetches an icon from outside."""
+    st.set_page_config(page_title="sparselab", page_icon=icon(), layout="wide", initial_sidebar_state=340)
+
+
+def enter() -> None:
+    """Mark this session as come through app.py, and run the page that the address names."""
+    st.session_state[_ENTERED] = True
+    st.navigation(pages()).run()
+
+
+def guard(page: str) -> None:
+    """Called first by every page's file, with its name: on a fresh server a deep link runs that file without app.py."""
+    st.session_state["_page"] = page
+    refuse_absurd_numbers()
+    if _ENTERED not in st.session_state:
+        st.session_state[_ENTERED] = True
+        window()
+        st.navigation(pages())
+        st.rerun()

@@ -1,0 +1,80 @@
+"""Accuracy against sparsity: the project's study, a run laid over it, and the masks behind a point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import streamlit as st
+
+from sparselab.app.shell.escape import literal
+from sparselab.app.training.charts import AXES, STANDARD, curves_figure
+from sparselab.app.training.masks import show_masks
+from sparselab.core.csv_text import rows_csv
+from sparselab.core.errors import SparselabError
+from sparselab.training.runs.outcomes import Outcome, Point, dense_of, outcomes_of, points_of, study_outcomes
+from sparselab.training.runs.views import RunView
+
+
+def show_curves(view: RunView | None) -> None:
+    """Show the curves, what they say, and below them the masks of one training."""
+    try:
+        study = study_outcomes()
+    except SparselabError as error:
+        st.error(literal(str(error)), icon=":material/block:")
+        study = ()
+    mine = () if view is None else outcomes_of(view)
+    if not study and not mine:
+        st.info(
+            "No training is done yet: start a run, or choose one of yours on the left.", icon=":material/show_chart:"
+        )
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        axis = st.segmented_control(
+            "Against", list(AXES), default="weights kept", key="axis", bind="query-params", required=True,
+            help="A structure may keep few weights in all channels, or all weights of few channels.",
+        )  # fmt: skip
+        shown = list(study) if study else []
+        if study and mine and not st.toggle("The study too", value=True, key="with_study", bind="query-params"):
+            shown = []
+    outcomes = [*shown, *mine]
+    points = points_of(outcomes)
+    names = list(dict.fromkeys(point.series for point in points))
+    start = [name for name in names if name in STANDARD] or names
+    chosen = st.pills(
+        "Series", names, default=start, selection_mode="multi", key="_series", label_visibility="collapsed"
+    )
+    kept = [point for point in points if point.series in chosen]
+    dense = [dense_of(outcomes, study=True), dense_of(outcomes, study=False)]
+    st.plotly_chart(curves_figure(kept, dense, axis), key="_curves")
+    st.caption(
+        "A point is a mean over seeds, its bar reaches from the least to the most accurate seed. Filled: a *winning "
+        "ticket*, whose mean is no lower than the dense network's. "
+        + ("Study: `digits` with `vgg-small`, as docs/study.md reads it." if shown else "")
+    )
+    _sentences(kept)
+    st.download_button(
+        "All trainings shown (.csv)", data=_table(outcomes), file_name="trainings.csv", on_click="ignore",
+        icon=":material/download:", key="_curves_csv",
+    )  # fmt: skip
+    show_masks(outcomes, view)
+
+
+def _sentences(points: Sequence[Point]) -> None:
+    """Say for each series how sparse its sparsest winning ticket is."""
+    lines = []
+    for series in dict.fromkeys(point.series for point in points):
+        mine = [point for point in points if point.series == series and point.wins]
+        if mine:
+            best = min(mine, key=lambda point: point.density)
+            lines.append(f"**{literal(series)}** wins down to {100 * best.density:.0f} % of the weights")
+    if lines:
+        st.markdown("Sparsest winning tickets: " + "; ".join(lines) + ".")
+    else:
+        st.markdown("No winning ticket among what is shown.")
+
+
+def _table(outcomes: Sequence[Outcome]) -> str:
+    rows: list[dict[str, Any]] = [asdict(outcome) | {"ticket": outcome.ticket is not None} for outcome in outcomes]
+    return rows_csv(list(rows[0]), rows)

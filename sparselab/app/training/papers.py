@@ -1,0 +1,43 @@
+"""What the papers print, beside our curves and never among them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from sparselab.app.training.charts import published_figure
+from sparselab.training.paper_results import PAPERS, published
+
+
+def show_papers() -> None:
+    """Show published accuracies of one data set, with where they stand and what to bear in mind."""
+    every = published()
+    st.caption(
+        "Figures printed in papers, on the papers' data and networks: a reference for the shape of curves. None was measured "
+        "here, and the accuracies cannot be compared with those of this project's own small task."
+    )
+    dataset = st.selectbox(
+        "Data set", sorted({point.dataset for point in every}), key="published", bind="query-params", width=280
+    )
+    points = [point for point in every if point.dataset == dataset]
+    drawn = [point for point in points if point.accuracy_percent is not None and point.remaining_percent is not None]
+    if drawn:
+        st.plotly_chart(published_figure(drawn), key="_published_figure")
+    rows = [
+        {
+            "method": point.method,
+            "model": point.model,
+            "kept": point.remaining_percent,
+            "accuracy": point.accuracy_percent,
+            "time saved": point.time_saved_percent,
+            "dense": point.dense_accuracy_percent,
+            "where": f"{point.paper}, {point.table}",
+            "note": point.note,
+        }
+        for point in points
+    ]
+    percent = {
+        name: st.column_config.NumberColumn(format="%.2f %%") for name in ("kept", "accuracy", "time saved", "dense")
+    }
+    st.dataframe(rows, hide_index=True, column_config=percent, height=min(38 + 35 * len(rows), 420))
+    for paper in PAPERS.values():
+        st.caption(f"**{paper.citation}**. {paper.caveat}")

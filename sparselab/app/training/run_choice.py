@@ -1,0 +1,69 @@
+"""Choose a run, to watch it and to show its curves with the study's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from sparselab.app.shell.escape import literal
+from sparselab.app.shell.faults import show_fault
+from sparselab.app.shell.url_state import choose_elsewhere, linked_select
+from sparselab.core.errors import SparselabError
+from sparselab.core.paths import runs_folder
+from sparselab.training.runs.outcomes import NAMES
+from sparselab.training.runs.queue import advance
+from sparselab.training.runs.views import RunInfo, RunView, list_runs, read_run
+
+NONE = "none"
+_SIGNS = {"running": "▶", "queued": "…", "finished": "✓", "stopped": "■"}
+
+
+def find_runs() -> Path | None:
+    """Return the folder of runs, and let those begin whose turn it is; where none can be kept say why, and return None."""
+    try:
+        root = runs_folder()
+        advance(root)
+    except (SparselabError, OSError) as error:
+        st.error(f"No run can be kept here: {literal(str(error))}", icon=":material/block:")
+        return None
+    return root
+
+
+def choose_run(root: Path | None) -> RunView | None:
+    """Show the picker of runs and where the chosen one stands; return it, or None."""
+    runs = {} if root is None else {run.run: run for run in list_runs(root)}
+    st.caption("The study that comes with the project is always shown. Choose a run to show its curves as well.")
+    name = linked_select(
+        "Run",
+        [NONE, *runs],
+        "run",
+        default=NONE,
+        label_of=lambda key: "no run selected" if key == NONE else title_of(runs[key]),
+        help="Runs go on when this page is closed and when the app ends. ▶ running, … queued, ✓ finished, ■ stopped.",
+    )
+    if name == NONE:
+        if not runs and root is not None:
+            st.caption("There is no run yet: start one under *Start a run*.")
+        return None
+    try:
+        return read_run(runs[name].folder)
+    except SparselabError as error:
+        show_fault(error)
+        return None
+
+
+def title_of(run: RunInfo) -> str:
+    """Return a run's name for people: its sign, method, network, task, and how far it is."""
+    settings = run.settings
+    told = [NAMES.get(settings.method, settings.method), f"{settings.model} on {settings.task}"]
+    if run.status != "finished" and run.total:
+        told.append(f"{100 * run.done / run.total:.0f} %")
+    return f"{_SIGNS[run.status]} " + " · ".join([*told, run.run[:6]])
+
+
+def choose_next(run: str) -> None:
+    """Let the picker stand on this run from now on."""
+    choose_elsewhere("run", run)
+    st.query_params["run"] = run
+    st.session_state[f"_run@{st.session_state['_page']}"] = run

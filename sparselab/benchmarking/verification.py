@@ -1,0 +1,108 @@
+"""The kernels of a session, each checked against the product in float64 before anything is timed."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sparselab.core.errors import SparselabError, UnavailableError
+from sparselab.core.layout import Layout
+from sparselab.core.mask import Mask
+from sparselab.kernels import DENSE, KERNELS
+from sparselab.kernels.base import TOLERANCES, Run, Work, error_against, reference
+from sparselab.runtime.progress import Monitor
+
+if TYPE_CHECKING:
+    import torch
+
+_LONGEST_FAILURE = 300
+
+
+def baseline_of(work: Work) -> str:
+    """Return the name of the dense kernel that a product is compared with."""
+    return next(name for name in DENSE if work.product in KERNELS[name].products)
+
+
+def kernels_for(work: Work) -> tuple[str, ...]:
+    """Return every kernel but the dense one of the other kind of product."""
+    dense = baseline_of(work)
+    return tuple(name for name in KERNELS if name == dense or name not in DENSE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Participant:
+    """A kernel in one role of a session: its run, or why there is none; and what is known of it before it is timed.
+
+    `error` is `max_error` against the product in float64; None without an output, or where an output is not finite.
+    """
+
+    name: str
+    role: str
+    run: Run | None = None
+    error: float | None = None
+    prepare_ms: float | None = None
+    obstacle: str = ""
+    choice: str = ""
+
+
+def verify(
+    work: Work, names: Sequence[str], x: torch.Tensor, *, seed: int, monitor: Monitor
+) -> tuple[Participant, ...]:
+    """Return the participants of a session, checked: the baseline, twice; the dense weight without zeros; the kernels.
+
+    Raises: UnavailableError when the dense product itself cannot run, or is wrong: there is nothing to compare with.
+    """
+    dense = baseline_of(work)
+    full = _without_zeros(work, seed)
+    plan = [(dense, "baseline", work), (dense, "control", work), (dense, "full", full)]
+    plan += [(name, "kernel", work) for name in names if name != dense]
+    participants: list[Participant] = []
+    answers: dict[int, torch.Tensor] = {}
+    for done, (name, role, product) in enumerate(plan):
+        monitor.progress(f"checking {name} against float64", done, len(plan))
+        if id(product) not in answers:
+            answers[id(product)] = reference(product, x)
+        participants.append(_checked(name, role, product, x, answers[id(product)]))
+        if role == "baseline" and participants[0].run is None:
+            why = participants[0].obstacle or f"its error is {participants[0].error}"
+            raise UnavailableError(f"expected a dense product of {work.dtype} on {work.device}; {name}: {why}")
+    return tuple(participants)
+
+
+def _checked(name: str, role: str, work: Work, x: torch.Tensor, exact: torch.Tensor) -> Participant:
+    obstacle = KERNELS[name].unsupported_reason(work)
+    if obstacle:
+        return Participant(name=name, role=role, obstacle=obstacle)
+    start = time.perf_counter()
+    try:
+        run = KERNELS[name].prepare(work)
+        prepare_ms = 1e3 * (time.perf_counter() - start)
+        error = error_against(exact, run(x))
+    except (SparselabError, RuntimeError, MemoryError) as failure:
+        # A library may refuse what it is given, for want of memory or of a code path; that ends no session.
+        told = " ".join(str(failure).split())[:_LONGEST_FAILURE]
+        return Participant(name=name, role=role, obstacle=f"it failed: {told or type(failure).__name__}")
+    return Participant(
+        name=name,
+        role=role,
+        run=run if error <= TOLERANCES[work.dtype] else None,
+        error=error if math.isfinite(error) else None,
+        prepare_ms=prepare_ms,
+        choice=getattr(run, "told", ""),
+    )
+
+
+def _without_zeros(work: Work, seed: int) -> Work:
+    """Return the same product with every weight kept and none of them zero: normal ones, as large as the kept ones."""
+    whole = Mask(np.ones(work.layout.after.shape, bool))
+    weight = work.masked_weight
+    kept = weight[weight != 0]
+    scale = float(np.sqrt(np.mean(np.square(kept, dtype=np.float64)))) if kept.size else 1.0
+    noise = np.random.default_rng(seed).standard_normal(weight.shape, dtype=np.float32).astype(weight.dtype)
+    filled = np.where(weight == 0, scale * noise, weight).astype(weight.dtype)
+    return replace(work, layout=Layout.masked(whole, whole, reason=""), weight=filled)

@@ -1,0 +1,152 @@
+"""Settings: the fields of a frozen dataclass, each declared once and read by sliders, flags, tests and documents.
+
+    block_size: Annotated[int, Interval(ge=2, le=64), Doc("side of a square block")] = 16
+
+A field may carry Interval (its range), OneOf (its choices), When (the other setting it depends on), Unset (what None
+means) and Doc (its help).
+
+Our own and no library's: Pydantic and attrs check values too, but have no word for a setting that counts only beside another,
+and what sliders, flags and documents need to be told would still be written here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from annotated_types import Interval
+from typing_extensions import Doc
+
+from sparselab.core.errors import SettingError
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """The values a setting may take: their names, or a mapping from each name to one line about it."""
+
+    values: tuple[str, ...] | Mapping[str, str]
+
+    @classmethod
+    def of(cls, registry: Mapping[str, Any]) -> OneOf:
+        """Return the names of a registry whose entries say in `meaning` what they are."""
+        return cls({name: entry.meaning for name, entry in registry.items()})
+
+
+@dataclass(frozen=True)
+class When:
+    """The setting counts only while the setting called `name` has one of `values`."""
+
+    name: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Unset:
+    """What the setting means while it is None, in a few words."""
+
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting, as its four readers need it. `meanings` has one line a choice, where the choices are explained."""
+
+    name: str
+    kind: type
+    default: Any
+    doc: str
+    optional: bool
+    low: float | None
+    high: float | None
+    choices: tuple[str, ...]
+    meanings: Mapping[str, str]
+    unset: str
+    when: When | None
+
+    @property
+    def help(self) -> tuple[str, ...]:
+        """All that is said of it, as lines: its doc with what None means, then a line a choice."""
+        none = f"; none: {self.unset}" if self.unset else ""
+        return (self.doc + none, *(f"{choice}: {meaning}" for choice, meaning in self.meanings.items()))
+
+    @property
+    def flag(self) -> str:
+        """Its name on the command line."""
+        return "--" + self.name.replace("_", "-")
+
+    def counts(self, values: dict[str, Any]) -> bool:
+        """Whether it matters, given the values of all settings."""
+        return self.when is None or values[self.when.name] in self.when.values
+
+    def parse(self, text: str) -> Any:
+        """Turn a flag's or a link's text into a value. Raises: SettingError that says what was expected."""
+        if self.optional and text.lower() in ("", "none"):
+            return None
+        try:
+            if self.kind is bool:
+                value: Any = {"true": True, "false": False}[text.lower()]
+            else:
+                value = self.kind(text)
+        except (ValueError, KeyError):
+            raise SettingError(f"{self.name}: expected {self.expected}; got {text!r}") from None
+        self.check(value)
+        return value
+
+    def check(self, value: Any) -> None:
+        """Raises: SettingError unless `value` is of the right kind, in range, and among the choices."""
+        if value is None and self.optional:
+            return
+        right_kind = isinstance(value, int | float if self.kind is float else self.kind)
+        if isinstance(value, bool) and self.kind is not bool:
+            right_kind = False
+        in_range = right_kind and (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+        if not in_range or (self.choices and value not in self.choices):
+            raise SettingError(f"{self.name}: expected {self.expected}; got {value!r}")
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, in words."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        if self.kind is bool:
+            return "true or false"
+        word = "a whole number" if self.kind is int else "a number"
+        if self.low is not None and self.high is not None:
+            word += f" from {self.low:g} to {self.high:g}"
+        return word + (" or none" if self.optional else "")
+
+
+def settings_of(kind: type) -> tuple[Setting, ...]:
+    """Return the settings of a dataclass, in the order of its fields."""
+    hints = get_type_hints(kind, include_extras=True)
+    return tuple(_read(field, hints[field.name]) for field in dataclasses.fields(kind))
+
+
+def check_settings(instance: Any) -> None:
+    """Raises: SettingError for the first field of `instance` that breaks its declaration."""
+    for setting in settings_of(type(instance)):
+        setting.check(getattr(instance, setting.name))
+
+
+def _read(field: dataclasses.Field[Any], hint: Any) -> Setting:
+    base, *marks = get_args(hint)
+    members = get_args(base) if get_origin(base) in (Union, types.UnionType) else (base,)
+    interval = next((mark for mark in marks if isinstance(mark, Interval)), None)
+    choices = next((mark.values for mark in marks if isinstance(mark, OneOf)), ())
+    meanings = choices if isinstance(choices, Mapping) else {}
+    return Setting(
+        name=field.name,
+        kind=next(member for member in members if member is not type(None)),
+        default=field.default,
+        doc=next(mark.documentation for mark in marks if isinstance(mark, Doc)),
+        optional=type(None) in members,
+        low=None if interval is None else interval.ge,  # type: ignore[arg-type]
+        high=None if interval is None else interval.le,  # type: ignore[arg-type]
+        choices=tuple(choices),
+        meanings=meanings,
+        unset=next((mark.meaning for mark in marks if isinstance(mark, Unset)), ""),
+        when=next((mark for mark in marks if isinstance(mark, When)), None),
+    )

@@ -1,0 +1,71 @@
+"""Masks and weights of a whole network, loaded layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from sparselab.core.errors import SparselabError
+from sparselab.core.layer import Layer
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundLayer:
+    """One layer a reader found: what it is called, what was done to make a matrix of it, and how to load it."""
+
+    name: str
+    tensor_shape: tuple[int, ...]
+    conversion: str
+    load: Callable[[], Layer]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A tensor that is no prunable layer, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """The layers of a network. `ticket[name]` loads one; nothing is loaded before.
+
+    Raises: SparselabError for a name it does not hold.
+    """
+
+    entries: tuple[FoundLayer, ...]
+    skipped: tuple[Skipped, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "meta", MappingProxyType(dict(self.meta)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(item.name for item in self.entries)
+
+    def __getitem__(self, name: str) -> Layer:
+        for item in self.entries:
+            if item.name == name:
+                return item.load()
+        some = ", ".join(self.names[:5]) + (" ..." if len(self.entries) > 5 else "")
+        raise SparselabError(f"expected one of the layers {some}; got {name!r}")
+
+    def __iter__(self) -> Iterator[Layer]:
+        return (item.load() for item in self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
+def ticket_of(layers: Mapping[str, Layer] | list[Layer], **meta: Any) -> Ticket:
+    """Return a ticket of layers that are already in memory."""
+    values = list(layers.values()) if isinstance(layers, Mapping) else layers
+    return Ticket(tuple(map(_entry, values)), meta=meta)
+
+
+def _entry(layer: Layer) -> FoundLayer:
+    return FoundLayer(name=layer.name, tensor_shape=layer.tensor_shape, conversion="", load=lambda: layer)

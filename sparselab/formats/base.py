@@ -1,0 +1,109 @@
+"""What every format turns a file into: named tensors that load one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparselab.core.errors import FileError
+from sparselab.core.ticket import Skipped
+from sparselab.formats.names import clean_name
+from sparselab.formats.options import MAX_RANK, MAX_SIZE, ReadLimits
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveEntry:
+    """One tensor of a file. `name` is as the file spells it: clean it before showing it.
+
+    `dtype` is that of the array `load` returns. `is_mask`: the file itself says that this is a mask.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    load: Callable[[], NDArray[Any]]
+    is_mask: bool = False
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The tensors of a file, what in it is no tensor, its text metadata, and remarks on how it was read."""
+
+    entries: tuple[ArchiveEntry, ...]
+    skipped: tuple[Skipped, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """What the first look at a file shows: its first bytes, its size, and the members' names if it is a zip."""
+
+    path: Path
+    start: bytes
+    size: int
+    members: tuple[str, ...] | None = None
+
+    @property
+    def suffix(self) -> str:
+        return self.path.suffix.lower()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """One kind of file: how to know it, what to call it, and how to open it.
+
+    `has_shapes`: a matrix in it is a matrix. Otherwise it may be a flattened convolution, and ReadOptions say which.
+    """
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...]
+    recognises: Callable[[Head], bool]
+    open: Callable[[Path, ReadLimits], Archive]
+    has_shapes: bool
+
+
+def check_shape(name: str, shape: Sequence[int], limits: ReadLimits) -> None:
+    """Raises: FileError when a tensor's shape asks for more than a tensor may have."""
+    label = clean_name(name)
+    if len(shape) > MAX_RANK:
+        raise FileError(f"{label}: expected at most {MAX_RANK} dimensions; got {len(shape)}")
+    wrong = next((size for size in shape if not 0 <= size <= MAX_SIZE), None)
+    if wrong is not None:
+        raise FileError(f"{label}: expected dimensions up to {MAX_SIZE}; got {wrong}")
+    if prod(shape) > limits.max_elements:
+        raise FileError(f"{label}: expected at most {limits.max_elements} elements; got {prod(shape)}")
+
+
+def check_count(what: str, count: int, most: int) -> None:
+    """Raises: FileError when a file holds more than `most` of something."""
+    if count > most:
+        raise FileError(f"expected at most {most} {what} in one file; got {count}: split the file")
+
+
+def check_total(entries: Sequence[ArchiveEntry], limits: ReadLimits) -> None:
+    """Raises: FileError when the tensors together need more memory than one file may."""
+    total = sum(entry.size * entry.dtype.itemsize for entry in entries)
+    if total > limits.max_total_bytes:
+        raise FileError(f"expected at most {limits.max_total_bytes} bytes of tensors; got {total}: split the file")
+
+
+def read_array(path: Path, offset: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return the array that lies at `offset` in a file. Raises: FileError when the file ends before it does."""
+    count = prod(shape)
+    values = np.fromfile(path, dtype=dtype, count=count, offset=offset)
+    if values.size != count:
+        raise FileError(f"{path.name}: expected {count} numbers from byte {offset}; got {values.size}: it has changed")
+    return values.astype(dtype.newbyteorder("="), copy=False).reshape(shape)

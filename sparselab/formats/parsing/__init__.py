@@ -1,0 +1,1 @@
+"""Headers, archives and pickles, checked before anything is read from them."""

@@ -1,0 +1,113 @@
+"""The header of a .safetensors file, checked to the last byte.
+
+    8 bytes: length of the header | header: JSON {name: {"dtype", "shape", "data_offsets"}} | the tensors, end to end
+
+Our own reader, because the safetensors library accepts a name that comes twice and a shape [0, 2^40]; here both are refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from sparselab.core.errors import FileError
+from sparselab.formats.base import check_count, check_shape
+from sparselab.formats.names import clean_name
+from sparselab.formats.options import ReadLimits
+
+WIDTHS = {
+    "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2,
+    "I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8, "C64": 8,
+}  # fmt: skip
+"""Bytes per element of the types a file may name."""
+
+_FIELDS = {"dtype", "shape", "data_offsets"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorRange:
+    """One tensor: its type as the file spells it, its shape, and where in the file it begins."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+
+
+def read_header(path: Path, limits: ReadLimits) -> tuple[list[TensorRange], dict[str, str]]:
+    """Return the tensors' ranges and the text metadata.
+
+    Raises: FileError when the header is too long, no JSON, names something twice, or its tensors do not lie end to end
+    from the header to the end of the file.
+    """
+    label, size = clean_name(path.name), path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > limits.max_header_bytes:
+            raise FileError(
+                f"{label}: expected a header of at most {limits.max_header_bytes} bytes; it claims {length}"
+            )
+        if size < 8 or length > size - 8:
+            raise FileError(f"{label}: expected a header of {length} bytes; the file is cut short: send it again")
+        header = _parse(file.read(length), label)
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+        raise FileError(f"{label}: expected metadata of texts; got something else")
+    check_count("tensors", len(header), limits.max_tensors)
+    spans = sorted((_range(name, item, limits) for name, item in header.items()), key=lambda span: span[1:])
+    reached = 0
+    for tensor, begin, end in spans:
+        if begin != reached:
+            raise FileError(f"{clean_name(tensor.name)}: expected its data at byte {reached}; its offset says {begin}")
+        reached = end
+    if reached != size - 8 - length:
+        raise FileError(f"{label}: expected {reached} bytes of tensors, as its header says; got {size - 8 - length}")
+    ranges = [replace(tensor, offset=8 + length + begin) for tensor, begin, _ in spans]
+    order = {name: rank for rank, name in enumerate(header)}
+    return sorted(ranges, key=lambda tensor: order[tensor.name]), metadata
+
+
+def _parse(text: bytes, label: str) -> dict[str, Any]:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in found:
+                raise FileError(f"{label}: expected every name once; its header has {clean_name(name)} twice")
+            found[name] = value
+        return found
+
+    try:
+        header = json.loads(text, object_pairs_hook=once)
+    except FileError:
+        raise
+    except (ValueError, RecursionError):  # a UnicodeDecodeError and a number too long are ValueErrors
+        raise FileError(f"{label}: expected a header of JSON; got something else") from None
+    if not isinstance(header, dict):
+        raise FileError(f"{label}: expected a header that maps names to tensors; got something else")
+    return header
+
+
+def _range(name: str, item: Any, limits: ReadLimits) -> tuple[TensorRange, int, int]:
+    label = clean_name(name)
+    if not isinstance(item, Mapping) or item.keys() != _FIELDS:
+        raise FileError(f"{label}: expected dtype, shape and data_offsets in the header; got something else")
+    dtype, shape, span = item["dtype"], item["shape"], item["data_offsets"]
+    if dtype not in WIDTHS if isinstance(dtype, str) else True:
+        raise FileError(f"{label}: expected a type of {', '.join(WIDTHS)}; got {clean_name(str(dtype)[:50])}")
+    if not _are_sizes(shape) or not _are_sizes(span) or len(span) != 2:
+        raise FileError(f"{label}: expected whole numbers for its shape and offsets; got something else")
+    check_shape(name, shape, limits)
+    if 0 in shape:
+        raise FileError(f"{label}: expected dimensions from 1 up; got 0")
+    begin, end = span
+    if end - begin != prod(shape) * WIDTHS[dtype]:
+        raise FileError(f"{label}: expected {prod(shape) * WIDTHS[dtype]} bytes; its offsets span {end - begin}")
+    return TensorRange(name=name, dtype=dtype, shape=tuple(shape), offset=begin), begin, end
+
+
+def _are_sizes(value: Any) -> bool:
+    return isinstance(value, list) and all(type(part) is int and part >= 0 for part in value)

@@ -1,0 +1,1 @@
+"""Blocks in C, compiled at first use."""

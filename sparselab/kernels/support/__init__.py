@@ -1,0 +1,1 @@
+"""What kernels share: input checks, panels, autotuning and its cache."""

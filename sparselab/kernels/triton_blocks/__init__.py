@@ -1,0 +1,1 @@
+"""Shuffled blocks on CUDA, in Triton."""

@@ -1,0 +1,1 @@
+"""Which weights a mask keeps: scores, per-layer distributions, updates of masks during training."""

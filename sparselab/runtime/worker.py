@@ -1,0 +1,234 @@
+"""Run functions in spawned, limited worker processes, with progress and a cancel that always works.
+
+The parent sends a task as (function name, pickled arguments); the worker answers with `wire` messages, which the
+parent can read without executing anything even if the worker was taken over by the file it parsed. Workers are plain
+subprocesses and not `multiprocessing` ones, because the latter import the parent's __main__ again, and under a web
+server that is the page being shown.
+
+Our own and no pool of the standard library's (concurrent.futures, multiprocessing) or joblib's, because none of them can end
+one running call: here a task that does not answer a cancel within a grace of half a second is killed with its process, and
+so is one past its wall time, while memory and processor time are limited by the system.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sparselab.core import errors
+from sparselab.core.errors import Cancelled, LimitError, SparselabError
+from sparselab.runtime import messages
+from sparselab.runtime.pipes import Limits, read_frame, write_frame
+from sparselab.runtime.progress import SILENT, Monitor, Progress
+
+_GRACE_SECONDS = 0.5  # a cancelled task may answer for this long with its best so far; then its process is ended
+
+
+class WorkerError(RuntimeError):
+    """The function failed in a way that is a defect of ours; the worker's traceback is in the text."""
+
+
+class WorkerTask:
+    """One call running in a worker."""
+
+    def __init__(self, number: int, cancel: Callable[[WorkerTask], None]) -> None:
+        self.number = number
+        self.progress: Progress | None = None
+        self._cancel = cancel
+        self._finished = threading.Event()
+        self._value: Any = None
+        self._error: Exception | None = None
+
+    @property
+    def done(self) -> bool:
+        return self._finished.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the task is done or `timeout` seconds have passed; return whether it is done."""
+        return self._finished.wait(timeout)
+
+    def result(self) -> Any:
+        """Wait for the value. Raises what the function raised, LimitError, Cancelled, or WorkerError."""
+        self._finished.wait()
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    def cancel(self) -> None:
+        """Ask the task to stop; its process is ended if it has not answered within a second. Returns at once."""
+        if not self.done:
+            self._cancel(self)
+
+    def _finish(self, value: Any = None, error: Exception | None = None) -> None:
+        if not self.done:
+            self._value, self._error = value, error
+            self._finished.set()
+
+
+class Worker:
+    """A warm worker process that runs one task after another.
+
+    `imports` are modules it loads at once, so that the first task does not pay for them. After a hard cancel, a limit
+    or a crash the next task starts a fresh process.
+    """
+
+    def __init__(self, limits: Limits | None = None, imports: tuple[str, ...] = ()) -> None:
+        self._limits = limits or Limits()
+        self._imports = imports
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._task: WorkerTask | None = None
+        self._number = 0
+        self._start()
+
+    def submit(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> WorkerTask:
+        """Start `function(*args, monitor=..., **kwargs)` in the worker; its value must be one that `wire` can carry."""
+        with self._lock:
+            if self._task is not None and not self._task.done:
+                raise RuntimeError("this worker is busy: cancel its task first, or use another worker")
+            if self._process is None or self._process.poll() is not None:
+                self._start()
+            self._number += 1
+            task = self._task = WorkerTask(self._number, self._cancel_task)
+            name = f"{function.__module__}:{function.__qualname__}"
+            self._send({"number": task.number, "function": name, "call": (args, kwargs)})
+        if self._limits.wall_seconds is not None:
+            reason = LimitError(f"stopped after {self._limits.wall_seconds:g} seconds, the most it may take")
+            _later(self._limits.wall_seconds, lambda: self._end_task(task, reason))
+        return task
+
+    @property
+    def is_busy(self) -> bool:
+        return self._task is not None and not self._task.done
+
+    def close(self) -> None:
+        """End the process now; what runs in it is cancelled. A later `submit` starts a new one."""
+        process, self._process = self._process, None
+        if self._task is not None:
+            self._task._finish(error=Cancelled("cancelled"))
+        if process is not None:
+            process.kill()  # its listener thread reaps it
+
+    def _start(self) -> None:
+        package_root = str(Path(__file__).resolve().parents[2])
+        paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        if self._limits.threads is not None:
+            environment |= dict.fromkeys(_THREAD_VARIABLES, str(self._limits.threads))
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own text
+            [
+                sys.executable,
+                "-c",
+                "from sparselab.runtime.worker_main import serve; serve()",
+                _encode(self._limits, self._imports),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+        self._process = process
+        threading.Thread(target=self._listen, args=(process,), daemon=True, name="sparselab-worker-listener").start()
+
+    def _send(self, message: dict[str, Any]) -> None:
+        if self._process is None or self._process.stdin is None:
+            return
+        with contextlib.suppress(OSError):  # the process may be gone; its listener tells the task
+            write_frame(self._process.stdin, pickle.dumps(message, protocol=5))
+
+    def _listen(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        error: SparselabError | None = None
+        try:
+            while (frame := read_frame(process.stdout)) is not None:
+                self._receive(messages.load(frame))
+        except (SparselabError, KeyError, TypeError, AttributeError) as unreadable:
+            error = SparselabError(f"the worker answered with something unreadable: {unreadable}")
+            process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        if self._process is process and self._task is not None:
+            self._task._finish(error=error or _why_it_died(process.returncode, self._limits))
+
+    def _receive(self, message: dict[str, Any]) -> None:
+        task = self._task
+        if task is None or message["number"] != task.number:
+            return
+        if message["kind"] == "progress":
+            task.progress = Progress(message["stage"], message["done"], message["total"])
+        elif message["kind"] == "value":
+            task._finish(value=message["value"])
+        else:
+            task._finish(error=_revive_error(message["error"], message["text"]))
+
+    def _cancel_task(self, task: WorkerTask) -> None:
+        self._send({"cancel": task.number})
+        _later(_GRACE_SECONDS, lambda: self._end_task(task, Cancelled("cancelled")))
+
+    def _end_task(self, task: WorkerTask, error: Exception) -> None:
+        with self._lock:
+            if task.done or self._task is not task:
+                return
+            task._finish(error=error)
+            self.close()
+
+
+def run_isolated(
+    function: Callable[..., Any],
+    *args: Any,
+    limits: Limits,
+    imports: tuple[str, ...] = (),
+    monitor: Monitor = SILENT,
+    **kwargs: Any,
+) -> Any:
+    """Run one function in a process of its own and return its value. Raises as WorkerTask.result does."""
+    worker = Worker(limits, imports)
+    try:
+        task = worker.submit(function, *args, **kwargs)
+        while not task.wait(0.05):
+            if monitor.is_cancelled:
+                task.cancel()
+            elif task.progress is not None:
+                monitor.progress(task.progress.stage, task.progress.done, task.progress.total)
+        return task.result()
+    finally:
+        worker.close()
+
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def _later(seconds: float, action: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, action)
+    timer.daemon = True
+    timer.start()
+
+
+def _encode(limits: Limits, imports: tuple[str, ...]) -> str:
+    return json.dumps({"limits": asdict(limits), "imports": imports})
+
+
+def _revive_error(name: str, text: str) -> Exception:
+    kind = getattr(errors, name, None)
+    if isinstance(kind, type) and issubclass(kind, SparselabError):
+        return kind(text)
+    return WorkerError(text)
+
+
+def _why_it_died(returncode: int, limits: Limits) -> LimitError:
+    import signal
+
+    if returncode == -getattr(signal, "SIGXCPU", 0) and limits.cpu_seconds is not None:
+        return LimitError(f"stopped after {limits.cpu_seconds} seconds of processor time, the most it may take")
+    return LimitError(f"the worker process ended unexpectedly (exit status {returncode}): perhaps memory ran out")

@@ -1,0 +1,96 @@
+"""The worker's side: take tasks from standard input, answer on what was standard output."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pickle
+import queue
+import sys
+import threading
+import time
+import traceback
+from dataclasses import asdict
+from typing import IO, Any
+
+from sparselab.core.errors import SparselabError
+from sparselab.runtime import messages
+from sparselab.runtime.pipes import GIB, Limits, read_frame, write_frame
+from sparselab.runtime.progress import Monitor, Progress
+
+
+def serve() -> None:
+    """The worker's main loop: read tasks from standard input, answer on what was standard output."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what libraries print must not mix with the answers
+    sys.stdout = sys.stderr
+    start = json.loads(sys.argv[1])
+    for name in start["imports"]:
+        importlib.import_module(name)
+    limits = Limits(**start["limits"])
+    _limit_this_process(limits)
+
+    tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    cancelled: set[int] = set()
+
+    def listen() -> None:
+        while (frame := read_frame(sys.stdin.buffer)) is not None:
+            message = pickle.loads(frame)  # noqa: S301 - from our own parent
+            if "cancel" in message:
+                cancelled.add(message["cancel"])
+            else:
+                tasks.put(message)
+        os._exit(0)  # the parent is gone
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        _answer(tasks.get(), answers, cancelled, limits)
+
+
+def _answer(message: dict[str, Any], answers: IO[bytes], cancelled: set[int], limits: Limits) -> None:
+    number = message["number"]
+    last_report = 0.0
+
+    def report(progress: Progress) -> None:
+        nonlocal last_report
+        now = time.monotonic()
+        if now - last_report >= 0.05 or progress.done == 0:
+            last_report = now
+            answer = {"number": number, "kind": "progress", **asdict(progress)}
+            write_frame(answers, messages.dump(answer))
+
+    try:
+        module, _, qualname = message["function"].partition(":")
+        function: Any = importlib.import_module(module)
+        for part in qualname.split("."):
+            function = getattr(function, part)
+        args, kwargs = message["call"]
+        value = function(*args, monitor=Monitor(report, lambda: number in cancelled), **kwargs)
+        reply = messages.dump({"number": number, "kind": "value", "value": value})
+    except SparselabError as error:
+        reply = messages.dump({"number": number, "kind": "error", "error": type(error).__name__, "text": str(error)})
+    except MemoryError:
+        size = "its limit" if limits.memory_bytes is None else f"the {limits.memory_bytes / GIB:.1f} GiB it may use"
+        text = f"this needs more memory than {size}"
+        reply = messages.dump({"number": number, "kind": "error", "error": "LimitError", "text": text})
+    except Exception:
+        reply = messages.dump({"number": number, "kind": "error", "error": "", "text": traceback.format_exc()})
+    write_frame(answers, reply)
+
+
+def _limit_this_process(limits: Limits) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits; the wall-clock limit still holds
+        return
+    if limits.memory_bytes is not None:
+        import psutil
+
+        most = psutil.Process().memory_info().vms + limits.memory_bytes
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    if limits.cpu_seconds is not None:
+        resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if limits.threads is not None and "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(limits.threads)

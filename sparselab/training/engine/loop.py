@@ -1,0 +1,133 @@
+"""The training loop: from one step to another, under a updater, with a look around every few steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from sparselab.core.errors import SparselabError
+from sparselab.training.engine.batch_order import Order
+from sparselab.training.engine.distributed import SINGLE_PROCESS, ProcessGroup
+from sparselab.training.engine.optimizer import Sgd
+from sparselab.training.network import Network
+from sparselab.training.schedule import Schedule
+from sparselab.training.settings import TrainSettings
+from sparselab.training.tasks import Data, Split
+from sparselab.training.updaters import MaskUpdater, Step
+
+LOOKS_PER_EPOCH, MOST_BETWEEN_LOOKS = 10, 50
+_EVALUATED_AT_ONCE = 500
+
+
+@dataclass
+class TrainingProgress:
+    """How far a training is: the next step, and the summed loss of the epoch under way and of the last stretch."""
+
+    step: int
+    epoch_loss: float = 0.0
+    epoch_steps: int = 0
+    stretch_loss: float = 0.0
+    stretch_steps: int = 0
+    news: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Trainer:
+    """A network, its optimizer and the updater of its masks, on their way from step to step.
+
+    Raises: SparselabError from `advance` when the loss is no longer a number.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: Network,
+        updater: MaskUpdater,
+        settings: TrainSettings,
+        schedule: Schedule,
+        data: Data,
+        processes: ProcessGroup = SINGLE_PROCESS,
+        l1: float = 0.0,
+    ) -> None:
+        self.network, self.updater, self.settings, self.schedule, self.data = network, updater, settings, schedule, data
+        self.processes, self.l1 = processes, l1
+        self.parameters = list(network.model.parameters())
+        places = {id(parameter): place for place, parameter in enumerate(self.parameters)}
+        self.prunable = [places[id(weight)] for weight in network.weights.values()]
+        undecayed = self.prunable if updater.decays_weights else ()
+        self.sgd = Sgd(self.parameters, momentum=settings.momentum, decay=settings.weight_decay, undecayed=undecayed)
+        self.order = Order(images=len(data.train), batch=settings.batch, seed=settings.seed)
+
+    @property
+    def velocities(self) -> list[torch.Tensor]:
+        """Momentum of the prunable weights."""
+        return [self.sgd.velocities[place] for place in self.prunable]
+
+    def advance(self, progress: TrainingProgress, stop: int, look: Callable[[TrainingProgress], None]) -> None:
+        """Train from `progress.step` to `stop`; call `look` every stretch of steps and at the end of every epoch."""
+        between = max(1, min(MOST_BETWEEN_LOOKS, self.schedule.per_epoch // LOOKS_PER_EPOCH))
+        total = torch.zeros((), device=self.network.device)
+        self.network.model.train()
+        while progress.step < stop:
+            total += self._step(progress.step)
+            progress.step += 1
+            progress.stretch_steps += 1
+            place = progress.step % self.schedule.per_epoch
+            if place % between == 0 or progress.step == stop:
+                self._account(progress, self.processes.mean_of(total))
+                total.zero_()
+                look(progress)
+                progress.stretch_loss, progress.stretch_steps = 0.0, 0
+                self.network.model.train()
+
+    def _account(self, progress: TrainingProgress, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise SparselabError(
+                f"expected a finite loss; it was {loss} before step {progress.step}: lower lr, or give it warmup_epochs"
+            )
+        progress.stretch_loss = loss
+        progress.epoch_loss += loss
+        progress.epoch_steps += progress.stretch_steps
+        progress.news += self.updater.news()
+
+    def _step(self, step: int) -> torch.Tensor:
+        self.updater.before(step)
+        images, labels = self._batch(step)
+        with torch.autocast("cuda", torch.bfloat16, enabled=self.settings.amp and self.network.device.type == "cuda"):
+            loss = F.cross_entropy(self.network.model(images), labels)
+        gradients = self.processes.averaged(list(torch.autograd.grad(loss, self.parameters)))
+        if self.l1:
+            for place in self.prunable:
+                gradients[place].add_(self.parameters[place].detach().sign(), alpha=self.l1)
+        mine = [gradients[place] for place in self.prunable]
+        seen = Step(step, mine, self.velocities)
+        if self.updater.update(seen):
+            self.sgd.step(gradients, self.schedule.rate(step))
+            self.updater.after(seen)
+        return loss.detach().float()
+
+    def _batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        images, labels = self.data.train.batch(self.order.indices(step), self.order.augmentation(step))
+        images, labels = self.processes.share(images), self.processes.share(labels)
+        if self.settings.channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
+        device = self.network.device
+        return images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+
+
+@torch.no_grad()
+def accuracy(network: Network, split: Split, *, channels_last: bool) -> float:
+    """Return the share of right answers on a split, in [0, 1], with BatchNorm in eval."""
+    network.model.eval()
+    right = 0
+    for start in range(0, len(split), _EVALUATED_AT_ONCE):
+        images, labels = split.batch(torch.arange(start, min(start + _EVALUATED_AT_ONCE, len(split))))
+        if channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
+        answers = network.model(images.to(network.device)).argmax(dim=1).cpu()
+        right += int((answers == labels).sum())
+    return right / len(split)

@@ -1,0 +1,1 @@
+"""Runs: folders that survive kills, the queue, and what trainings came to."""

@@ -1,0 +1,52 @@
+"""What a stage ends with: model, ticket, then the result that makes both count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sparselab.core.errors import SparselabError
+from sparselab.core.ticket import ticket_of
+from sparselab.formats.ticket_file import write_own
+from sparselab.training.engine.checkpoint import write_checkpoint
+from sparselab.training.engine.mask_measures import mask_measures
+from sparselab.training.network import Masks, State, layers_of, mask_of
+from sparselab.training.runs.context import RunContext
+from sparselab.training.runs.stages import REWIND
+from sparselab.training.runs.underway import Underway
+
+
+def commit(run: RunContext, work: Underway) -> None:
+    """Measure a stage that has ended, write its files and its result, and remove its checkpoints.
+
+    Raises: SparselabError when a weight outside the masks is not 0: a defect of ours.
+    """
+    stage, seconds = work.stage, work.seconds
+    work.trainer.updater.finish()
+    state, masks = run.network.capture(), work.trainer.updater.current()
+    entry: dict[str, Any] = {"stage": stage.name, "level": stage.level}
+    if stage.name != REWIND:
+        entry |= _measured(run, work, state, masks)
+    if not run.processes.writes:
+        return
+    write_checkpoint(run.paths.model(stage.name), {"model": state, "mask": masks}, {"stage": stage.name})
+    if stage.name != REWIND:
+        rewound, _ = run.model(REWIND)
+        layers = layers_of(run.network, masks, state=state, rewound=rewound)
+        write_own(ticket_of(layers), run.paths.ticket(stage.name))
+    run.events.sync()
+    run.results.add({**entry, "seconds": seconds, "events": run.events.position})
+    run.remove_checkpoints(stage.name)
+
+
+def _measured(run: RunContext, work: Underway, state: State, masks: Masks) -> dict[str, Any]:
+    for name, mask in masks.items():
+        if state[f"{name}.weight"][~mask].count_nonzero():
+            raise SparselabError(f"expected weights outside the mask of {name} to be 0; some are not")
+    item = work.stage.then
+    found = {name: mask_of(mask) for name, mask in masks.items()}
+    return {
+        "then": None if item is None else {"label": item.label, "transform": item.name, "settings": item.values()},
+        "validation_accuracy": run.accuracy(run.data.validation),
+        "test_accuracy": run.accuracy(run.data.test),
+        **mask_measures(found, work.told),
+    }

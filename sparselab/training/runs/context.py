@@ -1,0 +1,53 @@
+"""What all parts of a run share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sparselab.runtime.progress import Monitor
+from sparselab.training.engine.checkpoint import read_checkpoint
+from sparselab.training.engine.distributed import ProcessGroup
+from sparselab.training.engine.loop import accuracy
+from sparselab.training.network import Masks, Network, State
+from sparselab.training.runs.events import Events
+from sparselab.training.runs.folder import Results
+from sparselab.training.runs.paths import RunPaths
+from sparselab.training.schedule import Schedule
+from sparselab.training.settings import TrainSettings
+from sparselab.training.tasks import Data, Split
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RunContext:
+    """A run as its parts know it: what it was told, what it trains on what, and where that is written down."""
+
+    settings: TrainSettings
+    processes: ProcessGroup
+    monitor: Monitor
+    say: Callable[[str], None]
+    data: Data
+    schedule: Schedule
+    network: Network
+    paths: RunPaths
+    events: Events
+    results: Results
+
+    @property
+    def is_asked_to_stop(self) -> bool:
+        """Whether the monitor, or a file called `cancel` in the folder, asks to stop."""
+        return self.monitor.is_cancelled or self.paths.cancel.exists()
+
+    def model(self, stage: str) -> tuple[State, Masks]:
+        """Return the weights and masks with which a stage ended. Raises: FileError when their file is damaged."""
+        found = read_checkpoint(self.paths.model(stage))
+        return found.part("model"), found.part("mask")
+
+    def accuracy(self, split: Split) -> float:
+        """Return the accuracy of the network as it stands."""
+        return accuracy(self.network, split, channels_last=self.settings.channels_last)
+
+    def remove_checkpoints(self, stage: str, *, newest: int = 0) -> None:
+        """Remove the checkpoints of a stage but for the `newest` ones."""
+        for old in self.paths.checkpoints(stage)[newest:]:
+            old.unlink(missing_ok=True)

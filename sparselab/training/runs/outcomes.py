@@ -1,0 +1,241 @@
+"""What trainings came to, from runs and from the study that comes with the project, in one form to be drawn."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from sparselab.core.csv_text import read_rows
+from sparselab.core.data_files import STUDY, STUDY_TICKETS
+from sparselab.core.errors import FileError
+from sparselab.training.runs.views import RunView
+
+NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "imp": "IMP (unstructured)",
+        "omp": "One-shot magnitude",
+        "random": "Random",
+        "snip": "SNIP",
+        "grasp": "GraSP",
+        "synflow": "SynFlow",
+        "l1": "l1",
+        "set": "SET",
+        "rigl": "RigL",
+        "top-kast": "Top-KAST",
+        "dsb": "DSB",
+        "ssb": "SSB (static blocks)",
+        "refill": "Refill",
+        "refill-plus": "Refill+",
+        "regroup": "Regroup",
+        "shuffled-blocks": "Shuffled blocks",
+        "n-m": "N:M",
+        "prune": "Prune",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One training: where its mask came from, how much it keeps, how accurate it became.
+
+    `series` names what belongs on one line. `ticket` is the file of its masks, None where it is not here. `study` is true
+    for the project's own study. `blocks` None: some layer is not in blocks.
+    """
+
+    run: str
+    stage: str
+    series: str
+    method: str
+    seed: int
+    level: int
+    transformed: bool
+    kept: int
+    size: int
+    channels: int
+    channels_size: int
+    blocks: int | None
+    test_accuracy: float
+    validation_accuracy: float
+    seconds: float
+    ticket: Path | None
+    study: bool
+
+    @property
+    def is_dense(self) -> bool:
+        return not self.transformed and self.kept == self.size
+
+    @property
+    def density(self) -> float:
+        return self.kept / self.size
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """Trainings of one series that differ in their seed alone: mean, least and most of their test accuracy.
+
+    `wins`: the mean is no lower than the dense network's mean: a winning ticket, by the lottery ticket hypothesis' own measure.
+    """
+
+    series: str
+    level: int
+    density: float
+    channels: float
+    blocks: float | None
+    mean: float
+    low: float
+    high: float
+    seeds: int
+    wins: bool
+    study: bool
+    stages: tuple[tuple[str, str], ...]
+
+
+def outcomes_of(view: RunView) -> tuple[Outcome, ...]:
+    """Return the trainings of a run that are done."""
+    settings = view.info.settings
+    return tuple(
+        Outcome(
+            run=view.info.run,
+            stage=entry["stage"],
+            series=series_of(settings.method, entry["then"]),
+            method=settings.method,
+            seed=settings.seed,
+            level=entry["level"],
+            transformed=entry["then"] is not None,
+            kept=entry["kept"],
+            size=entry["size"],
+            channels=entry["channels"],
+            channels_size=entry["channels_size"],
+            blocks=entry.get("blocks"),
+            test_accuracy=entry["test_accuracy"],
+            validation_accuracy=entry["validation_accuracy"],
+            seconds=entry["seconds"],
+            ticket=view.ticket(entry["stage"]),
+            study=False,
+        )
+        for entry in view.stages
+    )
+
+
+def study_outcomes(path: Path = STUDY) -> tuple[Outcome, ...]:
+    """Return the trainings of the study that comes with the project; none where its table is not here.
+
+    Raises: FileError when the table is not what benchmarks/study.py writes.
+    """
+    if not path.is_file():
+        return ()
+    try:
+        return tuple(_from_row(row) for row in read_rows(path.read_bytes().decode()))
+    except (KeyError, ValueError, TypeError, csv.Error) as error:
+        raise FileError(f"expected the table of a study in {path.name}; it is damaged ({error})") from None
+
+
+def series_of(method: str, then: Mapping[str, Any] | None) -> str:
+    """Return the name of the line that a training belongs on: its method, or its transform with what sets it apart.
+
+    Example: >>> series_of("imp", {"transform": "regroup", "settings": {"refine": True}})
+             'Regroup, refined'
+    """
+    if then is None:
+        return NAMES.get(method, method)
+    settings = dict(then["settings"])
+    name = NAMES.get(then["transform"], then["transform"])
+    if then["transform"] == "n-m":
+        return f"N:M {settings.pop('n', 2)}:{settings.pop('m', 4)}"
+    refined = settings.pop("refine", False)
+    told = [f"{key.replace('_', ' ')} {value}" for key, value in sorted(settings.items()) if key not in _USUAL]
+    return ", ".join([name, *(["refined"] if refined else []), *told])
+
+
+_USUAL = ("rho",)
+"""Settings that a line's name need not repeat: the paper's own."""
+
+
+def points_of(outcomes: Iterable[Outcome]) -> tuple[Point, ...]:
+    """Return the points of curves: trainings alike but for their seed as one, sparser ones later.
+
+    The level tells points of one series apart, and the sparsity where a method has no levels.
+    """
+    known = list(outcomes)
+    groups: dict[tuple[bool, str, int, float], list[Outcome]] = {}
+    for one in known:
+        if not one.is_dense:
+            groups.setdefault((one.study, one.series, one.level, round(one.density, 2)), []).append(one)
+    dense = {study: dense_of(known, study=study) for study in (True, False)}
+    found = []
+    for (study, series, level, _), group in groups.items():
+        right = [one.test_accuracy for one in group]
+        mean, line = math.fsum(right) / len(right), dense[study]
+        blocks = [one.blocks for one in group if one.blocks is not None]
+        found.append(
+            Point(
+                series=series,
+                level=level,
+                density=math.fsum(one.density for one in group) / len(group),
+                channels=math.fsum(one.channels / one.channels_size for one in group) / len(group),
+                blocks=math.fsum(blocks) / len(blocks) if len(blocks) == len(group) else None,
+                mean=mean,
+                low=min(right),
+                high=max(right),
+                seeds=len({one.seed for one in group}),
+                wins=line is not None and mean >= line.mean,
+                study=study,
+                stages=tuple((one.run, one.stage) for one in group),
+            )
+        )
+    return tuple(sorted(found, key=lambda point: (point.series, -point.density)))
+
+
+def dense_of(outcomes: Iterable[Outcome], *, study: bool) -> Point | None:
+    """Return the dense network as a point, over all seeds; None where none was trained."""
+    group = [one for one in outcomes if one.is_dense and one.study == study]
+    if not group:
+        return None
+    right = [one.test_accuracy for one in group]
+    mean = math.fsum(right) / len(right)
+    stages = tuple((one.run, one.stage) for one in group)
+    return Point(
+        series="Dense",
+        level=0,
+        density=1.0,
+        channels=1.0,
+        blocks=None,
+        mean=mean,
+        low=min(right),
+        high=max(right),
+        seeds=len(group),
+        wins=True,
+        study=study,
+        stages=stages,
+    )
+
+
+def _from_row(row: Mapping[str, str]) -> Outcome:
+    settings = json.loads(row["settings"]) if row["settings"] else {}
+    then = {"transform": row["transform"], "settings": settings} if row["transform"] else None
+    ticket = STUDY_TICKETS / row["run"] / f"{row['stage']}.safetensors"
+    return Outcome(
+        run=row["run"],
+        stage=row["stage"],
+        series=series_of(row["method"], then),
+        method=row["method"],
+        seed=int(row["seed"]),
+        level=int(row["level"]),
+        transformed=then is not None,
+        kept=int(row["kept"]),
+        size=int(row["size"]),
+        channels=int(row["channels"]),
+        channels_size=int(row["channels_size"]),
+        blocks=int(row["blocks"]) if row["blocks"] else None,
+        test_accuracy=float(row["test_accuracy"]),
+        validation_accuracy=float(row["validation_accuracy"]),
+        seconds=float(row["seconds"]),
+        ticket=ticket if ticket.is_file() else None,
+        study=True,
+    )

@@ -1,0 +1,8 @@
+"""What masks do while a network trains."""
+
+from sparselab.training.updaters.base import MaskUpdater, Step
+from sparselab.training.updaters.block_prune_and_grow import BlockPruneAndGrow, first_blocks
+from sparselab.training.updaters.prune_and_grow import PruneAndGrow, UpdateSchedule
+from sparselab.training.updaters.top_kast import TopKast
+
+__all__ = ["BlockPruneAndGrow", "MaskUpdater", "PruneAndGrow", "Step", "TopKast", "UpdateSchedule", "first_blocks"]

@@ -1,0 +1,44 @@
+"""Who takes part when transforms are compared at one budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from sparselab.core.errors import SparselabError
+
+ROLES: Mapping[str, str] = MappingProxyType(
+    {
+        "bound": "the largest weights wherever they lie: what structures can at best come near",
+        "candidate": "a structure that could be taken",
+        "control": "groups that look at no row: what a candidate must beat",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to give a layer a structure.
+
+    name: a short key that links and files may rely on; it begins with the transform's. title: what is shown.
+    transform, settings: the name of a transform and what its settings are. role: one of `ROLES`.
+    at_budget: it spends the weights it is told to, no more. by_chance: its rows are put together at random.
+    on_curve: quick enough to be run at every density of a curve. per_layer: it is tried when the best structure of every
+    layer of a network is sought.
+    """
+
+    name: str
+    title: str
+    transform: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    role: str = "candidate"
+    at_budget: bool = True
+    by_chance: bool = False
+    on_curve: bool = False
+    per_layer: bool = False
+
+    def __post_init__(self) -> None:
+        if self.role not in ROLES:
+            raise SparselabError(f"{self.name}: expected a role of {', '.join(ROLES)}; got {self.role!r}")

@@ -1,0 +1,1 @@
+"""Refill: whole channels back, the others gone."""

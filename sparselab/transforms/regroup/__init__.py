@@ -1,0 +1,1 @@
+"""Regroup: rows of like columns together, dense blocks where a group keeps most."""

@@ -1,0 +1,1 @@
+"""Shuffled blocks (DSB): square dense blocks after reordering rows and columns."""

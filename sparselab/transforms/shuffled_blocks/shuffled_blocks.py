@@ -1,0 +1,168 @@
+"""Shuffled blocks: rows and columns reordered so that square dense blocks keep most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Self
+
+import numpy as np
+from annotated_types import Interval
+from typing_extensions import Doc
+
+from sparselab.analysis.similarity import SIMILARITIES, similarity_tensor
+from sparselab.core.device import resolve_device
+from sparselab.core.layer import Layer
+from sparselab.core.layout import Block, Layout, order_rows
+from sparselab.core.mask import BoolMatrix, Mask
+from sparselab.core.settings import OneOf, Unset, When
+from sparselab.grouping import GROUPERS, Goal, Groups
+from sparselab.grouping.base import cut
+from sparselab.grouping.refine import Budget
+from sparselab.runtime.progress import SILENT, Monitor, Stages
+from sparselab.transforms.base import Transform
+from sparselab.transforms.cells import WEIGHS, cell_needs, group_sums, scores
+from sparselab.transforms.contender import Contender
+from sparselab.transforms.refining import REFINE, Seconds, Steps, refined
+from sparselab.transforms.shuffled_blocks.block_runs import blocks_of_runs, column_scores, select_runs
+
+_CLUSTERS = "agglomerative"
+
+
+@dataclass(frozen=True)
+class ShuffledBlocks(Transform):
+    """Put like rows into groups of `block_size`, sort each group's columns, and keep the best square blocks of the layer.
+
+    The budget counts blocks: ceil(weights to keep / block_size^2). A shape that does not divide is thought of as padded with
+    rows and columns that keep nothing: blocks at the edge are smaller, count as whole ones, and hold real weights only.
+
+    Source: DSB (NeurIPS 2022), the static blocking of its released code; `q` from an article about the paper.
+    """
+
+    title: ClassVar[str] = "Shuffled blocks"
+    source: ClassVar[str] = "DSB (NeurIPS 2022), released code (blocking)"
+
+    block_size: Annotated[int, Interval(ge=2, le=64), Doc("side of a square block")] = 16
+    similarity: Annotated[
+        str,
+        OneOf.of(SIMILARITIES),
+        When("grouper", (_CLUSTERS,)),
+        Doc("how the similarity of two rows is measured; the released code takes cosine"),
+    ] = "cosine"
+    grouper: Annotated[
+        str,
+        OneOf.of(GROUPERS),
+        Doc("how rows are put into groups"),
+    ] = _CLUSTERS
+    q: Annotated[
+        float,
+        Interval(ge=0.0, le=1.0),
+        When("grouper", (_CLUSTERS,)),
+        Doc(
+            "only rows more similar than this to some other row are clustered, the rest follow in file order; 0: all are"
+        ),
+    ] = 0.0
+    density: Annotated[
+        float | None,
+        Interval(ge=0.0, le=1.0),
+        Unset("as many as before"),
+        Doc("weights that blocks may hold / all weights"),
+    ] = None
+    weigh: Annotated[
+        str,
+        OneOf(WEIGHS),
+        Doc(
+            "how a column of a group is scored: by the norm of what its rows keep there, for energy by that norm squared"
+        ),
+    ] = "count"
+    refine: Annotated[bool, REFINE] = False
+    refine_steps: Steps = 1000
+    refine_seconds: Seconds = 10.0
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return cell_needs(self.weigh)
+
+    @classmethod
+    def contenders(cls, name: str, density: float | None) -> tuple[Contender, ...]:
+        """Return the released code's blocks, and those of refined groups."""
+        budget = cls.spending(density)
+        return (
+            Contender(name, "shuffled blocks (DSB)", name, budget, on_curve=True, per_layer=True),
+            Contender(f"{name}-refined", "shuffled blocks, refined", name, {"refine": True, **budget}),
+        )
+
+    def within_budget(self, layer: Layer) -> Self:
+        """Return it with a density of whole blocks: the released code rounds their number up."""
+        if self.density is None:
+            return self
+        size, area = layer.mask.kept.size, self.block_size**2
+        return replace(self, density=int(round(self.density * size) // area) * area / size)
+
+    def __call__(
+        self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
+    ) -> Layout:
+        torch_device = resolve_device(device)  # loads torch, which is not a stage of ours
+        stages = Stages(monitor)
+        before, goal = layer.mask, Goal(height=self.block_size, similarity=self.similarity)
+        clusters = self.grouper == _CLUSTERS
+        grouper = GROUPERS[self.grouper]
+
+        def group(mask: Mask) -> Groups:
+            return grouper(mask, goal, rng=rng, device=device, monitor=monitor)
+
+        alike = np.ones(before.rows, dtype=bool)
+        if grouper.compares_rows:
+            with stages("similarity"):
+                similar = similarity_tensor(before, self.similarity if clusters else "jaccard", device)
+                if clusters and self.q > 0:
+                    alike = similar.clone().fill_diagonal_(-1.0).amax(dim=1).gt(self.q).cpu().numpy()
+        with stages("grouping"):
+            groups = group_alike(before, alike, group, goal)
+        weights = before.count if self.density is None else round(self.density * before.kept.size)
+        count = -(-weights // self.block_size**2)
+        notes: dict[str, str] = {}
+        if self.refine:
+            budget = Budget(np.ones(len(groups), dtype=np.int64), count, self.block_size)
+            groups, notes, stages = refined(
+                scores(layer, self.weigh, torch_device),
+                groups,
+                budget,
+                steps=self.refine_steps,
+                seconds=self.refine_seconds,
+                rng=rng,
+                monitor=monitor,
+                stages=stages,
+            )
+        with stages("selection"):
+            # What was refined is what is chosen: the plain sums that the search raised, not the norms of the released code.
+            if self.refine:
+                worth = group_sums(scores(layer, self.weigh, torch_device), groups)
+            else:
+                worth = column_scores(layer, groups, self.weigh, torch_device)
+            blocks = blocks_of_runs(select_runs(worth, self.block_size, count), groups)
+        in_groups = [Block(rows, np.zeros(1, dtype=np.int64)) for rows in groups]
+        row_order = order_rows(in_groups, before.rows)
+        reason = _why_none(layer, weights)
+        return Layout.from_blocks(
+            before, blocks, reason=reason, row_order=row_order, seconds=stages.seconds, notes=notes
+        )
+
+
+def group_alike(mask: Mask, alike: BoolMatrix, group: Callable[[Mask], Groups], goal: Goal) -> Groups:
+    """Group the rows where `alike` (bool, one a row), let the others follow in natural order, and cut anew.
+
+    Returns: groups of the goal's height; the last one takes what remains.
+    """
+    if alike.all():
+        return group(mask)
+    chosen, rest = np.flatnonzero(alike), np.flatnonzero(~alike)
+    if chosen.size:
+        chosen = chosen[np.concatenate(group(mask.permuted(chosen)))]
+    return cut(np.concatenate([chosen, rest]), goal.sizes(mask.rows))
+
+
+def _why_none(layer: Layer, weights: int) -> str:
+    if not layer.mask.count:
+        return "the mask keeps nothing"
+    return "every kept weight is zero: weigh by count" if weights else "a density this low buys no block"

@@ -1,0 +1,122 @@
+"""Every transform beside every other, at one budget, on one layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparselab.analysis.metrics import Report, report
+from sparselab.analysis.pooling import pool
+from sparselab.core.errors import SettingError
+from sparselab.core.layer import Layer
+from sparselab.core.layout import Layout
+from sparselab.core.mask import Mask
+from sparselab.formats import ReadOptions, load_layer
+from sparselab.runtime.progress import SILENT, Monitor
+from sparselab.transforms import TRANSFORMS, Regroup
+from sparselab.transforms.contender import Contender
+
+_PICTURE_ROWS, _PICTURE_COLS = 64, 128
+
+
+def contenders(density: float | None) -> tuple[Contender, ...]:
+    """Return everybody who competes for `density` of the weights, then those who choose a density of their own.
+
+    Who they are is said by each transform of the registry. density: None for as many as every transform spends by default.
+    """
+    found = [each for name, kind in TRANSFORMS.items() for each in kind.contenders(name, density)]
+    return tuple(sorted(found, key=lambda each: not each.at_budget))
+
+
+def curve_contenders() -> tuple[Contender, ...]:
+    """Return those whose coverage is drawn against density, transform by transform, controls last."""
+    found = [each for each in contenders(None) if each.on_curve]
+    kinds = list(TRANSFORMS)
+    return tuple(sorted(found, key=lambda each: (kinds.index(each.transform), each.role == "control")))
+
+
+def at_density(contender: Contender, density: float) -> Contender:
+    """Return the contender told to spend `density` of the weights."""
+    spend = TRANSFORMS[contender.transform].spending(density)
+    return replace(contender, settings={**contender.settings, **spend})
+
+
+def run_contender(
+    layer: Layer, contender: Contender, *, seed: int, device: str = "auto", monitor: Monitor = SILENT
+) -> tuple[Layout, Report]:
+    """Run one contender. Raises: SettingError when the layer lacks what it needs."""
+    run = TRANSFORMS[contender.transform](**contender.settings)
+    missing = run.missing(layer)
+    if missing:
+        raise SettingError(f"{contender.title} needs {', '.join(missing)}; {layer.name} has none")
+    if contender.at_budget:
+        run = run.within_budget(layer)
+    layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
+    return layout, report(layout, layer)
+
+
+def compare_row(
+    path: str,
+    layer_name: str,
+    contender: Mapping[str, Any],
+    seed: int,
+    options: ReadOptions,
+    device: str = "auto",
+    *,
+    monitor: Monitor = SILENT,
+) -> dict[str, Any]:
+    """Run one contender on one layer of a file, in a worker; return its report, its picture and what `budget` keeps there.
+
+    `rival` is, for a contender with a density of its own, the coverage of `regroup` with the budget rule at that density.
+    """
+    layer = load_layer(path, layer_name, options)
+    chosen = Contender(**contender)
+    layout, numbers = run_contender(layer, chosen, seed=seed, device=device, monitor=monitor)
+    rival = None
+    if not chosen.at_budget and numbers.coverage is not None:
+        budget = Contender("regroup", "regroup", "regroup", Regroup.spending(layout.after.density))
+        _, beside = run_contender(layer, budget, seed=seed, device=device, monitor=monitor)
+        rival = beside.coverage
+    return {"report": numbers.as_json(), "picture": thumbnail(layout), "rival": rival}
+
+
+def curve_row(
+    path: str,
+    layer_name: str,
+    contender: Mapping[str, Any],
+    densities: list[float],
+    seed: int,
+    options: ReadOptions,
+    device: str = "auto",
+    *,
+    monitor: Monitor = SILENT,
+) -> dict[str, Any]:
+    """Return the density spent and the coverage of one contender at each of `densities`."""
+    layer = load_layer(path, layer_name, options)
+    points = []
+    for done, density in enumerate(densities):
+        monitor.progress(str(contender["title"]), done, len(densities))
+        _, numbers = run_contender(
+            layer, at_density(Contender(**contender), density), seed=seed, device=device, monitor=monitor
+        )
+        points.append((numbers.density_after, numbers.coverage))
+    return {"points": points}
+
+
+def thumbnail(layout: Layout) -> NDArray[np.uint8]:
+    """Return two small pictures of densities, stacked: the mask before in natural order, and after, reordered.
+
+    2 x 64 x 128 at most, 0 to 255 for densities from 0 to 1: every row of a comparison on one scale.
+    """
+    after = layout.after.permuted(layout.row_order.order, layout.col_order.order)
+    return np.stack([_small(layout.before), _small(after)])
+
+
+def _small(mask: Mask) -> NDArray[np.uint8]:
+    level = pool(mask, most_rows=_PICTURE_ROWS, most_cols=_PICTURE_COLS)
+    picture: NDArray[np.uint8] = np.rint(255 * level.density).astype(np.uint8)
+    return picture

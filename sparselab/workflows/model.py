@@ -1,0 +1,189 @@
+"""One transform, or the best of several, over every layer of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sparselab.analysis.metrics import Report, report
+from sparselab.core.errors import Cancelled, SettingError, SparselabError
+from sparselab.core.layer import Layer
+from sparselab.core.layout import Layout
+from sparselab.core.ticket import Ticket, ticket_of
+from sparselab.formats import ReadOptions, load_layer, read_ticket, write_ticket
+from sparselab.runtime.progress import SILENT, Monitor
+from sparselab.transforms import TRANSFORMS
+from sparselab.transforms.base import Transform
+from sparselab.transforms.contender import Contender
+from sparselab.workflows.compare import contenders, run_contender
+
+
+@dataclass(frozen=True, eq=False)
+class Done:
+    """A layer that a transform was applied to."""
+
+    layer: Layer
+    layout: Layout
+    report: Report
+
+
+@dataclass(frozen=True, eq=False)
+class NotDone:
+    """A layer that a transform could not be applied to, and why."""
+
+    name: str
+    error: SparselabError
+
+
+def joint_layers(run: Transform, names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return the layers in the parts that must be transformed at once: all of them if `run` is global, else one by one."""
+    return [tuple(names)] if run.is_global else [(name,) for name in names]
+
+
+def apply_transform(
+    run: Transform,
+    ticket: Ticket,
+    names: Sequence[str],
+    *,
+    seed: int,
+    device: str = "auto",
+    monitor: Monitor = SILENT,
+) -> list[Done | NotDone]:
+    """Apply one transform to the layers called `names`; return what became of each, in their order.
+
+    Every part starts from the seed, so that one layer alone gives what it gives among all, unless the transform is global.
+    A layer that fails ends only its part. Raises: Cancelled.
+    """
+    return [
+        outcome
+        for part in joint_layers(run, names)
+        for outcome in _apply_jointly(run, ticket, part, seed, device, monitor)
+    ]
+
+
+def _apply_jointly(
+    run: Transform, ticket: Ticket, names: Sequence[str], seed: int, device: str, monitor: Monitor
+) -> list[Done | NotDone]:
+    try:
+        layers = [ticket[name] for name in names]
+        for layer in layers:
+            if missing := run.missing(layer):
+                raise SettingError(f"{layer.name}: expected {', '.join(missing)}, which {run.title} needs; got none")
+        layouts = run.over(layers, rng=np.random.default_rng(seed), device=device, monitor=monitor)
+    except Cancelled:
+        raise
+    except SparselabError as error:
+        return [NotDone(name, error) for name in names]
+    return [Done(layer, layout, report(layout, layer)) for layer, layout in zip(layers, layouts, strict=True)]
+
+
+def model_parts(names: Sequence[str], candidates: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Return the layers in the parts that one call of `model_rows` each must be given.
+
+    Raises: SettingError for a single candidate whose settings exclude each other.
+    """
+    return joint_layers(_transform(candidates[0]), names) if len(candidates) == 1 else [(name,) for name in names]
+
+
+def model_rows(
+    path: str,
+    layer_names: Sequence[str],
+    candidates: Sequence[Mapping[str, Any]],
+    seed: int,
+    options: ReadOptions,
+    device: str = "auto",
+    *,
+    monitor: Monitor = SILENT,
+) -> list[dict[str, Any]]:
+    """Transform the layers of one of `model_parts`, in a worker.
+
+    One candidate is applied as `apply_transform` does, none or several as `model_row` does.
+    Returns: for every layer {"layer", "contender", "report", "layout"}, or {"layer", "error"} with the reason in words.
+    Raises: what `model_row` does.
+    """
+    if len(candidates) != 1:
+        rows = (model_row(path, name, candidates, seed, options, device, monitor=monitor) for name in layer_names)
+        return [{"layer": name, **row} for name, row in zip(layer_names, rows, strict=True)]
+    single = len(layer_names) == 1  # the worker remembers single layers between calls
+    ticket = ticket_of([load_layer(path, layer_names[0], options)]) if single else read_ticket(path, options)
+    outcomes = apply_transform(
+        _transform(candidates[0]), ticket, layer_names, seed=seed, device=device, monitor=monitor
+    )
+    return [
+        {"layer": outcome.name, "error": str(outcome.error)}
+        if isinstance(outcome, NotDone)
+        else {
+            "layer": outcome.layer.name,
+            "contender": candidates[0]["title"],
+            "report": outcome.report.as_json(),
+            "layout": outcome.layout.pack(),
+        }
+        for outcome in outcomes
+    ]
+
+
+def _transform(candidate: Mapping[str, Any]) -> Transform:
+    return TRANSFORMS[candidate["transform"]](**candidate["settings"])
+
+
+def best_of(density: float) -> tuple[Contender, ...]:
+    """Return the contenders of "best per layer": the structures that take a budget, quick enough for a whole network."""
+    return tuple(each for each in contenders(density) if each.per_layer)
+
+
+def model_row(
+    path: str,
+    layer_name: str,
+    candidates: Sequence[Mapping[str, Any]],
+    seed: int,
+    options: ReadOptions,
+    device: str = "auto",
+    *,
+    monitor: Monitor = SILENT,
+) -> dict[str, Any]:
+    """Run the candidates on one layer, in a worker; return the report and layout of the one that keeps most.
+
+    Most energy where there are weights, most kept weights otherwise. An empty list of candidates stands for `best_of` at the
+    layer's own density. Raises: the first candidate's error when none of them suits the layer.
+    """
+    layer = load_layer(path, layer_name, options)
+    entrants = [Contender(**item) for item in candidates] or list(best_of(layer.mask.density))
+    found: list[tuple[Contender, Layout, Report]] = []
+    errors: list[SparselabError] = []
+    for entrant in entrants:
+        try:
+            found.append((entrant, *run_contender(layer, entrant, seed=seed, device=device, monitor=monitor)))
+        except SettingError as error:
+            errors.append(error)
+    if not found:
+        raise errors[0]
+    best, layout, numbers = max(found, key=lambda item: _worth(item[2]))
+    return {"contender": best.title, "report": numbers.as_json(), "layout": layout.pack()}
+
+
+def export_ticket(
+    path: str,
+    options: ReadOptions,
+    layouts: Mapping[str, Mapping[str, Any]],
+    out: str,
+    form: str,
+    *,
+    monitor: Monitor = SILENT,
+) -> int:
+    """Write the whole ticket with `layouts` (as `Layout.pack` made them) in place of the masks they were made of.
+
+    Returns: how many layers were written. Runs in a worker, because a large network takes seconds and gigabytes.
+    """
+    monitor.progress("writing")
+    ticket = read_ticket(path, options)
+    write_ticket(ticket, {name: Layout.unpack(packed) for name, packed in layouts.items()}, out, form)
+    return len(ticket)
+
+
+def _worth(numbers: Report) -> float:
+    if numbers.energy is not None:
+        return numbers.energy
+    return -1.0 if numbers.coverage is None else numbers.coverage

@@ -1,0 +1,219 @@
+"""The Explore page without a browser: what it shows, what a knob changes, what it says when it cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from sparselab.analysis.picture import ORDERS
+from sparselab.app.explore.details import TABS
+from sparselab.app.inputs.samples import available
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.skipif(not available(), reason="no sample masks")
+
+
+def page(**query: str) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in ({"sample": "planted"} | query).items():
+        at.query_params[name] = value
+    return at.run()
+
+
+def numbers(at: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in at.metric}
+
+
+def in_address(at: AppTest, key: str) -> str | None:
+    value = at.query_params.get(key)
+    return value[0] if isinstance(value, list) else value
+
+
+def test_opens_on_a_sample_with_its_numbers() -> None:
+    at = page()
+    assert not at.exception
+    assert not at.error
+    assert numbers(at)["Weights kept"] == "100.0 %"
+    assert numbers(at)["Blocks"] == "16"
+    assert any("512 x 4,608" in text.value for text in at.text)
+
+
+def test_a_page_run_without_the_door_finds_it() -> None:
+    """What a deep link does on a fresh server: it runs the page's own file."""
+    at = AppTest.from_file(str(ROOT / "pages" / "explore.py"), default_timeout=60)
+    at.query_params["sample"] = "planted"
+    at.run()
+    assert not at.exception
+    assert numbers(at)["Blocks"] == "16"
+
+
+def test_a_knob_changes_the_answer_and_reset_puts_it_back() -> None:
+    at = page()
+    at.number_input(key="rows_per_group").set_value(16).run()
+    assert numbers(at)["Blocks"] == "32"
+    at.button[[b.label for b in at.button].index("Reset knobs")].click().run()
+    assert at.number_input(key="rows_per_group").value is None
+    assert numbers(at)["Blocks"] == "16"
+
+
+def test_knobs_that_do_not_count_are_not_shown() -> None:
+    at = page()
+    keys = {widget.key for widget in (*at.slider, *at.number_input)}
+    assert {"rows_per_group", "knn", "density"} <= keys
+    assert not keys & {"min_kept", "ratio"}
+    at.selectbox(key="rule").set_value("threshold").run()
+    keys = {widget.key for widget in (*at.slider, *at.number_input)}
+    assert {"min_rows", "min_kept", "min_cols"} <= keys
+    assert "density" not in keys
+
+
+def test_a_link_opens_the_same_view() -> None:
+    at = page(sample="random", rule="threshold", min_kept="9", order="packed", seed="3")
+    assert at.selectbox(key="_sample@explore").value == "random"
+    assert at.selectbox(key="rule").value == "threshold"
+    assert at.slider(key="min_kept").value == 9
+    assert at.number_input(key="seed").value == 3
+
+
+@pytest.mark.parametrize("name", TABS)
+def test_a_link_opens_its_tab_under_the_name_that_the_tab_always_had(name: str) -> None:
+    at = page(tab=name)
+    assert not at.exception
+    assert [tab.label for tab in at.tabs] == [tab.label for tab in TABS.values()]
+    assert at.session_state["_tab@explore"] == TABS[name].label
+    assert in_address(at, "tab") == (None if name == next(iter(TABS)) else name)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_link_opens_its_order(order: str) -> None:
+    at = page(order=order)
+    assert not at.exception
+    assert at.segmented_control(key="_order@explore").value == order
+    assert in_address(at, "order") == (None if order == "reordered" else order)
+
+
+def test_rows_per_group_of_a_link_counts_and_unset_it_follows_the_rule() -> None:
+    at = page(rows_per_group="16")
+    assert numbers(at)["Blocks"] == "32"
+    field = at.number_input(key="rows_per_group")
+    assert field.value == 16
+    assert field.placeholder.startswith("automatic")
+    text = at.selectbox(key="rule").help
+    assert all(name in text for name in at.selectbox(key="rule").options)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"sample": "no-such"},
+        {"layer": "no-such"},
+        {"rows_per_group": "-5"},
+        {"rule": "x"},
+        {"tab": "no-such"},
+        {"order": "no-such"},
+    ],
+)
+def test_a_broken_link_opens_the_default_instead(query: dict[str, str]) -> None:
+    at = page(**query)
+    assert not at.exception
+    assert not at.error
+    assert "Weights kept" in numbers(at)
+
+
+def test_a_link_with_a_number_beyond_any_knob_is_refused_in_words() -> None:
+    at = page(groups="9" * 400)
+    assert not at.exception
+    assert [error.value for error in at.error] == [
+        "expected a number of at most 20 digits for groups in the address; got 400"
+    ]
+
+
+def test_says_why_nothing_was_found() -> None:
+    at = page(rule="threshold", min_cols="4096")
+    assert numbers(at)["Weights kept"] == "–"
+    assert any("Nothing was found" in warning.value and "4096 columns" in warning.value for warning in at.warning)
+
+
+def test_two_settings_that_exclude_each_other_cannot_both_be_set() -> None:
+    at = page(groups="8")
+    assert not at.error
+    assert "rows_per_group" not in {widget.key for widget in (*at.slider, *at.number_input)}
+    assert numbers(at)["Blocks"] == "8"
+
+
+def test_the_checks_hold_and_are_shown_with_figures() -> None:
+    at = page(tab="Checks")
+    text = "\n".join(item.value for item in at.markdown)
+    assert "violated" not in text
+    assert text.count("holds") >= 6
+    assert "relative error" in text
+
+
+def test_the_plain_heatmap_is_exact() -> None:
+    at = page(plain="true")
+    assert not at.exception
+    assert any("plotly" in type(element).__name__.lower() or element.type == "plotly_chart" for element in at.main)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("/etc/passwd", "expected a path under"),
+        ("../../etc/passwd", "expected a path under"),
+        ("a\0b", "NUL"),
+    ],
+)
+def test_paths_outside_the_roots_are_refused(
+    text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPARSELAB_ROOTS", str(tmp_path))
+    at = page(source="Path")
+    at.text_input(key="path").set_value(text).run()
+    assert not at.exception
+    assert any(words in error.value for error in at.error)
+
+
+def test_a_local_path_is_read_in_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPARSELAB_ROOTS", str(tmp_path))
+    weight = np.where(np.random.default_rng(0).random((64, 96)) < 0.2, 1.0, 0.0).astype(np.float32)
+    np.savez(tmp_path / "model.npz", fc=weight, bias=np.zeros(64, np.float32))
+    at = page(source="Path")
+    at.text_input(key="path").set_value(str(tmp_path / "model.npz")).run()
+    assert not at.exception
+    assert not at.error
+    assert any("64 x 96" in text.value for text in at.text)
+    (tmp_path / "link.npz").symlink_to("/etc/passwd")
+    at.text_input(key="path").set_value(str(tmp_path / "link.npz")).run()
+    assert any("expected a path under" in error.value for error in at.error)
+
+
+def upload(at: AppTest, name: str, content: bytes) -> AppTest:
+    at.file_uploader[0].upload(name, content).run()
+    return at
+
+
+def test_an_upload_is_read_shown_and_let_go(tmp_path: Path) -> None:
+    weight = np.where(np.random.default_rng(0).random((32, 48)) < 0.3, 1.0, 0.0).astype(np.float32)
+    np.savez(tmp_path / "mine.npz", **{"fc.weight": weight})
+    at = upload(page(source="Upload"), "mine.npz", (tmp_path / "mine.npz").read_bytes())
+    assert not at.exception
+    assert not at.error
+    assert any("32 x 48" in text.value for text in at.text)
+    assert any("sha256" in caption.value for caption in at.caption)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("broken.npz", b"PK\x03\x04 and then nothing"), ("not.safetensors", b"\xff" * 100), ("empty.pt", b"")],
+)
+def test_a_bad_upload_says_one_sentence_and_the_app_lives(name: str, content: bytes) -> None:
+    at = upload(page(source="Upload"), name, content)
+    assert not at.exception
+    assert len(at.error) == 1
+    assert "expected" in at.error[0].value
+    at.segmented_control(key="source").set_value("Sample").run()
+    assert "Weights kept" in numbers(at)

@@ -1,0 +1,100 @@
+"""Compare and Model without a browser."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from sparselab.app.inputs.samples import available
+from sparselab.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.skipif(not available(), reason="no sample masks")
+
+
+def page(name: str, **query: str) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=120)
+    for key, value in query.items():
+        at.query_params[key] = value
+    return at.run()
+
+
+def test_compare_answers_which_structure_keeps_most() -> None:
+    at = page("compare", sample="planted", budget="5")
+    assert not at.exception
+    assert not at.error
+    assert any("keeps most at this budget" in item.value for item in at.success)
+    table = at.dataframe[1].value
+    assert {"regroup, natural", "regroup, random", "regroup, jaccard-metis"} <= set(table["contender"])
+    covered = dict(zip(table["contender"], table["coverage"], strict=True))
+    assert covered["regroup, jaccard-metis"] > covered["regroup, random"]
+    changes = dict(zip(table["contender"], table["difference"], strict=True))
+    assert changes["regroup, random"] == 0
+    at.selectbox(key="_baseline@compare").set_value("regroup-natural").run()
+    changes = dict(zip(at.dataframe[1].value["contender"], at.dataframe[1].value["difference"], strict=True))
+    assert changes["regroup, natural"] == 0
+
+
+def test_a_link_that_holds_a_title_opens_the_same_view_and_is_written_anew() -> None:
+    at = page("compare", sample="planted", budget="5", baseline="regroup, natural")
+    assert not at.exception
+    assert at.selectbox(key="_baseline@compare").value == "regroup-natural"
+    assert at.query_params["baseline"] == "regroup-natural"
+    changes = dict(zip(at.dataframe[1].value["contender"], at.dataframe[1].value["difference"], strict=True))
+    assert changes["regroup, natural"] == 0
+
+
+def test_model_lists_every_layer_and_runs_when_asked() -> None:
+    at = page("model", sample="vgg-digits-imp-90")
+    assert not at.exception
+    layers = at.dataframe[1].value
+    assert len(layers) == 4
+    assert set(layers["status"]) == {""}
+    next(button for button in at.button if button.label.startswith("Run on all")).click().run()
+    assert not at.exception
+    layers = at.dataframe[1].value
+    assert set(layers["status"]) == {"blocked"}
+    metrics = {metric.label: metric.value for metric in at.metric}
+    assert metrics["Layers done"] == "4 of 4"
+    assert any(button.label.startswith("Open features") for button in at.button)
+
+
+def test_model_says_what_a_layer_lacks() -> None:
+    at = page("model", sample="planted", transform="regroup", weigh="energy")
+    next(button for button in at.button if button.label.startswith("Run on all")).click().run()
+    assert not at.exception
+    row = at.dataframe[1].value.iloc[0]
+    assert row["status"] == "not done"
+    assert "needs weights" in row["why"]
+
+
+def test_a_threshold_over_all_layers_is_the_same_on_the_page_and_on_the_command_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    at = page("model", sample="vgg-digits-imp-90", transform="prune", scope="global", sparsity="0.95")
+    next(button for button in at.button if button.label.startswith("Run on all")).click().run()
+    assert not at.exception
+    table = at.dataframe[1].value
+    shown = dict(zip(table["layer"], table["density after"], strict=True))
+    file = ROOT / "sample_masks" / "vgg-digits-imp-90.npz"
+    assert main(["transform", str(file), "prune", "--scope", "global", "--sparsity", "0.95", "--json"]) == 0
+    told = {item["name"]: item["density_after"] for item in json.loads(capsys.readouterr().out)["layers"]}
+    assert shown == told
+    assert len(set(told.values())) > 1
+    metrics = {metric.label: metric.value for metric in at.metric}
+    assert metrics["Layers done"] == "4 of 4"
+
+
+def test_a_knob_nobody_turned_follows_its_default_at_once() -> None:
+    """Streamlit keeps the old value for one more run: what was asked for in it would be asked for in vain."""
+    at = page("latency", sample="vgg-digits-imp-90", layer="features.15.weight")
+    assert not at.toggle(key="refine").value
+    at.selectbox(key="_layer@latency").set_value("features.4.weight").run()
+    assert at.toggle(key="refine").value
+    at.toggle(key="refine").set_value(False).run()
+    at.selectbox(key="_layer@latency").set_value("features.8.weight").run()
+    assert not at.toggle(key="refine").value
