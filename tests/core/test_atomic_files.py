@@ -22,7 +22,7 @@ from sparselab.formats.writing import WRITERS, write_ticket
 from sparselab.kernels.native import compiler
 from sparselab.kernels.support import tuning_cache
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 STRANGERS = ("thesis.part", ".hidden", ".0123456789abcdef.part.txt", ".0123456789abcdef", "0123456789abcdef.part")
 
 
