@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sparselab.core.arrays import MAX_RANK, MAX_SIZE
 from sparselab.core.errors import FileError
 from sparselab.core.ticket import Skipped
 from sparselab.formats.names import clean_name
-from sparselab.formats.options import MAX_RANK, MAX_SIZE, ReadLimits
+from sparselab.formats.options import ReadLimits
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,11 +9,11 @@ from pickle import UnpicklingError
 from typing import Any
 
 from sparselab.core.errors import FileError
+from sparselab.core.memory import check_memory
 from sparselab.core.ticket import Skipped
 from sparselab.formats.base import Archive, ArchiveEntry, Format, Head, check_count, check_total
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
-from sparselab.formats.parsing.memory import check_memory
 from sparselab.formats.parsing.torch_pickle import ADVICE, check_pickle
 from sparselab.formats.parsing.zip_members import check_members, list_members, read_member
 
