@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sparselab.core.errors import FileError
-from sparselab.core.tensors import NO_VALUES, array_dtype, dense_array, why_not_read
+from sparselab.core.tensors import NO_VALUES, array_dtype, dense_array, is_tensor, why_not_read
 from sparselab.core.ticket import Skipped
 from sparselab.formats.base import ArchiveEntry, check_shape
 from sparselab.formats.names import clean_name
@@ -13,6 +13,14 @@ from sparselab.formats.options import ReadLimits
 
 if TYPE_CHECKING:
     import torch
+
+
+BFLOAT16_NOTE = "bfloat16 weights became float32"
+
+
+def is_bfloat16(value: object) -> bool:
+    """Whether a value is a tensor of a type that NumPy lacks."""
+    return is_tensor(value) and str(value.dtype) == "torch.bfloat16"
 
 
 def read_tensor(name: str, tensor: torch.Tensor, is_mask: bool, limits: ReadLimits) -> ArchiveEntry | Skipped:
