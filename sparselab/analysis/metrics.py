@@ -11,8 +11,8 @@ import numpy as np
 from typing_extensions import Doc
 
 from sparselab.core.errors import SparselabError
+from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import Layer
-from sparselab.core.layer_input import LayerLike, as_layer
 from sparselab.core.layout import Layout, Status
 from sparselab.core.mask import Mask
 

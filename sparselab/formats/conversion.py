@@ -8,11 +8,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from sparselab.core.arrays import nonfinite
 from sparselab.core.errors import FileError, SettingError
 from sparselab.core.im2col import ColumnOrder, as_matrix, column_permutation
+from sparselab.core.inputs.arrays import nonfinite
+from sparselab.core.inputs.layers import layer_of_matrices
 from sparselab.core.layer import FloatMatrix, Layer
-from sparselab.core.layer_input import layer_of_matrices
 from sparselab.formats.base import ArchiveEntry
 from sparselab.formats.options import ReadOptions
 

@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.core.arrays import as_array, given, in_words, plain_dtype, type_name
 from sparselab.core.errors import SparselabError
-from sparselab.core.layer_input import LayerLike, as_layer
+from sparselab.core.inputs.arrays import as_array, given, in_words, plain_dtype, type_name
+from sparselab.core.inputs.layers import LayerLike, as_layer
+from sparselab.core.inputs.tensors import is_tensor
 from sparselab.core.mask import Mask
-from sparselab.core.tensors import is_tensor
 from sparselab.core.ticket import Skipped, Ticket, ticket_of
 from sparselab.formats.base import Archive, ArchiveEntry, check_count, check_shape, check_total
 from sparselab.formats.containers import flatten

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sparselab.core.arrays import MAX_ELEMENTS, MAX_RANK, MAX_SIZE
 from sparselab.core.errors import SettingError
 from sparselab.core.im2col import COLUMN_ORDERS, ColumnOrder
+from sparselab.core.inputs.arrays import MAX_ELEMENTS, MAX_RANK, MAX_SIZE
 
 
 @dataclass(frozen=True)

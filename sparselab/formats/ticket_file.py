@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from sparselab.core.arrays import MAX_SIZE
 from sparselab.core.atomic_files import atomic_path
 from sparselab.core.errors import FileError
+from sparselab.core.inputs.arrays import MAX_SIZE
 from sparselab.core.layer import FloatMatrix, Layer
 from sparselab.core.mask import Mask
 from sparselab.core.ticket import FoundLayer, Skipped, Ticket

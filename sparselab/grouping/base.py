@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from sparselab.core.errors import SettingError
-from sparselab.core.generators import Rng, as_generator
-from sparselab.core.layer_input import LayerLike, as_mask
+from sparselab.core.inputs.generators import Rng, as_generator
+from sparselab.core.inputs.layers import LayerLike, as_mask
 from sparselab.core.mask import IntVector, Mask
 from sparselab.runtime.progress import SILENT, Monitor
 

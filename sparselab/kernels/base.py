@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from sparselab.core.device import as_tensor
 from sparselab.core.errors import SettingError, SparselabError, UnavailableError
-from sparselab.core.generators import Rng, as_generator
+from sparselab.core.inputs.generators import Rng, as_generator
+from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import FloatMatrix
-from sparselab.core.layer_input import LayerLike, as_layer
 from sparselab.core.layout import Layout
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from sparselab.core.generators import Rng, as_generator
+from sparselab.core.inputs.generators import Rng, as_generator
+from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import Layer
-from sparselab.core.layer_input import LayerLike, as_layer
 from sparselab.core.layout import Layout
 from sparselab.core.settings import check_settings
 from sparselab.runtime.progress import SILENT, Monitor

@@ -11,7 +11,7 @@ import numpy as np
 
 from sparselab.analysis.metrics import Report, report
 from sparselab.core.errors import Cancelled, SettingError, SparselabError
-from sparselab.core.generators import Rng, as_generator
+from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.ticket import Ticket, ticket_of

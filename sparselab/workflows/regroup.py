@@ -9,7 +9,7 @@ from typing import Any
 
 from sparselab.analysis.metrics import Report
 from sparselab.core.errors import SettingError
-from sparselab.core.generators import Rng
+from sparselab.core.inputs.generators import Rng
 from sparselab.core.layout import Layout
 from sparselab.core.settings import settings_of
 from sparselab.core.ticket import Skipped

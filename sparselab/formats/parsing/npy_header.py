@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from sparselab.core.arrays import in_words, plain_dtype
 from sparselab.core.errors import FileError
+from sparselab.core.inputs.arrays import in_words, plain_dtype
 from sparselab.formats.base import check_shape
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits

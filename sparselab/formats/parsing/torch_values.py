@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sparselab.core.errors import FileError
-from sparselab.core.tensors import NO_VALUES, array_dtype, dense_array, is_tensor, why_not_read
+from sparselab.core.inputs.tensors import NO_VALUES, array_dtype, dense_array, is_tensor, why_not_read
 from sparselab.core.ticket import Skipped
 from sparselab.formats.base import ArchiveEntry, check_shape
 from sparselab.formats.names import clean_name

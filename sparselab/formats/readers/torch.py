@@ -8,8 +8,8 @@ from pickle import UnpicklingError
 from typing import Any
 
 from sparselab.core.errors import FileError
-from sparselab.core.memory import check_memory
-from sparselab.core.tensors import is_tensor
+from sparselab.core.inputs.memory import check_memory
+from sparselab.core.inputs.tensors import is_tensor
 from sparselab.core.ticket import Skipped
 from sparselab.formats.base import Archive, ArchiveEntry, Format, Head, check_count, check_total
 from sparselab.formats.containers import flatten

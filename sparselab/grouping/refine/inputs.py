@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sparselab.core.arrays import as_array, given
 from sparselab.core.device import as_tensor
 from sparselab.core.errors import SparselabError
+from sparselab.core.inputs.arrays import as_array, given
+from sparselab.core.inputs.tensors import is_tensor, why_not_read
 from sparselab.core.mask import IntVector, Mask
-from sparselab.core.tensors import is_tensor, why_not_read
 
 if TYPE_CHECKING:
     import torch
@@ -38,9 +38,10 @@ def as_scores(value: ScoresLike) -> torch.Tensor:
     if scores.dim() != 2 or scores.numel() == 0:
         raise SparselabError(f"expected a matrix of scores, rows x columns; got {given(value)}")
     is_whole = not scores.is_floating_point() or not bool(scores.frac().count_nonzero())  # NaN counts as not zero
-    if not is_whole or bool(scores.min() < 0) or bool(scores.max() > LARGEST_SCORE):
+    least, most = scores.min().item(), scores.max().item()
+    if not is_whole or least < 0 or most > LARGEST_SCORE:
         raise SparselabError(f"expected scores that are whole numbers from 0 to {LARGEST_SCORE}; got {given(value)}")
-    counts = not scores.is_floating_point() and bool(scores.max() <= 1)
+    counts = not scores.is_floating_point() and most <= 1
     return scores.to(torch.int8 if counts else torch.float64)
 
 

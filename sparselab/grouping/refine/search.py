@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sparselab.core.errors import Cancelled, SparselabError
-from sparselab.core.generators import Rng, as_generator
+from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.mask import IntVector
 from sparselab.grouping.refine.budget import Budget
 from sparselab.grouping.refine.inputs import ScoresLike, as_groups, as_scores

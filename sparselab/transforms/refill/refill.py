@@ -9,9 +9,9 @@ import numpy as np
 from annotated_types import Interval
 from typing_extensions import Doc
 
-from sparselab.core.generators import Rng, as_generator
+from sparselab.core.inputs.generators import Rng, as_generator
+from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import FloatMatrix, Layer
-from sparselab.core.layer_input import LayerLike, as_layer
 from sparselab.core.layout import Block, Layout
 from sparselab.core.settings import OneOf
 from sparselab.runtime.progress import Monitor, Stages

@@ -12,8 +12,8 @@ from typing_extensions import Doc
 
 from sparselab.analysis.similarity import SIMILARITIES, similarity_tensor
 from sparselab.core.device import resolve_device
+from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import Layer
-from sparselab.core.layer_input import LayerLike, as_layer
 from sparselab.core.layout import Block, Layout, order_rows
 from sparselab.core.mask import BoolMatrix, Mask
 from sparselab.core.settings import OneOf, Unset, When

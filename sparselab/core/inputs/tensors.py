@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.core.memory import check_memory
+from sparselab.core.inputs.memory import check_memory
 
 if TYPE_CHECKING:
     import torch

@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sparselab.core.arrays import as_array, given, nonfinite, plain_dtype, type_name
 from sparselab.core.errors import SparselabError
 from sparselab.core.im2col import as_matrix
+from sparselab.core.inputs.arrays import as_array, given, nonfinite, plain_dtype, type_name
 from sparselab.core.layer import Layer
 from sparselab.core.mask import BoolMatrix, Mask
 

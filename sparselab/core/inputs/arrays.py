@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparselab.core.errors import SparselabError
-from sparselab.core.tensors import dense_array, is_tensor, why_not_read
+from sparselab.core.inputs.tensors import dense_array, is_tensor, why_not_read
 
 MAX_RANK = 8
 MAX_SIZE = 2**24
