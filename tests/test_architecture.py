@@ -49,7 +49,7 @@ FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"__init__"}),
     ),
     "formats": (
-        frozenset({"options", "names", "base", "conversion"}),
+        frozenset({"options", "names", "base", "containers", "conversion"}),
         frozenset({"parsing"}),
         frozenset({"readers"}),
         frozenset({"*"}),

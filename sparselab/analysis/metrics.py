@@ -10,6 +10,8 @@ from typing import Annotated, Any, get_args, get_type_hints
 import numpy as np
 from typing_extensions import Doc
 
+from sparselab.core.errors import SparselabError
+from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout, Status
 from sparselab.core.mask import Mask
@@ -81,8 +83,14 @@ class Report:
         return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
 
 
-def report(layout: Layout, layer: Layer, *, tile: int = TILE) -> Report:
-    """Return the numbers of `layout`, which some transform made of `layer`."""
+def report(layout: Layout, layer: LayerLike, *, tile: int = TILE) -> Report:
+    """Return the numbers of `layout`, which some transform made of `layer`, or of what stands for one; see `as_layer`.
+
+    Raises: SparselabError when they are of different shapes.
+    """
+    layer = as_layer(layer)
+    if layer.mask.shape != layout.before.shape:
+        raise SparselabError(f"expected the layer of the layout, {layout.before.shape}; got {layer.mask.shape}")
     before, after = layout.before, layout.after
     found = layout.status != "unblocked"
     heights = [block.rows.size for block in layout.blocks]

@@ -105,7 +105,7 @@ def _one(
         resolve_device(device)  # a transform that computes on none would never say that there is none such
     ticket = read_ticket(file, read_options(column_order, kernel_shape))
     names = ticket.names if layer == "all" else (layer,)
-    outcomes = apply_transform(run, ticket, names, seed=seed, device=device)
+    outcomes = apply_transform(run, ticket, names, rng=seed, device=device)
     failed = [outcome for outcome in outcomes if isinstance(outcome, NotDone)]
     results = [outcome for outcome in outcomes if isinstance(outcome, Done)]
     if not results:

@@ -4,6 +4,7 @@ from sparselab.formats.base import Format
 from sparselab.formats.describe import Card, describe
 from sparselab.formats.layer_cache import load_layer
 from sparselab.formats.layout_csv import blocks_csv, permutation_csv
+from sparselab.formats.opening import Source, open_ticket
 from sparselab.formats.options import ReadLimits, ReadOptions
 from sparselab.formats.reading import read_ticket
 from sparselab.formats.registry import FORMATS
@@ -19,9 +20,11 @@ __all__ = [
     "Format",
     "ReadLimits",
     "ReadOptions",
+    "Source",
     "blocks_csv",
     "describe",
     "load_layer",
+    "open_ticket",
     "permutation_csv",
     "read_ticket",
     "read_untrusted",

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparselab.core.errors import FileError
+from sparselab.core.inputs.arrays import MAX_RANK, MAX_SIZE
 from sparselab.core.ticket import Skipped
 from sparselab.formats.names import clean_name
-from sparselab.formats.options import MAX_RANK, MAX_SIZE, ReadLimits
+from sparselab.formats.options import ReadLimits
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from sparselab.core.errors import FileError, SettingError
 from sparselab.core.im2col import ColumnOrder, as_matrix, column_permutation
+from sparselab.core.inputs.arrays import nonfinite
+from sparselab.core.inputs.layers import layer_of_matrices
 from sparselab.core.layer import FloatMatrix, Layer
-from sparselab.core.mask import BoolMatrix, Mask
 from sparselab.formats.base import ArchiveEntry
 from sparselab.formats.options import ReadOptions
 
@@ -65,35 +65,18 @@ def fits_kernel(shape: tuple[int, ...], options: ReadOptions) -> bool:
 
 
 def load_layer(plan: Plan, weight: ArchiveEntry | None, mask: ArchiveEntry | None) -> Layer:
-    """Load the tensors of a layer; without a mask, what is not zero is kept.
-
-    A tensor of nothing but 0 and 1 is a mask whatever its type. Integers become float32.
+    """Load the tensors of a layer and join them as `layer_of_matrices` does.
 
     Raises: FileError for NaN and infinite numbers.
     """
-    values = None if weight is None else _matrix(plan, weight)
-    if mask is not None:
-        kept = Mask._adopt(_nonzero(_matrix(plan, mask)))
-    else:
-        assert values is not None
-        kept = Mask._adopt(_nonzero(values))
-        if (values[kept.kept] == 1).all():
-            values = None
-    if values is not None:
-        values = values if values.dtype.kind == "f" else values.astype(np.float32)
-        values = values if mask is None else np.where(kept.kept, values, values.dtype.type(0))
-    return Layer(plan.name, kept, weight=values, kernel_shape=plan.kernel_shape)
+    values, kept = (None if entry is None else _matrix(plan, entry) for entry in (weight, mask))
+    return layer_of_matrices(plan.name, values, kept, plan.kernel_shape)
 
 
 def check_finite(name: str, values: NDArray[Any]) -> None:
     """Raises: FileError when a weight is no number or infinite."""
-    if values.dtype.kind != "f":
-        return
-    finite = np.isfinite(values)
-    if not finite.all():
-        nans = int(np.isnan(values).sum())
-        infinite = finite.size - int(np.count_nonzero(finite)) - nans
-        raise FileError(f"{name}: expected finite weights; got {nans} NaN and {infinite} infinite")
+    if wrong := nonfinite(values):
+        raise FileError(f"{name}: {wrong}")
 
 
 def _matrix(plan: Plan, entry: ArchiveEntry) -> FloatMatrix:
@@ -104,13 +87,6 @@ def _matrix(plan: Plan, entry: ArchiveEntry) -> FloatMatrix:
         assert plan.kernel_shape is not None
         matrix = matrix[:, column_permutation(matrix.shape[1], plan.kernel_shape, plan.column_order)]
     return matrix
-
-
-def _nonzero(values: NDArray[Any]) -> BoolMatrix:
-    # A stranger's booleans may be any byte: 2 would count as kept here and vanish in packed bits there.
-    numbers = np.ascontiguousarray(values).view(np.uint8) if values.dtype == np.bool_ else values
-    kept: BoolMatrix = np.not_equal(numbers, 0)
-    return kept
 
 
 def _times(sizes: tuple[int, ...]) -> str:

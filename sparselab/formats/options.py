@@ -6,10 +6,7 @@ from dataclasses import dataclass
 
 from sparselab.core.errors import SettingError
 from sparselab.core.im2col import COLUMN_ORDERS, ColumnOrder
-
-MAX_RANK = 8
-MAX_SIZE = 2**24
-"""Most dimensions of a tensor, and the most any one of them may have: far above any layer, far below an overflow."""
+from sparselab.core.inputs.arrays import MAX_ELEMENTS, MAX_RANK, MAX_SIZE
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class ReadLimits:
 
     max_layers: int = 10_000
     max_tensors: int = 20_000
-    max_elements: int = 2**30
+    max_elements: int = MAX_ELEMENTS
     max_total_bytes: int = 8 * 2**30
     max_header_bytes: int = 16 * 2**20
     max_ratio: int = 200

@@ -17,13 +17,14 @@ import numpy as np
 
 from sparselab.core.atomic_files import atomic_path
 from sparselab.core.errors import FileError
+from sparselab.core.inputs.arrays import MAX_SIZE
 from sparselab.core.layer import FloatMatrix, Layer
 from sparselab.core.mask import Mask
 from sparselab.core.ticket import FoundLayer, Skipped, Ticket
 from sparselab.formats.base import Archive, ArchiveEntry, check_count
 from sparselab.formats.conversion import check_finite
 from sparselab.formats.names import clean_name
-from sparselab.formats.options import MAX_SIZE, ReadLimits
+from sparselab.formats.options import ReadLimits
 
 VERSION = "1"
 _MARK = "sparselab"

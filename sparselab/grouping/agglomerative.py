@@ -8,7 +8,7 @@ from sparselab.analysis.similarity import similarity_tensor
 from sparselab.core.mask import Mask
 from sparselab.grouping.base import Goal, Grouper, Groups, by_label, cut
 from sparselab.grouping.linkage import complete_linkage
-from sparselab.runtime.progress import SILENT, Monitor
+from sparselab.runtime.progress import Monitor
 
 
 class Agglomerative(Grouper):
@@ -23,9 +23,7 @@ class Agglomerative(Grouper):
     source = "DSB, released code (blocking); there with cosine similarity"
     compares_rows = True
 
-    def __call__(
-        self, mask: Mask, goal: Goal, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
-    ) -> Groups:
+    def _group(self, mask: Mask, goal: Goal, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:
         sizes = goal.sizes(mask.rows)
         distance = 1.0 - similarity_tensor(mask, goal.similarity, device).double()
         clusters = by_label(complete_linkage(distance, len(sizes), monitor))

@@ -9,6 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from sparselab.core.errors import SettingError
+from sparselab.core.inputs.generators import Rng, as_generator
+from sparselab.core.inputs.layers import LayerLike, as_mask
 from sparselab.core.mask import IntVector, Mask
 from sparselab.runtime.progress import SILENT, Monitor
 
@@ -66,11 +68,19 @@ class Grouper(ABC):
     by_chance: ClassVar[bool] = False
     """Whether rows are put together at random."""
 
-    @abstractmethod
     def __call__(
-        self, mask: Mask, goal: Goal, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
+        self, mask: LayerLike, goal: Goal, *, rng: Rng = None, device: str = "auto", monitor: Monitor = SILENT
     ) -> Groups:
-        """Return the groups. Raises: UnavailableError when a library it needs is not installed."""
+        """Return the groups of the rows of a mask, or of an array or tensor that stands for one.
+
+        rng: a generator, a seed, or None for the seed 0.
+        Raises: SparselabError for what is no mask, UnavailableError when a library that it needs is not installed.
+        """
+        return self._group(as_mask(mask), goal, as_generator(rng), device, monitor)
+
+    @abstractmethod
+    def _group(self, mask: Mask, goal: Goal, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:
+        """Return the groups; what a grouper is."""
 
 
 def cut(order: IntVector, sizes: IntVector) -> Groups:

@@ -6,7 +6,7 @@ import numpy as np
 
 from sparselab.core.mask import Mask
 from sparselab.grouping.base import Goal, Grouper, Groups, cut
-from sparselab.runtime.progress import SILENT, Monitor
+from sparselab.runtime.progress import Monitor
 
 
 class Natural(Grouper):
@@ -18,9 +18,7 @@ class Natural(Grouper):
     finds_planted_groups = False
     is_control = True
 
-    def __call__(
-        self, mask: Mask, goal: Goal, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
-    ) -> Groups:
+    def _group(self, mask: Mask, goal: Goal, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:
         return cut(np.arange(mask.rows), goal.sizes(mask.rows))
 
 
@@ -34,7 +32,5 @@ class Random(Grouper):
     is_control = True
     by_chance = True
 
-    def __call__(
-        self, mask: Mask, goal: Goal, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
-    ) -> Groups:
+    def _group(self, mask: Mask, goal: Goal, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:
         return cut(rng.permutation(mask.rows), goal.sizes(mask.rows))

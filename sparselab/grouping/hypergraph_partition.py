@@ -14,7 +14,7 @@ from sparselab.core.errors import UnavailableError
 from sparselab.core.mask import Mask
 from sparselab.grouping.base import Goal, Grouper, Groups, by_label
 from sparselab.grouping.sizes import fit_sizes
-from sparselab.runtime.progress import SILENT, Monitor
+from sparselab.runtime.progress import Monitor
 
 
 class HypergraphPartition(Grouper):
@@ -27,9 +27,7 @@ class HypergraphPartition(Grouper):
     meaning = "splits as few columns as possible over several groups; slower"
     source = "Structure-LTH, Alg. 3; Gottesbüren et al., ACM TALG 2024 (Mt-KaHyPar)"
 
-    def __call__(
-        self, mask: Mask, goal: Goal, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
-    ) -> Groups:
+    def _group(self, mask: Mask, goal: Goal, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:
         sizes = goal.sizes(mask.rows)
         nets = [net.tolist() for net in Hypergraph(mask).nets if net.size > 1]  # a net of one row is never cut
         if len(sizes) == 1 or not nets:

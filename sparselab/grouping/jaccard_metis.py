@@ -10,7 +10,7 @@ from sparselab.core.errors import UnavailableError
 from sparselab.core.mask import IntVector, Mask
 from sparselab.grouping.base import Goal, Grouper, Groups, by_label
 from sparselab.grouping.sizes import fit_sizes
-from sparselab.runtime.progress import SILENT, Monitor
+from sparselab.runtime.progress import Monitor
 
 _WEIGHT_SCALE = 1000  # METIS takes whole edge weights
 _SLACK_PER_MILLE = 100  # how far a part may exceed the mean when sizes are not promised
@@ -27,9 +27,7 @@ class JaccardMetis(Grouper):
     source = "Karypis & Kumar, SIAM J. Sci. Comput. 20 (1998); similarity as in Structure-LTH, Sec. 3.3"
     compares_rows = True
 
-    def __call__(
-        self, mask: Mask, goal: Goal, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
-    ) -> Groups:
+    def _group(self, mask: Mask, goal: Goal, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:
         sizes = goal.sizes(mask.rows)
         if len(sizes) == 1:
             return (np.arange(mask.rows),)

@@ -10,7 +10,7 @@ from sparselab.analysis.similarity import jaccard_similarity
 from sparselab.core.mask import Mask
 from sparselab.grouping.base import Goal, Grouper, Groups, by_label
 from sparselab.grouping.sizes import fit_sizes
-from sparselab.runtime.progress import SILENT, Monitor
+from sparselab.runtime.progress import Monitor
 
 
 class Spectral(Grouper):
@@ -20,9 +20,7 @@ class Spectral(Grouper):
     meaning = "groups rows and columns together, by singular vectors of the mask"
     source = "Dhillon, KDD 2001, by scikit-learn's SpectralCoclustering"
 
-    def __call__(
-        self, mask: Mask, goal: Goal, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
-    ) -> Groups:
+    def _group(self, mask: Mask, goal: Goal, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:
         from sklearn.cluster import SpectralCoclustering
         from sklearn.exceptions import ConvergenceWarning
 

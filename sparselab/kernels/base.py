@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from sparselab.core.device import as_tensor
 from sparselab.core.errors import SettingError, SparselabError, UnavailableError
-from sparselab.core.layer import FloatMatrix, Layer
+from sparselab.core.inputs.generators import Rng, as_generator
+from sparselab.core.inputs.layers import LayerLike, as_layer
+from sparselab.core.layer import FloatMatrix
 from sparselab.core.layout import Layout
 
 if TYPE_CHECKING:
@@ -140,25 +142,25 @@ class Work:
 
 
 def work_of(
-    layer: Layer,
+    layer: LayerLike,
     layout: Layout,
     *,
     positions: int | None = None,
     images: tuple[int, int, int, int] | None = None,
     dtype: str = "float32",
     device: str = "cpu",
-    rng: np.random.Generator | None = None,
+    rng: Rng = None,
 ) -> Work:
-    """Return the product of a layer: a matrix product at `positions`, or its convolution over `images` (N, C, H, W).
+    """Return the product of a layer, or of what stands for one: a matrix product at `positions`, or its convolution over `images` (N, C, H, W).
 
-    A layer without weights gets standard normal ones from `rng` (seed 0): time does not depend on them, errors do.
+    A layer without weights gets standard normal ones from `rng`: time does not depend on them, errors do.
     Raises: SettingError unless exactly one of `positions` and `images` is given, or when a linear layer gets images.
     """
     if (positions is None) == (images is None):
         raise SettingError("expected either a number of positions or an input N, C, H, W; got both or neither")
+    layer = as_layer(layer)
     if layer.weight is None:
-        rng = np.random.default_rng(0) if rng is None else rng
-        weight: FloatMatrix = rng.standard_normal(layer.mask.shape, dtype=np.float32)
+        weight: FloatMatrix = as_generator(rng).standard_normal(layer.mask.shape, dtype=np.float32)
     else:
         # What the layout grew is 0 in a pruned file; the arithmetic is the same.
         weight = layer.weight.astype(np.float64 if dtype == "float64" else np.float32, copy=False)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from sparselab.core.inputs.generators import Rng, as_generator
+from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.settings import check_settings
@@ -42,28 +44,33 @@ class Transform(ABC):
         """Whether what becomes of one layer depends on the others, so that all of them must be given to `over` at once."""
         return False
 
-    @abstractmethod
-    def __call__(
-        self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
-    ) -> Layout:
-        """Return what this transform makes of `layer`.
+    def __call__(self, layer: LayerLike, *, rng: Rng = None, device: str = "auto", monitor: Monitor = SILENT) -> Layout:
+        """Return what this transform makes of a layer, or of a mask, array or tensor that stands for one; see `as_layer`.
 
-        Raises: SettingError when the layer lacks what the settings need, Cancelled when stopped with nothing to keep.
+        rng: a generator, a seed, or None for the seed 0.
+        Raises: SparselabError for what is no layer, SettingError when the layer lacks what the settings need, Cancelled when
+            stopped with nothing to keep.
         """
+        return self._run(as_layer(layer), as_generator(rng), device, monitor)
 
     def over(
-        self,
-        layers: Sequence[Layer],
-        *,
-        rng: np.random.Generator,
-        device: str = "auto",
-        monitor: Monitor = SILENT,
+        self, layers: Iterable[LayerLike], *, rng: Rng = None, device: str = "auto", monitor: Monitor = SILENT
     ) -> tuple[Layout, ...]:
         """Return the layout of every layer, in order: of each by itself, from the same state of `rng`, unless `is_global`.
 
         Raises: as a call on one layer does.
         """
-        return tuple(self(layer, rng=deepcopy(rng), device=device, monitor=monitor) for layer in layers)
+        return self._run_over([as_layer(layer) for layer in layers], as_generator(rng), device, monitor)
+
+    @abstractmethod
+    def _run(self, layer: Layer, rng: np.random.Generator, device: str, monitor: Monitor) -> Layout:
+        """Return the layout of one layer; what a transform is."""
+
+    def _run_over(
+        self, layers: Sequence[Layer], rng: np.random.Generator, device: str, monitor: Monitor
+    ) -> tuple[Layout, ...]:
+        """Return the layout of every layer; a transform that is global says how."""
+        return tuple(self._run(layer, deepcopy(rng), device, monitor) for layer in layers)
 
     @classmethod
     def spending(cls, density: float | None) -> dict[str, Any]:
@@ -82,6 +89,6 @@ class Transform(ABC):
         """
         return (Contender(name, cls.title, name, cls.spending(density), at_budget=bool(cls.spending(1.0))),)
 
-    def within_budget(self, layer: Layer) -> Self:
+    def within_budget(self, layer: LayerLike) -> Self:
         """Return the transform that spends no more than its density on this layer, where rounding would make it spend more."""
         return self

@@ -16,7 +16,7 @@ from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
 from sparselab.core.settings import OneOf
 from sparselab.pruning.scores import SCORES, Scores
-from sparselab.runtime.progress import SILENT, Monitor, Stages
+from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
 
@@ -64,29 +64,20 @@ class Prune(Transform):
         settings = {"scope": "layer", **cls.spending(density)}
         return (Contender(name, "unstructured", name, settings, role="bound", on_curve=True),)
 
-    def __call__(
-        self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
-    ) -> Layout:
+    def _run(self, layer: Layer, rng: np.random.Generator, device: str, monitor: Monitor) -> Layout:
         (layout,) = self._together([layer], rng, monitor)
         return layout
 
-    def over(
-        self,
-        layers: Sequence[Layer],
-        *,
-        rng: np.random.Generator,
-        device: str = "auto",
-        monitor: Monitor = SILENT,
+    def _run_over(
+        self, layers: Sequence[Layer], rng: np.random.Generator, device: str, monitor: Monitor
     ) -> tuple[Layout, ...]:
         """Return the layout of every layer; with scope "global", of one threshold over all of them.
 
         The seconds of a threshold over all are shared out by the layers' sizes, so that their sum is what was spent.
-
-        Raises: SettingError when magnitudes are asked for and a layer has no weights.
         """
         if self.is_global:
             return self._together(layers, rng, monitor)
-        return super().over(layers, rng=rng, device=device, monitor=monitor)
+        return super()._run_over(layers, rng, device, monitor)
 
     def _together(self, layers: Sequence[Layer], rng: np.random.Generator, monitor: Monitor) -> tuple[Layout, ...]:
         stages = Stages(monitor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from sparselab.analysis.metrics import Report, report
 from sparselab.core.errors import Cancelled, SettingError, SparselabError
+from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.ticket import Ticket, ticket_of
@@ -48,28 +50,29 @@ def apply_transform(
     ticket: Ticket,
     names: Sequence[str],
     *,
-    seed: int,
+    rng: Rng = None,
     device: str = "auto",
     monitor: Monitor = SILENT,
 ) -> list[Done | NotDone]:
     """Apply one transform to the layers called `names`; return what became of each, in their order.
 
-    Every part starts from the seed, so that one layer alone gives what it gives among all, unless the transform is global.
+    Every part starts from the same state of `rng`, so that one layer alone gives what it gives among all, unless the transform is global.
     A layer that fails ends only its part. Raises: Cancelled.
     """
+    start = as_generator(rng)
     return [
         outcome
         for part in joint_layers(run, names)
-        for outcome in _apply_jointly(run, ticket, part, seed, device, monitor)
+        for outcome in _apply_jointly(run, ticket, part, deepcopy(start), device, monitor)
     ]
 
 
 def _apply_jointly(
-    run: Transform, ticket: Ticket, names: Sequence[str], seed: int, device: str, monitor: Monitor
+    run: Transform, ticket: Ticket, names: Sequence[str], rng: np.random.Generator, device: str, monitor: Monitor
 ) -> list[Done | NotDone]:
     try:
         layers = [ticket[name] for name in names]
-        layouts = run.over(layers, rng=np.random.default_rng(seed), device=device, monitor=monitor)
+        layouts = run.over(layers, rng=rng, device=device, monitor=monitor)
     except Cancelled:
         raise
     except SparselabError as error:
@@ -106,9 +109,7 @@ def model_rows(
         return [{"layer": name, **row} for name, row in zip(layer_names, rows, strict=True)]
     single = len(layer_names) == 1  # the worker remembers single layers between calls
     ticket = ticket_of([load_layer(path, layer_names[0], options)]) if single else read_ticket(path, options)
-    outcomes = apply_transform(
-        _transform(candidates[0]), ticket, layer_names, seed=seed, device=device, monitor=monitor
-    )
+    outcomes = apply_transform(_transform(candidates[0]), ticket, layer_names, rng=seed, device=device, monitor=monitor)
     return [
         {"layer": outcome.name, "error": str(outcome.error)}
         if isinstance(outcome, NotDone)

@@ -21,7 +21,7 @@ from sparselab.formats import ReadOptions, read_ticket
 from sparselab.grouping import GROUPERS
 from sparselab.runtime import messages
 from sparselab.runtime.pool import WorkerPool
-from sparselab.runtime.progress import SILENT, Monitor
+from sparselab.runtime.progress import Monitor
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import ROLES
@@ -100,9 +100,7 @@ class New(Transform):
     source: ClassVar[str] = "a test"
     density: Annotated[float | None, Interval(ge=0.0, le=1.0), Doc("weights to keep / all weights")] = None
 
-    def __call__(
-        self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
-    ) -> Layout:
+    def _run(self, layer: Layer, rng: np.random.Generator, device: str, monitor: Monitor) -> Layout:
         return Layout.unchanged(layer.mask, "nothing is looked for")
 
 

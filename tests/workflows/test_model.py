@@ -23,7 +23,7 @@ from sparselab.core.mask import Mask
 from sparselab.core.ticket import ticket_of
 from sparselab.formats import ReadOptions, read_ticket
 from sparselab.runtime import messages
-from sparselab.runtime.progress import SILENT, Monitor
+from sparselab.runtime.progress import Monitor
 from sparselab.transforms import TRANSFORMS, Prune
 from sparselab.transforms.base import Transform
 from sparselab.workflows.model import Done, NotDone, apply_transform, model_parts, model_rows
@@ -103,9 +103,7 @@ class NeedsWeights(Transform):
     title: ClassVar[str] = "New"
     source: ClassVar[str] = "this test"
 
-    def __call__(
-        self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
-    ) -> Layout:
+    def _run(self, layer: Layer, rng: np.random.Generator, device: str, monitor: Monitor) -> Layout:
         if layer.weight is None:
             raise SettingError(f"{self.title} needs weights, and {layer.name} is a mask alone")
         return Layout.unchanged(layer.mask, "nothing to do")
@@ -114,7 +112,7 @@ class NeedsWeights(Transform):
 def test_what_a_layer_lacks_is_reported_and_ends_no_other() -> None:
     mask = Mask(np.eye(4, dtype=bool))
     ticket = ticket_of([Layer("bare", mask), Layer("full", mask, weight=np.eye(4))])
-    bare, full = apply_transform(NeedsWeights(), ticket, ticket.names, seed=0)
+    bare, full = apply_transform(NeedsWeights(), ticket, ticket.names, rng=0)
     assert isinstance(bare, NotDone)
     assert isinstance(full, Done)
     assert str(bare.error) == "New needs weights, and bare is a mask alone"
@@ -123,9 +121,9 @@ def test_what_a_layer_lacks_is_reported_and_ends_no_other() -> None:
 def test_a_threshold_over_all_layers_is_none_where_one_has_no_weights() -> None:
     mask = Mask(np.eye(4, dtype=bool))
     ticket = ticket_of([Layer("bare", mask), Layer("full", mask, weight=np.eye(4))])
-    outcomes = apply_transform(Prune(0.5, "global"), ticket, ticket.names, seed=0)
+    outcomes = apply_transform(Prune(0.5, "global"), ticket, ticket.names, rng=0)
     assert all(isinstance(item, NotDone) and isinstance(item.error, SettingError) for item in outcomes)
-    _, full = apply_transform(Prune(0.5, "layer"), ticket, ticket.names, seed=0)
+    _, full = apply_transform(Prune(0.5, "layer"), ticket, ticket.names, rng=0)
     assert isinstance(full, Done)
 
 
@@ -145,6 +143,6 @@ def test_several_layers_are_each_alone_unless_the_transform_is_global(name: str,
 def test_seconds_are_counted_once(name: str, values: dict[str, Any], network: Path) -> None:
     run, ticket = TRANSFORMS[name](**values), read_ticket(network)
     start = time.perf_counter()
-    done = [item for item in apply_transform(run, ticket, ticket.names, seed=0) if isinstance(item, Done)]
+    done = [item for item in apply_transform(run, ticket, ticket.names, rng=0) if isinstance(item, Done)]
     spent = time.perf_counter() - start
     assert 0 < totals([(item.layer, item.layout, item.report) for item in done])["seconds"] <= spent

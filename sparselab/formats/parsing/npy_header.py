@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from sparselab.core.errors import FileError
+from sparselab.core.inputs.arrays import in_words, plain_dtype
 from sparselab.formats.base import check_shape
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
@@ -30,7 +31,6 @@ _DICTIONARY = re.compile(
     rb"\{\s*'descr'\s*:\s*(?P<type>'[^']{1,40}'|\[[^\0]*\])\s*,\s*'fortran_order'\s*:\s*(?P<order>True|False)\s*,"
     rb"\s*'shape'\s*:\s*\((?P<shape>(\s*\d{1,20}L?\s*,?)*)\s*\)\s*,?\s*\}\s*"
 )
-_PLAIN = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,18 +68,10 @@ def parse_header(start: bytes, name: str, limits: ReadLimits) -> NpyHeader:
     shape = tuple(int(size) for size in re.findall(rb"\d+", found["shape"]))
     check_shape(name, shape, limits)
     type_name = found["type"].decode("latin1").strip("'")
-    dtype = np.dtype(type_name) if _PLAIN.fullmatch(type_name) else None
     return NpyHeader(
         shape=shape,
-        dtype=dtype,
-        type_name=_in_words(type_name),
+        dtype=plain_dtype(type_name),
+        type_name=clean_name(in_words(type_name)),
         fortran_order=found["order"] == b"True",
         start=end,
     )
-
-
-def _in_words(type_name: str) -> str:
-    if type_name.startswith("["):
-        return "records"
-    kind = type_name.lstrip("<>|=")
-    return {"O": "Python objects", "U": "texts", "S": "texts", "c": "complex numbers"}.get(kind[:1], clean_name(kind))

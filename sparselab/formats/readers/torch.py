@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
 from sparselab.core.errors import FileError
+from sparselab.core.inputs.memory import check_memory
+from sparselab.core.inputs.tensors import is_tensor
 from sparselab.core.ticket import Skipped
 from sparselab.formats.base import Archive, ArchiveEntry, Format, Head, check_count, check_total
+from sparselab.formats.containers import flatten
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
-from sparselab.formats.parsing.memory import check_memory
 from sparselab.formats.parsing.torch_pickle import ADVICE, check_pickle
+from sparselab.formats.parsing.torch_values import BFLOAT16_NOTE, is_bfloat16, read_tensor
 from sparselab.formats.parsing.zip_members import check_members, list_members, read_member
-
-_WRAPPERS = frozenset({"state_dict", "model_state_dict", "model", "net", "network"})
-_MASKS = frozenset({"mask", "masks"})
-_TRAINING_STATE = ("optim", "lr_sched", "sched", "scaler", "amp", "rng")
-_MAX_DEPTH = 8
 
 
 def check_torch(path: Path, limits: ReadLimits) -> None:
@@ -48,24 +45,20 @@ def open_torch(path: Path, limits: ReadLimits) -> Archive:
     Raises: FileError for anything that torch does not load as plain weights.
     """
     check_torch(path, limits)
-    from sparselab.formats.parsing.torch_values import read_tensor
-
     entries, skipped, bfloat16 = [], [], False
-    for count, (name, value, is_mask) in enumerate(_flatten(_load(path), "", False, set())):
+    for count, (name, value, is_mask) in enumerate(flatten(_load(path), is_tensor)):
         check_count("tensors", count, limits.max_tensors)
         if isinstance(value, str):
             skipped.append(Skipped(clean_name(name), value))
             continue
         read = read_tensor(name or path.stem, value, is_mask, limits)
-        bfloat16 |= "bfloat16" in str(value.dtype)
+        bfloat16 |= is_bfloat16(value)
         if isinstance(read, ArchiveEntry):
             entries.append(read)
         else:
             skipped.append(read)
     check_total(entries, limits)
-    return Archive(
-        tuple(entries), skipped=tuple(skipped), notes=("bfloat16 weights became float32",) if bfloat16 else ()
-    )
+    return Archive(tuple(entries), skipped=tuple(skipped), notes=(BFLOAT16_NOTE,) if bfloat16 else ())
 
 
 def _load(path: Path) -> Any:
@@ -91,38 +84,6 @@ def _brief(error: Exception) -> str:
         return "UnpicklingError"
     text = "".join(c for c in " ".join(str(error).split())[:120] if c.isprintable()).rstrip(". ")
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _flatten(value: Any, name: str, is_mask: bool, seen: set[int], depth: int = 0) -> Iterator[tuple[str, Any, bool]]:
-    """Yield (name, tensor, is it a mask) for every tensor in nested containers, and a reason for what is none."""
-    import torch
-
-    if isinstance(value, torch.Tensor):
-        yield name, value, is_mask
-    elif not _may_hold_tensors(value):
-        yield name, f"not a tensor ({type(value).__name__})", is_mask
-    elif id(value) in seen or depth > _MAX_DEPTH:
-        yield name, "a container that was read already, or lies too deep", is_mask
-    else:
-        seen.add(id(value))
-        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
-            key = str(key)
-            full = f"{name}.{key}" if name else key
-            if isinstance(part, dict | list) and key.lower().startswith(_TRAINING_STATE):
-                yield full, "training state, not weights", is_mask
-            elif isinstance(part, dict) and key in _WRAPPERS | _MASKS:
-                yield from _flatten(part, name, is_mask or key in _MASKS, seen, depth + 1)
-            else:
-                yield from _flatten(part, full, is_mask, seen, depth + 1)
-
-
-def _may_hold_tensors(value: Any) -> bool:
-    import torch
-
-    if isinstance(value, dict):
-        return True
-    # A history of ten thousand losses is one thing that is no tensor, not ten thousand.
-    return isinstance(value, list | tuple) and any(isinstance(part, torch.Tensor | dict | list) for part in value)
 
 
 def _recognises(head: Head) -> bool:

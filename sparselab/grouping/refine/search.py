@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from sparselab.core.errors import Cancelled
+from sparselab.core.errors import Cancelled, SparselabError
+from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.mask import IntVector
 from sparselab.grouping.refine.budget import Budget
+from sparselab.grouping.refine.inputs import ScoresLike, as_groups, as_scores
 from sparselab.grouping.refine.swaps import Swaps
 from sparselab.runtime.progress import SILENT, Monitor
 
@@ -45,13 +48,13 @@ class Refined:
 
 
 def refine(
-    scores: torch.Tensor,
-    groups: tuple[IntVector, ...],
+    scores: ScoresLike,
+    groups: Sequence[ArrayLike],
     budget: Budget,
     *,
     steps: int,
     seconds: float,
-    rng: np.random.Generator,
+    rng: Rng = None,
     monitor: Monitor = SILENT,
 ) -> Refined:
     """Return groups of the same sizes of which the budget keeps at least as much.
@@ -62,18 +65,24 @@ def refine(
 
     The answer depends on the input, `steps` and `rng`; `seconds` and a cancel only cut it short, with the best so far.
 
-    Args: scores: worth of every weight, rows x cols, 0 where not kept: int8 zeros and ones, or whole float64. budget: what
-        the selection can spend, one cost a group.
+    Args: scores: worth of every weight, rows x cols, 0 where not kept: a mask, or an array or tensor of whole numbers from 0
+        to 2**30. groups: the rows of each. budget: what the selection can spend, one cost a group. rng: a generator, a seed,
+        or None for the seed 0.
     Returns: "converged" when the budget buys all, no row can swap, or several cycles in turn brought nothing.
+    Raises: SparselabError for scores or groups that are none, or a budget of another number of groups.
     Source: ours; heat and cooling as in Kirkpatrick, Gelatt & Vecchi, Science 220 (1983).
     """
+    worth = as_scores(scores)
+    groups = as_groups(groups, len(worth))
+    if len(budget.costs) != len(groups):
+        raise SparselabError(f"expected a budget of {len(groups)} costs, one a group; got {len(budget.costs)}")
     deadline = time.monotonic() + seconds
     filled = [index for index, rows in enumerate(groups) if rows.size]
     inner = Budget(np.asarray(budget.costs)[filled], budget.limit, budget.run)
-    search = _SwapSearch(scores, tuple(np.asarray(groups[index]) for index in filled), inner, rng)
+    search = _SwapSearch(worth, tuple(groups[index] for index in filled), inner, as_generator(rng))
     search.limit(steps, deadline, monitor)
     stopped: Stopped = "converged"
-    with _few_threads(scores):
+    with _few_threads(worth):
         try:
             search.run()
         except _Stop as stop:

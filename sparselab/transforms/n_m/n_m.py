@@ -87,9 +87,7 @@ class NM(Transform):
             Contender(f"{name}-{n}-{m}", f"{n}:{m}", name, {"n": n, "m": m}, at_budget=False) for n, m in patterns
         )
 
-    def __call__(
-        self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
-    ) -> Layout:
+    def _run(self, layer: Layer, rng: np.random.Generator, device: str, monitor: Monitor) -> Layout:
         torch_device = resolve_device(device)  # loads torch, which is not a stage of ours
         stages = Stages(monitor)
         weigh = "count" if layer.weight is None else "magnitude"

@@ -9,10 +9,12 @@ import numpy as np
 from annotated_types import Interval
 from typing_extensions import Doc
 
+from sparselab.core.inputs.generators import Rng, as_generator
+from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import FloatMatrix, Layer
 from sparselab.core.layout import Block, Layout
 from sparselab.core.settings import OneOf
-from sparselab.runtime.progress import SILENT, Monitor, Stages
+from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
 from sparselab.transforms.refill.channels import (
@@ -59,9 +61,7 @@ class Refill(Transform):
         """Return it with its default settings."""
         return (Contender(name, cls.title.lower(), name, at_budget=False),)
 
-    def __call__(
-        self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
-    ) -> Layout:
+    def _run(self, layer: Layer, rng: np.random.Generator, device: str, monitor: Monitor) -> Layout:
         stages, mask = Stages(monitor), layer.mask
         with stages("selection"):
             count = channels_paid_for(mask, self.fillback)
@@ -70,9 +70,9 @@ class Refill(Transform):
         blocks = [Block(rows, np.arange(mask.cols))]
         return Layout.from_blocks(mask, blocks, reason="the mask keeps nothing", seconds=stages.seconds, notes=notes)
 
-    def weights(self, layout: Layout, layer: Layer, rng: np.random.Generator) -> FloatMatrix:
+    def weights(self, layout: Layout, layer: LayerLike, rng: Rng = None) -> FloatMatrix:
         """Return the values of `layer` under `layout`, new weights as `regrow` says; see `regrown_weights`."""
-        return regrown_weights(layout, layer, self.regrow, rng)
+        return regrown_weights(layout, as_layer(layer), self.regrow, as_generator(rng))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from sparselab.core.layout import Block, Layout, order_rows
 from sparselab.core.mask import Mask
 from sparselab.core.settings import OneOf, Unset, When
 from sparselab.grouping import GROUPERS, Goal, Groups
-from sparselab.runtime.progress import SILENT, Monitor, Stages
+from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
 from sparselab.transforms.cells import cell_needs
 from sparselab.transforms.contender import Contender
@@ -111,9 +111,7 @@ class Regroup(Transform):
             height, count = RULES[self.rule].rows_per_group, RULES[self.rule].group_count
         return Goal(height=height, count=count, knn=self.knn)
 
-    def __call__(
-        self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
-    ) -> Layout:
+    def _run(self, layer: Layer, rng: np.random.Generator, device: str, monitor: Monitor) -> Layout:
         torch_device = resolve_device(device)  # loads torch, which is not a stage of ours
         rule, stages, notes = rule_of(self), Stages(monitor), self._not_refined()
         selection = Selection(layer)

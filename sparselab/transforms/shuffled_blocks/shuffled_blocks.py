@@ -12,6 +12,7 @@ from typing_extensions import Doc
 
 from sparselab.analysis.similarity import SIMILARITIES, similarity_tensor
 from sparselab.core.device import resolve_device
+from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Block, Layout, order_rows
 from sparselab.core.mask import BoolMatrix, Mask
@@ -19,7 +20,7 @@ from sparselab.core.settings import OneOf, Unset, When
 from sparselab.grouping import GROUPERS, Goal, Groups
 from sparselab.grouping.base import cut
 from sparselab.grouping.refine import Budget
-from sparselab.runtime.progress import SILENT, Monitor, Stages
+from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
 from sparselab.transforms.cells import WEIGHS, cell_needs, group_sums, scores
 from sparselab.transforms.contender import Contender
@@ -92,16 +93,14 @@ class ShuffledBlocks(Transform):
             Contender(f"{name}-refined", "shuffled blocks, refined", name, {"refine": True, **budget}),
         )
 
-    def within_budget(self, layer: Layer) -> Self:
+    def within_budget(self, layer: LayerLike) -> Self:
         """Return it with a density of whole blocks: the released code rounds their number up."""
         if self.density is None:
             return self
-        size, area = layer.mask.kept.size, self.block_size**2
+        size, area = as_layer(layer).mask.kept.size, self.block_size**2
         return replace(self, density=int(round(self.density * size) // area) * area / size)
 
-    def __call__(
-        self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
-    ) -> Layout:
+    def _run(self, layer: Layer, rng: np.random.Generator, device: str, monitor: Monitor) -> Layout:
         torch_device = resolve_device(device)  # loads torch, which is not a stage of ours
         stages = Stages(monitor)
         before, goal = layer.mask, Goal(height=self.block_size, similarity=self.similarity)

@@ -1,0 +1,118 @@
+"""One door for what people have: a file, or arrays, tensors, masks and layers in memory, becomes a ticket."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparselab.core.errors import SparselabError
+from sparselab.core.inputs.arrays import as_array, given, in_words, plain_dtype, type_name
+from sparselab.core.inputs.layers import LayerLike, as_layer
+from sparselab.core.inputs.tensors import is_tensor
+from sparselab.core.mask import Mask
+from sparselab.core.ticket import Skipped, Ticket, ticket_of
+from sparselab.formats.base import Archive, ArchiveEntry, check_count, check_shape, check_total
+from sparselab.formats.containers import flatten
+from sparselab.formats.layers import find_layers
+from sparselab.formats.names import clean_name
+from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits
+from sparselab.formats.parsing.torch_values import BFLOAT16_NOTE, is_bfloat16, tensor_entry
+from sparselab.formats.reading import read_ticket
+
+Source: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | LayerLike | Ticket
+
+
+def open_ticket(source: Source) -> Ticket:
+    """Return the layers of a file, of a mapping such as a `state_dict`, or of one array, tensor, mask or layer.
+
+    A file is read as `read_ticket` does. A mapping of arrays, tensors and masks is looked through as a file of the same names
+    would be: pairs of torch.nn.utils.prune, masks, weights with zeros; what is no layer stands in `skipped`, with the reason.
+    Its values are looked at when a layer is asked for. One array alone is a layer called "weight"; see `as_layer`.
+
+    Raises: SparselabError for anything else, for what holds no layer, and for what a file or an array is refused for.
+    Example: >>> open_ticket({"fc.weight": np.eye(4) / 2, "fc.bias": np.ones(4)}).names
+             ('fc.weight',)
+    """
+    if isinstance(source, Ticket):
+        return source
+    if isinstance(source, str | os.PathLike):
+        return read_ticket(_path(source))
+    if isinstance(source, Mapping):
+        return _of_mapping(source, DEFAULT_LIMITS)
+    if source is None or isinstance(source, bytes):
+        raise SparselabError(f"expected a path, an array, a tensor, a mapping, a mask or a layer; got {given(source)}")
+    if callable(getattr(source, "state_dict", None)):
+        raise SparselabError(f"expected a path, an array or a mapping; got {given(source)}: give its state_dict()")
+    return ticket_of([as_layer(source)])
+
+
+def _path(source: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(source)
+    except TypeError:
+        raise SparselabError(f"expected a path as text; got {given(source)}") from None
+
+
+def _of_mapping(mapping: Mapping[str, Any], limits: ReadLimits) -> Ticket:
+    archive = _archive(mapping, limits)
+    if not archive.entries and not archive.skipped:
+        raise SparselabError("expected at least one weight of two or more dimensions; got an empty mapping")
+    found, skipped = find_layers(archive, DEFAULT_OPTIONS, limits, has_shapes=True)
+    return Ticket(found, skipped, {"notes": list(archive.notes)})
+
+
+def _archive(mapping: Mapping[str, Any], limits: ReadLimits) -> Archive:
+    entries: list[ArchiveEntry] = []
+    skipped: list[Skipped] = []
+    bfloat16 = False
+    for count, (name, value, is_mask) in enumerate(_flat(mapping)):
+        check_count("tensors", count, limits.max_tensors)
+        entry = Skipped(clean_name(name), value) if isinstance(value, str) else _entry(name, value, is_mask, limits)
+        bfloat16 |= is_bfloat16(value)
+        if isinstance(entry, ArchiveEntry):
+            entries.append(entry)
+        else:
+            skipped.append(entry)
+    check_total(entries, limits)
+    return Archive(tuple(entries), tuple(skipped), notes=(BFLOAT16_NOTE,) if bfloat16 else ())
+
+
+def _flat(mapping: Mapping[str, Any]) -> list[tuple[str, Any, bool]]:
+    try:
+        return list(flatten(mapping, _is_tensor))
+    except Exception as error:  # a mapping of somebody else's raises what it likes
+        raise SparselabError(
+            f"expected a mapping of arrays or tensors; got {given(mapping)}, which raised {type(error).__name__}"
+        ) from error
+
+
+def _is_tensor(value: object) -> bool:
+    return isinstance(value, np.ndarray | Mask) or is_tensor(value)
+
+
+def _entry(name: str, value: Any, is_mask: bool, limits: ReadLimits) -> ArchiveEntry | Skipped:
+    if isinstance(value, Mask):
+        value, is_mask = value.kept, True
+    found = (tensor_entry if is_tensor(value) else _array_entry)(name, value, is_mask, limits)
+    if isinstance(found, Skipped):
+        return found
+    # A copy, because a layer keeps what it is given, and a model goes on training.
+    return replace(found, load=lambda: np.array(as_array(value), dtype=found.dtype, order="C"))
+
+
+def _array_entry(name: str, array: NDArray[Any], is_mask: bool, limits: ReadLimits) -> ArchiveEntry | Skipped:
+    if isinstance(array, np.ma.MaskedArray):
+        return Skipped(clean_name(name), "masked arrays are never read")
+    dtype = plain_dtype(type_name(array.dtype))
+    if dtype is None:
+        return Skipped(clean_name(name), f"{clean_name(in_words(type_name(array.dtype)))} are never read")
+    check_shape(name, array.shape, limits)
+    return ArchiveEntry(
+        name=name, shape=array.shape, dtype=dtype.newbyteorder("="), load=lambda: array, is_mask=is_mask
+    )
