@@ -68,7 +68,12 @@ def test_a_mask_alone_is_one_picture_that_reads_its_weights_out(
     page: Page, asked: list[str], tmp_path: Path, row: int, col: int
 ) -> None:
     opened(page, show(LAYER), tmp_path)
-    expect(page.get_by_test_id("mask-view-right")).to_be_hidden()
+    expect(page.locator(".side")).to_have_count(2)
+    expect(page.locator(".side.right")).to_be_hidden()
+    box, whole = (page.locator(name).bounding_box() for name in (".side.left", ".mask-view"))
+    assert box is not None
+    assert whole is not None
+    assert box["width"] == whole["width"]
     point_at(page, "left", row, col)
     kept = "kept" if LAYER.mask.kept[row, col] else "zero"
     expect(page.get_by_test_id("mask-view-readout")).to_have_text(f"row {row}, column {col}: {kept}")
