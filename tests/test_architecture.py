@@ -17,6 +17,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "core": frozenset(),
     "runtime": frozenset({"core"}),
     "analysis": frozenset({"core"}),
+    "display": frozenset({"core", "runtime", "analysis"}),
     "pruning": frozenset({"core"}),
     "kernels": frozenset({"core"}),
     "grouping": frozenset({"core", "runtime", "analysis"}),
@@ -30,7 +31,10 @@ ROOMS: dict[str, frozenset[str]] = {
         {"core", "runtime", "analysis", "transforms", "kernels", "formats", "benchmarking", "training", "workflows"}
     ),
     "app": frozenset(
-        {"core", "runtime", "analysis", "transforms", "kernels", "formats", "benchmarking", "training", "workflows"}
+        {
+            *("core", "runtime", "analysis", "display", "transforms", "kernels", "formats"),
+            *("benchmarking", "training", "workflows"),
+        }
     ),
 }
 """Every room of the package, lowest first, and the rooms it may import from."""
@@ -219,7 +223,7 @@ def test_the_doors_only_call_the_package(path: Path) -> None:
 
 def test_importing_the_engine_is_cheap_and_needs_no_guests() -> None:
     code = (
-        "import sys, sparselab.transforms, sparselab.formats, sparselab.analysis.metrics, sparselab.cli\n"
+        "import sys, sparselab.transforms, sparselab.formats, sparselab.analysis.metrics, sparselab.display, sparselab.cli\n"
         "heavy = {'torch', 'sklearn', 'streamlit', 'plotly', 'pymetis', 'mtkahypar', 'scipy'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

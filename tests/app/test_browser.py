@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from sparselab.app.explore.view import ORDER_LABELS
 from sparselab.app.inputs.samples import available, sample_path
+from sparselab.display.message import ORDER_LABELS
 from sparselab.formats import read_ticket
 from tests.app.conftest import PATIENCE_MS
+from tests.display.pages import embedded
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no sample masks")]
 
@@ -165,6 +166,7 @@ def test_take_away(page: Page, server: str, tmp_path: Path) -> None:
     assert len(rows) == 16
     assert len(fetch("Row order (.csv)").decode().splitlines()) == 513
     assert json.loads(fetch("Report (.json)"))["digest_after"] == digest
+    assert embedded(fetch("Picture (.html)").decode())["digest"].endswith(digest)
 
 
 def test_which_structure_for_my_checkpoint_in_three_clicks(page: Page, server: str, tmp_path: Path) -> None:

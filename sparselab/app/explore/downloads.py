@@ -1,4 +1,4 @@
-"""Downloads: the new mask, the orders, the block table, the report."""
+"""Downloads: the new mask, the orders, the block table, the report, the picture."""
 
 from __future__ import annotations
 
@@ -12,8 +12,14 @@ import streamlit as st
 
 from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.core.version import __version__
+from sparselab.display.document import layout_document
 from sparselab.formats import FORMATS, WRITERS, blocks_csv, permutation_csv, read_ticket, write_ticket
+from sparselab.runtime.pipes import Limits
+from sparselab.runtime.worker import run_isolated
 from sparselab.workflows.explore import View
+
+_HERE_UP_TO = 4_000_000
+"""Weights of a layer whose picture is made in this process: that takes a third of a second. A larger one gets its own."""
 
 _LOAD_BACK = """\
 import torch
@@ -34,14 +40,19 @@ def show_takeaway(view: View, request: ExploreRequest) -> None:
             suffix = FORMATS[name].suffixes[0]
             _button(f"{name} ({suffix})", f"{stem}{suffix}", partial(_ticket, view, request, name))
     with columns[1]:
-        st.markdown("**Tables and report**")
+        st.markdown("**Tables, report and picture**")
         _button("Blocks (.csv)", f"{stem}-blocks.csv", lambda: blocks_csv(view.layout).encode())
         _button("Row order (.csv)", f"{stem}-rows.csv", lambda: permutation_csv(view.layout.row_order).encode())
         _button("Column order (.csv)", f"{stem}-columns.csv", lambda: permutation_csv(view.layout.col_order).encode())
         _button("Report (.json)", f"{stem}-report.json", lambda: _report(view, request))
+        _button("Picture (.html)", f"{stem}-picture.html", partial(_picture, view, request))
     st.caption("To load the new mask into a model (biases and other tensors keep their values):")
     st.code(_LOAD_BACK, language="python")
-    st.caption("To save the picture: “Save picture” above the masks. To save a chart: the camera in its corner.")
+    st.caption(
+        "Picture (.html) holds both masks, rows by group, and all numbers: it zooms and reads weights out as this page does, in any "
+        "browser and without a network. To save what is in view as an image: “Save picture” above the masks. To save a chart: the "
+        "camera in its corner."
+    )
     st.caption(f"Digest of the mask after: `{view.layout.after.digest}`")
 
 
@@ -57,6 +68,14 @@ def _ticket(view: View, request: ExploreRequest, form: str) -> bytes:
         path = Path(folder) / "layer"
         write_ticket([layer], {layer.name: view.layout}, path, form)
         return path.read_bytes()
+
+
+def _picture(view: View, request: ExploreRequest) -> bytes:
+    call = request.layer, view.layout, dict(view.report)
+    if view.layout.before.kept.size <= _HERE_UP_TO:
+        return layout_document(*call).encode()
+    html: str = run_isolated(layout_document, *call, limits=Limits())
+    return html.encode()
 
 
 def _report(view: View, request: ExploreRequest) -> bytes:

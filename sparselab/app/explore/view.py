@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from types import MappingProxyType
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from sparselab.analysis.picture import ORDERS, picture_after, picture_before
+from sparselab.analysis.picture import ORDERS
 from sparselab.app.charts import plain_figure
 from sparselab.app.explore.numbers import show_numbers, show_status
 from sparselab.app.inputs.explore_request import ExploreRequest
@@ -17,14 +13,9 @@ from sparselab.app.mask_view import mask_view
 from sparselab.app.shell.session import session
 from sparselab.app.shell.url_state import linked_segments
 from sparselab.core.mask import Mask
+from sparselab.display.message import ORDER_LABELS, view_message
 from sparselab.formats import read_ticket
-from sparselab.runtime import messages
 from sparselab.workflows.explore import View
-
-ORDER_LABELS: Mapping[str, str] = MappingProxyType(
-    {"natural": "as in the file", "reordered": "by group", "packed": "as the kernel reads"}
-)
-"""What the orders of the right picture are called on the page; the address has their plain names."""
 
 
 def choose_order() -> tuple[str, DeltaGenerator]:
@@ -83,24 +74,5 @@ def _ordered(view: View | None, order: str) -> Mask | None:
 
 
 def _payload(request: ExploreRequest, before: Mask, view: View | None, order: str) -> bytes:
-    right = None
-    if view is not None:
-        after = view.layout.after
-        caption = f"{ORDER_LABELS[order]}: density {100 * after.density:.2f} %, {after.count:,} kept, {_blocks(view)}"
-        right = picture_after(view.layout, order, caption)
-    return messages.dump(
-        {
-            "title": request.layer,
-            "rows": before.rows,
-            "cols": before.cols,
-            "left": picture_before(before, f"density {100 * before.density:.2f} %, {before.count:,} kept"),
-            "right": right,
-            "note": "" if view is not None else "not computed yet",
-            "digest": f"{before.digest}|{json.dumps(order)}|{view.layout.after.digest if view else ''}",
-        }
-    )
-
-
-def _blocks(view: View) -> str:
-    count = len(view.layout.blocks)
-    return f"{count} block{'s' * (count != 1)}"
+    layout = None if view is None else view.layout
+    return view_message(request.layer, before, layout, order=order, pending="not computed yet")

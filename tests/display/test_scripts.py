@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sparselab.app import mask_view
-from sparselab.app.mask_view import bundle
+from sparselab.display import assets
+from sparselab.display.assets import bundle
 from sparselab.runtime import messages
 
-MODULES = Path(mask_view.__file__).parent
+MODULES = Path(assets.__file__).parent / "mask_view"
 TESTS = Path(__file__).resolve().parent / "js"
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="no Node.js on this machine")
@@ -41,9 +41,10 @@ def test_every_import_names_something_that_is_exported(path: Path) -> None:
 
 
 @needs_node
-def test_the_script_is_one_module_in_which_no_name_is_declared_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize("host", ["", assets.read("page/host.js")], ids=["in the app", "in a page of its own"])
+def test_the_script_is_one_module_in_which_no_name_is_declared_twice(host: str, tmp_path: Path) -> None:
     script = tmp_path / "bundle.mjs"
-    script.write_text(bundle(), encoding="utf-8")
+    script.write_text(f"{bundle()}\n{host}", encoding="utf-8")
     node("--check", str(script))
 
 

@@ -3,7 +3,7 @@ import test from "node:test";
 
 import {
   cellKind, COVERED, DROPPED, EMPTY, GROWN, makePicture, tileLevel,
-} from "../../../sparselab/app/mask_view/bits.js";
+} from "../../../sparselab/display/mask_view/bits.js";
 import { randomCells, randomFrom, sideOf } from "./helpers.mjs";
 
 const SIZES = [[1, 1], [8, 8], [9, 17], [30, 41]];

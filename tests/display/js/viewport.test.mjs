@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { between, FIT, isFit, panned, spanX, spanY, zoomed } from "../../../sparselab/app/mask_view/viewport.js";
+import { between, FIT, isFit, panned, spanX, spanY, zoomed } from "../../../sparselab/display/mask_view/viewport.js";
 import { randomFrom } from "./helpers.mjs";
 
 const PICTURE = { width: 4608, height: 512 };

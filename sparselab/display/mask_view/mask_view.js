@@ -223,7 +223,9 @@ class MaskView {
   /** What is under the pointer now: also after the picture moved below a pointer at rest. */
   follow() {
     for (const side of this.sides) side.marked = [];
-    let text = "Point at a picture to read a weight and find it on the other side.";
+    let text = this.shown().length === 1
+      ? "Point at the picture to read a weight."
+      : "Point at a picture to read a weight and find it on the other side.";
     if (this.pointer?.here.layout) {
       const { here, fx, fy } = this.pointer;
       const there = this.sides.find((side) => side !== here);

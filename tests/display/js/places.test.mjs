@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { makePicture } from "../../../sparselab/app/mask_view/bits.js";
-import { cellsOf, describeArea, describeCell, weightAt } from "../../../sparselab/app/mask_view/places.js";
+import { makePicture } from "../../../sparselab/display/mask_view/bits.js";
+import { cellsOf, describeArea, describeCell, weightAt } from "../../../sparselab/display/mask_view/places.js";
 import { randomCells, randomFrom, sideOf, upTo } from "./helpers.mjs";
 
 function shuffled(n, random) {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { cellKind, makePicture } from "../../../sparselab/app/mask_view/bits.js";
-import { averageDensities, pixelEdges } from "../../../sparselab/app/mask_view/resample.js";
+import { cellKind, makePicture } from "../../../sparselab/display/mask_view/bits.js";
+import { averageDensities, pixelEdges } from "../../../sparselab/display/mask_view/resample.js";
 import { randomCells, randomFrom, sideOf } from "./helpers.mjs";
 
 const ALL = Number.MAX_VALUE; // steps that may be spent: every cell is looked at

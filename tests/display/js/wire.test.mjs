@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { decodeWire, sameBytes } from "../../../sparselab/app/mask_view/wire.js";
+import { decodeWire, sameBytes } from "../../../sparselab/display/mask_view/wire.js";
 
 function message(header, body = new Uint8Array()) {
   const text = new TextEncoder().encode(JSON.stringify(header));

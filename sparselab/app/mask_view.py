@@ -1,0 +1,30 @@
+"""MaskView: a layer's mask before and after, side by side, from packed bits.
+
+Drawn by JavaScript of our own (`sparselab/display/mask_view`) and not as Plotly's heatmap, which is sent a number for every
+weight: a layer of 16 million is 2 MB as bits, every pixel is the exact mean of the weights it covers, and both sides move as one
+without the server.
+"""
+
+from functools import cache
+
+import streamlit as st
+from streamlit.components.v2.types import ComponentRenderer
+
+from sparselab.display.assets import bundle, markup, styles
+
+
+def mask_view(payload: bytes, *, key: str, height: int = 460) -> None:
+    """Show the masks in `payload` on two linked canvases.
+
+    Args:
+        payload: what `sparselab.display.message.view_message` made of one layer; it reaches the browser as it is.
+        key: names the view: while it stays the same, zoom and pan outlive new data.
+        height: height of each picture in CSS pixels.
+    """
+    _component(height)(data=payload, key=key)
+
+
+@cache
+def _component(height: int) -> ComponentRenderer:
+    # Raw bytes are the whole of `data`, so the height travels in the markup: one registration per height.
+    return st.components.v2.component(f"sparselab_mask_view_{height}", html=markup(height), css=styles(), js=bundle())
