@@ -14,6 +14,7 @@ from sparselab.benchmarking.measurement import ROUNDS, SECONDS
 from sparselab.benchmarking.records import Row, Session
 from sparselab.benchmarking.requests import Effort, MeasurementRequest, measure_isolated
 from sparselab.benchmarking.statistics import FEWEST_ROUNDS
+from sparselab.benchmarking.verdicts import at_best
 from sparselab.cli.compare import choose_layer
 from sparselab.cli.output import file_options, print_document, print_table, read_options
 from sparselab.cli.setting_options import WithSettings, kind_of, new_transform, scan
@@ -174,12 +175,12 @@ def _say() -> Any:
 
 def _print(session: Session) -> None:
     head = ("kernel", "median ms", "p20", "p80", "error", "of roofline", "flags", "verdict")
-    print_table(head, [_cells(row, session.verdict_text(row)) for row in session.rows])
+    print_table(head, [_cells(row, session.verdict_shown(row)) for row in session.rows])
     device, said = session.device, session.protocol
     shape, taken = " x ".join(map(str, session.shape)), " x ".join(map(str, session.input_shape))
     click.echo(
-        f"\n{session.about.get('layer')}: weight {shape}, density {session.density:.4f} (the limit: "
-        f"{session.density:.3f} of dense), input {taken}, {session.dtype}, {session.threads} threads\n"
+        f"\n{session.about.get('layer')}: weight {shape}, density {session.density:.4f} ({at_best(session.density)}), "
+        f"input {taken}, {session.dtype}, {session.threads} threads\n"
         f"{device['name']}, {device['cores']} cores, torch {session.versions['torch']}, {session.date}\n"
         f"{said['rounds']} rounds in turns, {said['inputs']} inputs, {100 * said['confidence']:.0f} % intervals; roofline "
         f"{said['peak_gflops']} GFLOP/s, {said['copy_gb_per_s']} GB/s; others used "
