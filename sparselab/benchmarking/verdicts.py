@@ -25,7 +25,7 @@ _SHOWN = {
     Verdict.SLOWER: "{value}x slower than dense ({low} to {high})",
     Verdict.NO_DIFFERENCE: "not decided: {low} to {high} times as fast as dense",
     Verdict.TOO_FEW_ROUNDS: "not decided: {rounds} rounds, of {fewest} that a verdict needs",
-    Verdict.BASELINE: "baseline",
+    Verdict.BASELINE: "the baseline",
     Verdict.NOT_COMPARED: "not compared: no dense time under this condition",
     Verdict.NOT_MEASURED: "not measured",
     Verdict.WRONG: "wrong: {error}; at most {tolerance:.0e} is right",

@@ -46,7 +46,8 @@ def show_status(view: View) -> None:
     report: Mapping[str, Any] = view.report
     if report["status"] == "unblocked":
         st.warning(
-            f"**Nothing was found; the mask is unchanged.** Reason: {report['reason']}.", icon=":material/search_off:"
+            f"**No structure was found, and the mask is unchanged.** Reason: {report['reason']}.",
+            icon=":material/search_off:",
         )
     elif report["status"] == "masked":
         st.info(f"No blocks: {report['reason']}.", icon=":material/grid_off:")
