@@ -30,7 +30,18 @@ ROOMS: dict[str, frozenset[str]] = {
         {"core", "runtime", "analysis", "transforms", "kernels", "formats", "benchmarking", "training", "workflows"}
     ),
     "app": frozenset(
-        {"core", "runtime", "analysis", "transforms", "kernels", "formats", "benchmarking", "training", "workflows"}
+        {
+            "core",
+            "runtime",
+            "analysis",
+            "grouping",
+            "transforms",
+            "kernels",
+            "formats",
+            "benchmarking",
+            "training",
+            "workflows",
+        }
     ),
 }
 """Every room of the package, lowest first, and the rooms it may import from."""
@@ -66,7 +77,7 @@ FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"shell"}),
         frozenset({"inputs"}),
         frozenset({"jobs"}),
-        frozenset({"explore", "compare", "model", "latency", "training"}),
+        frozenset({"explore", "compare", "model", "latency", "training", "glossary"}),
     ),
 }
 """Within a room, lowest first: its folders and loose files ("*": those not named). A floor imports from itself and from lower ones; a

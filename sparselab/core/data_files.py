@@ -19,6 +19,9 @@ STUDY_TICKETS = DATA / "study"
 PUBLISHED = DATA / "published.csv"
 """The papers' figures, a row a figure."""
 
+GLOSSARY = DATA / "glossary.md"
+"""The terms of the pages and documents: tables of term and meaning."""
+
 
 def sessions_file(device_name: str, folder: Path = DATA) -> Path:
     """Return the file of a device's latency sessions; benchmarks/latency.py and gpu_latency.py write it.
