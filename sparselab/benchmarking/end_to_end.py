@@ -6,18 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from sparselab.benchmarking.host import LoadMeter, load_now
 from sparselab.benchmarking.lock import alone
+from sparselab.benchmarking.network import layout_in_network
 from sparselab.benchmarking.requests import Effort, MeasurementRequest, layer_of_request, product_of
 from sparselab.benchmarking.statistics import Ratio, speedup, summarise
 from sparselab.benchmarking.timing import Call, Clock, TimedRun, take_turns
-from sparselab.core.layout import Layout
-from sparselab.formats import load_layer
 from sparselab.kernels.base import TOLERANCES, Work
 from sparselab.runtime.progress import SILENT, Monitor
-from sparselab.transforms import TRANSFORMS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,9 +73,7 @@ def end_to_end(
 
 
 def _work(request: MeasurementRequest, transform: str, settings: Mapping[str, Any], monitor: Monitor) -> Work:
-    layer = load_layer(request.path, request.layer, request.options)
-    rng = np.random.default_rng(request.effort.seed)
-    layout: Layout = TRANSFORMS[transform](**settings)(layer, rng=rng, device=request.device, monitor=monitor)
+    layout = layout_in_network(request, transform, settings, monitor=monitor)
     return product_of(request, layer_of_request(request), layout)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from sparselab.benchmarking.records import Row, Session
 from sparselab.benchmarking.requests import MeasurementRequest, measure_request
-from sparselab.formats import load_layer
+from sparselab.core.layout import Layout
+from sparselab.formats import load_layer, read_ticket
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS
 
@@ -47,13 +48,24 @@ def measure_layer(
     request: MeasurementRequest, transform: str, settings: Mapping[str, Any], *, monitor: Monitor = SILENT
 ) -> dict[str, Any]:
     """Give a layer its structure, then measure it as `measure_request` does. Runs in a worker."""
-    layer = load_layer(request.path, request.layer, request.options)
-    run = TRANSFORMS[transform](**settings)
-    seed = request.effort.seed
-    layout = run(layer, rng=np.random.default_rng(seed), device=request.device, monitor=monitor)
-    about = {**request.about, "transform": transform, "seed": str(seed)}
+    layout = layout_in_network(request, transform, settings, monitor=monitor)
+    about = {**request.about, "transform": transform, "seed": str(request.effort.seed)}
     about["settings"] = ", ".join(f"{name}={value}" for name, value in settings.items())
     return measure_request(replace(request, layout=layout.pack(), about=about), monitor=monitor)
+
+
+def layout_in_network(
+    request: MeasurementRequest, transform: str, settings: Mapping[str, Any], *, monitor: Monitor = SILENT
+) -> Layout:
+    """Return the layout of the request's layer when `transform` is applied to the whole file, from the request's seed."""
+    run, rng = TRANSFORMS[transform](**settings), np.random.default_rng(request.effort.seed)
+    if not run.is_global:
+        return run(
+            load_layer(request.path, request.layer, request.options), rng=rng, device=request.device, monitor=monitor
+        )
+    ticket = read_ticket(request.path, request.options)
+    layouts = run.over(list(ticket), rng=rng, device=request.device, monitor=monitor)
+    return dict(zip(ticket.names, layouts, strict=True))[request.layer]
 
 
 def choose(session: Session) -> Choice:

@@ -42,10 +42,6 @@ class Transform(ABC):
         """Whether what becomes of one layer depends on the others, so that all of them must be given to `over` at once."""
         return False
 
-    def missing(self, layer: Layer) -> tuple[str, ...]:
-        """Return which of `needs` the layer does not bring."""
-        return tuple(sorted(need for need in self.needs if getattr(layer, need) is None))
-
     @abstractmethod
     def __call__(
         self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT

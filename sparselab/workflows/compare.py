@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from sparselab.analysis.metrics import Report, report
 from sparselab.analysis.pooling import pool
-from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
@@ -50,9 +49,6 @@ def run_contender(
 ) -> tuple[Layout, Report]:
     """Run one contender. Raises: SettingError when the layer lacks what it needs."""
     run = TRANSFORMS[contender.transform](**contender.settings)
-    missing = run.missing(layer)
-    if missing:
-        raise SettingError(f"{contender.title} needs {', '.join(missing)}; {layer.name} has none")
     if contender.at_budget:
         run = run.within_budget(layer)
     layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)

@@ -69,9 +69,6 @@ def _apply_jointly(
 ) -> list[Done | NotDone]:
     try:
         layers = [ticket[name] for name in names]
-        for layer in layers:
-            if missing := run.missing(layer):
-                raise SettingError(f"{layer.name}: expected {', '.join(missing)}, which {run.title} needs; got none")
         layouts = run.over(layers, rng=np.random.default_rng(seed), device=device, monitor=monitor)
     except Cancelled:
         raise

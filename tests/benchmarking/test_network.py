@@ -10,9 +10,12 @@ import pytest
 
 from sparselab.benchmarking import end_to_end as end_module
 from sparselab.benchmarking.end_to_end import EndToEnd, end_to_end
-from sparselab.benchmarking.network import add_up, choose, measure_layer
+from sparselab.benchmarking.network import add_up, choose, layout_in_network, measure_layer
 from sparselab.benchmarking.records import Row, Session
 from sparselab.benchmarking.requests import Effort, Measured, MeasurementRequest
+from sparselab.formats import read_ticket
+from sparselab.transforms import Prune
+from sparselab.workflows.model import Done, apply_transform
 
 
 def test_the_fastest_by_verdict_is_chosen(measured: Session) -> None:
@@ -54,6 +57,17 @@ def requests(tmp_path: Path) -> list[MeasurementRequest]:
         MeasurementRequest(path=path, layer="conv.weight", images=(2, 4, 6, 6), padding=1, **shared),
         MeasurementRequest(path=path, layer="fc.weight", positions=5, **shared),
     ]
+
+
+def test_a_transform_of_all_layers_sees_them_all(requests: list[MeasurementRequest]) -> None:
+    """As `transform` and the Model page apply it: a global threshold leaves layers of different densities."""
+    settings = {"scope": "global", "sparsity": 0.9}
+    ticket = read_ticket(requests[0].path)
+    outcomes = apply_transform(Prune(**settings), ticket, ticket.names, seed=0)
+    wanted = {item.layer.name: item.layout.after for item in outcomes if isinstance(item, Done)}
+    found = {item.layer: layout_in_network(item, "prune", settings).after for item in requests}
+    assert found == {item.layer: wanted[item.layer] for item in requests}
+    assert len({mask.density for mask in found.values()}) == 2
 
 
 @pytest.mark.usefixtures("quick")

@@ -30,7 +30,7 @@ CALLS: dict[str, tuple[list[str], dict[str, Any], set[str]]] = {
         asdict(TRANSFORMS["regroup"](rows_per_group=8)),  # type: ignore[call-overload,call-arg]
         {"layers", "totals", "settings", "version"},
     ),
-    "compare": (["{file}", "--only", "unstructured"], {"layer": "fc", "only": "unstructured"}, {"budget", "rows"}),
+    "compare": (["{file}", "--only", "prune"], {"layer": "fc", "only": "prune"}, {"budget", "rows"}),
     "bench": (
         [
             "{file}",
@@ -100,7 +100,7 @@ def test_compare_says_what_it_runs_and_runs_what_is_named(file: Path, capsys: py
     names = [contender.name for contender in contenders(0.5)]
     assert len(names) == len(set(names))
     assert not any(set(" ,") & set(name) for name in names)
-    quick = ["unstructured", "refill", "2:4"]
+    quick = ["prune", "refill", "n-m-2-4"]
 
     def rows(*flags: str) -> tuple[int, list[str]]:
         assert main(["compare", str(file), *flags, "--json"]) == 0
@@ -113,7 +113,7 @@ def test_compare_says_what_it_runs_and_runs_what_is_named(file: Path, capsys: py
         return len(json.loads(out)["rows"]), [name for _, name in begun]
 
     assert rows("--only", ",".join(quick)) == (3, quick)
-    assert rows("--only", ",".join(quick), "--skip", "refill", "--layer", "fc") == (2, ["unstructured", "2:4"])
+    assert rows("--only", ",".join(quick), "--skip", "refill", "--layer", "fc") == (2, ["prune", "n-m-2-4"])
     others = [name for name in names if name not in quick]
     assert rows("--skip", ", ".join(others)) == (3, quick)
 

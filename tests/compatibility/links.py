@@ -95,8 +95,12 @@ def opened(page: str, address: Mapping[str, str], places: Mapping[str, str]) -> 
     assert not at.error, (page, address, at.error)
     return {
         "knobs": {name: _knob(at, page, name) for name in address if name != "path"},
-        "figures": {metric.label: metric.value for metric in at.metric if metric.label in ("Coverage", "Blocks")},
+        "figures": {_FIGURES[metric.label]: metric.value for metric in at.metric if metric.label in _FIGURES},
     }
+
+
+_FIGURES = {"Coverage": "Coverage", "Weights kept": "Coverage", "Blocks": "Blocks"}
+"""Figures by the label they have now or had then."""
 
 
 def _knob(at: AppTest, page: str, name: str) -> Any:

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sparselab.kernels.cache import FOLDER_VARIABLE, cache_folder
 
 from sparselab.core.atomic_files import DAY_SECONDS, atomic_path, is_temporary, sweep
 from sparselab.core.layer import Layer
 from sparselab.core.mask import Mask
+from sparselab.core.paths import CACHE_VARIABLE, cache_folder
 from sparselab.formats.writing import WRITERS, write_ticket
 from sparselab.kernels.native import compiler
 from sparselab.kernels.support import tuning_cache
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 STRANGERS = ("thesis.part", ".hidden", ".0123456789abcdef.part.txt", ".0123456789abcdef", "0123456789abcdef.part")
 
 
@@ -82,7 +82,7 @@ def export(folder: Path) -> None:
 def test_whoever_writes_a_shared_folder_removes_old_leftovers(
     kind: str, write: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
     folder = cache_folder(kind)
     folder.mkdir()
     old = left_by_a_killed_writer(folder, age=2 * DAY_SECONDS)

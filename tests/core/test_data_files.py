@@ -8,6 +8,7 @@ from pathlib import Path
 from sparselab.benchmarking.csv_table import read_csv
 from sparselab.core.data_files import (
     DATA,
+    GLOSSARY,
     PUBLISHED,
     STUDY,
     STUDY_TICKETS,
@@ -16,7 +17,7 @@ from sparselab.core.data_files import (
     sessions_files,
 )
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def shipped() -> set[Path]:
@@ -26,7 +27,7 @@ def shipped() -> set[Path]:
 def test_every_file_has_a_name_in_the_code() -> None:
     tickets = set(STUDY_TICKETS.glob("*/*.safetensors"))
     assert tickets
-    assert shipped() == {PUBLISHED, STUDY, STUDY_UPDATES, *sessions_files(), *tickets}
+    assert shipped() == {PUBLISHED, STUDY, STUDY_UPDATES, GLOSSARY, *sessions_files(), *tickets}
 
 
 def test_every_file_is_in_the_package() -> None:

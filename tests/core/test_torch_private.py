@@ -121,6 +121,7 @@ def test_cusparselt_searches_for_an_algorithm() -> None:
     assert "cslt_sparse_mm_search" in str(refused.value) or "CUDA" in str(refused.value)
 
 
+@pytest.mark.filterwarnings("ignore:Sparse BSR")
 def test_the_parameters_set_are_those_the_block_sparse_product_looks_up() -> None:
     from torch.sparse import _triton_ops_meta as meta
 

@@ -61,7 +61,7 @@ def test_a_compiler_that_does_not_run_is_told(monkeypatch: pytest.MonkeyPatch, t
 
 
 def test_two_processes_compile_at_once(tmp_path: Path) -> None:
-    code = "from sparselab.kernels import compiled; compiled.library()"
+    code = "from sparselab.kernels.native import compiler; compiler.library()"
     both = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
     assert [process.wait(timeout=120) for process in both] == [0, 0]
     assert all(entry.suffix == ".so" for entry in (tmp_path / "cache" / "compiled").iterdir())
@@ -93,8 +93,8 @@ def test_threads_are_those_of_torch() -> None:
     """Two pools of threads would fight for the cores: the compiled code brings no OpenMP of its own."""
     code = (
         "import torch, numpy as np\n"
-        "from sparselab.kernels import compiled\n"
-        "compiled.library()\n"
+        "from sparselab.kernels.native import compiler\n"
+        "compiler.library()\n"
         "maps = {line.split()[-1] for line in open('/proc/self/maps') if 'omp' in line.rsplit('/', 1)[-1].lower()}\n"
         "assert len(maps) == 1, maps\n"
     )

@@ -209,7 +209,8 @@ def test_the_command_line_prints_the_same_after_an_interruption(
     assert main(["train", "--out", str(folder), "--resume", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     expected = read_run(whole).document()
-    assert {**document, "seconds": 0} == {**expected, "seconds": 0}
+    del expected["seconds"]
+    assert {key: document[key] for key in expected} == expected
     assert [level["level"] for level in document["levels"]] == [0, 1]
 
 

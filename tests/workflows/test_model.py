@@ -100,14 +100,14 @@ def test_both_faces_say_the_same_of_a_layer_that_cannot_be_done(
 class NeedsWeights(Transform):
     """A transform that cannot do without weights."""
 
-    title: ClassVar[str] = "Needs weights"
+    title: ClassVar[str] = "New"
     source: ClassVar[str] = "this test"
-    needs: ClassVar[frozenset[str]] = frozenset({"weight"})
 
     def __call__(
         self, layer: Layer, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
     ) -> Layout:
-        assert layer.weight is not None
+        if layer.weight is None:
+            raise SettingError(f"{self.title} needs weights, and {layer.name} is a mask alone")
         return Layout.unchanged(layer.mask, "nothing to do")
 
 
@@ -117,7 +117,7 @@ def test_what_a_layer_lacks_is_reported_and_ends_no_other() -> None:
     bare, full = apply_transform(NeedsWeights(), ticket, ticket.names, seed=0)
     assert isinstance(bare, NotDone)
     assert isinstance(full, Done)
-    assert str(bare.error) == "bare: expected weight, which Needs weights needs; got none"
+    assert str(bare.error) == "New needs weights, and bare is a mask alone"
 
 
 def test_a_threshold_over_all_layers_is_none_where_one_has_no_weights() -> None:

@@ -158,9 +158,10 @@ def _geometry(shape: tuple[int, ...], conv: Conv | None) -> _Geometry:
     """A matrix product is a convolution of one image of one line, with a 1 x 1 kernel."""
     if conv is None:
         features, positions = shape
-        shape, conv = (1, features, 1, positions), Conv((1, 1))
+        shape, sizes, conv = (1, features, 1, positions), (1, positions), Conv((1, 1))  # of no positions too
+    else:
+        sizes = conv.output_size(*shape[2:])
     images, channels, height, width = shape
-    out_height, out_width = conv.output_size(height, width)
     return _Geometry(
         images=images,
         channels=channels,
@@ -170,8 +171,8 @@ def _geometry(shape: tuple[int, ...], conv: Conv | None) -> _Geometry:
         kernel_width=conv.kernel_shape[1],
         stride=conv.stride,
         padding=conv.padding,
-        out_height=out_height,
-        out_width=out_width,
+        out_height=sizes[0],
+        out_width=sizes[1],
     )
 
 

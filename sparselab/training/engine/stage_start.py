@@ -96,10 +96,9 @@ def transformed_start(
         network.restore(state)
         layers = _with_features(settings, network, data, layers)
     after, fresh, told = dict(masks), dict(rewound), {}
-    for layer in layers:
-        # Every layer starts from the seed, as on the command line.
-        layout = run(layer, rng=np.random.default_rng(settings.seed), device=settings.device, monitor=monitor)
-        monitor.check()  # a search that was cancelled hands back its best so far, which is not what its steps would find
+    layouts = run.over(layers, rng=np.random.default_rng(settings.seed), device=settings.device, monitor=monitor)
+    monitor.check()  # a search that was cancelled hands back its best so far, which is not what its steps would find
+    for layer, layout in zip(layers, layouts, strict=True):
         after[layer.name] = tensor_of(layout.after, masks[layer.name])
         told[layer.name] = {
             "status": layout.status,

@@ -23,7 +23,7 @@ from sparselab.transforms.regroup.rule import Selection
 from sparselab.transforms.regroup.rules import RULES, SPENDING, rule_of
 from tests.strategies import layers, setting_values
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 CPU = torch.device("cpu")
 REGROUP = {setting.name: setting for setting in settings_of(Regroup)}
 
