@@ -103,7 +103,7 @@ def cancel(page: Page, address: str) -> float:
     page.wait_for_timeout(500)
     start = time.perf_counter()
     button.click()
-    page.get_by_text("Cancelled. Turn a knob").wait_for()
+    page.get_by_text("Cancelled. Change a setting").wait_for()
     return time.perf_counter() - start
 
 

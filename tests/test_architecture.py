@@ -32,7 +32,7 @@ ROOMS: dict[str, frozenset[str]] = {
     ),
     "app": frozenset(
         {
-            *("core", "runtime", "analysis", "display", "transforms", "kernels", "formats"),
+            *("core", "runtime", "analysis", "display", "grouping", "transforms", "kernels", "formats"),
             *("benchmarking", "training", "workflows"),
         }
     ),
@@ -70,7 +70,7 @@ FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"shell"}),
         frozenset({"inputs"}),
         frozenset({"jobs"}),
-        frozenset({"explore", "compare", "model", "latency", "training"}),
+        frozenset({"explore", "compare", "model", "latency", "training", "glossary"}),
     ),
 }
 """Within a room, lowest first: its folders and loose files ("*": those not named). A floor imports from itself and from lower ones; a

@@ -62,9 +62,13 @@ def test_the_readme_names_both_commands_and_its_picture_exists() -> None:
     assert all((ROOT / picture).is_file() for picture in pictures)
 
 
+def without_code(text: str) -> str:
+    return re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+
+
 def test_links_between_documents_lead_somewhere() -> None:
     for path in tracked():
         if path.suffix == ".md" and (ROOT / path).is_file():
-            for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / path).read_text(encoding="utf-8")):
+            for target in re.findall(r"\]\(([^)#]+)\)", without_code((ROOT / path).read_text(encoding="utf-8"))):
                 if "://" not in target:
                     assert ((ROOT / path).parent / target).exists(), f"{path}: {target}"

@@ -34,11 +34,11 @@ class Report:
     status: Annotated[
         Status,
         Doc(
-            "blocked: dense blocks were laid; masked: weights were chosen, but not in blocks; unblocked: nothing was found "
-            "and the mask is as it was; dense: every weight is kept"
+            "blocked: the weights lie in dense blocks; masked: weights were chosen, but not in blocks; unblocked: no structure was "
+            "found, and the mask is unchanged; dense: every weight is kept"
         ),
     ]
-    reason: Annotated[str, Doc("why there are no blocks, or why the layer is dense")]
+    reason: Annotated[str, Doc("why there are no blocks, or why every weight is kept")]
     density_before: Annotated[float, Doc("kept weights / all weights, before")]
     density_after: Annotated[float, Doc("kept weights / all weights, after")]
     sparsity_after: Annotated[float, Doc("1 - density after")]
@@ -62,17 +62,23 @@ class Report:
         Doc("share of the new weights that pruning had removed: not kept before / weights after"),
     ]
     blocks: Annotated[int, Doc("number of dense blocks")]
-    rows_per_block_mean: Annotated[float | None, Doc("mean height of a block, in rows")]
-    cols_per_block_mean: Annotated[float | None, Doc("mean width of a block, in columns")]
+    rows_per_block_mean: Annotated[
+        float | None, Label("Block height"), Doc("mean over the blocks of their height, in rows")
+    ]
+    cols_per_block_mean: Annotated[
+        float | None, Label("Block width"), Doc("mean over the blocks of their width, in columns")
+    ]
     tile_size: Annotated[int, Doc("side of the square tiles counted, in weights")]
     nonzero_tiles: Annotated[
         int,
+        Label("Tiles computed"),
         Doc(
-            "tiles a kernel computes: those that cut up the blocks, or, without blocks, those of the mask that hold a weight"
+            "square tiles that a kernel computes: those into which the blocks are cut, or, without blocks, those of the mask "
+            "that hold a weight"
         ),
     ]
     padding_waste: Annotated[float, Doc("share of the computed tiles' area that holds no weight of the mask after")]
-    flops_ratio: Annotated[float, Doc("multiply-adds after / multiply-adds of the dense layer")]
+    flops_ratio: Annotated[float, Label("Multiply-adds"), Doc("multiply-adds after / multiply-adds of the dense layer")]
     efficacy: Annotated[
         float | None, Doc("N:M only: 0 is natural order, 100 the unstructured bound at the same density")
     ]

@@ -22,7 +22,7 @@ ORDERS: Mapping[str, str] = MappingProxyType(
     {
         "natural": "Rows and columns as they are in the file.",
         "reordered": "Rows group by group; columns by the first group that uses them.",
-        "packed": "Each block's own columns pushed left: what a kernel reads.",
+        "packed": "The columns of each block pushed to the left, as a kernel reads them.",
     }
 )
 

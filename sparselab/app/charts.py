@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from sparselab.analysis.metrics import labels
 from sparselab.analysis.pooling import pool
 from sparselab.analysis.tiles import TileView
 from sparselab.core.mask import Mask
@@ -21,7 +22,7 @@ _DASHES = ("dot", "solid", "dash", "dashdot", "longdash", "solid", "dash")
 _SYMBOLS = ("diamond", "square", "triangle-up", "star", "cross", "hexagon", "x")
 
 Curve = tuple[str, Sequence[tuple[float, float | None]]]
-"""A label, and (density, coverage) pairs."""
+"""A label, and pairs of the density after and the share of weights kept."""
 
 
 def similarity_figure(view: View) -> go.Figure:
@@ -102,7 +103,7 @@ def tiles_figure(seen: TileView, tile: int) -> go.Figure:
 
 
 def curves_figure(curves: Sequence[Curve], points: Sequence[tuple[str, float, float]], density: float) -> go.Figure:
-    """Show coverage against density: a line for who takes a budget, a marked point for who chooses a density."""
+    """Show the weights kept against density: a line for a contender with a budget, a point for one with a density of its own."""
     figure = go.Figure()
     for (label, line), colour, dash in zip(curves, _OKABE_ITO * 2, _DASHES * 2, strict=False):
         found = [(spent, covered) for spent, covered in line if covered is not None]
@@ -113,8 +114,8 @@ def curves_figure(curves: Sequence[Curve], points: Sequence[tuple[str, float, fl
         marker = {"symbol": symbol, "size": 11, "color": "#999999", "line": {"width": 1, "color": "#000000"}}
         figure.add_scatter(x=[100 * spent], y=[100 * covered], name=label, mode="markers", marker=marker)
     figure.add_vline(x=100 * density, line_dash="dot", line_color="#999999", annotation_text="budget")
-    figure.update_xaxes(title_text="weights spent, % of the layer", rangemode="tozero")
-    figure.update_yaxes(title_text="kept weights that stay, %", range=[0, 102])
+    figure.update_xaxes(title_text="density after, % of the layer's weights", rangemode="tozero")
+    figure.update_yaxes(title_text=f"{labels()['coverage'].lower()}, %", range=[0, 102])
     return _finish(figure, 420)
 
 

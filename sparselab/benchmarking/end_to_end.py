@@ -63,7 +63,7 @@ def end_to_end(
     effort = requests[0].effort
     works = []
     for done, request in enumerate(requests):
-        monitor.progress("making the layouts", done, len(requests))
+        monitor.progress("transforming the layers", done, len(requests))
         works.append(_work(request, transform, settings, monitor))
     with alone(monitor):
         if effort.threads is not None:
@@ -90,7 +90,7 @@ def _compare(
     stack = LayerStack(works, effort.seed).eval()
     layouts = {name_of(index): work.layout for index, work in enumerate(works)}
     chosen = {name_of(index): kernel for index, kernel in enumerate(kernels)}
-    monitor.progress("converting")
+    monitor.progress("converting the layers")
     dense, converted = masked(stack, layouts), convert(stack, layouts, kernels=chosen)
     x = torch.empty(0, device=works[0].device)
     monitor.progress("comparing the outputs")

@@ -53,7 +53,7 @@ def measure(
 
     if threads is not None:
         torch.set_num_threads(threads)
-    monitor.progress("watching what else this machine does")
+    monitor.progress("measuring the load of this machine")
     before = load_now()
     x = random_input(work, seed)
     participants = verify(work, names, x, seed=seed, monitor=monitor)

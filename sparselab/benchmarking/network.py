@@ -89,7 +89,7 @@ def choose(session: Session) -> Choice:
         kernel=best.kernel,
         dense_ms=dense.median_ms,
         best_ms=best.median_ms,
-        verdict=session.verdict_text(best),
+        verdict=session.verdict_shown(best),
         is_trusted=not (dense.flags or best.flags),
     )
 

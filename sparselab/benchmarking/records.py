@@ -11,7 +11,15 @@ from types import MappingProxyType
 from typing import Any
 
 from sparselab.benchmarking.statistics import Ratio
-from sparselab.benchmarking.verdicts import Verdict, ratio_text, verdict_of, wrong_text
+from sparselab.benchmarking.verdicts import (
+    Verdict,
+    plain_shown,
+    ratio_shown,
+    ratio_text,
+    verdict_of,
+    wrong_shown,
+    wrong_text,
+)
 from sparselab.core.errors import SparselabError
 
 ROLES: Mapping[str, str] = MappingProxyType(
@@ -72,6 +80,11 @@ class Row:
         return Ratio(self.speedup_vs_dense, *self.interval)
 
     @property
+    def compared(self) -> Ratio | None:
+        """The speedup where the verdict is about it; None where it is about something else."""
+        return None if self.verdict in (Verdict.BASELINE, Verdict.NOT_MEASURED, Verdict.WRONG) else self.ratio
+
+    @property
     def verdict(self) -> Verdict:
         """What the figures say."""
         if self.obstacle:
@@ -85,8 +98,12 @@ class Row:
     @property
     def label(self) -> str:
         """Its name among all rows of its session: kernel, what it is there for, condition."""
+        return self.label_with(self.kernel)
+
+    def label_with(self, kernel: str) -> str:
+        """Return its name among all rows of its session where its kernel is called `kernel`."""
         told = {"full": " (no zeros)", "control": " (again)"}.get(self.role, "")
-        return self.kernel + told + ("" if self.condition == "hot" else f", {self.condition}")
+        return kernel + told + ("" if self.condition == "hot" else f", {self.condition}")
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Row:
@@ -138,13 +155,18 @@ class Session:
         return next((row for row in self.rows if (row.role, row.condition) == (role, condition)), None)
 
     def verdict_text(self, row: Row) -> str:
-        """Return the verdict on a row in words. Raises: KeyError for a wrong row where the protocol has no tolerance."""
+        """Return the verdict on a row as files hold it. Raises: KeyError for a wrong row where the protocol has no tolerance."""
         if row.verdict is Verdict.WRONG:
             return wrong_text(row.max_error, float(self.protocol["tolerance"]))
-        ratio = row.ratio
-        if ratio is None or row.verdict in (Verdict.BASELINE, Verdict.NOT_MEASURED):
-            return str(row.verdict.value)
-        return ratio_text(ratio, row.rounds)
+        ratio = row.compared
+        return str(row.verdict.value) if ratio is None else ratio_text(ratio, row.rounds)
+
+    def verdict_shown(self, row: Row) -> str:
+        """Return the verdict on a row as people read it. Raises: as `verdict_text`."""
+        if row.verdict is Verdict.WRONG:
+            return wrong_shown(row.max_error, float(self.protocol["tolerance"]))
+        ratio = row.compared
+        return plain_shown(row.verdict) if ratio is None else ratio_shown(ratio, row.rounds)
 
     @property
     def fastest(self) -> Row | None:

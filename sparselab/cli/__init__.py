@@ -19,7 +19,7 @@ from sparselab.core.version import __version__
 @click.group(context_settings={"help_option_names": HELP_NAMES})
 @click.version_option(__version__)
 def commands() -> None:
-    """See, count and take away the structure hidden in unstructured pruning masks."""
+    """Show, measure and export the structure in unstructured pruning masks."""
 
 
 for command in (inspect, transform, compare, bench, train):

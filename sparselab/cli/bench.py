@@ -14,6 +14,7 @@ from sparselab.benchmarking.measurement import ROUNDS, SECONDS
 from sparselab.benchmarking.records import Row, Session
 from sparselab.benchmarking.requests import Effort, MeasurementRequest, measure_isolated
 from sparselab.benchmarking.statistics import FEWEST_ROUNDS
+from sparselab.benchmarking.verdicts import at_best
 from sparselab.cli.compare import choose_layer
 from sparselab.cli.output import file_options, print_document, print_table, read_options
 from sparselab.cli.setting_options import WithSettings, kind_of, new_transform, scan
@@ -45,24 +46,45 @@ class _Bench(WithSettings):
 
 @click.command(
     cls=_Bench,
-    short_help="Measure kernels on a layer, dense beside them.",
-    epilog="The settings of a transform are options too: `bench --transform NAME --help` lists them.",
+    short_help="Measure the latency of kernels on a layer.",
+    epilog="The settings of the transform are options too: `bench --transform NAME --help` lists them.",
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--layer", help="A layer's name; the largest if none is given.")
-@click.option("--transform", help="Give the layer this structure first; without, its mask is measured as it is.")
-@click.option("--kernels", metavar="A,B", help="Kernels to measure; all that may suit if none are given.")
-@click.option("--positions", type=click.IntRange(min=1), help=f"Columns of X; {POSITIONS} without --input.")
-@click.option("--input", "images", metavar="N,C,H,W", help="Measure the convolution over this input, against conv2d.")
-@click.option("--stride", type=click.IntRange(min=1), help="Of the convolution, where the file does not say; 1.")
-@click.option("--padding", type=click.IntRange(min=0), help="Of the convolution, where the file does not say; 0.")
+@click.option("--transform", help="Transform to apply first; without it, the mask is measured as it is in the file.")
+@click.option("--kernels", metavar="A,B", help="Kernels to measure; without it, all that can run the layer.")
+@click.option(
+    "--positions",
+    type=click.IntRange(min=1),
+    help=f"Columns of the input X of the product W X; {POSITIONS} without --input.",
+)
+@click.option(
+    "--input",
+    "images",
+    metavar="N,C,H,W",
+    help="Measure the convolution of an input of this shape; dense is then conv2d.",
+)
+@click.option(
+    "--stride",
+    type=click.IntRange(min=1),
+    help="Stride of the convolution, where the file does not hold it; default 1.",
+)
+@click.option(
+    "--padding",
+    type=click.IntRange(min=0),
+    help="Padding of the convolution, where the file does not hold it; default 0.",
+)
 @click.option("--dtype", type=click.Choice(DTYPES), default="float32", show_default=True, help="The arithmetic.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--seconds", type=float, default=SECONDS, show_default=True, help="Time for the rounds, about.")
+@click.option("--seconds", type=float, default=SECONDS, show_default=True, help="Approximate time for the rounds.")
 @click.option(
-    "--rounds", type=click.IntRange(min=FEWEST_ROUNDS), default=ROUNDS, show_default=True, help="Rounds, at most."
+    "--rounds",
+    type=click.IntRange(min=FEWEST_ROUNDS),
+    default=ROUNDS,
+    show_default=True,
+    help="Largest number of rounds.",
 )
-@click.option("--threads", type=click.IntRange(min=1), help="Threads of the CPU; torch's own choice if none is given.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; without it, the choice of torch.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of every random choice.")
 @file_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -86,9 +108,9 @@ def bench(
     as_json: bool,
     **given: str | None,
 ) -> None:
-    """Measure how long kernels take on one layer of FILE on this machine, the dense product beside them.
+    """Measure how long kernels take on one layer of FILE on this machine, in turns with the dense product.
 
-    Runs in a process of its own, one at a time. Every kernel is first checked against the product in float64.
+    Measurements run in a separate process, one at a time. Every kernel is first checked against the product in float64.
     """
     options = read_options(column_order, kernel_shape)
     chosen = choose_layer(read_ticket(file, options), layer)
@@ -173,17 +195,17 @@ def _say() -> Any:
 
 
 def _print(session: Session) -> None:
-    head = ("kernel", "median ms", "p20", "p80", "error", "of roofline", "flags", "verdict")
-    print_table(head, [_cells(row, session.verdict_text(row)) for row in session.rows])
+    head = ("kernel", "median ms", "p20 ms", "p80 ms", "error", "of roofline", "flags", "verdict")
+    print_table(head, [_cells(row, session.verdict_shown(row)) for row in session.rows])
     device, said = session.device, session.protocol
     shape, taken = " x ".join(map(str, session.shape)), " x ".join(map(str, session.input_shape))
     click.echo(
-        f"\n{session.about.get('layer')}: weight {shape}, density {session.density:.4f} (the limit: "
-        f"{session.density:.3f} of dense), input {taken}, {session.dtype}, {session.threads} threads\n"
+        f"\n{session.about.get('layer')}: weight {shape}, density {session.density:.4f} ({at_best(session.density)}), "
+        f"input {taken}, {session.dtype}, {session.threads} threads\n"
         f"{device['name']}, {device['cores']} cores, torch {session.versions['torch']}, {session.date}\n"
         f"{said['rounds']} rounds in turns, {said['inputs']} inputs, {100 * said['confidence']:.0f} % intervals; roofline "
-        f"{said['peak_gflops']} GFLOP/s, {said['copy_gb_per_s']} GB/s; others used "
-        f"{100 * said['others_load_during']:.0f} % of the machine"
+        f"{said['peak_gflops']} GFLOP/s, {said['copy_gb_per_s']} GB/s; other programs used "
+        f"{100 * said['others_load_during']:.0f} % of the CPU"
     )
 
 

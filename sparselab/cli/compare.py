@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from sparselab.analysis.metrics import Report
+from sparselab.analysis.metrics import Report, labels
 from sparselab.cli.output import file_options, print_document, print_table, read_options
 from sparselab.core.device import resolve_device
 from sparselab.core.errors import SettingError, SparselabError
@@ -22,8 +22,10 @@ from sparselab.workflows.compare import contenders, run_contender
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--layer", help="A layer's name; the largest if none is given.")
-@click.option("--density", type=float, help="Weights to spend / all weights; as many as are kept if none is given.")
-@click.option("--only", metavar="NAME,...", help="Run these contenders alone, in the order of the table.")
+@click.option(
+    "--density", type=float, help="Budget: weights in blocks / all weights; without it, as many as the mask keeps."
+)
+@click.option("--only", metavar="NAME,...", help="Run only these contenders.")
 @click.option("--skip", metavar="NAME,...", help="Leave these contenders out.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of every random choice.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
@@ -43,7 +45,7 @@ def compare(
 ) -> None:
     """Run every transform on one layer of FILE at one budget, and those without a budget at their own density.
 
-    What runs, one after another, is said on standard error under the names that --only and --skip take.
+    Standard error says which contender runs, under the name that --only and --skip take.
     """
     if density is not None and not 0.0 < density <= 1.0:
         raise SettingError(f"--density: expected a number above 0 and up to 1; got {density:g}")
@@ -62,7 +64,9 @@ def compare(
         else:
             rows.append((contender, numbers))
     if not rows:
-        raise SettingError(f"expected a layer that some transform suits; {chosen.name} suits none, as said above")
+        raise SettingError(
+            f"expected a layer that some contender can run on; {chosen.name} suits none, for the reasons above"
+        )
     if as_json:
         budget = {"density": spend, "count": round(spend * chosen.mask.kept.size)}
         settings = {
@@ -79,10 +83,10 @@ def compare(
         return
     names = ("density_after", "coverage", "energy", "block_density", "fill_in", "blocks")
     table = [
-        [contender.title, "yes" if contender.at_budget else "own", *(getattr(numbers, name) for name in names)]
+        [contender.title, "yes" if contender.at_budget else "own density", *(getattr(numbers, name) for name in names)]
         for contender, numbers in rows
     ]
-    print_table(("contender", "at budget", *names), table)
+    print_table(("contender", "at budget", *(labels()[name].lower() for name in names)), table)
 
 
 def _select(all_contenders: Sequence[Contender], only: str | None, skip: str | None) -> list[Contender]:

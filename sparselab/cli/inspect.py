@@ -15,7 +15,7 @@ from sparselab.formats import describe, read_ticket
 @file_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def inspect(file: Path, column_order: str, kernel_shape: str | None, as_json: bool) -> None:
-    """Say which layers FILE holds, their shapes and densities, and what was done to read them."""
+    """List the layers of FILE: their shapes, densities, and how they were read."""
     card = {"file": str(file), **describe(read_ticket(file, read_options(column_order, kernel_shape)))}
     if as_json:
         settings = {"column_order": column_order, "kernel_shape": kernel_shape}
@@ -24,9 +24,9 @@ def inspect(file: Path, column_order: str, kernel_shape: str | None, as_json: bo
     click.echo(f"{card['file']}: {card['format']}, {len(card['layers'])} layers")
     names = ("name", "shape", "density", "count", "has_weight", "conversion")
     rows = [[_shape(layer[name]) if name == "shape" else layer[name] for name in names] for layer in card["layers"]]
-    print_table(names, rows)
+    print_table(("layer", "shape", "density", "weights kept", "has weights", "read as"), rows)
     for item in card["skipped"]:
-        click.echo(f"skipped {item['name']}: {item['reason']}", err=True)
+        click.echo(f"not a layer: {item['name']}: {item['reason']}", err=True)
 
 
 def _shape(shape: list[int]) -> str:

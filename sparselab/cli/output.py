@@ -77,11 +77,11 @@ def file_options(command: Any) -> Any:
         type=click.Choice(COLUMN_ORDERS),
         default="cin-kh-kw",
         show_default=True,
-        help="What the columns run over, slowest first, in a file that does not say.",
+        help="Order of a convolution's columns, slowest first, where the file does not hold it.",
     )(command)
-    return click.option("--kernel-shape", metavar="KH,KW", help="The kernel's shape, in a file that does not say.")(
-        command
-    )
+    return click.option(
+        "--kernel-shape", metavar="KH,KW", help="Shape of the convolution kernel, where the file does not hold it."
+    )(command)
 
 
 def _cell(value: Any) -> str:

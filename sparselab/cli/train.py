@@ -25,16 +25,16 @@ from sparselab.training.settings import TrainSettings
 _SETTINGS = settings_of(TrainSettings)
 
 
-@click.command(short_help="Train: tickets, their structure, and accuracy.")
+@click.command(short_help="Train tickets, transform them, and measure accuracy.")
 @click.option("--out", "folder", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
-@click.option("--resume", is_flag=True, help="Go on with the run in the folder; its settings need not be given again.")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of the task's files, where it needs some.")
+@click.option("--resume", is_flag=True, help="Go on with the run in the folder, with its settings.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the data set, for tasks that read files.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def train(folder: Path, resume: bool, data: Path | None, as_json: bool, **given: str | None) -> None:
-    """Train a network by a method, level by level, in the folder of a run.
+    """Train a network by a method, level by level, and store the run in a folder.
 
-    An empty folder starts a run; --resume goes on with one that was stopped or killed, and ends as it would have ended. In a
-    folder of the app's queue, the runs that waited for it begin when it ends.
+    An empty folder starts a run. --resume goes on with a run that was stopped or killed, and gives the same result as without
+    the stop. In the app's folder of runs, queued runs start when this one ends.
     """
     with _stoppable() as stopped, taking_turns(folder):
         settings = _settings(folder, given, resume=resume)
@@ -69,7 +69,7 @@ def _settings(folder: Path, given: dict[str, str | None], *, resume: bool) -> Tr
     for name, value in values.items():
         if known.get(name) != value:
             flag = next(setting.flag for setting in _SETTINGS if setting.name == name)
-            raise SettingError(f"{flag}: expected {known.get(name)!r} as the run has it; got {value!r}")
+            raise SettingError(f"{flag}: expected {known.get(name)!r}, the setting of the run; got {value!r}")
     return TrainSettings(**known)
 
 
@@ -111,4 +111,4 @@ def _print(view: RunView) -> None:
     for level in view.document()["levels"]:
         rows.append([str(level["level"]), "", *(level[name] for name in names)])
         rows += [["", then["label"], *(then[name] for name in names)] for then in level["then"]]
-    print_table(("level", "then", *names), rows)
+    print_table(("level", "transform", *(name.replace("_", " ") for name in names)), rows)

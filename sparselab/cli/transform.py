@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sparselab.analysis.metrics import totals
+from sparselab.analysis.metrics import labels, totals
 from sparselab.cli.output import file_options, print_document, print_table, read_options
 from sparselab.cli.setting_options import WithSettings, new_transform, scan
 from sparselab.core.device import resolve_device
@@ -123,7 +123,7 @@ def _one(
         return
     figures = ("density_before", "density_after", "coverage", "energy", "block_density", "blocks")
     rows = [[item.layer.name, item.report.status, *(getattr(item.report, key) for key in figures)] for item in results]
-    print_table(("layer", "status", *figures), rows)
+    print_table(("layer", "status", *(labels()[key].lower() for key in figures)), rows)
     for done_item in results:
         if done_item.report.reason:
             click.echo(f"{done_item.layer.name}: {done_item.report.status}: {done_item.report.reason}", err=True)
@@ -134,10 +134,10 @@ transform = _Transforms(
     _one.params,
     _one.callback,
     help=(
-        "Apply TRANSFORM to one or all layers of FILE; report what stayed and what it costs.\n\n"
+        "Apply TRANSFORM to one or all layers of FILE, and report the weights kept and the new density.\n\n"
         "The settings of a transform are options too: `transform TRANSFORM --help` lists them."
     ),
-    short_help="Give layers a new structure.",
+    short_help="Give layers a structure.",
 )
 
 

@@ -20,7 +20,7 @@ PUBLISHED = DATA / "published.csv"
 """The papers' figures, a row a figure."""
 
 GLOSSARY = DATA / "glossary.md"
-"""What the words on the pages mean."""
+"""The terms of the pages and documents: tables of term and meaning."""
 
 
 def sessions_file(device_name: str, folder: Path = DATA) -> Path:

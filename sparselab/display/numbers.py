@@ -15,7 +15,7 @@ DECIDING = ("coverage", "energy", "density_after", "block_density", "fill_in", "
 
 STATUS_HEADLINES: Mapping[str, str] = MappingProxyType(
     {
-        "unblocked": "Nothing was found; the mask is unchanged",
+        "unblocked": "No structure was found, and the mask is unchanged",
         "masked": "No blocks",
         "dense": "Every weight is kept",
     }

@@ -77,10 +77,10 @@ def parse(
     if not has_torch and recognise(Path(path)).name == "torch":
         check_torch(Path(path), limits)
         return None
-    monitor.progress("reading")
+    monitor.progress("reading the file")
     ticket = read_ticket(path, options, limits)
     card = describe(ticket)
-    monitor.progress("writing")
+    monitor.progress("writing the file")
     try:
         write_own(ticket, Path(out_path))
     except OSError as error:

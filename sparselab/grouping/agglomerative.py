@@ -19,7 +19,7 @@ class Agglomerative(Grouper):
     """
 
     title = "Agglomerative (complete linkage)"
-    meaning = "merges the most similar groups, step by step; similar means that even their least similar rows are"
+    meaning = "merges the two most similar groups, step by step; the similarity of two groups is that of their least similar rows"
     source = "DSB, released code (blocking); there with cosine similarity"
     compares_rows = True
 

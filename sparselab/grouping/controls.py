@@ -13,7 +13,7 @@ class Natural(Grouper):
     """Rows as they come: the first rows are the first group."""
 
     title = "Natural order"
-    meaning = "rows as they come; a control"
+    meaning = "rows in file order; a control"
     source = "control"
     finds_planted_groups = False
     is_control = True
@@ -26,7 +26,7 @@ class Random(Grouper):
     """Rows shuffled: what narrow groups gain without any likeness."""
 
     title = "Random order"
-    meaning = "rows shuffled; a control: what groups of this height gain by chance"
+    meaning = "rows in random order; a control: shows what groups of this height keep by chance"
     source = "control"
     finds_planted_groups = False
     is_control = True

@@ -23,7 +23,9 @@ class JaccardMetis(Grouper):
     """
 
     title = "Jaccard graph (METIS)"
-    meaning = "joins each row to the rows that share most of its columns, and cuts this graph where least is lost"
+    meaning = (
+        "joins each row to its most similar rows, and cuts this graph into groups so that the least similarity is cut"
+    )
     source = "Karypis & Kumar, SIAM J. Sci. Comput. 20 (1998); similarity as in Structure-LTH, Sec. 3.3"
     compares_rows = True
 

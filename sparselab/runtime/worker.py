@@ -94,7 +94,7 @@ class Worker:
         """Start `function(*args, monitor=..., **kwargs)` in the worker; its value must be one that `wire` can carry."""
         with self._lock:
             if self._task is not None and not self._task.done:
-                raise RuntimeError("this worker is busy: cancel its task first, or use another worker")
+                raise RuntimeError("expected an idle worker; this one has a task: cancel it first, or use another")
             if self._process is None or self._process.poll() is not None:
                 self._start()
             self._number += 1
@@ -102,7 +102,7 @@ class Worker:
             name = f"{function.__module__}:{function.__qualname__}"
             self._send({"number": task.number, "function": name, "call": (args, kwargs)})
         if self._limits.wall_seconds is not None:
-            reason = LimitError(f"stopped after {self._limits.wall_seconds:g} seconds, the most it may take")
+            reason = LimitError(f"stopped after {self._limits.wall_seconds:g} seconds, its time limit")
             _later(self._limits.wall_seconds, lambda: self._end_task(task, reason))
         return task
 
@@ -151,7 +151,7 @@ class Worker:
             while (frame := read_frame(process.stdout)) is not None:
                 self._receive(messages.load(frame))
         except (SparselabError, KeyError, TypeError, AttributeError) as unreadable:
-            error = SparselabError(f"the worker answered with something unreadable: {unreadable}")
+            error = SparselabError(f"expected a message of the worker process; got something unreadable: {unreadable}")
             process.kill()
         process.wait()
         for pipe in (process.stdin, process.stdout):
@@ -230,5 +230,5 @@ def _why_it_died(returncode: int, limits: Limits) -> LimitError:
     import signal
 
     if returncode == -getattr(signal, "SIGXCPU", 0) and limits.cpu_seconds is not None:
-        return LimitError(f"stopped after {limits.cpu_seconds} seconds of processor time, the most it may take")
-    return LimitError(f"the worker process ended unexpectedly (exit status {returncode}): perhaps memory ran out")
+        return LimitError(f"stopped after {limits.cpu_seconds} seconds of CPU time, its limit")
+    return LimitError(f"the worker process ended unexpectedly (exit status {returncode}), perhaps for lack of memory")

@@ -40,11 +40,11 @@ class TrainSettings:
     Source: the method papers, see docs/training.md.
     """
 
-    task: Annotated[str, OneOf(tuple(TASKS)), Doc("what is learned")] = "digits"
+    task: Annotated[str, OneOf(tuple(TASKS)), Doc("data and classes to learn")] = "digits"
     task_settings: Annotated[str, Doc("settings of the task, such as train=2000,noise=0.2; empty: its defaults")] = ""
     model: Annotated[str, OneOf(tuple(MODELS)), Doc("the network")] = "vgg-small"
-    width: Annotated[float, Interval(ge=0.05, le=8.0), Doc("every number of channels times this")] = 1.0
-    method: Annotated[str, OneOf(METHODS), Doc("where masks come from")] = "imp"
+    width: Annotated[float, Interval(ge=0.05, le=8.0), Doc("factor on the number of channels of every layer")] = 1.0
+    method: Annotated[str, OneOf(METHODS), Doc("how the masks are found: by pruning, or by sparse training")] = "imp"
     levels: Annotated[
         int, Interval(ge=0, le=60), When("method", ("imp",)), Doc("cycles of pruning, each of 20 % of what is kept")
     ] = 10
@@ -59,15 +59,24 @@ class TrainSettings:
     prune_head: Annotated[bool, Doc("masks cover the classifier's last layer too")] = False
     epochs: Annotated[float, Interval(ge=0.01, le=1000.0), Doc("passes over the training images")] = 8.0
     batch: Annotated[int, Interval(ge=1, le=65536), Doc("images in a step, over all processes")] = 64
-    lr: Annotated[float, Interval(ge=0.0, le=10.0), Doc("learning rate at its highest")] = 0.1
+    lr: Annotated[float, Interval(ge=0.0, le=10.0), Doc("highest learning rate")] = 0.1
     momentum: Annotated[float, Interval(ge=0.0, le=0.999), Doc("momentum of SGD")] = 0.9
-    weight_decay: Annotated[float, Interval(ge=0.0, le=1.0), Doc("times the weights, added to the gradient")] = 5e-4
+    weight_decay: Annotated[
+        float, Interval(ge=0.0, le=1.0), Doc("this factor times the weights is added to the gradient")
+    ] = 5e-4
     schedule: Annotated[
-        str, OneOf(("cosine", "step")), Doc("the rate falls to 0 as a cosine, or to a tenth at 1/2 and at 3/4")
+        str,
+        OneOf(("cosine", "step")),
+        Doc("the learning rate falls to 0 as a cosine, or to a tenth at 1/2 and at 3/4 of the steps"),
     ] = "cosine"
-    warmup_epochs: Annotated[float, Interval(ge=0.0, le=100.0), Doc("epochs in which the rate rises from 0")] = 0.0
+    warmup_epochs: Annotated[
+        float, Interval(ge=0.0, le=100.0), Doc("epochs in which the learning rate rises from 0")
+    ] = 0.0
     rewind_epoch: Annotated[
-        float, Interval(ge=0.0, le=1000.0), When("method", ("dense", *AFTER_TRAINING)), Doc("to which weights return")
+        float,
+        Interval(ge=0.0, le=1000.0),
+        When("method", ("dense", *AFTER_TRAINING)),
+        Doc("epoch whose weights a ticket is rewound to"),
     ] = 0.5
     rewind: Annotated[
         str,
@@ -76,16 +85,22 @@ class TrainSettings:
         Doc("go on from the rewind step in rate and data (late), or from step 0 (restart)"),
     ] = "late"
     l1: Annotated[
-        float, Interval(ge=0.0, le=1.0), When("method", ("l1",)), Doc("times the signs, added to the gradient")
+        float,
+        Interval(ge=0.0, le=1.0),
+        When("method", ("l1",)),
+        Doc("this factor times the signs of the weights is added to the gradient"),
     ] = 1e-4
     score_images: Annotated[
-        int, Interval(ge=1, le=100_000), When("method", ("snip", "grasp")), Doc("training images behind a score")
+        int,
+        Interval(ge=1, le=100_000),
+        When("method", ("snip", "grasp")),
+        Doc("training images from which scores are computed"),
     ] = 256
     distribution: Annotated[
         str,
         OneOf(tuple(DISTRIBUTIONS)),
         When("method", DYNAMIC),
-        Doc("layers of like size sparser (Erdos-Renyi kernel), or all at one sparsity"),
+        Doc("erk: large layers are sparser (Erdos-Renyi kernel); uniform: all layers have one sparsity"),
     ] = "erk"
     exchange: Annotated[
         float | None,
@@ -102,7 +117,10 @@ class TrainSettings:
         Doc("steps between two updates of the masks; none: a sixtieth of the steps, 100 at most"),
     ] = None
     update_until: Annotated[
-        float, Interval(ge=0.0, le=1.0), When("method", _MOVING), Doc("share of the steps after which masks rest")
+        float,
+        Interval(ge=0.0, le=1.0),
+        When("method", _MOVING),
+        Doc("share of the steps after which masks no longer change"),
     ] = 0.75
     block_size: Annotated[
         int, Interval(ge=2, le=64), When("method", (MOVING_BLOCKS, STATIC_BLOCKS)), Doc("side of a square block")
@@ -111,7 +129,7 @@ class TrainSettings:
         str,
         OneOf(("gradient", "norms")),
         When("method", (MOVING_BLOCKS,)),
-        Doc("by the dense gradient, or where rows of large output gradients cross columns of large inputs"),
+        Doc("blocks grow by the dense gradient, or where rows of large output gradients cross columns of large inputs"),
     ] = "gradient"
     backward_extra: Annotated[
         float,
@@ -119,12 +137,16 @@ class TrainSettings:
         When("method", ("top-kast",)),
         Doc("M: weights that get gradients beyond those of the forward pass / all weights"),
     ] = 0.1
-    seed: Annotated[int, Interval(ge=0, le=2**31 - 1), Doc("of every random choice")] = 0
+    seed: Annotated[int, Interval(ge=0, le=2**31 - 1), Doc("seed of every random choice")] = 0
     threads: Annotated[
-        int | None, Interval(ge=1, le=256), Doc("threads of the processor; none: all. One and two round differently")
+        int | None,
+        Interval(ge=1, le=256),
+        Doc("CPU threads; none: all. The number changes the rounding of the results"),
     ] = None
-    device: Annotated[str, Doc("auto, cpu or cuda")] = "auto"
-    amp: Annotated[bool, Doc("bfloat16 where a CUDA device gains by it")] = False
+    device: Annotated[str, Doc("device: auto, cpu or cuda")] = "auto"
+    amp: Annotated[bool, Doc("mixed precision: bfloat16 for the operations that are faster in it on a CUDA device")] = (
+        False
+    )
     channels_last: Annotated[bool, Doc("channels innermost in memory: quicker convolutions on most machines")] = True
 
     def __post_init__(self) -> None:

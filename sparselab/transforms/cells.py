@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WEIGHS: Mapping[str, str] = MappingProxyType(
     {
-        "count": "every kept weight counts 1; needs no weights",
+        "count": "every kept weight counts 1; works for a mask alone",
         "magnitude": "by |w|, so that blocks keep the largest sum of magnitudes",
         "energy": "by w squared, so that blocks keep the largest sum of squares",
     }

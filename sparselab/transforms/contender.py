@@ -11,9 +11,9 @@ from sparselab.core.errors import SparselabError
 
 ROLES: Mapping[str, str] = MappingProxyType(
     {
-        "bound": "the largest weights wherever they lie: what structures can at best come near",
-        "candidate": "a structure that could be taken",
-        "control": "groups that look at no row: what a candidate must beat",
+        "bound": "the largest weights, in any place: no structure keeps more at the same density",
+        "candidate": "a structure to choose from",
+        "control": "groups formed without looking at the mask: a candidate should keep more",
     }
 )
 

@@ -39,7 +39,7 @@ class Prune(Transform):
     scope: Annotated[
         str,
         OneOf({"global": "all layers together", "layer": "each layer by itself"}),
-        Doc("which weights are ranked together"),
+        Doc("weights that are ranked together"),
     ] = "global"
     score: Annotated[
         str, OneOf({"magnitude": "by |w|", "random": "at random; a control"}), Doc("how weights are ranked")

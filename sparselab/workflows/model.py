@@ -175,7 +175,7 @@ def export_ticket(
 
     Returns: how many layers were written. Runs in a worker, because a large network takes seconds and gigabytes.
     """
-    monitor.progress("writing")
+    monitor.progress("writing the file")
     ticket = read_ticket(path, options)
     write_ticket(ticket, {name: Layout.unpack(packed) for name, packed in layouts.items()}, out, form)
     return len(ticket)

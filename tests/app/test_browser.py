@@ -96,7 +96,7 @@ def test_orders(page: Page, server: str) -> None:
 def test_cancel_stops_long_work_and_the_page_goes_on(page: Page, server: str) -> None:
     page.goto(f"{server}/?sample=random&grouper=hypergraph&rows_per_group=8")
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("Cancelled. Turn a knob")).to_be_visible()
+    expect(page.get_by_text("Cancelled. Change a setting")).to_be_visible()
     expect(page.get_by_role("button", name="Run again")).to_be_visible()
     page.get_by_test_id("stSelectbox").filter(has_text="Grouper").locator("input").fill("natural")
     page.keyboard.press("Enter")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sparselab.app.compare.view import Entry, verdict
+from sparselab.app.compare.entries import Entry, verdict
 from sparselab.transforms.contender import Contender
 
 
@@ -28,7 +28,7 @@ def test_energy_decides_where_there_are_weights() -> None:
 
 def test_chance_is_asked_at_the_height_of_the_best() -> None:
     entries = [entry("wide", 0.2, 32, **CHANCE), entry("narrow", 0.3, 16, **CHANCE), entry("best", 0.6, 16)]
-    assert verdict(entries).endswith("Groups of 16 rows by chance keep 30.0 %.")
+    assert verdict(entries).endswith("Random groups of 16 rows keep 30.0 %.")
 
 
 def test_a_control_that_keeps_more_is_not_passed_over() -> None:

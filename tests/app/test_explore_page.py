@@ -55,7 +55,7 @@ def test_a_knob_changes_the_answer_and_reset_puts_it_back() -> None:
     at = page()
     at.number_input(key="rows_per_group").set_value(16).run()
     assert numbers(at)["Blocks"] == "32"
-    at.button[[b.label for b in at.button].index("Reset knobs")].click().run()
+    at.button[[b.label for b in at.button].index("Reset settings")].click().run()
     assert at.number_input(key="rows_per_group").value is None
     assert numbers(at)["Blocks"] == "16"
 

@@ -55,11 +55,11 @@ def test_this_layer_is_measured_with_its_protocol_and_its_verdict(file: str) -> 
     assert not at.exception
     assert not at.error
     answers = [item.value for item in (*at.success, *at.info, *at.warning)]
-    assert any("gather-gemm" in text for text in answers)
+    assert any("Gather + GEMM" in text for text in answers)
     table = next(item.value for item in at.dataframe if "verdict" in item.value)
-    assert set(table["kernel"]) == {"dense", "dense (again)", "dense (no zeros)", "gather-gemm"}
+    assert set(table["kernel"]) == {"Dense", "Dense (again)", "Dense (no zeros)", "Gather + GEMM"}
     assert (table["error"] < 1e-4).all()
-    assert any("channel\\-slice: " in item.value for item in at.markdown)
+    assert any("Channel slice: " in item.value for item in at.markdown)
     protocol = next(item.value for item in at.dataframe if "part" in item.value)
     said = dict(zip(protocol["what"], protocol["value"], strict=True))
     assert said["inputs"] == "standard normal"
@@ -100,7 +100,7 @@ def test_the_whole_model_adds_up_and_is_checked_end_to_end(file: str) -> None:
     at = press(at, "Check end to end")
     assert not at.exception
     assert not at.error
-    assert any("up to 1e-04 is right" in item.value for item in at.markdown)
+    assert any("at most 1e-04 is right" in item.value for item in at.markdown)
 
 
 def test_the_map_is_measured_and_then_found_in_the_store(file: str) -> None:
@@ -140,7 +140,7 @@ def made_up(device: str, milliseconds: float) -> Session:
 def test_stored_results_are_filtered_and_compared(file: str) -> None:
     at = page(file, latency_tab="Stored results")
     assert not at.exception
-    assert any("Nothing has been measured yet" in item.value for item in at.info)
+    assert any("No session is stored yet" in item.value for item in at.info)
     store = Store(database_path())
     for session in (made_up("A", 2.0), made_up("B", 1.0), replace(made_up("C", 1.0), dtype="float16")):
         store.add(session)

@@ -17,7 +17,7 @@ def fill(page: Page, label: str, text: str) -> None:
 
 def test_a_run_outlives_its_page(page: Page, server: str, browser: Browser) -> None:
     page.goto(f"{server}/training?training_tab=Start+a+run")
-    page.get_by_text("My own settings").click()
+    page.get_by_text("All settings").click()
     fill(page, "Task settings", "train=96,validation=32,test=32,canvas=12")
     fill(page, "Epochs", "400")
     fill(page, "Levels", "2")
@@ -38,7 +38,7 @@ def test_a_run_outlives_its_page(page: Page, server: str, browser: Browser) -> N
     again.get_by_role("button", name="Cancel").click()
     again.get_by_role("button", name="Delete").click()
     expect(again.get_by_text("This cannot be undone")).to_be_visible()
-    again.get_by_role("button", name="Yes, delete").click()
+    again.get_by_role("button", name="Delete this run").click()
     expect(again.get_by_text("Choose a run on the left, or start one.")).to_be_visible()
     context.close()
 
@@ -46,6 +46,6 @@ def test_a_run_outlives_its_page(page: Page, server: str, browser: Browser) -> N
 def test_a_shipped_ticket_opens_in_explore(page: Page, server: str) -> None:
     page.goto(f"{server}/training")
     expect(page.get_by_text("Sparsest winning tickets")).to_be_visible()
-    page.get_by_role("button", name="in Explore").click()
+    page.get_by_role("button", name="Open in Explore").click()
     expect(page.get_by_text("Weights kept").first).to_be_visible()
     expect(page.get_by_text("level-10.safetensors")).to_be_visible()

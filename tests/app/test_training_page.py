@@ -62,7 +62,7 @@ def finished() -> Path:
 def test_with_nothing_at_all_it_says_what_to_do(no_study: None) -> None:
     at = page()
     assert not at.exception
-    assert any("start a run" in item.value for item in at.info)
+    assert any("Start a run" in item.value for item in at.info)
 
 
 def test_a_finished_run_has_curves_masks_and_a_way_to_other_pages(no_study: None, finished: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_finished_run_has_curves_masks_and_a_way_to_other_pages(no_study: None
     assert not at.error
     assert len(at.get("plotly_chart")) == 2, "curves and layers"
     assert any("inning ticket" in item.value for item in at.markdown)
-    assert {button.label for button in at.button} >= {"in Explore", "in Compare", "in Latency"}
+    assert {button.label for button in at.button} >= {"Open in Explore", "Open in Compare", "Open in Latency"}
     stages = at.selectbox(key="_masks_stage").options
     assert stages == ["level-00", "level-01"]
     at.segmented_control(key="axis").set_value("blocks").run()
@@ -99,8 +99,8 @@ def test_every_preset_is_a_run_that_keeps_the_rules(name: str) -> None:
 
 def test_a_mistake_in_the_settings_is_said(no_study: None) -> None:
     at = page(training_tab="Start a run")
-    at.segmented_control(key="preset").set_value("My own settings").run()
-    at.text_input(key="_train_My own settings_then").set_value("magic").run()
+    at.segmented_control(key="preset").set_value("All settings").run()
+    at.text_input(key="_train_All settings_then").set_value("magic").run()
     at = press(at, "Start")
     assert not at.exception
     assert "expected prune" in at.error[0].value.replace("\\", "")
@@ -137,7 +137,7 @@ def test_where_no_run_can_be_kept_the_study_is_still_shown(tmp_path: Path, monke
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "file" / "below"))
     at = page()
     assert not at.exception
-    assert "No run can be kept here" in at.error[0].value
+    assert "No run can be stored here" in at.error[0].value
     assert at.get("plotly_chart")
     at = page(training_tab="Start a run")
     assert not at.exception
@@ -158,8 +158,8 @@ def test_a_task_of_files_asks_for_their_folder(no_study: None, tmp_path: Path, m
     monkeypatch.setenv(ROOTS_VARIABLE, str(tmp_path))
     monkeypatch.setattr("sparselab.app.training.run.pause", look_no_further)
     at = page(training_tab="Start a run")
-    at.segmented_control(key="preset").set_value("My own settings").run()
-    at.selectbox(key="_train_My own settings_task").set_value("cifar10").run()
+    at.segmented_control(key="preset").set_value("All settings").run()
+    at.selectbox(key="_train_All settings_task").set_value("cifar10").run()
     at = press(at, "Start")
     assert "data_batch_1.bin" in at.error[0].value.replace("\\", "")
     at.text_input(key="_train_data").set_value("/etc").run()

@@ -62,7 +62,7 @@ def test_json_has_every_row_the_device_and_the_protocol(pruned: Path, capsys: py
     assert (document["threads"], document["input_shape"]) == (1, [36, 16])
     assert document["about"]["transform"] == "regroup"
     assert "rows_per_group=8" in document["about"]["settings"]
-    assert "watching what else this machine does" in err
+    assert "measuring the load of this machine" in err
     assert Store(database_path()).sessions() == (Session.from_json(document),)
 
 

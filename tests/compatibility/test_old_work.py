@@ -18,6 +18,8 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from sparselab.app.explore.details import TABS
+from sparselab.app.latency.page import TABS as LATENCY_TABS
+from sparselab.app.training.page import TABS as TRAINING_TABS
 from sparselab.benchmarking.csv_table import read_csv
 from sparselab.benchmarking.records import Session
 from sparselab.benchmarking.storage_paths import database_path
@@ -196,6 +198,8 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 NOW_CALLED = {
     **{("tab", name): tab.label for name, tab in TABS.items()},
+    **{("latency_tab", name): label for name, label in LATENCY_TABS.items()},
+    **{("training_tab", name): label for name, label in TRAINING_TABS.items()},
     **{("baseline", item.title): item.name for item in contenders(0.5)},
 }
 """What a picker's state is today where a link holds the value on the left."""

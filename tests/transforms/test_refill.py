@@ -163,4 +163,4 @@ def test_scores_that_cannot_be_had_are_told() -> None:
     for layer, score, words in cases:
         with pytest.raises(SettingError, match=words):
             run(Refill(score), layer)
-    assert run(Refill("count"), Layer("none", Mask(np.zeros((3, 2), bool)))).reason == "the mask keeps nothing"
+    assert run(Refill("count"), Layer("none", Mask(np.zeros((3, 2), bool)))).reason == "the mask keeps no weight"

@@ -197,8 +197,8 @@ class TestAlike:
 def test_what_cannot_be_found_is_told() -> None:
     kept = Mask(np.eye(8, dtype=bool))
     cases: list[tuple[Layer, dict[str, object], str]] = [
-        (Layer("empty", Mask(np.zeros((8, 8), bool))), {}, "the mask keeps nothing"),
-        (Layer("eye", kept), {"density": 0.0}, "a density this low buys no block"),
+        (Layer("empty", Mask(np.zeros((8, 8), bool))), {}, "the mask keeps no weight"),
+        (Layer("eye", kept), {"density": 0.0}, "the density is too low for one block"),
         (Layer("zeros", kept, weight=np.zeros((8, 8))), {"weigh": "magnitude"}, "every kept weight is zero"),
     ]
     for layer, values, words in cases:

@@ -40,18 +40,17 @@ def details(view: View, request: ExploreRequest) -> None:
 
 def _similarity(view: View, _request: ExploreRequest) -> None:
     st.caption(
-        "Jaccard similarity of every two rows. Grouping worked where bright squares gather along the diagonal on the right."
+        "Jaccard similarity of every two rows. Bright squares along the diagonal of the right picture are groups of similar rows."
     )
     st.plotly_chart(similarity_figure(view), key="_similarity")
 
 
 def _block_density(view: View, _request: ExploreRequest) -> None:
     if not view.layout.blocks:
-        st.info("No blocks, so nothing to count.")
+        st.info("The layout has no blocks.")
         return
     st.caption(
-        "Share of each block's weights that were kept before the block was filled: the further right, the fewer weights are "
-        "spent on structure."
+        "Number of blocks by their density before they were filled. Blocks further to the right need less fill-in."
     )
     st.plotly_chart(block_density_figure(view), key="_block_density")
 
@@ -69,7 +68,7 @@ def _tiles(view: View, _request: ExploreRequest) -> None:
     seen = tile_view(view.layout, tile)
     st.caption(
         "The blocks cut into the tiles that a kernel computes, block under block, columns packed. Each cell is one tile; its "
-        "colour is the share of its weights that were kept before. A kernel computes every tile whole."
+        "colour is the share of its weights that were kept before. A kernel computes whole tiles."
     )
     with st.container(horizontal=True, gap="medium"):
         st.metric("Tiles computed", f"{seen.tiles:,}", width="content")
@@ -77,13 +76,13 @@ def _tiles(view: View, _request: ExploreRequest) -> None:
             "Zeros computed",
             f"{100 * seen.zeros_computed:.1f} %",
             width="content",
-            help="share of the products whose weight was zero before",
+            help="share of the computed weights that were pruned before",
         )
         st.metric(
             "Padding waste",
             f"{100 * seen.padding_waste:.2f} %",
             width="content",
-            help="share of the products that lie outside any block",
+            help="share of the computed weights that lie outside every block",
         )
     if seen.tiles:
         st.plotly_chart(tiles_figure(seen, tile), key="_tiles")

@@ -35,7 +35,7 @@ def page() -> None:
 
 def _reset_button(request: ExploreRequest) -> None:
     st.button(
-        "Reset knobs",
+        "Reset settings",
         on_click=reset,
         args=(TRANSFORMS[request.transform],),
         kwargs={"seed": 0, **quick_defaults(request.source, request.layer)},

@@ -36,7 +36,7 @@ def choose_order() -> tuple[str, DeltaGenerator]:
             "Plain heatmap",
             key="plain",
             bind="query-params",
-            help="The same masks as Plotly heatmaps of mean densities, for browsers without a canvas.",
+            help="Both masks as heatmaps of mean density, for browsers that cannot draw the picture.",
             width="content",
         )
     return order, right

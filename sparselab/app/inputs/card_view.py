@@ -35,5 +35,5 @@ def show_card(source: Source) -> None:
             column_config={"density": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)},
         )
         if skipped:
-            st.caption("Other tensors, which are no prunable layers, and why:")
+            st.caption("Other tensors, and why they are not prunable layers:")
             st.dataframe(skipped, hide_index=True, height=min(38 + 35 * len(skipped), 180))

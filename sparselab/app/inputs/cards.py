@@ -52,5 +52,5 @@ def card_in_worker(path: str, options: ReadOptions) -> dict[str, Any]:
 
 def card_of_path(path: str, options: ReadOptions, *, monitor: Monitor = SILENT) -> dict[str, Any]:
     """Describe a file; runs in a worker, because a large checkpoint takes seconds."""
-    monitor.progress("reading")
+    monitor.progress("reading the file")
     return describe(read_ticket(path, options))

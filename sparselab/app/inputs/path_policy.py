@@ -38,7 +38,7 @@ def resolve_under(text: str, roots: tuple[Path, ...], *, folder: bool = False) -
         path = Path(text).expanduser().resolve()
         found = path.is_dir() if folder else path.is_file()
     except (RuntimeError, OSError, ValueError):  # an unknown user, a circle of links, characters no path can have
-        raise FileError(f"expected a path; this is none that can be followed: {shown!r}") from None
+        raise FileError(f"expected a path that can be followed; got {shown!r}") from None
     if not any(path.is_relative_to(root) for root in roots):
         raise FileError(f"expected a path under {', '.join(map(str, roots))}; got {shown}")
     if not found:

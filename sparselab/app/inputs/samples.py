@@ -12,11 +12,11 @@ SAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "vgg-digits-imp-80": (
             "Lottery ticket, 80 % sparse",
-            "A small VGG pruned by IMP on hard digits. Real tickets share little: set the grouper to random and compare.",
+            "A small VGG pruned by IMP on noisy digits. Rows of real tickets have few columns in common: set the grouper to random and compare.",
         ),
         "vgg-digits-imp-60": (
             "Lottery ticket, 60 % sparse",
-            "The same network three levels earlier: dense enough that blocks cost little.",
+            "The same network three levels earlier: so dense that few weights are lost to blocks.",
         ),
         "vgg-digits-imp-90": (
             "Lottery ticket, 90 % sparse",
@@ -24,15 +24,15 @@ SAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "planted": (
             "Planted blocks",
-            "16 groups of 32 rows share their columns, rows shuffled: noise to the eye, recovered whole at 32 rows per group.",
+            "16 groups of 32 rows, each with its own columns, in random order: it looks like noise, and Regroup finds every block at 32 rows per group.",
         ),
         "planted-noisy": (
             "Planted blocks, 2 % moved",
-            "The same with 2 % of the kept weights moved at random: 98 % of the kept weights stay, not fewer.",
+            "The same with 2 % of the kept weights moved at random: Regroup keeps 98 %.",
         ),
         "random": (
-            "Pure chance (control)",
-            "As dense as the planted sample, without structure: the weights kept here are what chance alone gives.",
+            "Random mask (control)",
+            "As dense as the planted sample, without structure: shows how many weights are kept by chance alone.",
         ),
     }
 )

@@ -64,7 +64,7 @@ def _upload() -> Source | None:
         "Mask or checkpoint",
         type=suffixes,
         key=f"_upload_{generation}",
-        help="Read in a separate, limited process; nothing in the file is executed. Tensors that are no layers are left alone.",
+        help="Read in a separate, limited process; nothing in the file is executed. Tensors that are not layers are left alone.",
     )
     if file is not None:
         _receive(file)

@@ -50,7 +50,7 @@ def _outcome(task: WorkerTask, request: ExploreRequest) -> View | None:
     try:
         packed = task.result()
     except Cancelled:
-        st.info("Cancelled. Turn a knob, or run it again.", icon=":material/cancel:")
+        st.info("Cancelled. Change a setting, or run it again.", icon=":material/cancel:")
         st.button("Run again", on_click=own.session_worker.forget, key="_run_again")
     except SparselabError as error:
         show_fault(error)

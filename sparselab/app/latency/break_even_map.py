@@ -1,4 +1,4 @@
-"""The break-even map: where blocks of a height begin to pay, measured here or taken from stored sessions."""
+"""The break-even map: where blocks of a height begin to be faster than dense, measured here or taken from stored sessions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ import streamlit as st
 
 from sparselab.app.latency.charts import limit_figure, map_figure
 from sparselab.app.latency.controls import choose_product
+from sparselab.app.latency.kernel_names import choice_of, title_of
 from sparselab.app.latency.measurement import MeasurementPlan, Results
 from sparselab.app.latency.run import measured_by, measured_or_said
 from sparselab.app.latency.stored import all_sessions
+from sparselab.app.shell.escape import literal
+from sparselab.app.shell.url_state import linked_select
 from sparselab.benchmarking.break_even import (
     BreakEvenPoint,
     SyntheticLayout,
@@ -36,26 +39,23 @@ _HERE, _STORED = "measure here", "from stored sessions"
 def show_map(card: dict[str, Any], seed: int) -> None:
     """Show the map of the product of the layer at hand, or one that stored sessions hold."""
     st.caption(
-        "Random layouts of the layer's size: rows in groups of one height, each group with columns of its own at random. "
-        "Where the map says 1, blocks are as fast as dense; no kernel can be faster than the density allows."
+        "Random layouts of the layer's size: all groups have one height, and each group keeps random columns. A cell is the "
+        "speedup over the dense product: 1 is as fast as dense, 2 is twice as fast, and 1 / density is the most."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         where = st.segmented_control(
             "Figures", (_HERE, _STORED), default=_HERE, key="figures", bind="query-params", required=True
         )
-        kernel = st.selectbox(
-            "Kernel", _BLOCK_KERNELS, index=_preferred(), key="map_kernel", bind="query-params", width=180
-        )
+        kernel = linked_select("Kernel", _BLOCK_KERNELS, "map_kernel", default=_preferred(), label_of=choice_of)
     if where == _STORED:
         _from_stored(kernel)
     else:
         _measured(card, kernel, seed)
 
 
-def _preferred() -> int:
-    """The kernel that a converted model prefers on every machine, one without CUDA too."""
-    everywhere = (name for name in PREFERRED if name in _BLOCK_KERNELS and "cpu" in KERNELS[name].devices)
-    return _BLOCK_KERNELS.index(next(everywhere))
+def _preferred() -> str:
+    """Return the kernel that a converted model prefers on every machine, one without CUDA too."""
+    return next(name for name in PREFERRED if name in _BLOCK_KERNELS and "cpu" in KERNELS[name].devices)
 
 
 def _measured(card: dict[str, Any], kernel: str, seed: int) -> None:
@@ -63,10 +63,10 @@ def _measured(card: dict[str, Any], kernel: str, seed: int) -> None:
     rows, cols = card["shape"]
     fitting = [height for height in _HEIGHTS if height <= rows]
     usual = [height for height in (16, 32, 64, 128) if height <= rows]
-    heights = st.multiselect("Heights of the groups", fitting, default=usual, key="_map_heights")
+    heights = st.multiselect("Group heights, rows", fitting, default=usual, key="_map_heights")
     densities = st.multiselect("Densities", _DENSITIES, default=[0.05, 0.1, 0.2, 0.35, 0.5], key="_map_densities")
     if not heights or not densities:
-        st.info("Choose at least one height and one density.")
+        st.info("Choose one group height and one density or more.")
         return
     shape = card["kernel_shape"]
     geometry = {name: value for name, value in product.settings.items() if value is not None}
@@ -104,7 +104,7 @@ def _refusals(results: Results) -> None:
     for session in _sessions(results):
         for row in session.rows:
             if row.role == "kernel" and row.obstacle:
-                st.warning(f"{row.kernel}: {row.obstacle}", icon=":material/block:")
+                st.warning(f"{title_of(row.kernel)}: {literal(row.obstacle)}", icon=":material/block:")
                 return
 
 
@@ -112,12 +112,18 @@ def _from_stored(kernel: str) -> None:
     sessions = [session for session in all_sessions() if session.about.get("group_rows", "").isdigit()]
     groups = {_name(session): [s for s in sessions if _name(s) == _name(session)] for session in sessions}
     if not groups:
-        st.info("No stored session holds cells of such a map yet: measure one here.", icon=":material/database:")
+        st.info(
+            "No stored session holds cells of a break-even map. Choose “measure here” to add some.",
+            icon=":material/database:",
+        )
         return
     chosen = st.selectbox("Device and product", list(groups), key="_map_stored")
     found = points(groups[chosen], kernel)
     if not found:
-        st.info(f"These sessions hold no {kernel}: choose another kernel.", icon=":material/search_off:")
+        st.info(
+            f"These sessions hold no measurement of {title_of(kernel)}. Choose another kernel.",
+            icon=":material/search_off:",
+        )
         return
     dates = sorted({session.date[:10] for session in groups[chosen]})
     st.caption(f"Measured {' to '.join(dict.fromkeys((dates[0], dates[-1])))}.")
@@ -138,20 +144,27 @@ def _figures(found: Sequence[BreakEvenPoint], *, partial: bool = False) -> None:
         _sentences(timed)
         noisy = sum(bool(set(point.row.flags) & {"noisy", "busy", "control"}) for point in timed)
         if noisy:
-            st.warning(f"{noisy} of {len(timed)} cells are noisy: the machine was busy.", icon=":material/warning:")
+            st.warning(
+                f"{noisy} of {len(timed)} cells are noisy, because other programs used the machine. Measure again before you rely on them.",
+                icon=":material/warning:",
+            )
     st.plotly_chart(map_figure(timed), key=None if partial else f"_map{suffix}")
     if not partial:
         st.plotly_chart(limit_figure(timed), key="_limit")
 
 
 def _sentences(timed: Sequence[BreakEvenPoint]) -> None:
-    """Say per height up to which density blocks pay, by the verdicts, and where the speedups cross 1."""
+    """Say per height up to which density blocks are faster, by the verdicts, and where the speedups cross 1."""
     lines = []
     for height in sorted({point.group_rows for point in timed}):
         line = [point for point in timed if point.group_rows == height]
         most, crossing = pays_up_to(line), break_even(line)
-        said = "are not faster, by their verdicts" if most is None else f"are faster up to density {most:.2f}"
+        said = (
+            "were not shown to be faster than dense"
+            if most is None
+            else f"are faster than dense up to density {most:.2f}"
+        )
         if most is not None and crossing is not None and crossing > most:
             said += f", and as fast as dense near {crossing:.2f}"
-        lines.append(f"- groups of **{height} rows** {said}")
+        lines.append(f"- Groups of **{height} rows** {said}.")
     st.markdown("\n".join(lines))

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from sparselab.app.latency.kernel_names import label_of
 from sparselab.benchmarking.break_even import BreakEvenPoint
 from sparselab.benchmarking.records import Row, Session
-from sparselab.benchmarking.verdicts import Verdict
+from sparselab.benchmarking.verdicts import Verdict, at_best
 
 _SPREAD = "#7f7f7f"
 _CONTOUR = "#CC79A7"  # seen on orange, white and blue, and on both backgrounds
 # Colour and pattern say the same, so that neither is needed alone.
 _LOOKS = {
     "dense": ("#999999", ""),
-    "dense again or without zeros": ("#B8B8B8", "/"),
+    "dense again, or without zeros": ("#B8B8B8", "/"),
     "faster": ("#0072B2", ""),
-    "no difference": ("#E69F00", "."),
+    "not decided, or as fast": ("#E69F00", "."),
     "slower": ("#D55E00", "x"),
 }
 _LINES = (
@@ -31,7 +32,7 @@ _LINES = (
 
 
 def bars_figure(session: Session) -> go.Figure:
-    """Show the median of every row that was timed, its 20th to 80th percentile, and the time if time were density."""
+    """Show the median of every row that was timed, its 20th to 80th percentile, and dense time x density."""
     rows = [row for row in session.rows if row.median_ms is not None][::-1]
     figure = go.Figure()
     for name, (colour, pattern) in _LOOKS.items():
@@ -40,7 +41,7 @@ def bars_figure(session: Session) -> go.Figure:
             figure.add_bar(
                 name=name,
                 orientation="h",
-                y=[row.label for row in mine],
+                y=[label_of(row) for row in mine],
                 x=[row.median_ms for row in mine],
                 marker={"color": colour, "pattern": _pattern(pattern)},
                 error_x=_spread(mine),
@@ -60,12 +61,12 @@ def bars_figure(session: Session) -> go.Figure:
             yanchor="bottom",
             xanchor="left",
             showarrow=False,
-            text=f"limit: density {session.density:.3f} x dense",
+            text=at_best(session.density),
         )
-    figure.update_xaxes(title_text="milliseconds (bar: median, line: p20 to p80)", rangemode="tozero")
-    labels = [row.label for row in rows]
+    figure.update_xaxes(title_text="time, ms (bar: median; line: 20th to 80th percentile)", rangemode="tozero")
+    labels = [label_of(row) for row in rows]
     # The figures stand in the axis' labels, where no bar is too long for them.
-    told = [f"{row.label}<br><b>{_told(row)}</b>" for row in rows]
+    told = [f"{label_of(row)}<br><b>{_told(row)}</b>" for row in rows]
     figure.update_yaxes(categoryorder="array", categoryarray=labels, tickvals=labels, ticktext=told, title_text="")
     figure.update_layout(barmode="overlay", legend={"orientation": "h", "y": -0.25, "yanchor": "top"})
     return _finish(figure, 170 + 42 * len(rows))
@@ -94,8 +95,12 @@ def map_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:
         zmid=1.0,
         zmin=0.0,
         zmax=2.0,
-        colorbar={"title": "speedup", "tickvals": [0, 0.5, 1, 1.5, 2], "ticktext": ["0", "0.5", "1", "1.5", "2+"]},
-        hovertemplate="%{y}, sparsity %{x}: %{text} of dense; the limit is %{customdata:.1f}x<extra></extra>",
+        colorbar={
+            "title": "speedup over dense",
+            "tickvals": [0, 0.5, 1, 1.5, 2],
+            "ticktext": ["0", "0.5", "1", "1.5", "2+"],
+        },
+        hovertemplate="%{y}, sparsity %{x}: %{text} as fast as dense; at best %{customdata:.1f}x<extra></extra>",
     )
     figure = go.Figure(heat)
     if len(heights) > 1 and len(densities) > 1:
@@ -110,14 +115,14 @@ def map_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:
             showlegend=True,
             hoverinfo="skip",
         )
-    figure.update_xaxes(title_text="sparsity of the groups", type="category")
-    figure.update_yaxes(title_text="height of the groups", type="category")
+    figure.update_xaxes(title_text="sparsity", type="category")
+    figure.update_yaxes(title_text="group height", type="category")
     figure.update_layout(legend={"orientation": "h", "y": 1.12})
     return _finish(figure, 160 + 56 * len(heights))
 
 
 def limit_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:
-    """Show time over dense time against density, a line a height, with the line where time is density, the physical limit."""
+    """Show time over dense time against density, a line a height, with the line where time / dense time is the density."""
     figure = go.Figure()
     for index, height in enumerate(sorted({point.group_rows for point in points})):
         colour, dash, symbol = _LINES[index % len(_LINES)]
@@ -142,14 +147,14 @@ def limit_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:
         )
     most = max((p.density for p in points), default=1.0)
     limit = {"color": _SPREAD, "dash": "dot"}
-    figure.add_scatter(x=[0, most], y=[0, most], name="limit: time = density", mode="lines", line=limit)
+    figure.add_scatter(x=[0, most], y=[0, most], name="at best: dense time x density", mode="lines", line=limit)
     figure.add_hline(
         y=1.0, line_dash="dash", line_color=_SPREAD, annotation_text="dense", annotation_position="top left"
     )
-    figure.update_xaxes(title_text="density of the groups", rangemode="tozero")
+    figure.update_xaxes(title_text="density", rangemode="tozero")
     # A noisy cell's interval may reach far above; it must not press all the others flat.
     slowest = max((1 / (p.row.speedup_vs_dense or 1.0) for p in points), default=1.0)
-    figure.update_yaxes(title_text="time / dense time (99 % interval)", range=[0, 1.25 * max(1.0, slowest)])
+    figure.update_yaxes(title_text="time / dense time, 99 % interval", range=[0, 1.25 * max(1.0, slowest)])
     return _finish(figure, 400)
 
 
@@ -161,7 +166,7 @@ def compare_figure(sessions: Sequence[tuple[str, Session]]) -> go.Figure:
         colour = _LINES[index % len(_LINES)][0]
         figure.add_bar(
             name=name,
-            x=[row.label for row in rows],
+            x=[label_of(row) for row in rows],
             y=[row.median_ms for row in rows],
             marker={"color": colour, "pattern": _pattern(("", "/", "x", ".")[index % 4])},
             error_y=_spread(rows),
@@ -175,8 +180,8 @@ def _look(row: Row) -> str:
     if row.role == "baseline":
         return "dense"
     if row.role in ("control", "full"):
-        return "dense again or without zeros"
-    return {Verdict.FASTER: "faster", Verdict.SLOWER: "slower"}.get(row.verdict, "no difference")
+        return "dense again, or without zeros"
+    return {Verdict.FASTER: "faster", Verdict.SLOWER: "slower"}.get(row.verdict, "not decided, or as fast")
 
 
 def _pattern(shape: str) -> dict[str, object]:

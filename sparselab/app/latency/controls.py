@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from sparselab.app.inputs.knobs import follow_default
+from sparselab.app.latency.kernel_names import title_of
 from sparselab.benchmarking.requests import Effort
 from sparselab.kernels import KERNELS
 from sparselab.kernels.base import DTYPES
@@ -31,7 +32,7 @@ class ProductChoice:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The fields as a `latency.running.MeasurementRequest` takes them."""
+        """The fields as a `MeasurementRequest` takes them."""
         return dict(vars(self))
 
 
@@ -49,14 +50,21 @@ def choose_product(card: dict[str, Any], seed: int, *, key: str = "seconds", sec
                 bind="query-params",
                 required=True,
                 width="content",
-                help="**Matrix product**: W X with as many columns of X as there are positions; dense is `torch.mm`. "
+                help="**Matrix product**: W X, with a column of X for each position; dense is `torch.mm`.  \n"
                 "**Convolution**: the layer as it runs in a network; dense is `conv2d`.",
             )
-        batch = _number("Batch", "batch", 1, 4096, 1 if is_conv else 16, "images or sequences at once")
+        batch = _number("Batch", "batch", 1, 4096, 1 if is_conv else 16, "images or sequences in one run")
         if kind == _CONVOLUTION:
             shape = _convolution(card, batch)
         else:
-            size = _number("Positions each", "size", 1, 1_000_000, 1024 if is_conv else 16, "output pixels or tokens")
+            size = _number(
+                "Positions each",
+                "size",
+                1,
+                1_000_000,
+                1024 if is_conv else 16,
+                "output pixels or tokens per image or sequence",
+            )
             shape = {"positions": batch * size, "images": None, "stride": None, "padding": None}
     dtype, device, effort = choose_arithmetic(seed, key=key, seconds=seconds)
     return ProductChoice(**shape, dtype=dtype, device=device, effort=effort)
@@ -64,25 +72,25 @@ def choose_product(card: dict[str, Any], seed: int, *, key: str = "seconds", sec
 
 def _convolution(card: dict[str, Any], batch: int) -> dict[str, Any]:
     kernel_height, kernel_width = card["kernel_shape"]
-    height = _number("Height", "height", 1, 4096, 32, "of the input")
-    width = _number("Width", "width", 1, 4096, 32, "of the input")
-    stride = _number("Stride", "stride", 1, 16, 1, "files seldom say it")
-    padding = _number("Padding", "padding", 0, 64, kernel_height // 2, "files seldom say it")
+    height = _number("Height", "height", 1, 4096, 32, "height of the input, in pixels")
+    width = _number("Width", "width", 1, 4096, 32, "width of the input, in pixels")
+    stride = _number("Stride", "stride", 1, 16, 1, "stride of the convolution; few files hold it")
+    padding = _number("Padding", "padding", 0, 64, kernel_height // 2, "zero padding on every side; few files hold it")
     channels = card["shape"][1] // (kernel_height * kernel_width)
     images = batch, channels, height, width
     return {"positions": None, "images": images, "stride": stride, "padding": padding}
 
 
 def choose_arithmetic(
-    seed: int, *, key: str = "seconds", seconds: int = 5, what: str = "for the rounds, about"
+    seed: int, *, key: str = "seconds", seconds: int = 5, what: str = "approximate time for the rounds"
 ) -> tuple[str, str, Effort]:
     """Show the pickers of dtype, device, threads and seconds; return dtype, device and the effort."""
     cores = os.cpu_count() or 1
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         dtype = st.selectbox("Arithmetic", DTYPES, key="dtype", bind="query-params", width=140)
         device = st.selectbox("Device", ("auto", "cpu", "cuda"), key="device", bind="query-params", width=110)
-        threads = _number("Threads", "threads", 1, max(cores, 1), cores, f"of the CPU; this machine has {cores}")
-        limit = _number("Seconds", key, 1, 600, seconds, f"{what}; more seconds, narrower intervals")
+        threads = _number("Threads", "threads", 1, max(cores, 1), cores, f"CPU threads; this machine has {cores}")
+        limit = _number("Seconds", key, 1, 600, seconds, f"{what}; more seconds give narrower intervals")
     return dtype, device, Effort(seconds=float(limit), threads=threads, seed=seed)
 
 
@@ -93,8 +101,9 @@ def choose_kernels(names: Sequence[str]) -> tuple[str, ...]:
             "Kernels beside dense",
             names,
             default=list(names),
+            format_func=title_of,
             key="_latency_kernels",
-            help="  \n".join(f"**{name}**: {KERNELS[name].title}. {KERNELS[name].source}" for name in names),
+            help="  \n".join(f"**{title_of(name)}** ({name}): {KERNELS[name].source}" for name in names),
         )
     )
 

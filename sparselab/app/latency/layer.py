@@ -25,7 +25,7 @@ def show_layer(request: ExploreRequest) -> None:
     if isinstance(answer, View):
         _show_measured(request, answer)
     elif answer is not None:
-        st.caption("The layout is being made; it can be measured as soon as it is there.")
+        st.caption("The transform is running. The layer can be measured when it is done.")
         watch(answer, place)
 
 

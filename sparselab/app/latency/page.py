@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
 import streamlit as st
 
 from sparselab.app.inputs.preamble import require_source, show_headline
@@ -10,6 +13,17 @@ from sparselab.app.latency.break_even_map import show_map
 from sparselab.app.latency.layer import show_layer
 from sparselab.app.latency.stored import show_stored
 from sparselab.app.latency.whole_model import show_whole_model
+from sparselab.app.shell.url_state import linked_tabs
+
+TABS: Mapping[str, str] = MappingProxyType(
+    {
+        "This layer": "This layer",
+        "Whole model": "Whole network",
+        "Break-even map": "Break-even map",
+        "Stored results": "Stored sessions",
+    }
+)
+"""The labels of the tabs by their names in the address, which outlive a change of label."""
 
 
 def page() -> None:
@@ -19,21 +33,13 @@ def page() -> None:
         request = choose_request(source)
     show_headline("Latency", source, request.layer)
     card = next(item for item in source.card["layers"] if item["name"] == request.layer)
-    layer_tab, model_tab, map_tab, stored_tab = st.tabs(
-        ["This layer", "Whole model", "Break-even map", "Stored results"],
-        key="latency_tab",
-        bind="query-params",
-        on_change="rerun",
-    )
-    if layer_tab.open:
-        with layer_tab:
-            show_layer(request)
-    if model_tab.open:
-        with model_tab:
-            show_whole_model(source, request.transform, request.settings, request.seed)
-    if map_tab.open:
-        with map_tab:
-            show_map(card, request.seed)
-    if stored_tab.open:
-        with stored_tab:
-            show_stored()
+    shows: Mapping[str, Callable[[], None]] = {
+        "This layer": lambda: show_layer(request),
+        "Whole model": lambda: show_whole_model(source, request.transform, request.settings, request.seed),
+        "Break-even map": lambda: show_map(card, request.seed),
+        "Stored results": show_stored,
+    }
+    for name, place in linked_tabs(TABS, "latency_tab").items():
+        if place.open:
+            with place:
+                shows[name]()

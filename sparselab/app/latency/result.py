@@ -8,25 +8,27 @@ from typing import Any
 
 import streamlit as st
 
+from sparselab.analysis.metrics import labels
 from sparselab.app.latency.charts import bars_figure
+from sparselab.app.latency.kernel_names import label_of, title_of
 from sparselab.app.shell.escape import literal
 from sparselab.benchmarking.csv_table import as_csv
 from sparselab.benchmarking.records import CONDITIONS, ROLES, Row, Session
-from sparselab.benchmarking.verdicts import Verdict
+from sparselab.benchmarking.verdicts import Verdict, at_best
 
 _WHY_FLAGGED = {
     "noisy": "**noisy**: the middle 60 % of the times spread over more than 10 % of the median",
-    "busy": "**busy**: other programs used the processor before or while measuring",
-    "control": "**control**: the dense product differed from itself, so that differences of that size mean nothing",
+    "busy": "**busy**: other programs used the CPU shortly before or during the measurement",
+    "control": "**control**: the dense product was measured twice and differed from itself, so differences of that size mean nothing",
     "wrong": "**wrong**: a result was too far from the exact product, and was not timed",
 }
 _HELP = {
     "speedup": "median over the rounds of dense time / this time",
-    "interval": "99 % of the times one would find the speedup in here, if the noise stays what it was",
+    "interval": "99 % confidence interval of the speedup: bootstrap over the rounds",
     "error": "largest error of an output / largest output, against the product in float64",
-    "of roofline": "time at the roofline (peak of a measured product and a measured copy) / time taken",
-    "prepare": "packing the weights, and trying ways to run them; in no other figure",
-    "chosen": "which of several ways to run it was the quickest on this shape",
+    "of roofline": "time at the roofline / median time; the roofline is the measured peak of this machine in multiplying and copying",
+    "prepare": "time to pack the weights and tune the kernel, once; not part of any other column",
+    "chosen": "the variant of the kernel that was the fastest on this shape",
 }
 
 
@@ -53,8 +55,7 @@ def _answer(session: Session) -> None:
     """Say in one sentence whether structure pays on this machine."""
     best = session.fastest
     if best is not None:
-        share = 1 / (best.speedup_vs_dense or 1)
-        said = f"**{best.kernel}: {session.verdict_text(best)}**, at {share:.2f} of its time; the limit is the density, {session.density:.2f}."
+        said = f"**{title_of(best.kernel)}: {session.verdict_shown(best)}**; {at_best(session.density)}, as the density is {session.density:.2f}."
         if best.flags:
             st.info(f"{said} Flagged as {', '.join(best.flags)}: measure again.", icon=":material/speed:")
         else:
@@ -62,17 +63,14 @@ def _answer(session: Session) -> None:
         return
     timed = [row for row in session.rows if row.role == "kernel" and row.median_ms is not None]
     if not timed:
-        st.info("No kernel but the dense one could run this layout; below is why.", icon=":material/block:")
+        st.info("Only the dense product could run this layout. The reasons are listed below.", icon=":material/block:")
         return
     nearest = min(timed, key=lambda row: row.median_ms or float("inf"))
-    first = "Dense is the fastest here."
+    first = "The dense product is the fastest on this machine."
     if any(row.verdict is Verdict.NO_DIFFERENCE for row in timed):
-        first = "No kernel was shown to be faster than dense here."
-    interval = (
-        "" if nearest.interval is None else f" ({nearest.interval[0]:.2f} to {nearest.interval[1]:.2f} times as fast)"
-    )
-    told = session.verdict_text(nearest) + (interval if nearest.verdict is Verdict.NO_DIFFERENCE else "")
-    st.warning(f"**{first}** Nearest: {nearest.kernel}: {told}.", icon=":material/hourglass_empty:")
+        first = "No kernel was shown to be faster than dense on this machine."
+    told = f"Fastest of the others: {title_of(nearest.kernel)}, {session.verdict_shown(nearest)}"
+    st.warning(f"**{first}** {told}.", icon=":material/hourglass_empty:")
 
 
 def _warn(session: Session) -> None:
@@ -82,7 +80,7 @@ def _warn(session: Session) -> None:
 
 
 def _table(session: Session, key: str) -> None:
-    rows = [_cells(row, session.verdict_text(row)) for row in session.rows if not row.obstacle]
+    rows = [_cells(row, session.verdict_shown(row)) for row in session.rows if not row.obstacle]
     config: dict[str, Any] = {
         name: st.column_config.NumberColumn(format="%.4g ms", help=_HELP.get(name))
         for name in ("median", "p20", "p80", "prepare")
@@ -97,7 +95,7 @@ def _table(session: Session, key: str) -> None:
 
 def _cells(row: Row, verdict: str) -> dict[str, Any]:
     return {
-        "kernel": row.label,
+        "kernel": label_of(row),
         "verdict": verdict,
         "median": row.median_ms,
         "p20": row.p20_ms,
@@ -117,7 +115,7 @@ def _obstacles(session: Session) -> None:
     refused = [row for row in session.rows if row.obstacle]
     if refused:
         st.markdown("**Not measured, and why**")
-        st.markdown("\n".join(f"- {literal(row.label)}: {literal(row.obstacle)}" for row in refused))
+        st.markdown("\n".join(f"- {literal(label_of(row))}: {literal(row.obstacle)}" for row in refused))
 
 
 def show_protocol(session: Session) -> None:
@@ -131,7 +129,9 @@ def show_protocol(session: Session) -> None:
         "arithmetic": session.dtype,
         "threads": str(session.threads),
         "dense multiply-adds": f"{session.flops_dense / 2:,.0f}",
-        "padding waste at 16 x 16": "–" if session.padding_waste is None else f"{100 * session.padding_waste:.1f} %",
+        f"{labels()['padding_waste'].lower()} at 16 x 16": "–"
+        if session.padding_waste is None
+        else f"{100 * session.padding_waste:.1f} %",
         "date": session.date,
     }
     if session.conv is not None:

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from sparselab.app.latency.charts import compare_figure
+from sparselab.app.latency.kernel_names import label_of, title_of
 from sparselab.app.latency.result import show_session
 from sparselab.app.shell.escape import literal
 from sparselab.benchmarking.csv_table import as_csv, stored_results
@@ -40,7 +41,7 @@ def show_stored() -> None:
     sessions = all_sessions()
     if not sessions:
         st.info(
-            "Nothing has been measured yet. What you measure here is kept, and listed on this tab.",
+            "No session is stored yet. Every measurement on the other tabs is stored and listed here.",
             icon=":material/database:",
         )
         return
@@ -58,7 +59,7 @@ def show_stored() -> None:
         selection_mode="multi-row",
         height=min(38 + 35 * len(shown), 420),
     )
-    st.caption(f"{len(shown)} of {len(sessions)} sessions. Select one to see it whole, two to compare them.")
+    st.caption(f"{len(shown)} of {len(sessions)} sessions. Select one to see all of it, or two to compare them.")
     st.download_button(
         "Sessions shown (.csv)",
         data=lambda: as_csv(shown).encode(),
@@ -72,7 +73,7 @@ def show_stored() -> None:
     elif chosen:
         _compare(chosen[:2])
         if len(chosen) > 2:
-            st.caption("The first two are compared.")
+            st.caption("More than two are selected: the first two are compared.")
 
 
 def _filtered(sessions: Sequence[Session]) -> list[Session]:
@@ -104,7 +105,7 @@ def _row(session: Session) -> dict[str, Any]:
         "threads": session.threads,
         "density": session.density,
         "dense": None if baseline is None else baseline.median_ms,
-        "fastest": "dense" if best is None else best.kernel,
+        "fastest": "Dense" if best is None else title_of(best.kernel),
         "speedup": 1.0 if best is None else best.speedup_vs_dense,
         "flags": ", ".join(dict.fromkeys(flag for row in session.rows for flag in row.flags)),
     }
@@ -115,7 +116,9 @@ def _compare(sessions: Sequence[Session]) -> None:
     first, second = sessions
     names = ["A", "B"]
     st.plotly_chart(compare_figure(list(zip(names, sessions, strict=True))), key="_stored_compare")
-    times = [{row.label: row.median_ms for row in session.rows if row.median_ms is not None} for session in sessions]
+    times = [
+        {label_of(row): row.median_ms for row in session.rows if row.median_ms is not None} for session in sessions
+    ]
     rows = [
         {"kernel": label, "A": times[0][label], "B": times[1][label], "A / B": times[0][label] / times[1][label]}
         for label in times[0]
@@ -130,9 +133,11 @@ def _compare(sessions: Sequence[Session]) -> None:
         if a != b
     ]
     if differs:
-        st.markdown("**What differs**: a ratio of these times says nothing about one of them alone.")
+        st.markdown("**What differs**: the ratio of the times may come from any of these differences.")
         st.dataframe(differs, hide_index=True)
-    st.caption("Times of two sessions were not taken in turns: trust their difference less than one inside a session.")
+    st.caption(
+        "The two sessions were not measured in turns, so their difference is less certain than one within a session."
+    )
 
 
 def _facts(session: Session) -> dict[str, Any]:

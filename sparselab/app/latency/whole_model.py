@@ -13,6 +13,7 @@ import streamlit as st
 from sparselab.app.inputs.source import Source
 from sparselab.app.latency.controls import choose_arithmetic
 from sparselab.app.latency.end_to_end import show_end_to_end
+from sparselab.app.latency.kernel_names import title_of
 from sparselab.app.latency.measurement import MeasurementPlan, Results
 from sparselab.app.latency.run import measured_by, measured_or_said
 from sparselab.benchmarking.network import add_up, choose, measure_layer
@@ -27,13 +28,16 @@ def show_whole_model(source: Source, transform: str, settings: Mapping[str, Any]
     """Show the inputs of every layer, the button, and the sums of what was measured."""
     layers = source.card["layers"]
     st.caption(
-        "Every layer gets the structure chosen on the left and is measured by itself, as it runs in a network. A file does not "
-        "say how large the inputs are: the sides below suppose that they halve whenever the channels double. Correct them."
+        "Every layer gets the structure chosen on the left and is measured by itself, as it runs in a network. The file does "
+        "not hold the sizes of the inputs: the sides below assume that a side halves when the channels double. Correct them "
+        "where the network differs."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         batch = int(st.number_input("Batch", 1, 4096, 1, key="batch", bind="query-params", width=130))
         side = int(st.number_input("First side", 1, 4096, 32, key="side", bind="query-params", width=130))
-    dtype, device, effort = choose_arithmetic(seed, key="seconds_each", seconds=2, what="for each layer, about")
+    dtype, device, effort = choose_arithmetic(
+        seed, key="seconds_each", seconds=2, what="approximate time for each layer"
+    )
     sides = _choose_sides(layers, side)
     requests = [
         _request(source, layer, batch=batch, side=side, dtype=dtype, device=device, effort=effort)
@@ -130,17 +134,19 @@ def _sums(sessions: Sequence[Session], layers: int) -> None:
             "Fastest per layer",
             f"{sums.chosen_ms:.3g} ms",
             width="content",
-            help="dense wherever no kernel's verdict says faster: noise chooses nothing",
+            help="sum over the layers of the fastest kernel whose verdict is “faster”; dense where there is none",
         )
-        st.metric("Speedup", f"{sums.speedup:.2f}x", width="content", help="dense, all layers / fastest per layer")
-        st.metric("Layers that change", f"{changed}", width="content")
+        st.metric("Speedup", f"{sums.speedup:.2f}x", width="content", help="Dense, all layers / Fastest per layer")
+        st.metric("Layers not dense", f"{changed}", width="content")
     for kernel, total in sums.by_kernel.items():
         if total is not None and total > 0:
-            st.caption(f"{kernel} everywhere: {total:.3g} ms, {sums.dense_ms / total:.2f}x of dense")
+            st.caption(
+                f"{title_of(kernel)} on every layer: {total:.3g} ms, {sums.dense_ms / total:.2f} times as fast as dense"
+            )
     if doubtful:
         st.warning(
-            f"{doubtful} of {len(sessions)} layers were measured on a noisy or busy machine: repeat them before you "
-            "believe the sums.",
+            f"{doubtful} of {len(sessions)} layers were measured on a noisy or busy machine. Measure again before you "
+            "rely on the sums.",
             icon=":material/warning:",
         )
 
@@ -148,7 +154,7 @@ def _sums(sessions: Sequence[Session], layers: int) -> None:
 def _table(layers: Sequence[dict[str, Any]], results: Results, *, key: str | None) -> None:
     rows = [_row(layer, results.get(index)) for index, layer in enumerate(layers)]
     config: dict[str, Any] = {
-        name: st.column_config.NumberColumn(format="%.4g ms") for name in ("dense", "fastest's time")
+        name: st.column_config.NumberColumn(format="%.4g ms") for name in ("dense", "time of the fastest")
     }
     config["density after"] = st.column_config.NumberColumn(format="percent")
     st.dataframe(rows, hide_index=True, column_config=config, height=min(38 + 35 * len(rows), 560), key=key)
@@ -164,8 +170,8 @@ def _row(layer: dict[str, Any], result: Any) -> dict[str, Any]:
         "input": " x ".join(map(str, session.input_shape)),
         "density after": session.density,
         "dense": choice.dense_ms,
-        "fastest": choice.kernel,
-        "fastest's time": choice.best_ms,
+        "fastest": title_of(choice.kernel),
+        "time of the fastest": choice.best_ms,
         "verdict": choice.verdict,
         "flags": ", ".join(dict.fromkeys(flag for row in session.rows for flag in row.flags)),
     }

@@ -23,6 +23,7 @@ def pages() -> list[StreamlitPage]:
         st.Page(_FOLDER / "model.py", title="Model", icon=":material/account_tree:"),
         st.Page(_FOLDER / "latency.py", title="Latency", icon=":material/timer:"),
         st.Page(_FOLDER / "training.py", title="Training", icon=":material/model_training:"),
+        st.Page(_FOLDER / "glossary.py", title="Glossary", icon=":material/menu_book:"),
     ]
 
 

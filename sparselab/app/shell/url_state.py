@@ -56,6 +56,18 @@ def choose_elsewhere(key: str, choice: str) -> None:
     st.session_state[_kept(key)] = choice
 
 
+def choose_here(key: str, choice: str) -> None:
+    """Let the picker called `key` on this page, and those on the others, stand on `choice`: for callbacks."""
+    choose_elsewhere(key, choice)
+    st.query_params[key] = choice
+    st.session_state.pop(_widget(key), None)
+
+
+def _widget(key: str) -> str:
+    # A widget of its own on every page: the state of one that is no longer shown lives on for a run, and is then lost.
+    return f"_{key}@{st.session_state['_page']}"
+
+
 def _prepared(
     key: str,
     options: Sequence[str],
@@ -64,8 +76,7 @@ def _prepared(
     renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Return the key of the widget, which stands on an option; `shown`: the widget's state is the label of its choice."""
-    # A widget of its own on every page: the state of one that is no longer shown lives on for a run, and is then lost.
-    widget = f"_{key}@{st.session_state['_page']}"
+    widget = _widget(key)
     states = options if shown is None else tuple(shown.values())
     if st.session_state.get(widget) not in states:
         # What was chosen on another page follows the visitor here.

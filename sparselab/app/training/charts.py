@@ -14,7 +14,7 @@ from sparselab.training.runs.outcomes import NAMES, Point
 AXES: Mapping[str, tuple[str, Callable[[Point], float | None]]] = MappingProxyType(
     {
         "weights kept": ("prunable weights kept, %", lambda point: 100 * point.density),
-        "channels": ("channels that keep anything, %", lambda point: 100 * point.channels),
+        "channels": ("channels with a kept weight, %", lambda point: 100 * point.channels),
         "blocks": ("dense blocks in the network", lambda point: point.blocks),
     }
 )
@@ -62,7 +62,7 @@ def curves_figure(points: Sequence[Point], dense: Sequence[Point | None], axis: 
         figure.add_hline(
             y=100 * line.mean,
             line={"color": _GREY, "dash": "solid" if line.study else "dot", "width": 1.5},
-            annotation_text=f"{whose} {100 * line.mean:.1f} %",
+            annotation_text=f"{whose}: {100 * line.mean:.1f} %",
             annotation_position="bottom left" if line.study else "top left",
         )
         if line.high > line.low:
@@ -125,17 +125,17 @@ def progress_figure(events: Sequence[Mapping[str, Any]], total: int) -> go.Figur
                 losses.append(event["loss"])
             else:
                 looks.append((at, 100 * event["validation_accuracy"]))
-    figure.add_scatter(x=steps, y=losses, name="loss, training images", line={"color": "#0072B2", "width": 1})
+    figure.add_scatter(x=steps, y=losses, name="training loss", line={"color": "#0072B2", "width": 1})
     figure.add_scatter(
         x=[at for at, _ in looks],
         y=[right for _, right in looks],
-        name="accuracy, validation images",
+        name="validation accuracy",
         yaxis="y2",
         mode="markers",
         marker={"color": "#D55E00", "symbol": "diamond", "size": 6},
         hovertemplate="%{y:.1f} %<extra>accuracy</extra>",
     )
-    figure.update_xaxes(title_text="steps of all trainings", range=[0, max(total, 1)])
+    figure.update_xaxes(title_text="training step, summed over the trainings", range=[0, max(total, 1)])
     figure.update_yaxes(title_text="loss", rangemode="tozero")
     figure.update_layout(
         yaxis2={
@@ -180,11 +180,11 @@ def updates_figure(updates: Sequence[Mapping[str, Any]]) -> go.Figure:
         figure.add_scatter(
             x=[update["step"] for update in updates],
             y=[100 * update[name] / max(1, update["kept"]) for update in updates],
-            name=f"{name}, % of kept",
+            name=name,
             line={"color": colour, "dash": dash},
         )
     figure.update_xaxes(title_text="step")
-    figure.update_yaxes(title_text="exchanged, % of kept weights", rangemode="tozero")
+    figure.update_yaxes(title_text="% of the kept weights", rangemode="tozero")
     return _finish(figure, 300)
 
 
@@ -207,7 +207,7 @@ def published_figure(points: Sequence[PublishedPoint]) -> go.Figure:
             "<extra>%{fullData.name}</extra>",
         )
     figure.update_xaxes(title_text="weights kept, %", type="log", autorange="reversed", tickvals=_TICKS)
-    figure.update_yaxes(title_text="accuracy as printed, %")
+    figure.update_yaxes(title_text="published accuracy, %")
     figure.update_layout(legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0})
     return _finish(figure, 460)
 

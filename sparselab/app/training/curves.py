@@ -27,16 +27,17 @@ def show_curves(view: RunView | None) -> None:
     mine = () if view is None else outcomes_of(view)
     if not study and not mine:
         st.info(
-            "No training is done yet: start a run, or choose one of yours on the left.", icon=":material/show_chart:"
+            "No training has finished yet. Choose a run on the left, or start a run on the tab *Start a run*.",
+            icon=":material/show_chart:",
         )
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         axis = st.segmented_control(
             "Against", list(AXES), default="weights kept", key="axis", bind="query-params", required=True,
-            help="A structure may keep few weights in all channels, or all weights of few channels.",
+            help="The horizontal axis. A structure may keep few weights in all channels, or all weights of few channels.",
         )  # fmt: skip
         shown = list(study) if study else []
-        if study and mine and not st.toggle("The study too", value=True, key="with_study", bind="query-params"):
+        if study and mine and not st.toggle("Show the study", value=True, key="with_study", bind="query-params"):
             shown = []
     outcomes = [*shown, *mine]
     points = points_of(outcomes)
@@ -49,9 +50,9 @@ def show_curves(view: RunView | None) -> None:
     dense = [dense_of(outcomes, study=True), dense_of(outcomes, study=False)]
     st.plotly_chart(curves_figure(kept, dense, axis), key="_curves")
     st.caption(
-        "A point is a mean over seeds, its bar reaches from the least to the most accurate seed. Filled: a *winning "
-        "ticket*, whose mean is no lower than the dense network's. "
-        + ("Study: `digits` with `vgg-small`, as docs/study.md reads it." if shown else "")
+        "Point: mean over the seeds. Bar: from the least to the most accurate seed. Filled point: a *winning ticket*, which "
+        "is at least as accurate as the dense network. "
+        + ("Study: network `vgg-small` on task `digits`; docs/study.md discusses it." if shown else "")
     )
     _sentences(kept)
     st.download_button(
@@ -62,17 +63,17 @@ def show_curves(view: RunView | None) -> None:
 
 
 def _sentences(points: Sequence[Point]) -> None:
-    """Say for each series how sparse its sparsest winning ticket is."""
+    """Say for each series how many weights its sparsest winning ticket keeps."""
     lines = []
     for series in dict.fromkeys(point.series for point in points):
         mine = [point for point in points if point.series == series and point.wins]
         if mine:
             best = min(mine, key=lambda point: point.density)
-            lines.append(f"**{literal(series)}** wins down to {100 * best.density:.0f} % of the weights")
+            lines.append(f"**{literal(series)}** {100 * best.density:.0f} % of the weights kept")
     if lines:
         st.markdown("Sparsest winning tickets: " + "; ".join(lines) + ".")
     else:
-        st.markdown("No winning ticket among what is shown.")
+        st.markdown("None of the series shown has a winning ticket.")
 
 
 def _table(outcomes: Sequence[Outcome]) -> str:

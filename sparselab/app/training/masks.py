@@ -36,7 +36,7 @@ def show_masks(outcomes: Sequence[Outcome], view: RunView | None) -> None:
         own = None if view is None else view.info.run
         start = runs.index(own) if own in runs else 0
         run = st.selectbox(
-            "Masks of", runs, index=start, format_func=lambda key: titles[key], key="_masks_of", width=340
+            "Masks of run", runs, index=start, format_func=lambda key: titles[key], key="_masks_of", width=340
         )
     mine = [outcome for outcome in here if outcome.run == run]
     if any(outcome.transformed for outcome in mine) and any(not outcome.transformed for outcome in mine):
@@ -53,12 +53,12 @@ def show_masks(outcomes: Sequence[Outcome], view: RunView | None) -> None:
     _open(mine, layer)
     updates = updates_of(view) if view is not None and view.info.run == run else study_updates(STUDY_UPDATES, run)
     if updates:
-        st.markdown("**Updates of the mask while it trained**")
+        st.markdown("**Mask updates during training**")
         st.plotly_chart(updates_figure(updates), key="_updates")
 
 
 def _title(outcome: Outcome) -> str:
-    whose = "study" if outcome.study else "your run"
+    whose = "study" if outcome.study else "selected run"
     return f"{outcome.run if outcome.study else outcome.method + ' ' + outcome.run[:6]} ({whose})"
 
 
@@ -88,20 +88,20 @@ def _pictures(mine: Sequence[Outcome], layer: str) -> None:
         picture = _picture(str(outcome.ticket), _modified(outcome), layer)
         right = f"{100 * outcome.test_accuracy:.1f} %"
         columns[place % 6].image(picture, caption=f"{outcome.stage}: {right}", width="stretch")
-    more = f" Every {step} of {len(mine)} stages are shown." if step > 1 else ""
+    more = f" Of {len(mine)} stages, one in {step} is shown." if step > 1 else ""
     st.caption(
-        f"Darkness: square root of the density, so that sparse masks can be told from empty ones. Below: test accuracy.{more}"
+        f"Gray level: square root of the density, so that sparse areas differ from empty ones. Caption: stage and test accuracy.{more}"
     )
 
 
 def _open(mine: Sequence[Outcome], layer: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         stages = {outcome.stage: outcome for outcome in mine}
-        stage = st.selectbox("Open", list(stages), index=len(stages) - 1, key="_masks_stage", width=260)
+        stage = st.selectbox("Ticket", list(stages), index=len(stages) - 1, key="_masks_stage", width=260)
         ticket = stages[stage].ticket
         assert ticket is not None
         for page in pages()[:4]:
-            if page.title != "Model" and st.button(f"in {page.title}", icon=page.icon, key=f"_open_{page.title}"):
+            if page.title != "Model" and st.button(f"Open in {page.title}", icon=page.icon, key=f"_open_{page.title}"):
                 open_path(ticket)
                 choose_elsewhere("layer", layer)
                 st.switch_page(page)

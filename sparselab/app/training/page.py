@@ -2,13 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
 import streamlit as st
 
+from sparselab.app.shell.url_state import linked_tabs
 from sparselab.app.training.curves import show_curves
 from sparselab.app.training.papers import show_papers
 from sparselab.app.training.run import show_run
-from sparselab.app.training.run_choice import choose_run, find_runs
+from sparselab.app.training.run_choice import RUN_TAB, choose_run, find_runs
 from sparselab.app.training.start import show_start
+from sparselab.training.runs.views import RunView
+
+TABS: Mapping[str, str] = MappingProxyType(
+    {
+        "Accuracy curves": "Accuracy curves",
+        RUN_TAB: "Selected run",
+        "Start a run": "Start a run",
+        "What the papers print": "Published results",
+    }
+)
+"""The labels of the tabs by their names in the address, which outlive a change of label."""
+
+
+def _run(root: Path | None, chosen: RunView | None) -> None:
+    if root is not None:
+        show_run(root, chosen)
+
+
+def _start(root: Path | None, _chosen: RunView | None) -> None:
+    if root is not None:
+        show_start(root)
+
+
+_SHOWS: Mapping[str, Callable[[Path | None, RunView | None], None]] = MappingProxyType(
+    {
+        "Accuracy curves": lambda _root, chosen: show_curves(chosen),
+        RUN_TAB: _run,
+        "Start a run": _start,
+        "What the papers print": lambda _root, _chosen: show_papers(),
+    }
+)
 
 
 def page() -> None:
@@ -17,21 +53,7 @@ def page() -> None:
     root = find_runs()
     with st.sidebar:
         chosen = choose_run(root)
-    curves_tab, run_tab, start_tab, papers_tab = st.tabs(
-        ["Accuracy curves", "This run", "Start a run", "What the papers print"],
-        key="training_tab",
-        bind="query-params",
-        on_change="rerun",
-    )
-    if curves_tab.open:
-        with curves_tab:
-            show_curves(chosen)
-    if start_tab.open and root is not None:
-        with start_tab:
-            show_start(root)
-    if papers_tab.open:
-        with papers_tab:
-            show_papers()
-    if run_tab.open and root is not None:
-        with run_tab:
-            show_run(root, chosen)
+    for name, place in linked_tabs(TABS, "training_tab").items():
+        if place.open:
+            with place:
+                _SHOWS[name](root, chosen)

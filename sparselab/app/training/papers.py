@@ -1,4 +1,4 @@
-"""What the papers print, beside our curves and never among them."""
+"""Published results, beside the measured curves and never among them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def show_papers() -> None:
     """Show published accuracies of one data set, with where they stand and what to bear in mind."""
     every = published()
     st.caption(
-        "Figures printed in papers, on the papers' data and networks: a reference for the shape of curves. None was measured "
-        "here, and the accuracies cannot be compared with those of this project's own small task."
+        "Results printed in papers, on the data and networks of the papers: a reference for the shape of the curves. None was "
+        "measured here, and the accuracies cannot be compared with those on this project's small task."
     )
     dataset = st.selectbox(
         "Data set", sorted({point.dataset for point in every}), key="published", bind="query-params", width=280
@@ -30,7 +30,7 @@ def show_papers() -> None:
             "accuracy": point.accuracy_percent,
             "time saved": point.time_saved_percent,
             "dense": point.dense_accuracy_percent,
-            "where": f"{point.paper}, {point.table}",
+            "source": f"{point.paper}, {point.table}",
             "note": point.note,
         }
         for point in points

@@ -25,7 +25,10 @@ _BUSY = ("running", "queued")
 def show_run(root: Path, view: RunView | None) -> None:
     """Show the run whole; while it is at work, go on looking until a click comes. Last on the page."""
     if view is None:
-        st.info("Choose a run on the left, or start one.", icon=":material/directions_run:")
+        st.info(
+            "No run selected. Choose a run on the left, or start a run on the tab *Start a run*.",
+            icon=":material/directions_run:",
+        )
         return
     status, place = st.empty(), st.container()
     _actions(place, root, view)
@@ -55,10 +58,14 @@ def pause(seconds: float) -> None:
 def _show(status: DeltaGenerator, charts: DeltaGenerator, view: RunView) -> None:
     info = view.info
     share = info.done / info.total if info.total else 0.0
-    stages = f"{len(view.stages)} trainings done"
+    count = len(view.stages)
+    stages = f"{count} training{'s' * (count != 1)} done"
     with status.container():
         if info.status == "queued":
-            st.info("Queued: other runs are using the CPU.", icon=":material/hourglass_top:")
+            st.info(
+                "Queued: other runs use the CPU threads. This run starts when one of them ends.",
+                icon=":material/hourglass_top:",
+            )
         elif info.status == "running":
             stage = next((event["stage"] for event in reversed(view.tail) if "stage" in event), "starting")
             left = "" if view.seconds_left is None else f", about {_duration(view.seconds_left)} left"
@@ -127,12 +134,12 @@ def _ask_delete(_root: Path, folder: Path) -> None:
 def _are_you_sure(root: Path, folder: Path, stages: int) -> None:
     """Ask on the page itself: a click on a dialog can be lost while the page behind it is still being drawn."""
     st.warning(
-        f"Delete this run? Its {stages} trainings with their tickets are removed from the disk. This cannot be undone.",
+        f"Delete this run? Its {stages} training{'s' * (stages != 1)} and their tickets are removed from the disk. This cannot be undone.",
         icon=":material/delete_forever:",
     )
     with st.container(horizontal=True):
-        st.button("Yes, delete", type="primary", key="_run_sure", on_click=_deleted, args=(root, folder))
-        st.button("Keep", key="_run_keep", on_click=_forget_question)
+        st.button("Delete this run", type="primary", key="_run_sure", on_click=_deleted, args=(root, folder))
+        st.button("Keep this run", key="_run_keep", on_click=_forget_question)
 
 
 def _deleted(root: Path, folder: Path) -> None:
@@ -147,14 +154,14 @@ def _forget_question() -> None:
 
 
 def _details(view: RunView) -> None:
-    with st.expander("Settings, and how to run this from a command line"):
+    with st.expander("Settings and command line"):
         settings = vars(view.info.settings)
         st.code(f"python -m sparselab train --out {view.info.folder} --resume", language="bash")
         st.dataframe(
             [{"setting": name, "value": str(value)} for name, value in settings.items()], hide_index=True, height=300
         )
     if view.output:
-        with st.expander("Output of the process"):
+        with st.expander("Log of the process"):
             st.code(view.output, language=None)
 
 

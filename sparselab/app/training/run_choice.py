@@ -8,7 +8,7 @@ import streamlit as st
 
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import show_fault
-from sparselab.app.shell.url_state import choose_elsewhere, linked_select
+from sparselab.app.shell.url_state import choose_here, linked_select
 from sparselab.core.errors import SparselabError
 from sparselab.core.paths import runs_folder
 from sparselab.training.runs.outcomes import NAMES
@@ -16,6 +16,9 @@ from sparselab.training.runs.queue import advance
 from sparselab.training.runs.views import RunInfo, RunView, list_runs, read_run
 
 NONE = "none"
+RUN_TAB = "This run"
+"""The name in the address of the tab of one run."""
+
 _SIGNS = {"running": "▶", "queued": "…", "finished": "✓", "stopped": "■"}
 
 
@@ -25,7 +28,7 @@ def find_runs() -> Path | None:
         root = runs_folder()
         advance(root)
     except (SparselabError, OSError) as error:
-        st.error(f"No run can be kept here: {literal(str(error))}", icon=":material/block:")
+        st.error(f"No run can be stored here: {literal(str(error))}", icon=":material/block:")
         return None
     return root
 
@@ -33,18 +36,18 @@ def find_runs() -> Path | None:
 def choose_run(root: Path | None) -> RunView | None:
     """Show the picker of runs and where the chosen one stands; return it, or None."""
     runs = {} if root is None else {run.run: run for run in list_runs(root)}
-    st.caption("The study that comes with the project is always shown. Choose a run to show its curves as well.")
+    st.caption("The stored study is always shown. Choose a run to add its curves.")
     name = linked_select(
         "Run",
         [NONE, *runs],
         "run",
         default=NONE,
         label_of=lambda key: "no run selected" if key == NONE else title_of(runs[key]),
-        help="Runs go on when this page is closed and when the app ends. ▶ running, … queued, ✓ finished, ■ stopped.",
+        help="A run goes on when this page is closed and when the app ends.  \n▶ running, … queued, ✓ finished, ■ stopped",
     )
     if name == NONE:
         if not runs and root is not None:
-            st.caption("There is no run yet: start one under *Start a run*.")
+            st.caption("There is no run yet. Start one on the tab *Start a run*.")
         return None
     try:
         return read_run(runs[name].folder)
@@ -64,6 +67,4 @@ def title_of(run: RunInfo) -> str:
 
 def choose_next(run: str) -> None:
     """Let the picker stand on this run from now on."""
-    choose_elsewhere("run", run)
-    st.query_params["run"] = run
-    st.session_state[f"_run@{st.session_state['_page']}"] = run
+    choose_here("run", run)

@@ -14,7 +14,8 @@ import streamlit as st
 from sparselab.app.inputs.path_policy import ROOTS_VARIABLE, allowed_roots, resolve_under
 from sparselab.app.inputs.setting_widget import setting_widgets
 from sparselab.app.shell.escape import literal
-from sparselab.app.training.run_choice import choose_next
+from sparselab.app.shell.url_state import choose_here
+from sparselab.app.training.run_choice import RUN_TAB, choose_next
 from sparselab.core.errors import FileError, SparselabError
 from sparselab.core.settings import settings_of
 from sparselab.training.runs.queue import submit
@@ -33,8 +34,8 @@ class Preset:
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "Five-minute demo": Preset(
-            "Twelve levels of IMP on fewer images, Refill and Regroup at three of them: about three and a half minutes on two "
-            "cores; the curve grows while it runs.",
+            "IMP to level 12 on 4,000 images, with Refill and Regroup at three levels: about three and a half minutes on two "
+            "cores. The curve is drawn while the run goes on.",
             {
                 "method": "imp",
                 "levels": 12,
@@ -44,8 +45,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             },
         ),
         "Study of structure": Preset(
-            "The study shown here, with one seed: IMP to level 10, six transforms at three levels, N:M of the dense "
-            "network; 31 trainings, about a quarter of an hour on one core.",
+            "The study of the tab *Accuracy curves* with one seed: IMP to level 10, transforms at three levels, and N:M of "
+            "the dense network; 31 trainings, about a quarter of an hour on one core.",
             {
                 "method": "imp",
                 "levels": 10,
@@ -56,10 +57,10 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             },
         ),
         "Sparse from the start (DSB)": Preset(
-            "Shuffled blocks that move while the network trains, at 90 % sparsity: one training, half a minute.",
+            "Shuffled blocks that are pruned and grown during training, at 90 % sparsity: one training, about half a minute.",
             {"method": "dsb", "sparsity": 0.9},
         ),
-        "My own settings": Preset("Every setting, with its range and its default.", {}),
+        "All settings": Preset("Every setting, with its range and its default.", {}),
     }
 )
 _FIRST = ("task", "task_settings", "model", "width", "method", "levels", "sparsity", "then", "epochs", "seed")
@@ -86,18 +87,19 @@ def show_start(root: Path) -> None:
     if said := st.session_state.pop("_train_said", None):
         st.error(literal(said), icon=":material/block:")
     st.caption(
-        f"Runs share the {os.cpu_count() or 1} CPU threads; further runs are queued. A run is a process of its own: it goes on "
-        "when this page is closed, its link opens it again, and a stopped run can be resumed later. The same settings are the "
-        "same run."
+        f"Runs share the {os.cpu_count() or 1} CPU threads; further runs are queued. A run is a separate process: it goes on "
+        "when this page is closed, the address of this page opens it again, and a stopped run can be resumed. Equal settings "
+        "give the same run, which is not computed twice."
     )
 
 
 def _folder_of_data(task: str) -> str:
-    """Ask where the images of a task lie."""
+    """Ask for the folder of a task's images."""
     return st.text_input(
         f"Folder of {TASKS[task].title} on this machine",
         key="_train_data",
-        placeholder=", ".join(map(str, allowed_roots())) or f"this server allows no folder: see {ROOTS_VARIABLE}",
+        placeholder=", ".join(map(str, allowed_roots()))
+        or f"this server allows no folder: its operator can set {ROOTS_VARIABLE}",
         help=f"It holds {literal(TASKS[task].expects)}.",
     )
 
@@ -112,7 +114,7 @@ def _begin(root: Path, values: dict[str, Any], data: str) -> None:
         st.session_state["_train_said"] = str(error)
         return
     choose_next(folder.name)
-    st.session_state["training_tab"] = "This run"
+    choose_here("training_tab", RUN_TAB)
 
 
 def _form(preset: str) -> dict[str, Any]:

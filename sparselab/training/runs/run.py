@@ -72,7 +72,7 @@ def _carry_out(
     processes: ProcessGroup,
 ) -> None:
     """Load the data in `folder`, build the network, and run what remains of the plan."""
-    monitor.progress("data")
+    monitor.progress("loading the data")
     data = TASKS[settings.task].load(folder, seed=settings.seed, settings=settings.task_values())
     schedule = schedule_of(settings, len(data.train))
     network = build_network(settings, data, resolve_device(settings.device))

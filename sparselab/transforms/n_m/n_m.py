@@ -59,7 +59,7 @@ class NM(Transform):
             {
                 "none": "as they are",
                 "swap": "swaps the best pair of channels until none helps",
-                "stripe": "deals the channels of a few windows out anew, again and again; keeps most, slower",
+                "stripe": "reassigns the channels of a few windows, again and again; keeps most, and is slower",
             }
         ),
         Doc("how channels are reordered first, so that the pattern keeps more"),
@@ -71,7 +71,7 @@ class NM(Transform):
         int,
         Interval(ge=0, le=1000),
         When("permute", ("stripe",)),
-        Doc("random swaps from which the search starts again, once nothing helps"),
+        Doc("random swaps from which the search starts again when no swap helps"),
     ] = 16
 
     def __post_init__(self) -> None:

@@ -41,7 +41,7 @@ class Refill(Transform):
     source: ClassVar[str] = "Structure-LTH (ICML 2022), Alg. 2"
 
     score: Annotated[str, OneOf(CHANNEL_SCORES), Doc("how channels are ranked")] = "l1"
-    regrow: Annotated[str, OneOf(REGROW), Doc("which values the weights take that come back")] = "rewound"
+    regrow: Annotated[str, OneOf(REGROW), Doc("values of the weights that are grown")] = "rewound"
 
     @property
     def needs(self) -> frozenset[str]:
@@ -68,7 +68,7 @@ class Refill(Transform):
             rows = best_channels(channel_scores(layer, self.score), count)
         notes = {"channels": f"{count} of {mask.rows}", "values of new weights": self.regrow}
         blocks = [Block(rows, np.arange(mask.cols))]
-        return Layout.from_blocks(mask, blocks, reason="the mask keeps nothing", seconds=stages.seconds, notes=notes)
+        return Layout.from_blocks(mask, blocks, reason="the mask keeps no weight", seconds=stages.seconds, notes=notes)
 
     def weights(self, layout: Layout, layer: LayerLike, rng: Rng = None) -> FloatMatrix:
         """Return the values of `layer` under `layout`, new weights as `regrow` says; see `regrown_weights`."""
@@ -85,7 +85,7 @@ class RefillPlus(Refill):
     title: ClassVar[str] = "Refill+"
     source: ClassVar[str] = "Structure-LTH (ICML 2022), Refill+; released code"
 
-    rho: Annotated[float, Interval(ge=0.0, le=1.0), Doc("share of the other channels that comes back too")] = 0.25
+    rho: Annotated[float, Interval(ge=0.0, le=1.0), Doc("share of the other channels that is grown as well")] = 0.25
 
     @property
     def fillback(self) -> float:

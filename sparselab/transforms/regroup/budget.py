@@ -75,9 +75,9 @@ class BudgetRule(Rule):
 
     def why_none(self, layer: Layer, groups: Groups) -> str:
         if not layer.mask.count:
-            return "the mask keeps nothing"
+            return "the mask keeps no weight"
         budget, smallest = self.budget(Selection(layer)), _heights(groups).min()
-        return f"a budget of {budget} weights buys no column of the smallest group, {smallest} rows high"
+        return f"a budget of {budget} weights is less than one column of the smallest group, {smallest} rows high"
 
     def objective(self, selection: Selection, groups: Groups, device: torch.device) -> tuple[torch.Tensor, Budget]:
         return scores(selection.left, self.weigh, device), Budget(_heights(groups), self.budget(selection))

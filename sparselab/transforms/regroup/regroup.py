@@ -118,7 +118,7 @@ class Regroup(Transform):
         first: Groups = ()
         while rule.goes_on(selection) and notes.get("refine") != "cancel":
             if selection.rounds:
-                monitor.progress(f"pass {len(selection.rounds) + 1}")
+                monitor.progress(f"round {len(selection.rounds) + 1} of blocks")
             groups = self._group(selection.left.mask, stages, rng, device, monitor)
             objective = rule.objective(selection, groups, torch_device) if self.refine else None
             if objective is not None:

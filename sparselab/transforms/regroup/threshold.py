@@ -33,7 +33,7 @@ class ThresholdRule(Rule):
     """Takes the columns that several rows of a group keep, and groups anew what is left until nothing is found."""
 
     meaning: ClassVar[str] = (
-        "the paper's: takes columns that several rows of a group keep, and groups what is left again"
+        "the rule of the paper: takes columns that several rows of a group keep, then groups the remaining weights again"
     )
     orders_by_group: ClassVar[bool] = False
 

@@ -163,5 +163,5 @@ def group_alike(mask: Mask, alike: BoolMatrix, group: Callable[[Mask], Groups], 
 
 def _why_none(layer: Layer, weights: int) -> str:
     if not layer.mask.count:
-        return "the mask keeps nothing"
-    return "every kept weight is zero: weigh by count" if weights else "a density this low buys no block"
+        return "the mask keeps no weight"
+    return "every kept weight is zero: weigh by count" if weights else "the density is too low for one block"

@@ -283,8 +283,8 @@ def test_what_cannot_be_found_is_told() -> None:
             noise,
             "more than 16 rows that keep something; the largest group has 1",
         ),
-        (Regroup(density=0.001), noise, "a budget of 2 weights buys no column"),
-        (Regroup(), empty, "the mask keeps nothing"),
+        (Regroup(density=0.001), noise, "a budget of 2 weights is less than one column"),
+        (Regroup(), empty, "the mask keeps no weight"),
     ]
     for transform, layer, words in cases:
         layout = transform(layer, rng=np.random.default_rng(0), device="cpu")
