@@ -38,7 +38,7 @@ ROOMS: dict[str, frozenset[str]] = {
 FLOORS: dict[str, tuple[frozenset[str], ...]] = {
     "grouping": (frozenset({"*"}), frozenset({"refine"})),
     "transforms": (
-        frozenset({"contender", "base", "cells", "refining"}),
+        frozenset({"contender", "base", "cells", "check", "refining"}),
         frozenset({"prune", "regroup", "shuffled_blocks", "n_m", "refill"}),
         frozenset({"__init__"}),
     ),

@@ -10,6 +10,7 @@ import numpy as np
 
 from sparselab.core.errors import SettingError
 from sparselab.core.mask import IntVector, Mask
+from sparselab.core.plugins import expect_instance, expect_texts
 from sparselab.runtime.progress import SILENT, Monitor
 
 Groups = tuple[IntVector, ...]
@@ -71,6 +72,12 @@ class Grouper(ABC):
         self, mask: Mask, goal: Goal, *, rng: np.random.Generator, device: str = "auto", monitor: Monitor = SILENT
     ) -> Groups:
         """Return the groups. Raises: UnavailableError when a library it needs is not installed."""
+
+
+def check_grouper(name: str, grouper: object) -> None:
+    """Raises: SettingError unless what a plug-in brings is a grouper."""
+    expect_instance(grouper, Grouper)
+    expect_texts(grouper, "title", "meaning", "source")
 
 
 def cut(order: IntVector, sizes: IntVector) -> Groups:

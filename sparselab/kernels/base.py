@@ -14,6 +14,7 @@ from sparselab.core.device import as_tensor
 from sparselab.core.errors import SettingError, SparselabError, UnavailableError
 from sparselab.core.layer import FloatMatrix, Layer
 from sparselab.core.layout import Layout
+from sparselab.core.plugins import expect_instance, expect_texts
 
 if TYPE_CHECKING:
     import torch
@@ -238,3 +239,11 @@ class Kernel(ABC):
     @abstractmethod
     def prepare(self, work: Work) -> Run:
         """Pack the weights, tune if need be, and return the run. Only for work without an `obstacle`."""
+
+
+def check_kernel(name: str, kernel: Any) -> None:
+    """Raises: SettingError unless what a plug-in brings is a kernel that is measured against a dense one."""
+    expect_instance(kernel, Kernel)
+    expect_texts(kernel, "title", "source")
+    if kernel.is_dense:
+        raise SettingError("expected a kernel that is not dense: every kind of product has its dense one")
