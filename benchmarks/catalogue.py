@@ -16,7 +16,7 @@ _BEGIN, _END = "<!-- generated: begin -->", "<!-- generated: end -->"
 def tables() -> str:
     """Return the tables of transforms with their settings, of groupers, and of the report's numbers."""
     lines: list[str] = []
-    for name, kind in TRANSFORMS.items():
+    for name, kind in TRANSFORMS.builtin.items():
         lines += [f"### {name}", "", f"{_first_line(kind)} Source: {kind.source}.", ""]
         lines += ["| setting | value | default | meaning |", "|---|---|---|---|"]
         for setting in settings_of(kind):
@@ -24,7 +24,9 @@ def tables() -> str:
             lines.append(f"| `{setting.name}` | {setting.expected} | {default} | {_meaning(setting)} |")
         lines.append("")
     lines += ["### Groupers", "", "| grouper | what it does | source |", "|---|---|---|"]
-    lines += [f"| `{name}` | {_cell(grouper.meaning)} | {grouper.source} |" for name, grouper in GROUPERS.items()]
+    lines += [
+        f"| `{name}` | {_cell(grouper.meaning)} | {grouper.source} |" for name, grouper in GROUPERS.builtin.items()
+    ]
     lines += ["", "### The report's numbers", "", "| number | meaning |", "|---|---|"]
     lines += [f"| `{name}` | {_cell(meaning)} |" for name, meaning in meanings().items()]
     return "\n".join(lines) + "\n"

@@ -42,7 +42,7 @@ ROOMS: dict[str, frozenset[str]] = {
 FLOORS: dict[str, tuple[frozenset[str], ...]] = {
     "grouping": (frozenset({"*"}), frozenset({"refine"})),
     "transforms": (
-        frozenset({"contender", "base", "cells", "refining"}),
+        frozenset({"contender", "base", "cells", "check", "refining"}),
         frozenset({"prune", "regroup", "shuffled_blocks", "n_m", "refill"}),
         frozenset({"__init__"}),
     ),
@@ -70,7 +70,7 @@ FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"shell"}),
         frozenset({"inputs"}),
         frozenset({"jobs"}),
-        frozenset({"explore", "compare", "model", "latency", "training", "glossary"}),
+        frozenset({"*"}),  # a folder or file per page
     ),
 }
 """Within a room, lowest first: its folders and loose files ("*": those not named). A floor imports from itself and from lower ones; a

@@ -18,6 +18,7 @@ from sparselab.analysis.similarity import SIMILARITIES
 from sparselab.app.explore.details import TABS
 from sparselab.app.training.start import PRESETS
 from sparselab.core.im2col import COLUMN_ORDERS
+from sparselab.core.plugins import Registry
 from sparselab.core.settings import settings_of
 from sparselab.formats import FORMATS, WRITERS
 from sparselab.grouping import GROUPERS
@@ -97,6 +98,8 @@ def registries() -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def is_registry(value: object) -> bool:
+    if isinstance(value, Registry):
+        return True  # with the entries of other packages
     return isinstance(value, Mapping) and bool(value) and all(is_entry(each) for each in value.values())
 
 

@@ -5,11 +5,18 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sparselab.core.version import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
 TOP = {
     *("app.py", "pages", "sparselab", "tests", "sample_masks", "requirements.txt", "README.md", "LICENSE", "Makefile"),
     *("pyproject.toml", ".ci", ".streamlit", ".gitignore", "docs", "benchmarks", "CHANGELOG.md"),
+    *(".github", ".pre-commit-config.yaml", "CITATION.cff", "CONTRIBUTING.md"),
 }
 
 
@@ -72,3 +79,50 @@ def test_links_between_documents_lead_somewhere() -> None:
             for target in re.findall(r"\]\(([^)#]+)\)", without_code((ROOT / path).read_text(encoding="utf-8"))):
                 if "://" not in target:
                     assert ((ROOT / path).parent / target).exists(), f"{path}: {target}"
+
+
+# mkdocs.yml has tags of its own, and mkdocs reads it.
+YAML = [path for path in tracked() if path.suffix in (".yml", ".yaml", ".cff") and path.name != "mkdocs.yml"]
+
+
+def read_yaml(path: Path | str) -> Any:
+    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", YAML, ids=str)
+def test_files_of_the_hosts_habits_can_be_read(path: Path) -> None:
+    assert isinstance(read_yaml(path), dict)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")), ids=lambda path: path.stem
+)
+def test_issue_forms_have_what_a_form_needs(path: Path) -> None:
+    form = read_yaml(path)
+    if path.stem == "config":
+        assert set(form) == {"blank_issues_enabled"}
+        return
+    assert form["name"]
+    assert form["description"]
+    fields = [field for field in form["body"] if field["type"] != "markdown"]
+    assert all(field["attributes"]["label"] for field in fields)
+    assert len({field["id"] for field in fields}) == len(fields)
+
+
+def test_what_is_cited_is_this_version() -> None:
+    citation = read_yaml("CITATION.cff")
+    assert citation["version"] == __version__
+    assert citation["license"] == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["license"]
+    for work in (citation, *citation["references"]):
+        assert work["title"]
+        assert work["authors"]
+
+
+def test_the_workflow_runs_every_version_of_python_that_is_promised() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = [text.rsplit(" ", 1)[1] for text in project["classifiers"] if text.startswith("Programming Language")]
+    jobs = read_yaml(".github/workflows/tests.yml")["jobs"]
+    assert jobs["versions"]["strategy"]["matrix"]["python"] == named
+    (lowest,) = {step["with"]["python-version"] for step in jobs["gate"]["steps"] if "setup-python" in str(step)}
+    assert project["requires-python"] == f">={lowest}"
+    assert lowest == named[0]

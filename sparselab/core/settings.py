@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import Interval
 from typing_extensions import Doc
@@ -27,12 +27,26 @@ from sparselab.core.errors import SettingError
 class OneOf:
     """The values a setting may take: their names, or a mapping from each name to one line about it."""
 
-    values: tuple[str, ...] | Mapping[str, str]
+    values: Collection[str] | Mapping[str, str]
 
     @classmethod
     def of(cls, registry: Mapping[str, Any]) -> OneOf:
-        """Return the names of a registry whose entries say in `meaning` what they are."""
-        return cls({name: entry.meaning for name, entry in registry.items()})
+        """Return the names of a registry whose entries say in `meaning` what they are. It is read when it is asked for."""
+        return cls(_Meanings(registry))
+
+
+class _Meanings(Mapping[str, str]):
+    def __init__(self, registry: Mapping[str, Any]) -> None:
+        self._registry = registry
+
+    def __getitem__(self, name: str) -> str:
+        return str(self._registry[name].meaning)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._registry)
+
+    def __len__(self) -> int:
+        return len(self._registry)
 
 
 @dataclass(frozen=True)
@@ -131,8 +145,20 @@ def check_settings(instance: Any) -> None:
         setting.check(getattr(instance, setting.name))
 
 
+def check_declared(kind: type) -> None:
+    """Raises: SettingError for the first field of a dataclass that no widget and no flag can be made of."""
+    for setting in settings_of(kind):
+        if setting.kind not in (bool, int, float, str):
+            raise SettingError(f"{setting.name}: expected true or false, a number or a text; got {setting.kind!r}")
+        if setting.kind in (int, float) and (setting.low is None or setting.high is None):
+            raise SettingError(f"{setting.name}: expected an Interval with ge and le; got none")
+        if not setting.doc:
+            raise SettingError(f"{setting.name}: expected a Doc; got none")
+        setting.check(setting.default)
+
+
 def _read(field: dataclasses.Field[Any], hint: Any) -> Setting:
-    base, *marks = get_args(hint)
+    base, *marks = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     members = get_args(base) if get_origin(base) in (Union, types.UnionType) else (base,)
     interval = next((mark for mark in marks if isinstance(mark, Interval)), None)
     choices = next((mark.values for mark in marks if isinstance(mark, OneOf)), ())
@@ -141,7 +167,7 @@ def _read(field: dataclasses.Field[Any], hint: Any) -> Setting:
         name=field.name,
         kind=next(member for member in members if member is not type(None)),
         default=field.default,
-        doc=next(mark.documentation for mark in marks if isinstance(mark, Doc)),
+        doc=next((mark.documentation for mark in marks if isinstance(mark, Doc)), ""),
         optional=type(None) in members,
         low=None if interval is None else interval.ge,  # type: ignore[arg-type]
         high=None if interval is None else interval.le,  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -11,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.core.errors import FileError
+from sparselab.core.errors import FileError, SettingError
 from sparselab.core.inputs.arrays import MAX_RANK, MAX_SIZE
+from sparselab.core.plugins import expect_instance, expect_texts
 from sparselab.core.ticket import Skipped
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
@@ -74,6 +76,16 @@ class Format:
     recognises: Callable[[Head], bool]
     open: Callable[[Path, ReadLimits], Archive]
     has_shapes: bool
+
+
+def check_format(name: str, kind: Any) -> None:
+    """Raises: SettingError unless what a plug-in brings is a format under its own name, with suffixes in lower case."""
+    expect_instance(kind, Format)
+    expect_texts(kind, "title")
+    if kind.name != name:
+        raise SettingError(f"expected {name!r} as the name of the format too; got {kind.name!r}")
+    if not kind.suffixes or not all(re.fullmatch(r"\.[a-z0-9]+", suffix) for suffix in kind.suffixes):
+        raise SettingError(f"expected suffixes such as .abc; got {kind.suffixes!r}")
 
 
 def check_shape(name: str, shape: Sequence[int], limits: ReadLimits) -> None:

@@ -1,16 +1,15 @@
 """Ways to put like rows together: one file each, listed here."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
+from sparselab.core.plugins import Registry
 from sparselab.grouping.agglomerative import Agglomerative
-from sparselab.grouping.base import Goal, Grouper, Groups
+from sparselab.grouping.base import Goal, Grouper, Groups, check_grouper
 from sparselab.grouping.controls import Natural, Random
 from sparselab.grouping.hypergraph_partition import HypergraphPartition
 from sparselab.grouping.jaccard_metis import JaccardMetis
 from sparselab.grouping.spectral import Spectral
 
-GROUPERS: Mapping[str, Grouper] = MappingProxyType(
+GROUPERS: Registry[Grouper] = Registry(
+    "groupers",
     {
         "natural": Natural(),
         "random": Random(),
@@ -18,7 +17,8 @@ GROUPERS: Mapping[str, Grouper] = MappingProxyType(
         "hypergraph": HypergraphPartition(),
         "agglomerative": Agglomerative(),
         "spectral": Spectral(),
-    }
+    },
+    check_grouper,
 )
 
 __all__ = ["GROUPERS", "Goal", "Grouper", "Groups"]

@@ -12,6 +12,7 @@ from sparselab.core.errors import SettingError
 from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.inputs.layers import LayerLike, as_mask
 from sparselab.core.mask import IntVector, Mask
+from sparselab.core.plugins import expect_instance, expect_texts
 from sparselab.runtime.progress import SILENT, Monitor
 
 Groups = tuple[IntVector, ...]
@@ -81,6 +82,12 @@ class Grouper(ABC):
     @abstractmethod
     def _group(self, mask: Mask, goal: Goal, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:
         """Return the groups; what a grouper is."""
+
+
+def check_grouper(name: str, grouper: object) -> None:
+    """Raises: SettingError unless what a plug-in brings is a grouper."""
+    expect_instance(grouper, Grouper)
+    expect_texts(grouper, "title", "meaning", "source")
 
 
 def cut(order: IntVector, sizes: IntVector) -> Groups:

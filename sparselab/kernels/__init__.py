@@ -1,9 +1,7 @@
 """Code that multiplies on a device: one file each, listed here."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
-from sparselab.kernels.base import Kernel
+from sparselab.core.plugins import Registry
+from sparselab.kernels.base import Kernel, check_kernel
 from sparselab.kernels.native.blocks import NativeBlocks
 from sparselab.kernels.torch_ops.bsr import Bsr
 from sparselab.kernels.torch_ops.channel_slice import ChannelSlice
@@ -13,7 +11,8 @@ from sparselab.kernels.torch_ops.gather_gemm import GatherGemm
 from sparselab.kernels.torch_ops.semi_structured import SemiStructured
 from sparselab.kernels.triton_blocks.kernel import TritonBlocks
 
-KERNELS: Mapping[str, Kernel] = MappingProxyType(
+KERNELS: Registry[Kernel] = Registry(
+    "kernels",
     {
         "dense": Dense(),
         "conv2d": Conv2d(),
@@ -24,14 +23,18 @@ KERNELS: Mapping[str, Kernel] = MappingProxyType(
         "native-blocks": NativeBlocks(),
         "triton-blocks": TritonBlocks(),
         "semi-structured": SemiStructured(),
-    }
+    },
+    check_kernel,
 )
 
-DENSE = tuple(name for name, kernel in KERNELS.items() if kernel.is_dense)
+DENSE = tuple(name for name, kernel in KERNELS.builtin.items() if kernel.is_dense)
 """Names of the dense products."""
 
-_PLACES = {name: kernel.preference for name, kernel in KERNELS.items() if kernel.preference is not None}
-PREFERRED = tuple(sorted(_PLACES, key=_PLACES.__getitem__))
-"""Names of the kernels that a converted model tries, in this order."""
 
-__all__ = ["DENSE", "KERNELS", "PREFERRED", "Kernel"]
+def preferred_kernels() -> tuple[str, ...]:
+    """Return the names of the kernels that a converted model tries, in this order."""
+    places = {name: kernel.preference for name, kernel in KERNELS.items() if kernel.preference is not None}
+    return tuple(sorted(places, key=places.__getitem__))
+
+
+__all__ = ["DENSE", "KERNELS", "Kernel", "preferred_kernels"]

@@ -16,6 +16,7 @@ from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import FloatMatrix
 from sparselab.core.layout import Layout
+from sparselab.core.plugins import expect_instance, expect_texts
 
 if TYPE_CHECKING:
     import torch
@@ -240,3 +241,11 @@ class Kernel(ABC):
     @abstractmethod
     def prepare(self, work: Work) -> Run:
         """Pack the weights, tune if need be, and return the run. Only for work without an `obstacle`."""
+
+
+def check_kernel(name: str, kernel: Any) -> None:
+    """Raises: SettingError unless what a plug-in brings is a kernel that is measured against a dense one."""
+    expect_instance(kernel, Kernel)
+    expect_texts(kernel, "title", "source")
+    if kernel.is_dense:
+        raise SettingError("expected a kernel that is not dense: every kind of product has its dense one")

@@ -13,7 +13,7 @@ from sparselab.core.errors import SettingError
 from sparselab.core.layout import Layout
 from sparselab.core.mask import IntVector
 from sparselab.core.torch_private import in_dispatch_mode, in_function_transform
-from sparselab.kernels import KERNELS, PREFERRED
+from sparselab.kernels import KERNELS, preferred_kernels
 from sparselab.kernels.base import Conv, Run, Work
 from sparselab.nn.panel_weights import panel_indices_of
 from sparselab.nn.run_cache import RunCache
@@ -77,7 +77,7 @@ class BlockModule(nn.Module):
 
     def kernel_of(self, work: Work) -> str:
         """Return the name of the kernel that runs `work`: the one asked for, or the first preferred that can."""
-        names = PREFERRED if self.kernel == "auto" else (self.kernel,)
+        names = preferred_kernels() if self.kernel == "auto" else (self.kernel,)
         obstacles = {name: KERNELS[name].unsupported_reason(work) for name in names}
         found = next((name for name, obstacle in obstacles.items() if not obstacle), None)
         if found is None:

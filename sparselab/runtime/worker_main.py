@@ -14,6 +14,7 @@ import traceback
 from dataclasses import asdict
 from typing import IO, Any
 
+from sparselab.core import plugins
 from sparselab.core.errors import SparselabError
 from sparselab.runtime import messages
 from sparselab.runtime.pipes import GIB, Limits, read_frame, write_frame
@@ -25,6 +26,7 @@ def serve() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not mix with the answers
     sys.stdout = sys.stderr
+    plugins.say_nothing()
     start = json.loads(sys.argv[1])
     for name in start["imports"]:
         importlib.import_module(name)

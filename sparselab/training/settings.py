@@ -40,9 +40,9 @@ class TrainSettings:
     Source: the method papers, see docs/training.md.
     """
 
-    task: Annotated[str, OneOf(tuple(TASKS)), Doc("data and classes to learn")] = "digits"
+    task: Annotated[str, OneOf(TASKS.keys()), Doc("data and classes to learn")] = "digits"
     task_settings: Annotated[str, Doc("settings of the task, such as train=2000,noise=0.2; empty: its defaults")] = ""
-    model: Annotated[str, OneOf(tuple(MODELS)), Doc("the network")] = "vgg-small"
+    model: Annotated[str, OneOf(MODELS.keys()), Doc("the network")] = "vgg-small"
     width: Annotated[float, Interval(ge=0.05, le=8.0), Doc("factor on the number of channels of every layer")] = 1.0
     method: Annotated[str, OneOf(METHODS), Doc("how the masks are found: by pruning, or by sparse training")] = "imp"
     levels: Annotated[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,7 @@ def _smtx(weight: Matrix, path: Path) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
-_WRITE: Mapping[str, Callable[[Matrix, Path], None]] = {
+WRITE: dict[str, Callable[[Matrix, Path], None]] = {
     "npy": _npy,
     "npz": _npz,
     "safetensors": _safetensors,
@@ -52,5 +52,5 @@ _WRITE: Mapping[str, Callable[[Matrix, Path], None]] = {
 def good_file(form: str, weight: Matrix, folder: Path) -> Path:
     """Write a matrix in a format of the registry; a format that nobody wrote a line for here fails."""
     path = folder / f"good-{form}{FORMATS[form].suffixes[0]}"
-    _WRITE[form](weight, path)
+    WRITE[form](weight, path)
     return path

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="forking is of POSIX")
 
 KILLS = Path(__file__).with_name("kills.py")
 LEAST = {"everywhere:imp": 60, "anywhere:imp": 20, "anywhere:dsb": 20, "anywhere:top-kast": 20}

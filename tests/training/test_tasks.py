@@ -364,7 +364,10 @@ def test_what_a_task_says_of_itself(name: str) -> None:
         with pytest.raises(FileError, match="nowhere"):
             task.load(Path("/nowhere"))
     else:
-        assert name == "digits"
+        data = task.load()
+        assert (data.classes, data.channels, data.size) == (task.classes, task.channels, task.size)
+        for split in (data.train, data.validation, data.test):
+            check_split(split, data)
 
 
 @pytest.mark.parametrize("name", [name for name in TASKS if TASKS[name].expects])

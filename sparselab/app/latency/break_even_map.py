@@ -28,7 +28,7 @@ from sparselab.benchmarking.break_even import (
 from sparselab.benchmarking.records import Session
 from sparselab.benchmarking.requests import Measured
 from sparselab.benchmarking.store import shape_text
-from sparselab.kernels import KERNELS, PREFERRED
+from sparselab.kernels import KERNELS, preferred_kernels
 
 _HEIGHTS = (8, 16, 32, 64, 128, 256)
 _DENSITIES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.26, 0.35, 0.5, 0.7)
@@ -55,7 +55,7 @@ def show_map(card: dict[str, Any], seed: int) -> None:
 
 def _preferred() -> str:
     """Return the kernel that a converted model prefers on every machine, one without CUDA too."""
-    return next(name for name in PREFERRED if name in _BLOCK_KERNELS and "cpu" in KERNELS[name].devices)
+    return next(name for name in preferred_kernels() if name in _BLOCK_KERNELS and "cpu" in KERNELS[name].devices)
 
 
 def _measured(card: dict[str, Any], kernel: str, seed: int) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from sparselab.app.shell.escape import literal
 from sparselab.core.errors import SparselabError
+from sparselab.core.plugins import skipped
 
 
 def fault_text(error: Exception) -> str:
@@ -17,3 +18,9 @@ def show_fault(error: Exception) -> None:
     """Show `error` as a box with one sentence."""
     mendable = isinstance(error, SparselabError)
     st.error(literal(fault_text(error)), icon=":material/block:" if mendable else ":material/bug_report:")
+
+
+def show_skipped_plugins() -> None:
+    """Name in the sidebar the plug-ins that were skipped, where there are any. They are loaded once a server."""
+    for plugin in skipped():
+        st.sidebar.caption(f"Skipped plug-in: {literal(str(plugin))}")

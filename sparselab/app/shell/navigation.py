@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from sparselab.app.shell.escape import literal
+from sparselab.app.shell.faults import show_skipped_plugins
 from sparselab.app.shell.icon import icon
 
 _ENTERED = "_entered"
@@ -57,3 +58,4 @@ def guard(page: str) -> None:
         window()
         st.navigation(pages())
         st.rerun()
+    show_skipped_plugins()

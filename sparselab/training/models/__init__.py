@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib import import_module
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from sparselab.training.models.base import Builder, Model, prunable
+from sparselab.core.plugins import Registry
+from sparselab.training.models.base import Builder, Model, check_model, prunable
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,7 +20,8 @@ def _when_built(file: str, function: str) -> Builder:
     return build
 
 
-MODELS: Mapping[str, Model] = MappingProxyType(
+MODELS: Registry[Model] = Registry(
+    "models",
     {
         "vgg-small": Model(
             "Small VGG, 5 convolutions",
@@ -55,7 +55,8 @@ MODELS: Mapping[str, Model] = MappingProxyType(
         "mobilenet-v1": Model(
             "MobileNet v1", "Howard et al., 2017, arXiv 1704.04861", _when_built("mobilenet", "mobilenet_v1")
         ),
-    }
+    },
+    check_model,
 )
 
 __all__ = ["MODELS", "Model", "prunable"]

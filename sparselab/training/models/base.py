@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from sparselab.core.errors import SettingError
+from sparselab.core.plugins import expect_instance, expect_texts
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,6 +45,12 @@ class Model:
         if size < self.smallest:
             raise SettingError(f"{self.title}: expected images of {self.smallest} pixels or more; got {size}")
         return self.builder(classes, channels, size, width)
+
+
+def check_model(name: str, model: object) -> None:
+    """Raises: SettingError unless what a plug-in brings is a model."""
+    expect_instance(model, Model)
+    expect_texts(model, "title", "source")
 
 
 def prunable(model: nn.Module, *, first: bool = True, head: bool = False) -> tuple[str, ...]:

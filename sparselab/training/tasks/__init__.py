@@ -1,14 +1,13 @@
 """What networks are trained on: one entry a task, listed here. Nothing imports torch before it loads."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
-from sparselab.training.tasks.base import Data, NoSettings, Split, Task
+from sparselab.core.plugins import Registry
+from sparselab.training.tasks.base import Data, NoSettings, Split, Task, check_task
 from sparselab.training.tasks.cifar import CIFAR10, CIFAR100, CifarSettings, cifar_reader
 from sparselab.training.tasks.digits import DigitsSettings, read_digits
 from sparselab.training.tasks.folders import ImageNetSettings, TinySettings, read_imagenet, read_tiny_imagenet
 
-TASKS: Mapping[str, Task] = MappingProxyType(
+TASKS: Registry[Task] = Registry(
+    "tasks",
     {
         "digits": Task(
             "Digits among distractors",
@@ -59,7 +58,8 @@ TASKS: Mapping[str, Task] = MappingProxyType(
             settings=ImageNetSettings,
             expects="train/<class>/*.JPEG and val/<class>/*.JPEG (ILSVRC 2012, validation images sorted into classes)",
         ),
-    }
+    },
+    check_task,
 )
 
 __all__ = ["TASKS", "Data", "NoSettings", "Split", "Task"]

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sparselab.core.errors import FileError
-from sparselab.core.settings import check_settings
+from sparselab.core.plugins import expect_instance, expect_texts
+from sparselab.core.settings import check_declared, check_settings
 
 if TYPE_CHECKING:
     import torch
@@ -85,3 +86,10 @@ class Task:
                 f"{self.title}: expected a folder with {self.expects}; {where}: download and unpack it first"
             )
         return self.reader(root, chosen, seed)
+
+
+def check_task(name: str, task: Any) -> None:
+    """Raises: SettingError unless what a plug-in brings is a task whose settings can be given as text."""
+    expect_instance(task, Task)
+    expect_texts(task, "title", "source")
+    check_declared(task.settings)
