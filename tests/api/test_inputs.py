@@ -181,6 +181,23 @@ def test_what_is_no_layer_is_refused_in_words(what: str, door: str) -> None:
         DOORS[door](HOSTILE[what])
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+@pytest.mark.parametrize("what", sorted(HOSTILE.keys() - {"integers", "huge integers", "a text"}))
+def test_in_a_mapping_it_is_refused_or_left_out_with_a_reason(what: str) -> None:
+    """Whole numbers are read there as in a file."""
+    with pytest.raises(SparselabError, match=r"expected .*; got "):
+        sparselab.open({"w": HOSTILE[what]})["w"]
+    beside = {"w": HOSTILE[what], "good": np.eye(2)}
+    if what.startswith(("a terabyte", "9-D")):  # what is too large is refused whole, as in a file
+        with pytest.raises(SparselabError, match=r"expected (at most|dimensions up to)"):
+            sparselab.open(beside)
+    else:
+        ticket = sparselab.open(beside)
+        assert "good" in ticket.names
+        named = {*ticket.names, *(item.name for item in ticket.skipped)}
+        assert any(name.split(".")[0] == "w" for name in named)
+
+
 def test_the_words_name_what_was_given() -> None:
     for what, words in (
         (np.arange(3), r"a convolution's 4-D weight; got an int64 array of shape \(3,\)"),
