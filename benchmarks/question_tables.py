@@ -21,8 +21,18 @@ ROOT = Path(__file__).resolve().parent.parent
 QUESTIONS = ROOT / "docs" / "questions"
 _MARKED = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
-_COMPARED = ("regroup-random", "regroup-jaccard-metis", "regroup-random-16", "regroup-jaccard-metis-16", "shuffled-blocks")
-_LAYERS = (("planted-noisy.npz", "conv.weight"), ("vgg-digits-imp-90.npz", "features.15.weight"), ("random.npz", "conv.weight"))
+_COMPARED = (
+    "regroup-random",
+    "regroup-jaccard-metis",
+    "regroup-random-16",
+    "regroup-jaccard-metis-16",
+    "shuffled-blocks",
+)
+_LAYERS = (
+    ("planted-noisy.npz", "conv.weight"),
+    ("vgg-digits-imp-90.npz", "features.15.weight"),
+    ("random.npz", "conv.weight"),
+)
 _SERIES = ("IMP (unstructured)", "Shuffled blocks", "Regroup", "Refill+", "Refill")
 
 
@@ -78,7 +88,13 @@ def accuracy() -> str:
     for series in _SERIES:
         found = [point for point in points if point.series == series and point.level in (3, 6, 9)]
         rows += [
-            [series, str(one.level), _percent(one.density), f"{100 * one.mean:.2f} %", f"{100 * (one.mean - dense.mean):+.2f}"]
+            [
+                series,
+                str(one.level),
+                _percent(one.density),
+                f"{100 * one.mean:.2f} %",
+                f"{100 * (one.mean - dense.mean):+.2f}",
+            ]
             for one in found
         ]
     return _table(["what", "level", "weights kept", "test accuracy", "to dense, points"], rows)
@@ -99,6 +115,11 @@ MADE: Mapping[str, Callable[[], str]] = MappingProxyType(
 def rewritten(text: str) -> str:
     """Return a page with everything that is made in it made anew. Raises: KeyError for a name that is none of `MADE`."""
     return _MARKED.sub(lambda mark: f"{mark[1]}{MADE[mark[2]]()}\n{mark[3]}", text)
+
+
+def names(text: str) -> set[str]:
+    """Return the names of what is made in a page."""
+    return {mark[2] for mark in _MARKED.finditer(text)}
 
 
 def pages() -> list[Path]:

@@ -17,7 +17,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 _OUTSIDE = "../"
-_LINK = re.compile(r"(?<=\]\()(?![a-z]+:|[#/])[^)#\s]+")
+_LINK = re.compile(r"\[(?P<text>[^\]]*)\]\((?P<to>(?![a-z]+:|[#/])[^)#\s]+)(?P<rest>#[^)\s]*)?\)")
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
@@ -36,17 +36,35 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Turn links to files of the repository into links to their pages; others stay, and the strict build judges them."""
-    if page.file.abs_src_path is None:
-        return markdown
-    here = Path(page.file.abs_src_path).parent
-    pages = {Path(file.abs_src_path): file.src_uri for file in files if file.abs_src_path}
+    """Turn links to files of the repository, notebooks among them, into links to their pages; others stay, and the strict build judges them.
+
+    A link that shows its own path, as in a README, shows the title of the page instead.
+    """
+    if page.is_homepage:
+        page.meta["hide"] = ["navigation"]
+    here = source_of(page.file, config).parent
+    pages = {source_of(file, config): file.src_uri for file in files}
 
     def on_site(link: re.Match[str]) -> str:
-        target = pages.get((here / link[0]).resolve())
-        return posixpath.relpath(target, posixpath.dirname(page.file.src_uri) or ".") if target else link[0]
+        source = (here / link["to"]).resolve()
+        shown = source.with_suffix(".md") if source.suffix == ".ipynb" else source
+        if shown not in pages:
+            return link[0]
+        text = title_of(shown) if link["text"] == link["to"] else link["text"]
+        target = posixpath.relpath(pages[shown], posixpath.dirname(page.file.src_uri) or ".")
+        return f"[{text}]({target}{link['rest'] or ''})"
 
     return _LINK.sub(on_site, markdown)
+
+
+def source_of(file: File, config: MkDocsConfig) -> Path:
+    """Return the file of the repository behind a file of the site; of one that a hook made, where it would lie."""
+    return Path(file.abs_src_path or Path(config.docs_dir) / file.src_uri)
+
+
+def title_of(document: Path) -> str:
+    """Return the first heading of a document."""
+    return next(line[2:] for line in document.read_text(encoding="utf-8").splitlines() if line.startswith("# "))
 
 
 def page_name(path: str) -> str:

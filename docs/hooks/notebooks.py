@@ -11,6 +11,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from nbclient import NotebookClient
 from nbconvert import MarkdownExporter
+from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,8 +20,9 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     """Add a page for every notebook, and its pictures. Raises: CellExecutionError when a cell fails."""
     for source in [file for file in files if file.src_uri.endswith(".ipynb")]:
         path = Path(str(source.abs_src_path))
-        text, resources = MarkdownExporter().from_notebook_node(executed(path), {"unique_key": path.stem})
-        link = f"\n\n[Download this notebook]({path.name})\n"
+        exporter = MarkdownExporter()  # type: ignore[no-untyped-call]
+        text, resources = exporter.from_notebook_node(executed(path), {"unique_key": path.stem})
+        link = f'\n\n<a href="{path.name}" download>Download this notebook</a>\n'
         files.append(File.generated(config, source.src_uri.replace(".ipynb", ".md"), content=text + link))
         for name, picture in resources["outputs"].items():
             files.append(File.generated(config, f"{Path(source.src_uri).parent}/{name}", content=picture))
@@ -32,7 +34,13 @@ def executed(path: Path) -> Any:
 
     Raises: CellExecutionError when a cell fails.
     """
-    notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}})
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    client = NotebookClient(
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+    )
     client.execute(env=os.environ | {"PYTHONPATH": str(ROOT)})
     return notebook
