@@ -26,9 +26,10 @@ check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# The documents as a site, warnings as errors: site/index.html. Search wants a server: python3 -m http.server -d site
+# The documents as a site in site/, warnings as errors (--quiet would not count them). Search wants a server:
+# python3 -m http.server -d site
 docs: $(VENV)/.docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "the site is in site/index.html"
 
 bench: $(VENV)/.test

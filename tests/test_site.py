@@ -75,12 +75,20 @@ def test_signs_of_markup_in_a_docstring_are_shown_as_they_are() -> None:
     assert shown == text.replace("`", "").replace(" Raises: ", "\nRaises ")
 
 
+def test_warnings_fail_the_build() -> None:
+    (build,) = (line for line in (ROOT / "Makefile").read_text(encoding="utf-8").splitlines() if "mkdocs build" in line)
+    assert "--strict" in build
+    assert "quiet" not in build, "mkdocs counts no warnings when it is quiet"
+
+
 def test_links_of_the_repository_become_links_of_the_site() -> None:
     config = load_config(str(ROOT / "mkdocs.yml"))
     readme = File("index.md", None, config.site_dir, False)
     readme.abs_src_path = str(ROOT / "README.md")
     study = File("study.md", config.docs_dir, config.site_dir, False)
-    notebook = File("notebooks/model_regrouped.md", None, config.site_dir, False)  # made by a hook: no source of its own
+    notebook = File(
+        "notebooks/model_regrouped.md", None, config.site_dir, False
+    )  # made by a hook: no source of its own
     files = Files([readme, study, notebook])
 
     def on_site(text: str, file: File) -> str:
