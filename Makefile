@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ADDRESS := http://localhost:$(PORT)
 
-.PHONY: app test test-long check bench bench-gpu samples clean
+.PHONY: app test test-long check docs bench bench-gpu samples clean
 
 app: $(VENV)/.app
 	@echo "sparselab opens at $(ADDRESS)  (Ctrl-C ends it)"
@@ -26,6 +26,12 @@ check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# The documents as a site in site/, warnings as errors (--quiet would not count them). Search wants a server:
+# python3 -m http.server -d site
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "the site is in site/index.html"
+
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.regroup
 	$(BIN)/python -m benchmarks.quality
@@ -40,7 +46,7 @@ samples: $(VENV)/.test
 	$(BIN)/python -m benchmarks.make_samples
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c "import sys; sys.exit('sparselab needs Python 3.11 or newer; this is ' + sys.version.split()[0] + ': make app PYTHON=python3.12' if sys.version_info < (3, 11) else 0)"
@@ -50,6 +56,10 @@ $(VENV)/.app: requirements.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/.test: tests/requirements.txt $(VENV)/.app
+$(VENV)/.docs: docs/requirements.txt $(VENV)/.app
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	@touch $@
+
+$(VENV)/.test: tests/requirements.txt $(VENV)/.docs
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	@touch $@

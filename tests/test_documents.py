@@ -1,9 +1,11 @@
 """Documents that are made from the code say what the code says."""
 
+import re
 from pathlib import Path
 
-from benchmarks import study_table
+from benchmarks import question_tables, study_table
 from benchmarks.catalogue import DOCUMENT, rewritten
+from sparselab.cli import commands
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -16,6 +18,27 @@ def test_the_tables_of_the_algorithms_are_up_to_date() -> None:
 def test_the_table_of_the_study_is_what_was_measured() -> None:
     text = study_table.DOCUMENT.read_text(encoding="utf-8")
     assert study_table.rewritten(text) == text, "run: python -m benchmarks.study_table"
+
+
+def test_the_figures_of_the_questions_are_those_of_commands_and_measurements() -> None:
+    used: set[str] = set()
+    for page in question_tables.pages():
+        text = page.read_text(encoding="utf-8")
+        assert question_tables.rewritten(text) == text, f"{page.name}: run: python -m benchmarks.question_tables"
+        used |= question_tables.names(text)
+    assert used == question_tables.MADE.keys()
+
+
+def test_commands_in_the_questions_are_commands() -> None:
+    found = 0
+    for page in question_tables.pages():
+        for line in re.findall(
+            r"^    \.venv/bin/python -m sparselab (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE
+        ):
+            name, *arguments = line.split()
+            commands.commands[name].make_context(name, arguments)
+            found += 1
+    assert found
 
 
 def test_the_house_in_the_document_is_the_house_that_is_enforced() -> None:

@@ -15,7 +15,7 @@ from sparselab.core.version import __version__
 ROOT = Path(__file__).resolve().parent.parent
 TOP = {
     *("app.py", "pages", "sparselab", "tests", "sample_masks", "requirements.txt", "README.md", "LICENSE", "Makefile"),
-    *("pyproject.toml", ".ci", ".streamlit", ".gitignore", "docs", "benchmarks", "CHANGELOG.md"),
+    *("pyproject.toml", ".ci", ".streamlit", ".gitignore", "docs", "mkdocs.yml", "benchmarks", "CHANGELOG.md"),
     *(".github", ".pre-commit-config.yaml", "CITATION.cff", "CONTRIBUTING.md"),
 }
 
@@ -32,7 +32,9 @@ def test_nothing_else_at_the_top() -> None:
 
 
 def test_direct_dependencies_are_pinned_exactly() -> None:
-    for name in ("requirements.txt", "tests/requirements.txt"):
+    files = [path for path in tracked() if path.name == "requirements.txt"]
+    assert len(files) == 3
+    for name in files:
         for line in (ROOT / name).read_text().splitlines():
             if line and not line.startswith(("#", "-r", "triton>")):
                 assert re.fullmatch(r"[a-z0-9-]+==[0-9][\w.]*", line), line

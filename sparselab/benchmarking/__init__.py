@@ -1,0 +1,1 @@
+"""Latency: what is timed, how, and where sessions are kept."""
