@@ -1,4 +1,4 @@
-"""The rooms of the house, read from the imports: nothing reaches upward, nothing runs in a circle."""
+"""The packages of sparselab, read from the imports: nothing reaches upward, nothing runs in a circle."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-ROOMS: dict[str, frozenset[str]] = {
+PACKAGES: dict[str, frozenset[str]] = {
     "data": frozenset(),
     "core": frozenset(),
     "runtime": frozenset({"core"}),
@@ -37,9 +37,9 @@ ROOMS: dict[str, frozenset[str]] = {
         }
     ),
 }
-"""Every room of the package, lowest first, and the rooms it may import from."""
+"""Every package below sparselab, lowest first, and the packages it may import from."""
 
-FLOORS: dict[str, tuple[frozenset[str], ...]] = {
+ORDER: dict[str, tuple[frozenset[str], ...]] = {
     "grouping": (frozenset({"*"}), frozenset({"refine"})),
     "transforms": (
         frozenset({"contender", "base", "cells", "check", "refining"}),
@@ -73,11 +73,11 @@ FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"*"}),  # a folder or file per page
     ),
 }
-"""Within a room, lowest first: its folders and loose files ("*": those not named). A floor imports from itself and from lower ones; a
-folder imports from no other folder of its own floor."""
+"""Within a package, lowest first: its folders and loose files ("*": those not named). A level imports from itself and from lower ones; a
+folder imports from no other folder of its own level."""
 
 ONLY = {"streamlit": "app", "plotly": "app", "click": "cli", "triton": "kernels"}
-"""Libraries that one room alone may use."""
+"""Libraries that one package alone may use."""
 
 
 def files() -> list[Path]:
@@ -92,14 +92,14 @@ def module_of(path: Path) -> str:
 MODULES = {module_of(path): path for path in files()}
 
 
-def room_of(path: Path) -> str:
-    """The room a file lies in; "" for the roof: the package's own files."""
+def package_of(path: Path) -> str:
+    """The package a file lies in; "" for the public face: the files at the top."""
     parts = path.relative_to(ROOT / "sparselab").parts
     return parts[0] if len(parts) > 1 else ""
 
 
 def part_of(path: Path) -> str:
-    """The folder or loose file of its room that a file belongs to."""
+    """The folder or loose file of its package that a file belongs to."""
     return path.relative_to(ROOT / "sparselab").with_suffix("").parts[1]
 
 
@@ -117,59 +117,59 @@ def imports_of(path: Path) -> set[str]:
     return names
 
 
-def test_every_room_of_the_package_is_planned() -> None:
-    rooms = {room_of(path) for path in files()} - {""}
-    assert rooms <= ROOMS.keys(), "give a new room its place in ROOMS and in docs/architecture.md"
+def test_every_package_has_its_place() -> None:
+    packages = {package_of(path) for path in files()} - {""}
+    assert packages <= PACKAGES.keys(), "give a new package its place in PACKAGES and in docs/architecture.md"
     loose = [path for path in (ROOT / "sparselab").iterdir() if path.is_file()]
-    assert len(ROOMS) <= 20
+    assert len(PACKAGES) <= 20
     assert len(loose) <= 8
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_imports_run_downward(name: str) -> None:
-    here = room_of(MODULES[name])
+    here = package_of(MODULES[name])
     for target in imports_of(MODULES[name]):
         guest = target.split(".")[0]
         if guest in ONLY:
             assert here == ONLY[guest], f"{name} imports {target}"
         if target not in MODULES:
             continue
-        there = room_of(MODULES[target])
+        there = package_of(MODULES[target])
         if here == "":
-            continue  # the roof stands on everything
+            continue  # the public face stands on everything
         assert there != "", f"{name} imports the package's own face, which imports everything"
         if here == there:
-            assert_lower_floor(MODULES[name], MODULES[target])
+            assert_lower_place(MODULES[name], MODULES[target])
         else:
-            assert there in ROOMS[here], f"{name} ({here}) imports {target} ({there})"
+            assert there in PACKAGES[here], f"{name} ({here}) imports {target} ({there})"
 
 
-def assert_lower_floor(path: Path, target: Path) -> None:
-    room = room_of(path)
-    if room not in FLOORS:
+def assert_lower_place(path: Path, target: Path) -> None:
+    package = package_of(path)
+    if package not in ORDER:
         return
-    here, there = floor_of(room, part_of(path)), floor_of(room, part_of(target))
-    assert there <= here, f"{module_of(path)} (floor {here} of {room}) imports {module_of(target)} (floor {there})"
+    here, there = place_of(package, part_of(path)), place_of(package, part_of(target))
+    assert there <= here, f"{module_of(path)} (place {here} of {package}) imports {module_of(target)} (place {there})"
     if there == here and part_of(path) != part_of(target):
-        folders = [file for file in (path, target) if file.parent.name != room]
-        assert not folders, f"{module_of(path)} imports {module_of(target)}, its neighbour in {room}"
+        folders = [file for file in (path, target) if file.parent.name != package]
+        assert not folders, f"{module_of(path)} imports {module_of(target)}, its neighbour in {package}"
 
 
-def floor_of(room: str, part: str) -> int:
-    floors = FLOORS[room]
-    named = [index for index, parts in enumerate(floors) if part in parts]
-    rest = [index for index, parts in enumerate(floors) if "*" in parts]
+def place_of(package: str, part: str) -> int:
+    places = ORDER[package]
+    named = [index for index, parts in enumerate(places) if part in parts]
+    rest = [index for index, parts in enumerate(places) if "*" in parts]
     if part == "__init__" and not named:
-        return len(floors)
-    assert named or rest, f"{room}: {part} has no floor"
+        return len(places)
+    assert named or rest, f"{package}: {part} has no place"
     return (named or rest)[0]
 
 
 def test_the_plan_of_the_rooms_has_no_circle() -> None:
     done: set[str] = set()
-    for room, below in ROOMS.items():
-        assert below <= done, f"{room} stands above {sorted(below - done)}, which come later"
-        done.add(room)
+    for package, below in PACKAGES.items():
+        assert below <= done, f"{package} stands above {sorted(below - done)}, which come later"
+        done.add(package)
 
 
 def test_no_circles_between_files() -> None:

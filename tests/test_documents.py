@@ -42,8 +42,8 @@ def test_commands_in_the_questions_are_commands() -> None:
 
 
 def test_the_house_in_the_document_is_the_house_that_is_enforced() -> None:
-    from tests.test_architecture import ROOMS
+    from tests.test_architecture import PACKAGES
 
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    for name in ROOMS:
+    for name in PACKAGES:
         assert f"      {name}/" in text, f"docs/architecture.md does not name {name}"

@@ -15,7 +15,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from docs.hooks import api, docstrings, documents, notebooks, offline
-from tests.test_architecture import ROOMS, files, module_of
+from tests.test_architecture import PACKAGES, files, module_of
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
@@ -40,8 +40,8 @@ def test_a_notebook_is_kept_without_outputs(path: Path) -> None:
 
 
 def test_every_room_of_the_library_has_a_page_that_says_what_it_is() -> None:
-    rooms = {package.split(".")[1] for package in api.packages() if "." in package}
-    assert rooms == ROOMS.keys() - {"data", "app", "cli"}
+    packages = {package.split(".")[1] for package in api.packages() if "." in package}
+    assert packages == PACKAGES.keys() - {"data", "app", "cli"}
     for package in api.packages():
         assert api.first_line(package), f"{package}: expected a docstring; got none"
 

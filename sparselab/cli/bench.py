@@ -212,5 +212,5 @@ def _print(session: Session) -> None:
 def _cells(row: Row, verdict: str) -> list[Any]:
     told = f"not measured: {row.obstacle}" if row.obstacle else verdict
     error = "-" if row.max_error is None else f"{row.max_error:.1e}"
-    roof = "-" if row.roof_share is None else f"{100 * row.roof_share:.0f} %"
-    return [row.label, row.median_ms, row.p20_ms, row.p80_ms, error, roof, " ".join(row.flags) or "-", told]
+    share = "-" if row.roof_share is None else f"{100 * row.roof_share:.0f} %"
+    return [row.label, row.median_ms, row.p20_ms, row.p80_ms, error, share, " ".join(row.flags) or "-", told]

@@ -1,1 +1,1 @@
-"""Values that everything speaks of, and what all rooms share: no algorithm lives here."""
+"""Values that everything speaks of, and what all packages share: no algorithm lives here."""
