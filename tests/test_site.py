@@ -64,7 +64,7 @@ def test_docstrings_keep_their_words() -> None:
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                 text = ast.get_docstring(node) or ""
                 shown = html.unescape(docstrings.as_markdown(text)).replace("```pycon", "").replace("\\", "")
-                assert re.findall(r"\w+", shown) == re.findall(r"\w+", text), f"{path}: {text[:60]}"
+                assert re.findall(r"\w+", shown) == re.findall(r"\w+", text.replace("\\", "")), f"{path}: {text[:60]}"
 
 
 def test_signs_of_markup_in_a_docstring_are_shown_as_they_are() -> None:
