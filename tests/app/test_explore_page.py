@@ -135,7 +135,7 @@ def test_a_link_with_a_number_beyond_any_knob_is_refused_in_words() -> None:
 def test_says_why_nothing_was_found() -> None:
     at = page(rule="threshold", min_cols="4096")
     assert numbers(at)["Weights kept"] == "–"
-    assert any("Nothing was found" in warning.value and "4096 columns" in warning.value for warning in at.warning)
+    assert any("No structure was found" in warning.value and "4096 columns" in warning.value for warning in at.warning)
 
 
 def test_two_settings_that_exclude_each_other_cannot_both_be_set() -> None:

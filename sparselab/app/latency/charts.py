@@ -63,7 +63,7 @@ def bars_figure(session: Session) -> go.Figure:
             showarrow=False,
             text="dense time x density",
         )
-    figure.update_xaxes(title_text="time, ms (bar: median; line: 20th to 80th percentile)", rangemode="tozero")
+    figure.update_xaxes(title_text="ms: median, p20 to p80", rangemode="tozero")
     labels = [label_of(row) for row in rows]
     # The figures stand in the axis' labels, where no bar is too long for them.
     told = [f"{label_of(row)}<br><b>{_told(row)}</b>" for row in rows]
