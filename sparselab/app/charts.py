@@ -113,10 +113,17 @@ def curves_figure(curves: Sequence[Curve], points: Sequence[tuple[str, float, fl
     for (label, spent, covered), symbol in zip(points, _SYMBOLS * 2, strict=False):
         marker = {"symbol": symbol, "size": 11, "color": "#999999", "line": {"width": 1, "color": "#000000"}}
         figure.add_scatter(x=[100 * spent], y=[100 * covered], name=label, mode="markers", marker=marker)
-    figure.add_vline(x=100 * density, line_dash="dot", line_color="#999999", annotation_text="budget")
+    figure.add_vline(
+        x=100 * density,
+        line_dash="dot",
+        line_color="#999999",
+        annotation_text="budget",
+        annotation_position="bottom right",
+    )
     figure.update_xaxes(title_text="density after, % of the layer's weights", rangemode="tozero")
     figure.update_yaxes(title_text=f"{labels()['coverage'].lower()}, %", range=[0, 102])
-    return _finish(figure, 420)
+    figure.update_layout(legend={"orientation": "h", "y": -0.15, "yanchor": "top"})
+    return _finish(figure, 520)
 
 
 def plain_figure(before: Mask, after: Mask | None) -> go.Figure:

@@ -23,13 +23,15 @@ PAPERS: Mapping[str, Paper] = MappingProxyType(
     {
         "structure-lth": Paper(
             "Structure-LTH: Chen et al., ICML 2022, arXiv 2202.04736",
-            "Times saved stand against a weak dense baseline, at input sizes that the networks do not have. The released code "
+            "The times saved are relative to a slow dense baseline, at input sizes that the networks do not have. The released code "
             "returns the mask unchanged where it finds no block.",
         ),
-        "dsb": Paper("DSB: Jiang et al., NeurIPS 2022", "From the abstract alone: the tables were not at hand."),
+        "dsb": Paper(
+            "DSB: Jiang et al., NeurIPS 2022", "Figures from the abstract only: the tables were not available."
+        ),
         "rigl": Paper(
             "RigL: Evci et al., ICML 2020",
-            "Second-hand: from the README and issue 8 of the authors' repository, google-research/rigl.",
+            "Figures from the README and issue 8 of the authors' repository, google-research/rigl, not from the paper.",
         ),
     }
 )

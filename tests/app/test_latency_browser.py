@@ -41,7 +41,7 @@ def test_is_my_layer_faster_here_in_three_clicks(page: Page, server: str, small:
     (session,) = read_csv(tmp_path / "latency.csv")
     assert session.about["layer"] == "fc.weight"
     assert session.rows[0].median_ms is not None
-    page.get_by_role("tab", name="Stored results").click()
+    page.get_by_role("tab", name="Stored sessions").click()
     expect(page.get_by_text(re.compile("of .* sessions. Select one"))).to_be_visible()
 
 

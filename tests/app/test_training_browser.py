@@ -39,7 +39,7 @@ def test_a_run_outlives_its_page(page: Page, server: str, browser: Browser) -> N
     again.get_by_role("button", name="Delete").click()
     expect(again.get_by_text("This cannot be undone")).to_be_visible()
     again.get_by_role("button", name="Delete this run").click()
-    expect(again.get_by_text("Choose a run on the left, or start one.")).to_be_visible()
+    expect(again.get_by_text("No run selected. Choose a run")).to_be_visible()
     context.close()
 
 

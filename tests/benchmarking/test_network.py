@@ -21,7 +21,7 @@ from sparselab.workflows.model import Done, apply_transform
 def test_the_fastest_by_verdict_is_chosen(measured: Session) -> None:
     chosen = choose(measured)
     assert (chosen.kernel, chosen.dense_ms, chosen.best_ms) == ("gather-gemm", 2.0, 1.0)
-    assert chosen.verdict == "2.0x faster than dense (1.9-2.1)"
+    assert chosen.verdict == "2.0x faster than dense (1.9 to 2.1)"
     assert not chosen.is_trusted  # its row is flagged
 
 

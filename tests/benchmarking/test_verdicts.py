@@ -12,7 +12,7 @@ import pytest
 from sparselab.benchmarking.csv_table import as_csv, read_csv
 from sparselab.benchmarking.records import ROW_KEYS, Row, Session
 from sparselab.benchmarking.statistics import FEWEST_ROUNDS, Ratio
-from sparselab.benchmarking.verdicts import Verdict, ratio_text, verdict_of
+from sparselab.benchmarking.verdicts import Verdict, ratio_shown, ratio_text, verdict_of
 from sparselab.core.data_files import sessions_files
 from sparselab.core.errors import SparselabError
 
@@ -47,6 +47,21 @@ def test_a_ratio_has_a_verdict_and_words(ratio: Ratio, verdict: Verdict, said: s
     assert ratio_text(ratio, FEWEST_ROUNDS) == said
 
 
+@pytest.mark.parametrize(
+    ("ratio", "shown"),
+    [
+        (Ratio(2.91, 2.7, 3.1), "2.9x faster than dense (2.7 to 3.1)"),
+        (Ratio(1 / 1.4, 1 / 1.5, 1 / 1.3), "1.4x slower than dense (1.3 to 1.5)"),
+        (Ratio(1.0, 0.26, 25.9), "not decided: 0.26 to 25.90 times as fast as dense"),
+        (Ratio(1.012, 1.009, 1.03), "not decided: 1.01 to 1.03 times as fast as dense"),
+        (Ratio(1.012, 1.009, 1.016), "as fast as dense (1.01 to 1.02)"),
+        (Ratio(0.99, 0.985, 0.995), "as fast as dense (0.98 to 0.99)"),
+    ],
+)
+def test_people_read_an_interval_and_no_difference_only_where_it_was_shown(ratio: Ratio, shown: str) -> None:
+    assert ratio_shown(ratio, FEWEST_ROUNDS) == shown
+
+
 def test_too_few_rounds_say_nothing() -> None:
     ratio = Ratio(3.0, 2.9, 3.1)
     assert verdict_of(ratio, FEWEST_ROUNDS - 1) is Verdict.TOO_FEW_ROUNDS
@@ -58,6 +73,8 @@ def test_every_verdict_follows_from_a_row_and_is_told_without_gaps(verdict: Verd
     row = ROWS[verdict]
     session = replace(measured, rows=(row,), protocol={"tolerance": 1e-4})
     assert row.verdict is verdict
+    assert session.verdict_shown(row)
+    assert not set("{}") & set(session.verdict_shown(row))
     said = session.verdict_text(row)
     assert not {"{", "}"} & set(said)
     assert said.startswith(verdict.value.split("{")[0])

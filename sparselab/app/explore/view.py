@@ -23,8 +23,7 @@ def choose_order() -> tuple[str, DeltaGenerator]:
 
     The place is always there, so that the page does not jump when work starts or ends.
     """
-    left, right = st.columns([2, 1], vertical_alignment="bottom")
-    with left.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         order = linked_segments(
             "Rows of the right picture",
             ORDER_LABELS,
@@ -39,7 +38,8 @@ def choose_order() -> tuple[str, DeltaGenerator]:
             help="Both masks as heatmaps of mean density, for browsers that cannot draw the picture.",
             width="content",
         )
-    return order, right
+        place = st.container(width=250)
+    return order, place
 
 
 def pictures(request: ExploreRequest, view: View | None, order: str) -> None:

@@ -63,4 +63,4 @@ def setting_widget(
     if sliders and not setting.optional and high <= _WIDEST_SLIDER:
         return on.slider(label, **common)
     step = {"step": 1} if number is int else {"step": 0.01 if high <= 1 else 0.5, "format": "%g"}
-    return on.number_input(label, placeholder=setting.unset or "not set", **step, **common)
+    return on.number_input(label, placeholder=setting.unset.partition(":")[0] or "not set", **step, **common)

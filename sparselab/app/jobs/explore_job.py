@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.app.inputs.explore_request import ExploreRequest
+from sparselab.app.jobs.stage_text import stage_text
 from sparselab.app.shell.faults import show_fault
 from sparselab.app.shell.session import session
 from sparselab.core.errors import Cancelled, SparselabError
@@ -70,13 +71,11 @@ def watch(task: WorkerTask, place: DeltaGenerator) -> None:
     A loop in the script, which any click interrupts, and no self-refreshing fragment: such a one goes on for a moment
     after the visitor has left for another page, and Streamlit then draws its output into that page.
     """
-    bar, button = place.columns([3, 1], vertical_alignment="bottom")
-    button.button("Cancel", key="_cancel", on_click=session().session_worker.cancel)
-    slot = bar.empty()
+    with place.container(horizontal=True, vertical_alignment="bottom"):
+        slot = st.container(width="stretch").empty()
+        st.button("Cancel", key="_cancel", on_click=session().session_worker.cancel, width="content")
     while not task.done:
         progress = task.progress
-        stage = "starting" if progress is None else progress.stage
-        count = f" {progress.done:,} of {progress.total:,}" if progress and progress.total else ""
-        slot.progress((progress and progress.fraction) or 0.0, text=f"{stage}{count}")
+        slot.progress((progress and progress.fraction) or 0.0, text=stage_text(progress))
         task.wait(0.1)
     st.rerun()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from sparselab.app.jobs.stage_text import stage_text
 from sparselab.app.shell.session import session
 from sparselab.runtime.pool import Call, WorkerPool
 
@@ -62,9 +63,6 @@ def _text(pool: WorkerPool, what: str) -> str:
     done, total = len(pool.results), pool.total
     spent = time.monotonic() - st.session_state.get("_crew_since", time.monotonic())
     left = f", about {spent / done * (total - done):.0f} s left" if done else ""
-    stage = ""
-    if pool.is_one_worker:
-        now = pool.progress
-        stage = "starting" if now is None else now.stage + (f" {now.done:,} of {now.total:,}" if now.total else "")
+    stage = stage_text(pool.progress) if pool.is_one_worker else ""
     counted = f"{done} of {total} {what}{left}" if total > 1 or not stage else ""
     return ": ".join(part for part in (counted, stage) if part)

@@ -40,7 +40,7 @@ def show_map(card: dict[str, Any], seed: int) -> None:
     """Show the map of the product of the layer at hand, or one that stored sessions hold."""
     st.caption(
         "Random layouts of the layer's size: all groups have one height, and each group keeps random columns. A cell is the "
-        "speedup over the dense product: 1 is as fast as dense, 2 is twice as fast, and 1 / density is the most."
+        "speedup over the dense product: 1 is as fast as dense, 2 is twice as fast. At the rate of the dense product, 1 / density is the most."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         where = st.segmented_control(

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from sparselab.app.latency.kernel_names import label_of
 from sparselab.benchmarking.break_even import BreakEvenPoint
 from sparselab.benchmarking.records import Row, Session
-from sparselab.benchmarking.verdicts import Verdict, at_best
+from sparselab.benchmarking.verdicts import Verdict
 
 _SPREAD = "#7f7f7f"
 _CONTOUR = "#CC79A7"  # seen on orange, white and blue, and on both backgrounds
@@ -61,9 +61,9 @@ def bars_figure(session: Session) -> go.Figure:
             yanchor="bottom",
             xanchor="left",
             showarrow=False,
-            text=at_best(session.density),
+            text="dense time x density",
         )
-    figure.update_xaxes(title_text="time, ms (bar: median; line: 20th to 80th percentile)", rangemode="tozero")
+    figure.update_xaxes(title_text="ms: median, p20 to p80", rangemode="tozero")
     labels = [label_of(row) for row in rows]
     # The figures stand in the axis' labels, where no bar is too long for them.
     told = [f"{label_of(row)}<br><b>{_told(row)}</b>" for row in rows]
@@ -96,11 +96,11 @@ def map_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:
         zmin=0.0,
         zmax=2.0,
         colorbar={
-            "title": "speedup over dense",
+            "title": "speedup",
             "tickvals": [0, 0.5, 1, 1.5, 2],
             "ticktext": ["0", "0.5", "1", "1.5", "2+"],
         },
-        hovertemplate="%{y}, sparsity %{x}: %{text} as fast as dense; at best %{customdata:.1f}x<extra></extra>",
+        hovertemplate="%{y}, sparsity %{x}: %{text} as fast as dense; 1 / density is %{customdata:.1f}<extra></extra>",
     )
     figure = go.Figure(heat)
     if len(heights) > 1 and len(densities) > 1:
@@ -147,7 +147,7 @@ def limit_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:
         )
     most = max((p.density for p in points), default=1.0)
     limit = {"color": _SPREAD, "dash": "dot"}
-    figure.add_scatter(x=[0, most], y=[0, most], name="at best: dense time x density", mode="lines", line=limit)
+    figure.add_scatter(x=[0, most], y=[0, most], name="dense time x density", mode="lines", line=limit)
     figure.add_hline(
         y=1.0, line_dash="dash", line_color=_SPREAD, annotation_text="dense", annotation_position="top left"
     )
@@ -155,7 +155,8 @@ def limit_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:
     # A noisy cell's interval may reach far above; it must not press all the others flat.
     slowest = max((1 / (p.row.speedup_vs_dense or 1.0) for p in points), default=1.0)
     figure.update_yaxes(title_text="time / dense time, 99 % interval", range=[0, 1.25 * max(1.0, slowest)])
-    return _finish(figure, 400)
+    figure.update_layout(legend={"orientation": "h", "y": -0.2, "yanchor": "top"})
+    return _finish(figure, 430)
 
 
 def compare_figure(sessions: Sequence[tuple[str, Session]]) -> go.Figure:
@@ -173,7 +174,8 @@ def compare_figure(sessions: Sequence[tuple[str, Session]]) -> go.Figure:
         )
     figure.update_yaxes(title_text="one run, milliseconds", rangemode="tozero")
     figure.update_layout(barmode="group", legend={"orientation": "h", "y": 1.12})
-    return _finish(figure, 400)
+    figure.update_layout(legend={"orientation": "h", "y": -0.2, "yanchor": "top"})
+    return _finish(figure, 430)
 
 
 def _look(row: Row) -> str:

@@ -33,8 +33,21 @@ def show_whole_model(source: Source, transform: str, settings: Mapping[str, Any]
         "where the network differs."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        batch = int(st.number_input("Batch", 1, 4096, 1, key="batch", bind="query-params", width=130))
-        side = int(st.number_input("First side", 1, 4096, 32, key="side", bind="query-params", width=130))
+        batch = int(
+            st.number_input("Batch", 1, 4096, 1, key="batch", bind="query-params", help="images in one run", width=130)
+        )
+        side = int(
+            st.number_input(
+                "First side",
+                1,
+                4096,
+                32,
+                key="side",
+                bind="query-params",
+                help="side of the square input of the first layer, in pixels",
+                width=130,
+            )
+        )
     dtype, device, effort = choose_arithmetic(
         seed, key="seconds_each", seconds=2, what="approximate time for each layer"
     )

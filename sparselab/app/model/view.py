@@ -138,6 +138,7 @@ def _results(parts: Parts, pool: WorkerPool) -> Results:
 def _columns() -> dict[str, Any]:
     config: dict[str, Any] = {name: st.column_config.NumberColumn(format="percent") for name in _PERCENT}
     config["density"] = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
+    config["status"] = st.column_config.TextColumn(width=90)
     config["seconds"] = st.column_config.NumberColumn(format="%.2f s")
     label_of, help_of = labels(), meanings()
     for name in ("coverage", "energy", "block_density"):

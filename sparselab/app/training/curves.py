@@ -33,8 +33,8 @@ def show_curves(view: RunView | None) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         axis = st.segmented_control(
-            "Against", list(AXES), default="weights kept", key="axis", bind="query-params", required=True,
-            help="The horizontal axis. A structure may keep few weights in all channels, or all weights of few channels.",
+            "Horizontal axis", list(AXES), default="weights kept", key="axis", bind="query-params", required=True,
+            help="A structure may keep few weights in all channels, or all weights of few channels.",
         )  # fmt: skip
         shown = list(study) if study else []
         if study and mine and not st.toggle("Show the study", value=True, key="with_study", bind="query-params"):

@@ -6,6 +6,7 @@ import streamlit as st
 
 from sparselab.app.training.charts import published_figure
 from sparselab.training.paper_results import PAPERS, published
+from sparselab.training.runs.outcomes import NAMES
 
 
 def show_papers() -> None:
@@ -24,7 +25,7 @@ def show_papers() -> None:
         st.plotly_chart(published_figure(drawn), key="_published_figure")
     rows = [
         {
-            "method": point.method,
+            "method": NAMES.get(point.method, point.method),
             "model": point.model,
             "kept": point.remaining_percent,
             "accuracy": point.accuracy_percent,
