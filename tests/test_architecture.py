@@ -43,7 +43,7 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
     "grouping": (frozenset({"*"}), frozenset({"refine"})),
     "transforms": (
         frozenset({"contender", "base", "cells", "check", "refining"}),
-        frozenset({"prune", "regroup", "shuffled_blocks", "n_m", "refill"}),
+        frozenset({"*"}),  # a file or folder per transform
         frozenset({"__init__"}),
     ),
     "kernels": (

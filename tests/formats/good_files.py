@@ -52,5 +52,6 @@ WRITE: dict[str, Callable[[Matrix, Path], None]] = {
 def good_file(form: str, weight: Matrix, folder: Path) -> Path:
     """Write a matrix in a format of the registry; a format that nobody wrote a line for here fails."""
     path = folder / f"good-{form}{FORMATS[form].suffixes[0]}"
+    assert form in WRITE, f"{form}: write its good file by other means than ours in {__name__}.WRITE"
     WRITE[form](weight, path)
     return path

@@ -22,7 +22,7 @@ from sparselab.formats.options import ReadLimits
 from sparselab.grouping.base import Goal, Grouper, Groups, cut
 from sparselab.kernels.base import Kernel, Run, Work
 from sparselab.kernels.support.input_checks import checked
-from sparselab.runtime.progress import Monitor
+from sparselab.runtime.progress import Monitor, Stages
 from sparselab.training.models.base import Model
 from sparselab.training.tasks.base import Data, NoSettings, Task
 from sparselab.transforms.base import Transform
@@ -47,11 +47,13 @@ class BestRows(Transform):
     )
 
     def _run(self, layer: Layer, rng: np.random.Generator, device: str, monitor: Monitor) -> Layout:
-        rows, cols = layer.mask.shape
-        counts = layer.mask.kept.sum(axis=1)
-        best = np.argsort(-counts, kind="stable")[: int(self.density * rows)]
+        stages, (rows, cols) = Stages(monitor), layer.mask.shape
+        with stages("selection"):
+            counts = layer.mask.kept.sum(axis=1)
+            best = np.argsort(-counts, kind="stable")[: int(self.density * rows)]
         blocks = [Block(np.sort(best), np.arange(cols))]
-        return Layout.from_blocks(layer.mask, blocks, reason="the density does not pay for one row")
+        reason = "the density does not pay for one row"
+        return Layout.from_blocks(layer.mask, blocks, reason=reason, seconds=stages.seconds)
 
 
 # A grouper, a kernel, a format, a task and a model: the entry point names an instance.
