@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.browsing import browser, page
+
+__all__ = ["browser", "page"]
+
 ROOT = Path(__file__).resolve().parent.parent
 DLMC = ROOT.parent / "shared" / "dlmc"
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m sparselab`."""
+"""The command line: `sparselab`, or `python -m sparselab`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from sparselab.cli.app import app
 from sparselab.cli.bench import bench
 from sparselab.cli.compare import compare
 from sparselab.cli.inspect import inspect
@@ -22,14 +23,14 @@ def commands() -> None:
     """Show, measure and export the structure in unstructured pruning masks."""
 
 
-for command in (inspect, transform, compare, bench, train):
+for command in (app, inspect, transform, compare, bench, train):
     commands.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return its exit status: 0, or 2 with one line on standard error for a mistake the user can mend."""
     try:
-        commands.main(arguments, prog_name="sparselab", standalone_mode=False)
+        status: int | None = commands.main(arguments, prog_name="sparselab", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return 2
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     except click.Abort:
         click.echo("stopped", err=True)
         return 130
-    return 0
+    return status or 0
 
 
 def _fail(message: str) -> int:
@@ -49,5 +50,5 @@ def _fail(message: str) -> int:
 
 
 def run() -> None:
-    """Entry point of `python -m sparselab`."""
+    """Entry point of `sparselab` and `python -m sparselab`."""
     sys.exit(main())

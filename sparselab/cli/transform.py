@@ -57,13 +57,15 @@ class _Transforms(click.Group):
             formatter.write_dl([(name, command.short_help or "") for name, command in self.commands.items()])
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args:
+        if not args and not ctx.resilient_parsing:
             raise click.exceptions.NoArgsIsHelpError(ctx)
         values, words = scan(args, self.params)
         named = words[1:2] or [word for word in words[:1] if values["help"] and word in self.commands]
         if values["help"] and not named:
             click.echo(ctx.get_help())
             ctx.exit()
+        if ctx.resilient_parsing and not {*named} & self.commands.keys():
+            return self._begun(ctx, words)
         if not named or named[0] not in self.commands:
             unknown = next((word for word in words[:2] if word.startswith("-")), None)
             raise SettingError(
@@ -72,6 +74,13 @@ class _Transforms(click.Group):
             )
         ctx.args = [named[0], *args]
         return ctx.args
+
+    def _begun(self, ctx: click.Context, words: list[str]) -> list[str]:
+        """A shell asks what may come next in a line that names no transform yet: FILE, or the transform."""
+        if words:
+            ctx.params["file"] = words[0]
+            ctx.set_parameter_source("file", click.core.ParameterSource.COMMANDLINE)
+        return []
 
     def invoke(self, ctx: click.Context) -> Any:
         name, *arguments = ctx.args

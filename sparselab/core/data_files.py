@@ -1,11 +1,35 @@
-"""The figures that come with the package, in sparselab/data: the one place that spells their paths."""
+"""The files that come with the package, the app's and the figures in sparselab/data: the one place that spells their paths."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-DATA = Path(__file__).resolve().parents[1] / "data"
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+PACKAGE_ROOT = _PACKAGE.parent
+"""The folder from which the package is imported: a child process that imports it needs it on its path."""
+
+_INSTALLED_APP = (
+    _PACKAGE / "webapp"
+)  # setup.py packages the repository's top under this name; a checkout has no such folder
+
+APP_FOLDER = _INSTALLED_APP if _INSTALLED_APP.is_dir() else PACKAGE_ROOT
+"""The folder of the app's own files: the top of a checkout, or where an installation keeps the same files."""
+
+APP_SCRIPT = APP_FOLDER / "app.py"
+"""What Streamlit runs."""
+
+APP_CONFIG = APP_FOLDER / ".streamlit" / "config.toml"
+"""Streamlit's settings for the app."""
+
+PAGES = APP_FOLDER / "pages"
+"""The app's pages, a file a page."""
+
+SAMPLE_MASKS = APP_FOLDER / "sample_masks"
+"""The sample masks, a file a sample; benchmarks/make_samples.py writes them."""
+
+DATA = _PACKAGE / "data"
 
 STUDY = DATA / "study.csv"
 """The study, a row a training; benchmarks/study.py writes it and the two below."""

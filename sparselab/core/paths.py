@@ -1,4 +1,4 @@
-"""Where a user's own files lie: what was measured and trained (data), what took long to make (cache). The one place that spells these folders."""
+"""Where a user's own files lie: what was measured and trained (data), what took long to make (cache). The one place that spells these folders and their variables."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ DATA_VARIABLE = "SPARSELAB_DATA"
 
 CACHE_VARIABLE = "SPARSELAB_CACHE"
 """The environment variable that names another folder for the cache."""
+
+ROOTS_VARIABLE = "SPARSELAB_ROOTS"
+"""The environment variable by which an operator names the folders that the app may read."""
+
+OPENED_VARIABLE = "SPARSELAB_OPENED"
+"""The environment variable by which `sparselab app FILE` names FILE to the app: its folder may be read too."""
 
 
 def data_folder() -> Path:

@@ -14,19 +14,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import pickle
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from sparselab.core import errors
 from sparselab.core.errors import Cancelled, LimitError, SparselabError
 from sparselab.runtime import messages
+from sparselab.runtime.child import python_command, python_environment
 from sparselab.runtime.pipes import Limits, read_frame, write_frame
 from sparselab.runtime.progress import SILENT, Monitor, Progress
 
@@ -119,18 +117,13 @@ class Worker:
             process.kill()  # its listener thread reaps it
 
     def _start(self) -> None:
-        package_root = str(Path(__file__).resolve().parents[2])
-        paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        environment = python_environment()
         if self._limits.threads is not None:
             environment |= dict.fromkeys(_THREAD_VARIABLES, str(self._limits.threads))
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own text
-            [
-                sys.executable,
-                "-c",
-                "from sparselab.runtime.worker_main import serve; serve()",
-                _encode(self._limits, self._imports),
-            ],
+            python_command(
+                "-c", "from sparselab.runtime.worker_main import serve; serve()", _encode(self._limits, self._imports)
+            ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,

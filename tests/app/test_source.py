@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from sparselab.app.inputs.path_policy import ROOTS_VARIABLE, allowed_roots, resolve_under, ticket_roots
-from sparselab.app.inputs.samples import FOLDER, SAMPLES, available, sample_path
-from sparselab.core.data_files import STUDY_TICKETS
+from sparselab.app.inputs.path_policy import allowed_roots, resolve_under, ticket_roots
+from sparselab.app.inputs.samples import SAMPLES, available, sample_path
+from sparselab.core.data_files import SAMPLE_MASKS, STUDY_TICKETS
 from sparselab.core.errors import FileError
-from sparselab.core.paths import DATA_VARIABLE
+from sparselab.core.paths import DATA_VARIABLE, ROOTS_VARIABLE
 from sparselab.formats import read_ticket
 
 
@@ -137,14 +137,14 @@ def test_names_no_system_can_hold(home: Path) -> None:
 
 
 def test_every_sample_has_its_file_and_every_file_its_sample() -> None:
-    assert {path.stem for path in FOLDER.glob("*.npz")} == set(SAMPLES)
+    assert {path.stem for path in SAMPLE_MASKS.glob("*.npz")} == set(SAMPLES)
     assert available() == list(SAMPLES)
     assert len({title for title, _ in SAMPLES.values()}) == len(SAMPLES)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_samples_hold_what_their_readme_says(name: str) -> None:
-    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    readme = (SAMPLE_MASKS / "README.md").read_text(encoding="utf-8")
     row = re.search(rf"^\| `{re.escape(name)}\.npz` \| (.*) \|$", readme, re.MULTILINE)
     assert row, "the README's table does not name it"
     count, weights, kept, density = (float(part.replace(",", "")) for part in row[1].split(" | "))

@@ -9,10 +9,9 @@ import pytest
 from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
-from sparselab.app.inputs.path_policy import ROOTS_VARIABLE
 from sparselab.app.training.start import PRESETS
 from sparselab.core.errors import UnavailableError
-from sparselab.core.paths import DATA_VARIABLE, runs_folder
+from sparselab.core.paths import DATA_VARIABLE, ROOTS_VARIABLE, runs_folder
 from sparselab.training.runs.paths import RunPaths
 from sparselab.training.runs.queue import submit
 from sparselab.training.runs.run import train

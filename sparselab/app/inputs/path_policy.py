@@ -8,20 +8,18 @@ from pathlib import Path
 import streamlit as st
 
 from sparselab.core.errors import FileError
-from sparselab.core.paths import result_folders
-
-ROOTS_VARIABLE = "SPARSELAB_ROOTS"
-"""The environment variable by which an operator names the folders that may be read."""
+from sparselab.core.paths import OPENED_VARIABLE, ROOTS_VARIABLE, result_folders
 
 _LONGEST_SHOWN = 120
 
 
 def allowed_roots() -> tuple[Path, ...]:
-    """Return the folders whose files may be opened by path: the operator's, or the user's home if only they can connect."""
-    named = os.environ.get(ROOTS_VARIABLE)
-    if named is not None:
-        return tuple(Path(part).resolve() for part in named.split(os.pathsep) if part)
-    return (Path.home().resolve(),) if st.get_option("server.address") in ("localhost", "127.0.0.1", "::1") else ()
+    """Return the folders whose files may be opened by path.
+
+    They are the operator's, or the user's home if only they can connect; and that of the file the app was started with.
+    """
+    opened = os.environ.get(OPENED_VARIABLE)
+    return (*_standing_roots(), *(() if opened is None else (Path(opened).resolve().parent,)))
 
 
 def ticket_roots() -> tuple[Path, ...]:
@@ -44,3 +42,10 @@ def resolve_under(text: str, roots: tuple[Path, ...], *, folder: bool = False) -
     if not found:
         raise FileError(f"expected a {'folder' if folder else 'file'}; there is none at {shown}")
     return path
+
+
+def _standing_roots() -> tuple[Path, ...]:
+    named = os.environ.get(ROOTS_VARIABLE)
+    if named is not None:
+        return tuple(Path(part).resolve() for part in named.split(os.pathsep) if part)
+    return (Path.home().resolve(),) if st.get_option("server.address") in ("localhost", "127.0.0.1", "::1") else ()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-FOLDER = Path(__file__).resolve().parents[3] / "sample_masks"
+from sparselab.core.data_files import SAMPLE_MASKS
 
 SAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -40,7 +40,7 @@ SAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 def sample_path(name: str) -> Path:
     """Return the file of a sample."""
-    return FOLDER / f"{name}.npz"
+    return SAMPLE_MASKS / f"{name}.npz"
 
 
 def available() -> list[str]:

@@ -11,13 +11,14 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from sparselab.app.inputs.cards import card_in_worker, own_path, remembered_card, sample_card
-from sparselab.app.inputs.path_policy import ROOTS_VARIABLE, allowed_roots, resolve_under, ticket_roots
+from sparselab.app.inputs.path_policy import allowed_roots, resolve_under, ticket_roots
 from sparselab.app.inputs.read_options import choose_read_options
 from sparselab.app.inputs.samples import SAMPLES, available, sample_path
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.session import session
 from sparselab.app.shell.url_state import linked_select
 from sparselab.core.errors import FileError, SparselabError
+from sparselab.core.paths import ROOTS_VARIABLE
 from sparselab.formats import FORMATS, ReadOptions, read_untrusted
 
 _KINDS = ("Sample", "Upload", "Path")

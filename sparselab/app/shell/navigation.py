@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import show_skipped_plugins
 from sparselab.app.shell.icon import icon
+from sparselab.core.data_files import PAGES
 
 _ENTERED = "_entered"
 _LONGEST_NUMBER = 20
-_FOLDER = Path(__file__).resolve().parents[3] / "pages"
 
 
 def pages() -> list[StreamlitPage]:
     """Return the pages in the order of the menu; the first is where a visitor lands."""
     return [
-        st.Page(_FOLDER / "explore.py", title="Explore", icon=":material/grid_on:", default=True),
-        st.Page(_FOLDER / "compare.py", title="Compare", icon=":material/leaderboard:"),
-        st.Page(_FOLDER / "model.py", title="Model", icon=":material/account_tree:"),
-        st.Page(_FOLDER / "latency.py", title="Latency", icon=":material/timer:"),
-        st.Page(_FOLDER / "training.py", title="Training", icon=":material/model_training:"),
-        st.Page(_FOLDER / "glossary.py", title="Glossary", icon=":material/menu_book:"),
+        st.Page(PAGES / "explore.py", title="Explore", icon=":material/grid_on:", default=True),
+        st.Page(PAGES / "compare.py", title="Compare", icon=":material/leaderboard:"),
+        st.Page(PAGES / "model.py", title="Model", icon=":material/account_tree:"),
+        st.Page(PAGES / "latency.py", title="Latency", icon=":material/timer:"),
+        st.Page(PAGES / "training.py", title="Training", icon=":material/model_training:"),
+        st.Page(PAGES / "glossary.py", title="Glossary", icon=":material/menu_book:"),
     ]
 
 

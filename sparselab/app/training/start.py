@@ -11,12 +11,13 @@ from typing import Any
 
 import streamlit as st
 
-from sparselab.app.inputs.path_policy import ROOTS_VARIABLE, allowed_roots, resolve_under
+from sparselab.app.inputs.path_policy import allowed_roots, resolve_under
 from sparselab.app.inputs.setting_widget import setting_widgets
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.url_state import choose_here
 from sparselab.app.training.run_choice import RUN_TAB, choose_next
 from sparselab.core.errors import FileError, SparselabError
+from sparselab.core.paths import ROOTS_VARIABLE
 from sparselab.core.settings import settings_of
 from sparselab.training.runs.queue import submit
 from sparselab.training.settings import TrainSettings

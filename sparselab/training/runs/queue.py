@@ -14,7 +14,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from sparselab.core.atomic_files import sweep
 from sparselab.core.errors import SettingError
+from sparselab.runtime.child import python_command, python_environment
 from sparselab.training.runs.folder import write_config
 from sparselab.training.runs.lock import locked
 from sparselab.training.runs.paths import RunPaths
@@ -29,7 +29,6 @@ from sparselab.training.runs.process import holder_of, note_process
 from sparselab.training.runs.views import RunInfo, is_at_work, list_runs, read_run
 from sparselab.training.settings import TrainSettings
 
-_PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 _LOCK = "queue.lock"
 _PATIENCE_SECONDS = 60.0  # of a training that ends: nobody may look after it
 
@@ -160,14 +159,15 @@ def _since(run: RunInfo) -> float:
 
 def _start(folder: Path) -> None:
     paths = RunPaths(folder)
-    command = [sys.executable, "-m", "sparselab", "train", "--out", str(folder), "--resume", "--json"]
-    # Each run starts the next: the path must not grow on the way.
-    others = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place != str(_PACKAGE_ROOT)]
-    path = os.pathsep.join([str(_PACKAGE_ROOT), *filter(None, others)])
-    environment = {**os.environ, "PYTHONPATH": path}
+    command = python_command("-m", "sparselab", "train", "--out", str(folder), "--resume", "--json")
     with paths.output.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own text
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, env=environment
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            env=python_environment(),
         )
     # Somebody must wait for it, or it stays as a zombie when it has ended while the app goes on.
     threading.Thread(target=process.wait, daemon=True, name="sparselab-run-waiter").start()

@@ -1,0 +1,124 @@
+"""`app`: open the pages in a browser."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+import tomllib
+import webbrowser
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import click
+
+from sparselab.core.data_files import APP_CONFIG, APP_FOLDER, APP_SCRIPT
+from sparselab.core.errors import FileError, SettingError
+from sparselab.core.paths import CACHE_VARIABLE, DATA_VARIABLE, OPENED_VARIABLE, ROOTS_VARIABLE
+from sparselab.runtime.child import python_command, python_environment
+
+PORT = 8501
+"""Where the app answers unless told otherwise."""
+
+
+class _WithServerOptions(click.Command):
+    """A command that hands what stands after `--` to Streamlit."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        ctx.obj = tuple(args[end + 1 :])
+        return super().parse_args(ctx, args[:end])
+
+
+@click.command(
+    cls=_WithServerOptions,
+    options_metavar="[OPTIONS]",
+    short_help="Open the app in a browser.",
+    epilog="Options of Streamlit stand after --, such as: sparselab app -- --server.maxUploadSize 4096",
+)
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True, help="Where the app answers.")
+@click.option("--no-browser", is_flag=True, help="Only serve the app; open no browser.")
+@click.pass_context
+def app(context: click.Context, file: Path | None, port: int, no_browser: bool) -> None:
+    """Serve the app to this machine alone and open it, on FILE if one is given.
+
+    The folder of FILE may then be read in the app, beside those that may be read anyway.
+    """
+    if file is not None and not file.is_file():
+        raise FileError(f"expected a file; there is none at {file}")
+    if _answers(port):
+        raise SettingError(f"--port: expected one that is free; something answers at {port} already")
+    server = subprocess.Popen(  # noqa: S603 - our own interpreter and our own script
+        # In the app's folder and not in the user's, whose .streamlit/config.toml belongs to another app.
+        server_command(port, context.obj),
+        cwd=APP_FOLDER,
+        env=server_environment(file),
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: server.terminate())
+    link = address(port, file)
+    click.echo(f"sparselab opens at {link}  (Ctrl-C ends it)", err=True)
+    while server.poll() is None and not _answers(port):
+        time.sleep(0.1)
+    if server.poll() is None and not no_browser:
+        webbrowser.open(link)
+    context.exit(server.wait())
+
+
+def server_command(port: int, options: tuple[str, ...] = ()) -> list[str]:
+    """Return the command that serves the app: with its own settings, whatever the environment says, and then `options`."""
+    settings = server_flags(tomllib.loads(APP_CONFIG.read_text(encoding="utf-8")))
+    own = [*settings, f"--server.port={port}", "--server.headless=true"]  # headless: it is we who open the browser
+    return python_command("-m", "streamlit", "run", str(APP_SCRIPT), *own, *options)
+
+
+def server_flags(settings: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield the settings of a config.toml as flags of Streamlit.
+
+    Example: >>> list(server_flags({"server": {"address": "localhost"}, "theme": {"light": {"showSidebarBorder": True}}}))
+             ['--server.address=localhost', '--theme.light.showSidebarBorder=true']
+    """
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from server_flags(value, f"{prefix}{name}.")
+        else:
+            yield f"--{prefix}{name}={str(value).lower() if isinstance(value, bool) else value}"
+
+
+def server_environment(file: Path | None) -> dict[str, str]:
+    """Return the environment of the server, which works in another folder: paths are absolute. `file` may be read."""
+    environment = python_environment()
+    for name in (DATA_VARIABLE, CACHE_VARIABLE):
+        if environment.get(name):
+            environment[name] = _absolute(environment[name])
+    if ROOTS_VARIABLE in environment:
+        roots = environment[ROOTS_VARIABLE].split(os.pathsep)
+        environment[ROOTS_VARIABLE] = os.pathsep.join(_absolute(root) for root in roots if root)
+    return environment if file is None else {**environment, OPENED_VARIABLE: str(file.absolute())}
+
+
+def address(port: int, file: Path | None = None) -> str:
+    """Return the address of the app, or of Explore on `file`.
+
+    Example: >>> address(8501)
+             'http://localhost:8501/'
+    """
+    query = "" if file is None else "?" + urlencode({"source": "Path", "path": file.absolute()})
+    return f"http://localhost:{port}/{query}"
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(os.path.expanduser(path))
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("localhost", port), timeout=1.0):
+            return True
+    except OSError:
+        return False
