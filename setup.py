@@ -9,4 +9,5 @@ from setuptools import find_packages, setup
 setup(
     packages=[*find_packages(include=["sparselab", "sparselab.*"]), "sparselab.webapp"],
     package_dir={"sparselab.webapp": "."},
+    script_name=__file__,  # pip runs this file under another name, and would pack it as a module of that folder
 )
