@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sparselab.core.layout import Block, Layout
     from sparselab.core.mask import Mask
     from sparselab.core.ticket import Ticket
+    from sparselab.display.html_view import show
     from sparselab.formats.base import Format
     from sparselab.formats.opening import open_ticket as open
     from sparselab.grouping.base import Grouper
@@ -63,6 +64,7 @@ _HOMES = {
     "open": "formats.opening.open_ticket",
     "regroup": "workflows.regroup.regroup",
     "report": "analysis.metrics.report",
+    "show": "display.html_view.show",
 }
 """Where each public name lives, below this package."""
 
@@ -88,6 +90,7 @@ __all__ = [
     "open",
     "regroup",
     "report",
+    "show",
 ]
 
 

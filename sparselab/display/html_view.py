@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sparselab.analysis.metrics import report
 from sparselab.analysis.picture import ORDERS
 from sparselab.core.atomic_files import atomic_path
 from sparselab.core.errors import FileError, SparselabError
-from sparselab.core.im2col import as_matrix
+from sparselab.core.inputs.layers import as_layer
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
-from sparselab.core.mask import Mask
 from sparselab.display.document import PICTURE_HEIGHT, layout_document, mask_document
 
 _AROUND_PICTURES = 380
@@ -76,31 +72,10 @@ def show(what: Any, *, name: str = "", order: str = "reordered", height: int = P
     if isinstance(what, Layout):
         what = Layer("layout", what.before), what
     if not (isinstance(what, tuple) and len(what) == 2 and isinstance(what[1], Layout)):
-        layer = _as_layer(what)
+        layer = as_layer(what, "mask")
         return HtmlView(mask_document(name or layer.name, layer.mask, height=height), height)
-    layer, layout = _as_layer(what[0]), what[1]
+    layer, layout = as_layer(what[0], "mask"), what[1]
     if layer.mask != layout.before:
         raise SparselabError(f"expected a layout of {layer.mask}; got one of {layout.before}")
     numbers = report(layout, layer).as_json()
     return HtmlView(layout_document(name or layer.name, layout, numbers, order=order, height=height), height)
-
-
-def _as_layer(what: Any) -> Layer:
-    if isinstance(what, Layer):
-        return what
-    if isinstance(what, Mask):
-        return Layer("mask", what)
-    torch = sys.modules.get("torch")  # who has a tensor has loaded it
-    if torch is not None and isinstance(what, torch.Tensor):
-        plain = what.detach().cpu()
-        what = (plain.float() if plain.is_floating_point() else plain).numpy()
-    if not isinstance(what, np.ndarray) or what.dtype.kind not in "biuf":
-        raise SparselabError(
-            "expected an array, a tensor, a Mask, a Layer, a Layout or a pair (layer, layout); "
-            f"got {getattr(what, 'dtype', None) or type(what).__name__}"
-        )
-    if what.size == 0:
-        raise SparselabError(f"expected at least one weight; got {what.shape}")
-    matrix, kernel_shape = as_matrix(what)
-    weight = matrix.astype(np.float32) if matrix.dtype.kind == "f" else None
-    return Layer("mask", Mask(matrix != 0), weight=weight, kernel_shape=kernel_shape)

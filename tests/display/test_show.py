@@ -111,7 +111,7 @@ def test_all_that_can_be_one_picture_is_the_same_picture() -> None:
     tensor = torch.from_numpy(layer.weight.copy())
     conv = tensor.reshape(6, 2, 3, 3)
     different = (
-        *(layer, layer.mask, layer.mask.kept, layer.weight, layer.mask.kept.astype(np.int64)),
+        *(layer, layer.mask, layer.mask.kept, layer.weight, layer.mask.kept.tolist()),
         *(tensor, tensor.bool(), tensor.bfloat16(), conv, torch.nn.Parameter(conv)),
     )
     for what in different:
@@ -125,7 +125,19 @@ def test_all_that_can_be_one_picture_is_the_same_picture() -> None:
 
 @pytest.mark.parametrize(
     "what",
-    [None, "a text", 3, [[1, 0]], np.array(["a"]), np.zeros(3), np.zeros((0, 4)), np.array([[None]]), (1, 2), object()],
+    [
+        None,
+        "a text",
+        3,
+        [[1, 0]],
+        np.eye(3, dtype=np.int64),
+        np.array(["a"]),
+        np.zeros(3),
+        np.zeros((0, 4)),
+        np.array([[None]]),
+        (1, 2),
+        object(),
+    ],
     ids=repr,
 )
 def test_anything_else_is_refused_in_a_sentence(what: object) -> None:
