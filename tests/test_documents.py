@@ -1,11 +1,9 @@
 """Documents that are made from the code say what the code says."""
 
-import re
 from pathlib import Path
 
 from benchmarks import question_tables, study_table
 from benchmarks.catalogue import DOCUMENT, rewritten
-from sparselab.cli import commands
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,19 +27,7 @@ def test_the_figures_of_the_questions_are_those_of_commands_and_measurements() -
     assert used == question_tables.MADE.keys()
 
 
-def test_commands_in_the_questions_are_commands() -> None:
-    found = 0
-    for page in question_tables.pages():
-        for line in re.findall(
-            r"^    \.venv/bin/python -m sparselab (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE
-        ):
-            name, *arguments = line.split()
-            commands.commands[name].make_context(name, arguments)
-            found += 1
-    assert found
-
-
-def test_the_house_in_the_document_is_the_house_that_is_enforced() -> None:
+def test_the_packages_in_the_document_are_those_that_are_enforced() -> None:
     from tests.test_architecture import PACKAGES
 
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")

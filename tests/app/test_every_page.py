@@ -14,7 +14,7 @@ DOORS = sorted((ROOT / "pages").glob("*.py"))
 
 def test_the_menu_shows_every_page_once() -> None:
     menu = (ROOT / "sparselab" / "app" / "shell" / "navigation.py").read_text(encoding="utf-8")
-    assert sorted(re.findall(r'st\.Page\(_FOLDER / "(\w+)\.py"', menu)) == [door.stem for door in DOORS]
+    assert sorted(re.findall(r'st\.Page\(PAGES / "(\w+)\.py"', menu)) == [door.stem for door in DOORS]
 
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.stem)
