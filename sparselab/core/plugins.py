@@ -21,12 +21,14 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from threading import RLock
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sparselab.core.errors import SettingError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 PLUGINS_VARIABLE = "SPARSELAB_PLUGINS"
 """The environment variable that leaves all plug-ins out: with any value but "on" and the empty one."""
@@ -151,6 +153,8 @@ def _points(group: str) -> tuple[EntryPoint, ...]:
 
 @cache
 def _every_point() -> Any:
+    from importlib.metadata import entry_points  # where it is used: it brings the email package
+
     return entry_points()
 
 
