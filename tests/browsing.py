@@ -70,7 +70,11 @@ def served(
             yield process
         finally:
             process.terminate()
-            process.wait(timeout=60)
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:  # Streamlit can wait for ever for a visitor who left in that moment
+                process.kill()
+                process.wait()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 import tomllib
 import webbrowser
@@ -23,6 +24,8 @@ from sparselab.runtime.child import python_command, python_environment
 
 PORT = 8501
 """Where the app answers unless told otherwise."""
+
+_GRACE_SECONDS = 5.0
 
 
 class _WithServerOptions(click.Command):
@@ -60,7 +63,7 @@ def app(context: click.Context, file: Path | None, port: int, no_browser: bool) 
         env=server_environment(file),
     )
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: server.terminate())
+        signal.signal(number, lambda *_: _end(server))
     link = address(port, file)
     click.echo(f"sparselab opens at {link}  (Ctrl-C ends it)", err=True)
     while server.poll() is None and not _answers(port):
@@ -114,6 +117,14 @@ def address(port: int, file: Path | None = None) -> str:
 
 def _absolute(path: str) -> str:
     return os.path.abspath(os.path.expanduser(path))
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    # Streamlit can wait for ever for a visitor who left in that moment; the workers end with their server.
+    timer = threading.Timer(_GRACE_SECONDS, server.kill)
+    timer.daemon = True
+    timer.start()
 
 
 def _answers(port: int) -> bool:

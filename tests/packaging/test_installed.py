@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -19,7 +18,6 @@ from playwright.sync_api import Page, expect
 import sparselab
 from sparselab.cli import commands
 from tests.browsing import free_port, served
-from tests.cli.test_help import walk
 from tests.packaging.conftest import ROOT, Installation
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
@@ -40,7 +38,7 @@ def sample(installation: Installation) -> str:
     return str(installation.package / "webapp" / "sample_masks" / "planted.npz")
 
 
-@pytest.mark.parametrize("path", [path for path, _ in walk(commands)], ids=" ".join)
+@pytest.mark.parametrize("path", [(), *((name,) for name in commands.commands)], ids=" ".join)
 def test_every_command_is_there(path: tuple[str, ...], installation: Installation) -> None:
     done = installation.run(installation.command, *path, "--help")
     assert (done.returncode, done.stderr) == (0, "")
@@ -57,15 +55,6 @@ def test_a_packaged_sample_is_read_and_grouped(installation: Installation, sampl
     assert card["layers"]
     done = installation.run(installation.command, "transform", sample, "regroup", "--rows-per-group", "32", "--json")
     assert json.loads(done.stdout)["layers"][0]["coverage"] == 1
-
-
-def test_files_of_the_current_folder_are_not_imported(installation: Installation, sample: str, tmp_path: Path) -> None:
-    (tmp_path / "numpy.py").write_text("raise RuntimeError('a module of the current folder was imported')")
-    command = ["bench", sample, "--kernels", "dense", "--positions", "8", "--rounds", "8", "--seconds", "0.1"]
-    done = subprocess.run(
-        [installation.command, *command], cwd=tmp_path, env=installation.environment, capture_output=True, text=True
-    )
-    assert (done.returncode, "was imported" in done.stderr) == (0, False), done.stderr
 
 
 def test_a_shell_completes_commands_and_transforms(installation: Installation) -> None:
@@ -87,25 +76,29 @@ def opened(
         yield f"http://localhost:{port}", psutil.Process(process.pid)
 
 
-@contextmanager
-def run_by_streamlit(_: Installation, folder: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """The address of `streamlit run app.py` in the checkout, and its process."""
-    port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
-    with served(command, port, cwd=ROOT, environment=_.environment, log=folder / "log.txt") as process:
-        yield f"http://localhost:{port}", psutil.Process(process.pid)
+@pytest.mark.browser
+@pytest.mark.parametrize("name", PAGES)
+def test_a_fresh_server_answers_a_link_to_any_page(
+    name: str, installation: Installation, page: Page, tmp_path: Path
+) -> None:
+    with opened(installation, tmp_path) as (address, _):
+        expect_page(page, address, name)
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("entry", [opened, run_by_streamlit], ids=["installed", "checkout"])
-@pytest.mark.parametrize("name", PAGES)
-def test_a_fresh_server_answers_a_link_to_any_page(
-    name: str, entry: Any, installation: Installation, page: Page, tmp_path: Path
+def test_a_fresh_server_of_the_checkout_answers_at_the_same_address(
+    installation: Installation, page: Page, tmp_path: Path
 ) -> None:
-    with entry(installation, tmp_path) as (address, _):
-        page.goto(f"{address}/{'' if name == 'explore' else name}")
-        expect(page.get_by_role("heading", name=name.capitalize(), exact=True)).to_be_visible()
-        page.goto("about:blank")
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
+    with served(command, port, cwd=ROOT, environment=installation.environment, log=tmp_path / "log.txt"):
+        expect_page(page, f"http://localhost:{port}", PAGES[-1])
+
+
+def expect_page(page: Page, address: str, name: str) -> None:
+    page.goto(f"{address}/{'' if name == 'explore' else name}")
+    expect(page.get_by_role("heading", name=name.capitalize(), exact=True)).to_be_visible()
+    page.goto("about:blank")
 
 
 def settings_of_file(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -8,7 +8,6 @@ import sys
 import tomllib
 import zipfile
 from email import message_from_bytes
-from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from tests.packaging.conftest import ROOT, tracked
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRA = {name_of for names in PROJECT["optional-dependencies"].values() for name_of in names}
-COMES_WITH_TORCH = {"triton"}
+INSTALLED_AS = {"sklearn": "scikit-learn", "PIL": "pillow", "triton": "torch"}  # a CUDA build of torch brings triton
 
 
 def library(requirement: str) -> str:
@@ -62,10 +61,7 @@ def imported(folder: str) -> set[str]:
                 modules |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 modules.add(node.module.split(".")[0])
-    owners = packages_distributions()
-    ours = {"sparselab", *sys.stdlib_module_names}
-    # A compiled module at the top of its distribution is in no such list: it bears its name.
-    return {library(owners.get(name, [name])[0]) for name in modules - ours - COMES_WITH_TORCH}
+    return {INSTALLED_AS.get(name, library(name)) for name in modules - {"sparselab", *sys.stdlib_module_names}}
 
 
 def test_every_library_that_is_imported_is_asked_for_and_no_other() -> None:
