@@ -10,5 +10,4 @@ setup(
     script_name="setup.py",  # what setuptools leaves out of the package that is this folder
     packages=[*find_packages(include=["sparselab", "sparselab.*"]), "sparselab.webapp"],
     package_dir={"sparselab.webapp": "."},
-    script_name=__file__,  # pip runs this file under another name, and would pack it as a module of that folder
 )

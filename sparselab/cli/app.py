@@ -76,7 +76,12 @@ def app(context: click.Context, file: Path | None, port: int, no_browser: bool) 
 def server_command(port: int, options: tuple[str, ...] = ()) -> list[str]:
     """Return the command that serves the app: with its own settings, whatever the environment says, and then `options`."""
     settings = server_flags(tomllib.loads(APP_CONFIG.read_text(encoding="utf-8")))
-    own = [*settings, f"--server.port={port}", "--server.headless=true"]  # headless: it is we who open the browser
+    own = [
+        *settings,
+        f"--server.port={port}",
+        "--server.headless=true",
+        "--logger.hideWelcomeMessage=true",
+    ]  # headless: it is we who open the browser
     return python_command("-m", "streamlit", "run", str(APP_SCRIPT), *own, *options)
 
 

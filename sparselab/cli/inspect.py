@@ -21,7 +21,7 @@ def inspect(file: Path, column_order: str, kernel_shape: str | None, as_json: bo
         settings = {"column_order": column_order, "kernel_shape": kernel_shape}
         print_document(card, "inspect", file=file, seed=None, settings=settings)
         return
-    click.echo(f"{card['file']}: {card['format']}, {len(card['layers'])} layers")
+    click.echo(f"{card['file']}: {card['format']}, {len(card['layers'])} layer{'s' * (len(card['layers']) != 1)}")
     names = ("name", "shape", "density", "count", "has_weight", "conversion")
     rows = [[_shape(layer[name]) if name == "shape" else layer[name] for name in names] for layer in card["layers"]]
     print_table(("layer", "shape", "density", "weights kept", "has weights", "read as"), rows)

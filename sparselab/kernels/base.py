@@ -224,7 +224,7 @@ class Kernel(ABC):
     title: ClassVar[str]
     source: ClassVar[str]
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
-    """Types of devices it is written for; `obstacle` says what else it asks of one."""
+    """Types of devices it is written for; `unsupported_reason` says what else it asks of one."""
     products: ClassVar[tuple[str, ...]] = PRODUCTS
     """Kinds of products it multiplies."""
     is_dense: ClassVar[bool] = False
@@ -240,7 +240,7 @@ class Kernel(ABC):
 
     @abstractmethod
     def prepare(self, work: Work) -> Run:
-        """Pack the weights, tune if need be, and return the run. Only for work without an `obstacle`."""
+        """Pack the weights, tune if need be, and return the run. Only for work without an `unsupported_reason`."""
 
 
 def check_kernel(name: str, kernel: Any) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import queue
+import signal
 import sys
 import threading
 import time
@@ -23,6 +24,9 @@ from sparselab.runtime.progress import Monitor, Progress
 
 def serve() -> None:
     """The worker's main loop: read tasks from standard input, answer on what was standard output."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C goes to every process of a terminal; it is the parent that ends this one
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not mix with the answers
     sys.stdout = sys.stderr

@@ -63,7 +63,7 @@ def test_a_transform_of_all_layers_sees_them_all(requests: list[MeasurementReque
     """As `transform` and the Model page apply it: a global threshold leaves layers of different densities."""
     settings = {"scope": "global", "sparsity": 0.9}
     ticket = read_ticket(requests[0].path)
-    outcomes = apply_transform(Prune(**settings), ticket, ticket.names, seed=0)
+    outcomes = apply_transform(Prune(**settings), ticket, ticket.names, rng=0)
     wanted = {item.layer.name: item.layout.after for item in outcomes if isinstance(item, Done)}
     found = {item.layer: layout_in_network(item, "prune", settings).after for item in requests}
     assert found == {item.layer: wanted[item.layer] for item in requests}

@@ -43,7 +43,9 @@ def test_it_is_a_command_with_options_that_exist(document: str, words: str) -> N
         return
     command = commands.commands[name]
     with contextlib.suppress(click.exceptions.Exit):  # help was asked for, and shown
-        context = command.make_context(name, arguments)
+        # With its parent: click remembers a command's options for help, and without one -h would be none of them.
+        parent = click.Context(commands, info_name="sparselab", **commands.context_settings)
+        context = command.make_context(name, arguments, parent=parent)
         if isinstance(command, click.Group):
             chosen, *rest = context.args
             command.commands[chosen].make_context(chosen, rest, parent=context)

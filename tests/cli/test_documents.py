@@ -77,7 +77,16 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "pruned.npz"
 
 
-@pytest.mark.parametrize("name", commands.commands)
+PRINTING = [
+    name for name, each in commands.commands.items() if any("--json" in parameter.opts for parameter in each.params)
+]
+
+
+def test_every_command_but_the_one_that_serves_prints_documents() -> None:
+    assert set(PRINTING) == CALLS.keys() == set(commands.commands) - {"app"}
+
+
+@pytest.mark.parametrize("name", PRINTING)
 def test_every_document_says_what_was_run_on_what(
     name: str, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
