@@ -15,7 +15,6 @@ import torch
 
 import sparselab
 from sparselab.analysis.metrics import Report, meanings, report, totals
-from sparselab.cli import main
 from sparselab.core.settings import settings_of
 from sparselab.formats import FORMATS, WRITERS, read_ticket
 from sparselab.transforms import TRANSFORMS
@@ -27,17 +26,6 @@ TRANSFORM = {"layers", "totals", "settings", "version"}
 TRANSFORM_LAYER = {"name", "shape", "digest", *Report.__dataclass_fields__}
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command line; return its exit status and what it printed on standard output and standard error."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        status = main([str(argument) for argument in arguments])
-        return status, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture

@@ -8,23 +8,12 @@ import click
 import pytest
 
 import sparselab
-from sparselab.cli import commands, main
+from sparselab.cli import commands
 from sparselab.cli.setting_options import HELP_NAMES
 from sparselab.core.settings import settings_of
 from sparselab.transforms import TRANSFORMS
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command line; return its exit status and what it printed on standard output and standard error."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        status = main([str(argument) for argument in arguments])
-        return status, *capsys.readouterr()
-
-    return run
 
 
 def walk(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
