@@ -22,6 +22,8 @@ class Layer:
 
     `weight` are its values, `rewound` those of the rewind step, `gradient` the dense gradient, `features` what activation
     scores need; each is a matrix of the mask's shape or None. `kernel_shape` is a convolution's (kh, kw), None for linear.
+    `groups`: the rows lie in so many parts of one size, one after the other, and a column stands for another input in each; a
+    block must not reach from one part into the next.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Layer:
     kernel_shape: tuple[int, ...] | None = None
     stride: int = 1
     padding: int = 0
+    groups: int = 1
 
     def __post_init__(self) -> None:
         for name in ("weight", "rewound", "gradient"):
@@ -43,6 +46,11 @@ class Layer:
             raise SparselabError(
                 f"{self.name}: expected a multiple of {prod(self.kernel_shape)} columns for a kernel of "
                 f"{'x'.join(map(str, self.kernel_shape))}; got {self.mask.cols}"
+            )
+
+        if self.groups < 1 or self.mask.rows % self.groups:
+            raise SparselabError(
+                f"{self.name}: expected a multiple of {self.groups} rows for as many groups; got {self.mask.rows}"
             )
 
     @property

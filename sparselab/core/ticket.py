@@ -9,16 +9,24 @@ from typing import Any
 
 from sparselab.core.errors import SparselabError
 from sparselab.core.layer import Layer
+from sparselab.core.mask import Mask
 
 
 @dataclass(frozen=True, kw_only=True)
 class FoundLayer:
-    """One layer a reader found: what it is called, what was done to make a matrix of it, and how to load it."""
+    """One layer a reader found: what it is called, what was done to make a matrix of it, and how to load it.
+
+    `notes`: what was assumed of this layer alone, one sentence each. `load_mask` returns the mask without widening or keeping
+    the weights, where that is cheaper than `load`. `has_weight`: None where only loading tells.
+    """
 
     name: str
     tensor_shape: tuple[int, ...]
     conversion: str
     load: Callable[[], Layer]
+    notes: tuple[str, ...] = ()
+    load_mask: Callable[[], Mask] | None = None
+    has_weight: bool | None = None
 
 
 @dataclass(frozen=True)

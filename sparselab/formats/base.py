@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +19,38 @@ from sparselab.core.ticket import Skipped
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
 
+Role: TypeAlias = Literal["unknown", "weight", "mask"]
+"""What a file itself says of a tensor: by a graph, by the container it lies in, by a type of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvGeometry:
+    """What a file knows of a convolution besides its weight: stride and padding alike in every direction, and its groups."""
+
+    stride: int = 1
+    padding: int = 0
+    groups: int = 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveEntry:
     """One tensor of a file. `name` is as the file spells it: clean it before showing it.
 
-    `dtype` is that of the array `load` returns. `is_mask`: the file itself says that this is a mask.
+    `dtype` is that of the array `load` returns. `stored` names the type in the file where NumPy has none, in torch's words,
+    such as "bfloat16"; `load_stored` then returns the numbers as they lie there, as unsigned words of the same shape, so that
+    zeros are counted and weights written back without being widened. `axes` is what the file says of the order of the axes,
+    one letter each: O out, I in, H W D the kernel's, E experts; such as "HWIO". "" where it says nothing.
     """
 
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     load: Callable[[], NDArray[Any]]
-    is_mask: bool = False
+    role: Role = "unknown"
+    stored: str = ""
+    load_stored: Callable[[], NDArray[Any]] | None = None
+    axes: str = ""
+    geometry: ConvGeometry | None = None
 
     @property
     def size(self) -> int:

@@ -5,40 +5,42 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from sparselab.formats.base import Role
+
 _WRAPPERS = frozenset({"state_dict", "model_state_dict", "model", "net", "network"})
 _MASKS = frozenset({"mask", "masks"})
 _TRAINING_STATE = ("optim", "lr_sched", "sched", "scaler", "amp", "rng")
 _MAX_DEPTH = 8
 
 
-def flatten(value: Any, is_tensor: Callable[[Any], bool]) -> Iterator[tuple[str, Any, bool]]:
-    """Yield (name, tensor, is it a mask) for every tensor in nested containers, and a reason for what is none.
+def flatten(value: Any, is_tensor: Callable[[Any], bool]) -> Iterator[tuple[str, Any, Role]]:
+    """Yield (name, tensor, what the containers say of it) for every tensor in nested containers, and a reason for what is none.
 
     Names are joined by dots; those of the usual wrappers, such as "state_dict", and of containers of masks are left out.
     """
-    yield from _flatten(value, is_tensor, "", False, set(), 0)
+    yield from _flatten(value, is_tensor, "", "unknown", set(), 0)
 
 
 def _flatten(
-    value: Any, is_tensor: Callable[[Any], bool], name: str, is_mask: bool, seen: set[int], depth: int
-) -> Iterator[tuple[str, Any, bool]]:
+    value: Any, is_tensor: Callable[[Any], bool], name: str, role: Role, seen: set[int], depth: int
+) -> Iterator[tuple[str, Any, Role]]:
     if is_tensor(value):
-        yield name, value, is_mask
+        yield name, value, role
     elif not _may_hold_tensors(value, is_tensor):
-        yield name, f"not a tensor ({type(value).__name__})", is_mask
+        yield name, f"not a tensor ({type(value).__name__})", role
     elif id(value) in seen or depth > _MAX_DEPTH:
-        yield name, "a container that was read already, or lies too deep", is_mask
+        yield name, "a container that was read already, or lies too deep", role
     else:
         seen.add(id(value))
         for key, part in value.items() if isinstance(value, Mapping) else enumerate(value):
             key = str(key)
             full = f"{name}.{key}" if name else key
             if isinstance(part, Mapping | list) and key.lower().startswith(_TRAINING_STATE):
-                yield full, "training state, not weights", is_mask
+                yield full, "training state, not weights", role
             elif isinstance(part, Mapping) and key in _WRAPPERS | _MASKS:
-                yield from _flatten(part, is_tensor, name, is_mask or key in _MASKS, seen, depth + 1)
+                yield from _flatten(part, is_tensor, name, "mask" if key in _MASKS else role, seen, depth + 1)
             else:
-                yield from _flatten(part, is_tensor, full, is_mask, seen, depth + 1)
+                yield from _flatten(part, is_tensor, full, role, seen, depth + 1)
 
 
 def _may_hold_tensors(value: Any, is_tensor: Callable[[Any], bool]) -> bool:

@@ -89,7 +89,7 @@ def _why_not(entry: ArchiveEntry) -> str | None:
         return "a scalar" if not entry.shape else "a vector"
     if entry.size == 0:
         return "no elements"
-    if entry.dtype.kind != "f" and not entry.is_mask and entry.name.endswith(_BUFFERS):
+    if entry.dtype.kind != "f" and entry.role != "mask" and entry.name.endswith(_BUFFERS):
         return "a buffer, not a weight"
     return None
 
@@ -128,7 +128,7 @@ def _role(entry: ArchiveEntry) -> tuple[str, str]:
         name = name.removeprefix(prefix)
     ending = next(end for end in _ENDINGS if name.endswith(end) and (name != end or not end))
     role = _ENDINGS[ending]
-    if role == "plain" and (entry.is_mask or entry.dtype.kind == "b"):
+    if role == "plain" and (entry.role == "mask" or entry.dtype.kind == "b"):
         role = "mask"
     return name[: len(name) - len(ending)], role
 

@@ -17,7 +17,7 @@ from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.inputs.tensors import is_tensor
 from sparselab.core.mask import Mask
 from sparselab.core.ticket import Skipped, Ticket, ticket_of
-from sparselab.formats.base import Archive, ArchiveEntry, check_count, check_shape, check_total
+from sparselab.formats.base import Archive, ArchiveEntry, Role, check_count, check_shape, check_total
 from sparselab.formats.containers import flatten
 from sparselab.formats.layers import find_layers
 from sparselab.formats.names import clean_name
@@ -71,9 +71,9 @@ def _archive(mapping: Mapping[str, Any], limits: ReadLimits) -> Archive:
     entries: list[ArchiveEntry] = []
     skipped: list[Skipped] = []
     bfloat16 = False
-    for count, (name, value, is_mask) in enumerate(_flat(mapping)):
+    for count, (name, value, role) in enumerate(_flat(mapping)):
         check_count("tensors", count, limits.max_tensors)
-        entry = Skipped(clean_name(name), value) if isinstance(value, str) else _entry(name, value, is_mask, limits)
+        entry = Skipped(clean_name(name), value) if isinstance(value, str) else _entry(name, value, role, limits)
         bfloat16 |= is_bfloat16(value)
         if isinstance(entry, ArchiveEntry):
             entries.append(entry)
@@ -83,7 +83,7 @@ def _archive(mapping: Mapping[str, Any], limits: ReadLimits) -> Archive:
     return Archive(tuple(entries), tuple(skipped), notes=(BFLOAT16_NOTE,) if bfloat16 else ())
 
 
-def _flat(mapping: Mapping[str, Any]) -> list[tuple[str, Any, bool]]:
+def _flat(mapping: Mapping[str, Any]) -> list[tuple[str, Any, Role]]:
     try:
         return list(flatten(mapping, _is_tensor))
     except Exception as error:  # a mapping of somebody else's raises what it likes
@@ -96,23 +96,21 @@ def _is_tensor(value: object) -> bool:
     return isinstance(value, np.ndarray | Mask) or is_tensor(value)
 
 
-def _entry(name: str, value: Any, is_mask: bool, limits: ReadLimits) -> ArchiveEntry | Skipped:
+def _entry(name: str, value: Any, role: Role, limits: ReadLimits) -> ArchiveEntry | Skipped:
     if isinstance(value, Mask):
-        value, is_mask = value.kept, True
-    found = (tensor_entry if is_tensor(value) else _array_entry)(name, value, is_mask, limits)
+        value, role = value.kept, "mask"
+    found = (tensor_entry if is_tensor(value) else _array_entry)(name, value, role, limits)
     if isinstance(found, Skipped):
         return found
     # A copy, because a layer keeps what it is given, and a model goes on training.
     return replace(found, load=lambda: np.array(as_array(value), dtype=found.dtype, order="C"))
 
 
-def _array_entry(name: str, array: NDArray[Any], is_mask: bool, limits: ReadLimits) -> ArchiveEntry | Skipped:
+def _array_entry(name: str, array: NDArray[Any], role: Role, limits: ReadLimits) -> ArchiveEntry | Skipped:
     if isinstance(array, np.ma.MaskedArray):
         return Skipped(clean_name(name), "masked arrays are never read")
     dtype = plain_dtype(type_name(array.dtype))
     if dtype is None:
         return Skipped(clean_name(name), f"{clean_name(in_words(type_name(array.dtype)))} are never read")
     check_shape(name, array.shape, limits)
-    return ArchiveEntry(
-        name=name, shape=array.shape, dtype=dtype.newbyteorder("="), load=lambda: array, is_mask=is_mask
-    )
+    return ArchiveEntry(name=name, shape=array.shape, dtype=dtype.newbyteorder("="), load=lambda: array, role=role)

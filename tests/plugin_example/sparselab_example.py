@@ -118,7 +118,7 @@ def _open_grid(path: Path, limits: ReadLimits) -> Archive:
             f"{path.name}: expected {rows * cols} characters 0 or 1, at least one; got {len(cells)} or others"
         )
     kept = np.frombuffer(cells, np.uint8).reshape(rows, cols) == ord("1")
-    return Archive((ArchiveEntry(name=path.stem, shape=kept.shape, dtype=kept.dtype, load=lambda: kept, is_mask=True),))
+    return Archive((ArchiveEntry(name=path.stem, shape=kept.shape, dtype=kept.dtype, load=lambda: kept, role="mask"),))
 
 
 def _recognises_grid(head: Head) -> bool:

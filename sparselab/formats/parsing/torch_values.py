@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sparselab.core.errors import FileError
 from sparselab.core.inputs.tensors import NO_VALUES, array_dtype, dense_array, is_tensor, why_not_read
 from sparselab.core.ticket import Skipped
-from sparselab.formats.base import ArchiveEntry, check_shape
+from sparselab.formats.base import ArchiveEntry, Role, check_shape
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
 
@@ -23,7 +23,7 @@ def is_bfloat16(value: object) -> bool:
     return is_tensor(value) and str(value.dtype) == "torch.bfloat16"
 
 
-def read_tensor(name: str, tensor: torch.Tensor, is_mask: bool, limits: ReadLimits) -> ArchiveEntry | Skipped:
+def read_tensor(name: str, tensor: torch.Tensor, role: Role, limits: ReadLimits) -> ArchiveEntry | Skipped:
     """Return the tensor of a file as an entry, or why it is none.
 
     Raises: FileError for a strided tensor of 2 dimensions or more whose elements share memory, leave gaps in it or
@@ -31,7 +31,7 @@ def read_tensor(name: str, tensor: torch.Tensor, is_mask: bool, limits: ReadLimi
     """
     import torch
 
-    entry = tensor_entry(name, tensor, is_mask, limits)
+    entry = tensor_entry(name, tensor, role, limits)
     if isinstance(entry, Skipped):
         return entry
     if tensor.device.type != "cpu":
@@ -41,15 +41,13 @@ def read_tensor(name: str, tensor: torch.Tensor, is_mask: bool, limits: ReadLimi
     return entry
 
 
-def tensor_entry(name: str, tensor: torch.Tensor, is_mask: bool, limits: ReadLimits) -> ArchiveEntry | Skipped:
+def tensor_entry(name: str, tensor: torch.Tensor, role: Role, limits: ReadLimits) -> ArchiveEntry | Skipped:
     """Return a tensor that somebody has in memory as an entry, or why it is none. Raises: FileError for its shape."""
     dtype = array_dtype(tensor)
     if (why := why_not_read(tensor)) or dtype is None:
         return Skipped(clean_name(name), why)
     check_shape(name, tensor.shape, limits)
-    return ArchiveEntry(
-        name=name, shape=tuple(tensor.shape), dtype=dtype, load=lambda: dense_array(tensor), is_mask=is_mask
-    )
+    return ArchiveEntry(name=name, shape=tuple(tensor.shape), dtype=dtype, load=lambda: dense_array(tensor), role=role)
 
 
 def _check_strided(name: str, tensor: torch.Tensor) -> None:

@@ -46,12 +46,12 @@ def open_torch(path: Path, limits: ReadLimits) -> Archive:
     """
     check_torch(path, limits)
     entries, skipped, bfloat16 = [], [], False
-    for count, (name, value, is_mask) in enumerate(flatten(_load(path), is_tensor)):
+    for count, (name, value, role) in enumerate(flatten(_load(path), is_tensor)):
         check_count("tensors", count, limits.max_tensors)
         if isinstance(value, str):
             skipped.append(Skipped(clean_name(name), value))
             continue
-        read = read_tensor(name or path.stem, value, is_mask, limits)
+        read = read_tensor(name or path.stem, value, role, limits)
         bfloat16 |= is_bfloat16(value)
         if isinstance(read, ArchiveEntry):
             entries.append(read)
