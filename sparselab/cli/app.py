@@ -50,10 +50,10 @@ class _WithServerOptions(click.Command):
 def app(context: click.Context, file: Path | None, port: int, no_browser: bool) -> None:
     """Serve the app to this machine alone and open it, on FILE if one is given.
 
-    The folder of FILE may then be read in the app, beside those that may be read anyway.
+    FILE may be the folder of a model. It, or the folder of FILE, may then be read in the app, beside those that may be read anyway.
     """
-    if file is not None and not file.is_file():
-        raise FileError(f"expected a file; there is none at {file}")
+    if file is not None and not (file.is_file() or file.is_dir()):
+        raise FileError(f"expected a file or a folder; there is none at {file}")
     if _answers(port):
         raise SettingError(f"--port: expected one that is free; something answers at {port} already")
     server = subprocess.Popen(  # noqa: S603 - our own interpreter and our own script

@@ -115,7 +115,7 @@ def choose_layer(ticket: Ticket, name: str | None) -> Layer:
     """Return the layer called `name`, or the largest."""
     if name is not None:
         return ticket[name]
-    return max(ticket, key=lambda layer: layer.mask.kept.size)
+    return max(ticket.entries, key=lambda found: found.size).load()
 
 
 def _row(contender: Contender, numbers: Report) -> dict[str, Any]:

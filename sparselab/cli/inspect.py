@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from sparselab.cli.output import file_options, print_document, print_table, read_options
 from sparselab.formats import describe, read_ticket
+from sparselab.formats.describe import COUNTED_BYTES, NOT_COUNTED
+from sparselab.runtime.progress import Monitor, Progress
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @file_options
+@click.option(
+    "--count", is_flag=True, help="Count the weights of every layer, however large FILE is, one layer at a time."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def inspect(file: Path, column_order: str, kernel_shape: str | None, as_json: bool) -> None:
-    """List the layers of FILE: their shapes, densities, and how they were read."""
-    card = {"file": str(file), **describe(read_ticket(file, read_options(column_order, kernel_shape)))}
+def inspect(file: Path, column_order: str, kernel_shape: str | None, count: bool, as_json: bool) -> None:
+    """List the layers of FILE, a file or the folder of a model: their shapes, densities, and how they were read.
+
+    Of large files the headers alone are read, and no weight is counted unless --count asks for it.
+    """
+    ticket = read_ticket(file, read_options(column_order, kernel_shape))
+    monitor = Monitor(_say_progress) if count else Monitor()
+    card = {"file": str(file), **describe(ticket, count=count or None, monitor=monitor)}
     if as_json:
         settings = {"column_order": column_order, "kernel_shape": kernel_shape}
         print_document(card, "inspect", file=file, seed=None, settings=settings)
         return
     click.echo(f"{card['file']}: {card['format']}, {len(card['layers'])} layer{'s' * (len(card['layers']) != 1)}")
     names = ("name", "shape", "density", "count", "has_weight", "conversion")
-    rows = [[_shape(layer[name]) if name == "shape" else layer[name] for name in names] for layer in card["layers"]]
+    rows = [[_shown(layer, name) for name in names] for layer in card["layers"]]
     print_table(("layer", "shape", "density", "weights kept", "has weights", "read as"), rows)
     for item in card["skipped"]:
         click.echo(f"not a layer: {item['name']}: {item['reason']}", err=True)
+    if any(layer["count"] is None for layer in card["layers"]):
+        limit = f"{COUNTED_BYTES // 2**20} MiB as float32"
+        click.echo(f"{NOT_COUNTED}: the layers take more than {limit}; --count reads and counts them all", err=True)
 
 
-def _shape(shape: list[int]) -> str:
-    return " x ".join(map(str, shape))
+def _shown(layer: dict[str, Any], name: str) -> Any:
+    if name == "shape":
+        return " x ".join(map(str, layer["shape"]))
+    return layer[name]
+
+
+def _say_progress(progress: Progress) -> None:
+    click.echo(f"{progress.done + 1} of {progress.total}: {progress.stage}", err=True)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
 
-from sparselab.analysis.metrics import labels, totals
+from sparselab.analysis.metrics import Report, labels, totals
 from sparselab.cli.output import file_options, print_document, print_table, read_options
 from sparselab.cli.setting_options import WithSettings, new_transform, scan
 from sparselab.core.device import resolve_device
 from sparselab.core.errors import SettingError
+from sparselab.core.layer import Layer
+from sparselab.core.layout import Layout
 from sparselab.formats import FORMATS, WRITERS, read_ticket, write_ticket
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.model import Done, NotDone, apply_transform
@@ -114,28 +116,25 @@ def _one(
         resolve_device(device)  # a transform that computes on none would never say that there is none such
     ticket = read_ticket(file, read_options(column_order, kernel_shape))
     names = ticket.names if layer == "all" else (layer,)
-    outcomes = apply_transform(run, ticket, names, rng=seed, device=device)
-    failed = [outcome for outcome in outcomes if isinstance(outcome, NotDone)]
-    results = [outcome for outcome in outcomes if isinstance(outcome, Done)]
-    if not results:
-        raise failed[0].error
-    for item in failed:
+    results = _Results(keeps_layouts=out is not None)
+    sums = totals(results.taken(apply_transform(run, ticket, names, rng=seed, device=device)))
+    if not results.reports:
+        raise results.failed[0].error
+    for item in results.failed:
         click.echo(f"{item.name}: not done: {item.error}", err=True)
     if out is not None and format is not None:
-        done = {item.layer.name: item for item in results}
-        layers = (done[key].layer if key in done else ticket[key] for key in names)
-        write_ticket(layers, {key: item.layout for key, item in done.items()}, out, format)
+        write_ticket((ticket[key] for key in names), results.layouts, out, format)
         click.echo(f"wrote {out}", err=True)
     if as_json:
-        document = {"transform": name, **_document(results, failed)}
+        document = {"transform": name, **results.document(), "totals": sums}
         print_document(document, "transform", file=file, seed=seed, settings=asdict(run))
         return
     figures = ("density_before", "density_after", "coverage", "energy", "block_density", "blocks")
-    rows = [[item.layer.name, item.report.status, *(getattr(item.report, key) for key in figures)] for item in results]
+    rows = [[key, told.status, *(getattr(told, figure) for figure in figures)] for key, told in results.reports.items()]
     print_table(("layer", "status", *(labels()[key].lower() for key in figures)), rows)
-    for done_item in results:
-        if done_item.report.reason:
-            click.echo(f"{done_item.layer.name}: {done_item.report.status}: {done_item.report.reason}", err=True)
+    for key, told in results.reports.items():
+        if told.reason:
+            click.echo(f"{key}: {told.status}: {told.reason}", err=True)
 
 
 transform = _Transforms(
@@ -159,17 +158,30 @@ def _format_of(path: Path) -> str:
     return suffixes[path.suffix]
 
 
-def _document(results: Sequence[Done], failed: Sequence[NotDone]) -> dict[str, Any]:
-    return {
-        "layers": [
-            {
-                "name": item.layer.name,
-                "shape": list(item.layer.mask.shape),
-                **item.report.as_json(),
-                "digest": item.layout.after.digest,
-            }
-            for item in results
-        ],
-        "not_done": [{"name": item.name, "reason": str(item.error)} for item in failed],
-        "totals": totals([(item.layer, item.layout, item.report) for item in results]),
-    }
+@dataclass
+class _Results:
+    """What is told of the layers when all are done; of their layouts no more than that, unless they are written."""
+
+    keeps_layouts: bool
+    reports: dict[str, Report] = field(default_factory=dict)
+    failed: list[NotDone] = field(default_factory=list)
+    layouts: dict[str, Layout] = field(default_factory=dict)
+    _rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def taken(self, outcomes: Iterable[Done | NotDone]) -> Iterator[tuple[Layer, Layout, Report]]:
+        """Take the outcomes over, one at a time; hand on those that are done."""
+        for item in outcomes:
+            if isinstance(item, NotDone):
+                self.failed.append(item)
+                continue
+            name = item.layer.name
+            self.reports[name] = item.report
+            if self.keeps_layouts:
+                self.layouts[name] = item.layout
+            shape, digest = list(item.layer.mask.shape), item.layout.after.digest
+            self._rows.append({"name": name, "shape": shape, **item.report.as_json(), "digest": digest})
+            yield item.layer, item.layout, item.report
+
+    def document(self) -> dict[str, Any]:
+        not_done = [{"name": item.name, "reason": str(item.error)} for item in self.failed]
+        return {"layers": self._rows, "not_done": not_done}

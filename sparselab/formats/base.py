@@ -70,12 +70,16 @@ class Archive:
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """What the first look at a file shows: its first bytes, its size, and the members' names if it is a zip."""
+    """What the first look at a file shows: its first bytes, its size, and the members' names if it is a zip.
+
+    `files` are the names of what lies in it if it is a folder, in order, folders themselves left out.
+    """
 
     path: Path
     start: bytes
     size: int
     members: tuple[str, ...] | None = None
+    files: tuple[str, ...] | None = None
 
     @property
     def suffix(self) -> str:

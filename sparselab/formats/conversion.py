@@ -82,6 +82,11 @@ def check_finite(name: str, values: NDArray[Any]) -> None:
 def _matrix(plan: Plan, entry: ArchiveEntry) -> FloatMatrix:
     values = entry.load()
     check_finite(plan.name, values)
+    return arranged(plan, values)
+
+
+def arranged(plan: Plan, values: NDArray[Any]) -> NDArray[Any]:
+    """Return a tensor's numbers as the matrix of the plan."""
     matrix, _ = as_matrix(values)
     if plan.column_order != _NATIVE:
         assert plan.kernel_shape is not None

@@ -11,6 +11,7 @@ from sparselab.formats.base import Archive, ArchiveEntry, check_count
 from sparselab.formats.conversion import Plan, fits_kernel, load_layer
 from sparselab.formats.names import clean_name, unique_names
 from sparselab.formats.options import ReadLimits, ReadOptions
+from sparselab.formats.survey import survey
 
 _PREFIXES = ("module.", "_orig_mod.")
 _BUFFERS = ("bias", "position_ids", "relative_position_index")
@@ -70,6 +71,9 @@ def _found(parts: Parts, name: str, options: ReadOptions) -> FoundLayer:
         tensor_shape=plan.tensor_shape,
         conversion=plan.conversion,
         load=lambda: load_layer(plan, parts.weight, parts.mask),
+        load_mask=lambda: survey(plan, parts.weight, parts.mask)[0],
+        has_weight=False if parts.weight is None else True if parts.mask is not None else None,
+        survey=lambda: survey(plan, parts.weight, parts.mask),
     )
 
 

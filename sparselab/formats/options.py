@@ -37,7 +37,7 @@ class ReadLimits:
     """How much one file may ask for; what asks for more is refused with a FileError.
 
     `max_tensors` counts everything named in the file, `max_layers` what is read as a layer. `max_elements` is per
-    tensor, `max_total_bytes` for all tensors once unpacked. `max_header_bytes` bounds what must be parsed before the
+    tensor, `max_total_bytes` for all tensors of a format that holds them in memory or unpacks them. `max_header_bytes` bounds what must be parsed before the
     first number: 16 MiB is several times the header of the largest sharded language models (about 200 bytes a tensor)
     and still parses within a second. `max_ratio` bounds unpacked / packed bytes beyond the first `free_bytes`: masks
     of one byte a weight compress some tenfold to hundredfold, while zeros alone reach a thousandfold.

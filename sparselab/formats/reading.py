@@ -42,7 +42,15 @@ def read_ticket(
 
 
 def _guard(path: Path, item: FoundLayer) -> FoundLayer:
-    return replace(item, load=lambda: _readable(path, item.load))
+    def guarded(read: Callable[[], T]) -> Callable[[], T]:
+        return lambda: _readable(path, read)
+
+    return replace(
+        item,
+        load=guarded(item.load),
+        load_mask=None if item.load_mask is None else guarded(item.load_mask),
+        survey=None if item.survey is None else guarded(item.survey),
+    )
 
 
 def _readable(path: Path, read: Callable[[], T]) -> T:

@@ -117,7 +117,14 @@ def _found(item: Mapping[str, Any], entries: dict[str, ArchiveEntry], limits: Re
         )
 
     tensor_shape = (rows, cols // area, *(kernel or ()))
-    return FoundLayer(name=name, tensor_shape=tensor_shape, conversion=item["conversion"], load=load)
+    return FoundLayer(
+        name=name,
+        tensor_shape=tensor_shape,
+        conversion=item["conversion"],
+        load=load,
+        load_mask=lambda: Mask.from_packed(bits.load(), (rows, cols)),
+        has_weight=weight is not None,
+    )
 
 
 def _take(

@@ -47,9 +47,10 @@ def scores(layer: Layer, weigh: str, device: torch.device) -> torch.Tensor:
     if importance is None:
         raise SettingError(f"weigh={weigh} needs weights, and {layer.name} is a mask alone: use weigh=count")
     if weigh == "energy":
-        importance = importance**2
+        np.square(importance, out=importance)
     largest = importance.max(initial=0.0)
-    return as_tensor(np.rint(importance * (_SCALE / largest if largest > 0 else 0.0)), device)
+    importance *= _SCALE / largest if largest > 0 else 0.0
+    return as_tensor(np.rint(importance, out=importance), device)
 
 
 def group_sums(scores: torch.Tensor, groups: Groups) -> torch.Tensor:

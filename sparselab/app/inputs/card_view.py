@@ -6,6 +6,7 @@ import streamlit as st
 
 from sparselab.app.inputs.source import Source
 from sparselab.app.shell.escape import literal
+from sparselab.formats.describe import NOT_COUNTED
 
 
 def show_card(source: Source) -> None:
@@ -17,13 +18,17 @@ def show_card(source: Source) -> None:
     with st.expander(label):
         for note in source.card.get("notes", ()):
             st.caption(literal(note))
+        if any(layer["count"] is None for layer in layers):
+            st.caption(
+                f"Large: only the headers were read. Layers without a density are {NOT_COUNTED}; one is counted when it is chosen."
+            )
         rows = [
             {
                 "layer": layer["name"],
                 "rows": layer["shape"][0],
                 "columns": layer["shape"][1],
                 "density": layer["density"],
-                "weights": "yes" if layer["has_weight"] else "mask only",
+                "weights": {True: "yes", False: "mask only", None: NOT_COUNTED}[layer["has_weight"]],
                 "read as": layer["conversion"],
             }
             for layer in layers

@@ -7,9 +7,8 @@ Our own reader, because the safetensors library accepts a name that comes twice 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from sparselab.core.errors import FileError
 from sparselab.formats.base import check_count, check_shape
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
+from sparselab.formats.parsing.json_objects import parse_object
 
 WIDTHS = {
     "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2,
@@ -53,45 +53,24 @@ def read_header(path: Path, limits: ReadLimits) -> tuple[list[TensorRange], dict
             )
         if size < 8 or length > size - 8:
             raise FileError(f"{label}: expected a header of {length} bytes; the file is cut short: send it again")
-        header = _parse(file.read(length), label)
+        header = parse_object(file.read(length), label, "a header")
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise FileError(f"{label}: expected metadata of texts; got something else")
     check_count("tensors", len(header), limits.max_tensors)
-    spans = sorted((_range(name, item, limits) for name, item in header.items()), key=lambda span: span[1:])
+    first = 8 + length
+    spans = [_range(name, item, first, limits) for name, item in header.items()]
     reached = 0
-    for tensor, begin, end in spans:
+    for begin, end, tensor in sorted(spans, key=lambda span: span[:2]):
         if begin != reached:
             raise FileError(f"{clean_name(tensor.name)}: expected its data at byte {reached}; its offset says {begin}")
         reached = end
-    if reached != size - 8 - length:
-        raise FileError(f"{label}: expected {reached} bytes of tensors, as its header says; got {size - 8 - length}")
-    ranges = [replace(tensor, offset=8 + length + begin) for tensor, begin, _ in spans]
-    order = {name: rank for rank, name in enumerate(header)}
-    return sorted(ranges, key=lambda tensor: order[tensor.name]), metadata
+    if reached != size - first:
+        raise FileError(f"{label}: expected {reached} bytes of tensors, as its header says; got {size - first}")
+    return [tensor for _, _, tensor in spans], metadata
 
 
-def _parse(text: bytes, label: str) -> dict[str, Any]:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for name, value in pairs:
-            if name in found:
-                raise FileError(f"{label}: expected every name once; its header has {clean_name(name)} twice")
-            found[name] = value
-        return found
-
-    try:
-        header = json.loads(text, object_pairs_hook=once)
-    except FileError:
-        raise
-    except (ValueError, RecursionError):  # a UnicodeDecodeError and a number too long are ValueErrors
-        raise FileError(f"{label}: expected a header of JSON; got something else") from None
-    if not isinstance(header, dict):
-        raise FileError(f"{label}: expected a header that maps names to tensors; got something else")
-    return header
-
-
-def _range(name: str, item: Any, limits: ReadLimits) -> tuple[TensorRange, int, int]:
+def _range(name: str, item: Any, first: int, limits: ReadLimits) -> tuple[int, int, TensorRange]:
     label = clean_name(name)
     if not isinstance(item, Mapping) or item.keys() != _FIELDS:
         raise FileError(f"{label}: expected dtype, shape and data_offsets in the header; got something else")
@@ -106,7 +85,7 @@ def _range(name: str, item: Any, limits: ReadLimits) -> tuple[TensorRange, int, 
     begin, end = span
     if end - begin != prod(shape) * WIDTHS[dtype]:
         raise FileError(f"{label}: expected {prod(shape) * WIDTHS[dtype]} bytes; its offsets span {end - begin}")
-    return TensorRange(name=name, dtype=dtype, shape=tuple(shape), offset=begin), begin, end
+    return begin, end, TensorRange(name=name, dtype=dtype, shape=tuple(shape), offset=first + begin)
 
 
 def _are_sizes(value: Any) -> bool:

@@ -39,9 +39,10 @@ def channel_scores(layer: Layer, score: str) -> Scores:
         counts: Scores = layer.mask.kept.sum(axis=1, dtype=np.float64)
         return counts
     if score == "l1":
-        if layer.importance is None:
+        importance = layer.importance
+        if importance is None:
             raise SettingError(f"score=l1 needs weights, and {layer.name} is a mask alone: use score=count")
-        sums: Scores = layer.importance.sum(axis=1)
+        sums: Scores = importance.sum(axis=1)
         return sums
     features, shape = layer.features, (layer.mask.rows, len(CHANNEL_FEATURES))
     if features is None:
