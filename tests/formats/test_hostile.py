@@ -14,7 +14,11 @@ from hypothesis import strategies as st
 from sparselab.core.errors import FileError, SparselabError
 from sparselab.formats import FORMATS, describe, read_ticket
 from tests.formats.good_files import good_file
-from tests.formats.hostile_files import HOSTILE, WEIGHT
+from tests.formats.hostile_files import HOSTILE as HOSTILE_FILES
+from tests.formats.hostile_files import WEIGHT
+from tests.formats.hostile_model_folders import HOSTILE_MODEL_FOLDERS
+
+HOSTILE = HOSTILE_FILES | HOSTILE_MODEL_FOLDERS
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +62,9 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_cut_files(form: str, whole: dict[str, Path], tmp_path: Path) -> None:
+def test_cut_files(form: str, whole: dict[str, Path]) -> None:
     content = whole[form].read_bytes()
-    path = tmp_path / whole[form].name
+    path = whole[form].with_name(f"cut{whole[form].suffix}")  # beside the files that it may name
     path.write_bytes(content)
     assert describe(read_ticket(path))["layers"]
     # A text may lose only white space by its last byte.
@@ -74,13 +78,11 @@ def test_cut_files(form: str, whole: dict[str, Path], tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=40)
 @given(data=st.data())
-def test_changed_bytes_are_read_or_refused(
-    form: str, data: st.DataObject, whole: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_changed_bytes_are_read_or_refused(form: str, data: st.DataObject, whole: dict[str, Path]) -> None:
     content = bytearray(whole[form].read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    path = tmp_path_factory.getbasetemp() / f"changed{whole[form].suffix}"
+    path = whole[form].with_name(f"changed{whole[form].suffix}")
     path.write_bytes(content)
     with contextlib.suppress(SparselabError):
         assert all(0 <= layer["density"] <= 1 for layer in describe(read_ticket(path))["layers"])
