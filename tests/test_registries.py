@@ -18,9 +18,11 @@ from sparselab.analysis.similarity import SIMILARITIES
 from sparselab.app.explore.details import TABS
 from sparselab.app.training.start import PRESETS
 from sparselab.core.im2col import COLUMN_ORDERS
+from sparselab.core.inputs.words import WORD_TYPES
 from sparselab.core.plugins import Registry
 from sparselab.core.settings import settings_of
 from sparselab.formats import FORMATS, WRITERS
+from sparselab.formats.combiners import COMBINERS
 from sparselab.grouping import GROUPERS
 from sparselab.kernels import KERNELS
 from sparselab.pruning.distributions import DISTRIBUTIONS
@@ -33,8 +35,8 @@ from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.regroup.rules import RULES
 from tests.analysis import test_similarity
 from tests.app import test_explore_page, test_training_page
-from tests.core import test_im2col
-from tests.formats import test_hostile, test_round_trips
+from tests.core import test_im2col, test_words
+from tests.formats import test_combiners, test_hostile, test_round_trips
 from tests.grouping import test_grouping
 from tests.kernels import test_conformance as test_kernels
 from tests.pruning import test_distributions, test_scores
@@ -55,6 +57,8 @@ WALKS: tuple[tuple[Iterable[str], Test], ...] = (
     (FORMATS, test_round_trips.test_every_format_that_is_read),
     (FORMATS, test_hostile.test_every_format_has_hostile_files),
     (FORMATS, test_hostile.test_changed_bytes_are_read_or_refused),
+    (WORD_TYPES, test_words.test_zeros_ones_and_special_numbers_are_those_of_torch),
+    (COMBINERS, test_combiners.test_a_combiner_leaves_what_is_not_its_own_as_it_is),
     (WRITERS, test_round_trips.test_written_formats),
     (SCORES, test_scores.test_every_score_tells_weights_apart),
     (SIMILARITIES, test_similarity.test_every_similarity_is_its_definition),

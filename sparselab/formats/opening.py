@@ -18,6 +18,7 @@ from sparselab.core.inputs.tensors import is_tensor
 from sparselab.core.mask import Mask
 from sparselab.core.ticket import Skipped, Ticket, ticket_of
 from sparselab.formats.base import Archive, ArchiveEntry, Role, check_count, check_shape, check_total
+from sparselab.formats.combiners import combine
 from sparselab.formats.containers import flatten
 from sparselab.formats.layers import find_layers
 from sparselab.formats.names import clean_name
@@ -60,7 +61,7 @@ def _path(source: str | os.PathLike[str]) -> Path:
 
 
 def _of_mapping(mapping: Mapping[str, Any], limits: ReadLimits) -> Ticket:
-    archive = _archive(mapping, limits)
+    archive = combine(_archive(mapping, limits))
     if not archive.entries and not archive.skipped:
         raise SparselabError("expected at least one weight of two or more dimensions; got an empty mapping")
     found, skipped = find_layers(archive, DEFAULT_OPTIONS, limits, has_shapes=True)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from sparselab.core.errors import FileError
 from sparselab.core.ticket import FoundLayer, Ticket
+from sparselab.formats.combiners import combine
 from sparselab.formats.detect import note_on_suffix, recognise
 from sparselab.formats.layers import find_layers
 from sparselab.formats.names import clean_name
@@ -30,7 +31,7 @@ def read_ticket(
     """
     path = Path(path)
     kind = recognise(path)
-    archive = _readable(path, lambda: kind.open(path, limits))
+    archive = _readable(path, lambda: combine(kind.open(path, limits)))
     notes = [note for note in (note_on_suffix(path, kind), *archive.notes) if note]
     meta: dict[str, Any] = {"format": kind.name, "file": clean_name(path.name), "notes": notes}
     if is_own(archive):

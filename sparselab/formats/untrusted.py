@@ -80,6 +80,8 @@ def parse(
     monitor.progress("reading the file")
     ticket = read_ticket(path, options, limits)
     card = describe(ticket, count=True)
+    read = {layer["name"] for layer in card["layers"]}
+    ticket = replace(ticket, entries=tuple(entry for entry in ticket.entries if entry.name in read))
     monitor.progress("writing the file")
     try:
         write_own(ticket, Path(out_path))

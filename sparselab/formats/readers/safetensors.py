@@ -20,8 +20,8 @@ _DTYPES = {
     "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4", "U64": "<u8",
     "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
 }  # fmt: skip
-_STORED = {"BF16": "bfloat16", "F16": "float16", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2"}
-"""The types that are counted in words, by torch's names; NumPy lacks all but float16."""
+_STORED = {"BF16": "bfloat16", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2"}
+"""The types that NumPy lacks, by torch's names."""
 
 
 def open_safetensors(path: Path, limits: ReadLimits) -> Archive:
@@ -37,33 +37,27 @@ def open_safetensors(path: Path, limits: ReadLimits) -> Archive:
             entries.append(_entry(path, tensor))
         else:
             skipped.append(Skipped(clean_name(tensor.name), f"{tensor.dtype} values are never read"))
-    widened = dict.fromkeys(
-        _STORED[tensor.dtype] for tensor in ranges if tensor.dtype in _STORED.keys() - _DTYPES.keys()
-    )
+    widened = dict.fromkeys(_STORED[tensor.dtype] for tensor in ranges if tensor.dtype in _STORED)
     notes = tuple(f"{stored} weights became float32" for stored in widened)
     return Archive(tuple(entries), skipped=tuple(skipped), metadata=metadata, notes=notes)
 
 
 def _entry(path: Path, tensor: TensorRange) -> ArchiveEntry:
     stored = _STORED.get(tensor.dtype, "")
-    dtype = np.dtype(_DTYPES.get(tensor.dtype, "<f4"))
-    words = np.dtype("<u2" if stored in ("bfloat16", "float16") else "u1")
+    raw = np.dtype(_DTYPES.get(tensor.dtype, "<u2" if stored == "bfloat16" else "u1"))
 
-    def load_stored() -> NDArray[Any]:
-        return read_array(path, tensor.offset, words, tensor.shape)
+    def words() -> NDArray[Any]:
+        return read_array(path, tensor.offset, raw, tensor.shape)
 
-    def load() -> NDArray[Any]:
-        if not stored or tensor.dtype in _DTYPES:
-            return read_array(path, tensor.offset, dtype, tensor.shape)
-        return widen_bfloat16(load_stored()) if stored == "bfloat16" else widen_float8(load_stored(), stored)
-
+    if not stored:
+        return ArchiveEntry(name=tensor.name, shape=tensor.shape, dtype=raw.newbyteorder("="), load=words)
     return ArchiveEntry(
         name=tensor.name,
         shape=tensor.shape,
-        dtype=dtype.newbyteorder("="),
-        load=load,
+        dtype=np.dtype(np.float32),
+        load=lambda: widen_bfloat16(words()) if stored == "bfloat16" else widen_float8(words(), stored),
         stored=stored,
-        load_stored=load_stored if stored else None,
+        load_stored=words,
     )
 
 
