@@ -116,7 +116,7 @@ def _one(
         resolve_device(device)  # a transform that computes on none would never say that there is none such
     ticket = read_ticket(file, read_options(column_order, kernel_shape))
     names = ticket.names if layer == "all" else (layer,)
-    results = _Results(keeps_layouts=out is not None)
+    results = _TransformResults(keeps_layouts=out is not None)
     sums = totals(results.taken(apply_transform(run, ticket, names, rng=seed, device=device)))
     if not results.reports:
         raise results.failed[0].error
@@ -159,7 +159,7 @@ def _format_of(path: Path) -> str:
 
 
 @dataclass
-class _Results:
+class _TransformResults:
     """What is told of the layers when all are done; of their layouts no more than that, unless they are written."""
 
     keeps_layouts: bool

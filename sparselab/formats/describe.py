@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sparselab.core.errors import FileError
+from sparselab.core.errors import FileError, LimitError, SparselabError
 from sparselab.core.ticket import FoundLayer, Ticket
 from sparselab.formats.options import DEFAULT_OPTIONS, ReadOptions
 from sparselab.formats.reading import read_ticket
@@ -24,19 +24,19 @@ def describe(ticket: Ticket, *, count: bool | None = None, monitor: Monitor = SI
 
     count: whether each layer is read, one at a time, to say what its mask keeps; without it "density", "count" and "digest" are
         None, and "has_weight" is where only reading tells. None: whether all layers together take less than COUNTED_BYTES.
-    A layer that cannot be read, for NaN and infinite weights, is among the skipped. Raises: its FileError where no other is
-    left; Cancelled.
+    A layer that cannot be read, for NaN and infinite weights or for want of memory, is among the skipped. Raises: its error where
+    no other is left; Cancelled.
     """
     if count is None:
         count = 4 * sum(entry.size for entry in ticket.entries) < COUNTED_BYTES
     layers: list[Card] = []
-    failed: dict[str, FileError] = {}
+    failed: dict[str, SparselabError] = {}
     for done, entry in enumerate(ticket.entries):
         if count:
             monitor.progress(f"counting {entry.name}", done, len(ticket))
         try:
             layers.append(describe_layer(entry, count=count))
-        except FileError as error:
+        except (FileError, LimitError) as error:
             failed[entry.name] = error
     if failed and not layers:
         raise next(iter(failed.values()))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sparselab.core.errors import FileError
+from sparselab.core.inputs.memory import check_room
 from sparselab.core.ticket import FoundLayer, Ticket
 from sparselab.formats.combiners import combine
 from sparselab.formats.detect import note_on_suffix, recognise
@@ -15,6 +16,9 @@ from sparselab.formats.layers import find_layers
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits, ReadOptions
 from sparselab.formats.ticket_file import is_own, open_own
+
+_LARGE = 2**26  # weights: below, no machine lacks the memory
+_LAYER_BYTES = 7  # a weight while it is loaded: as it is stored (2), as float32 (4), and its bit of the mask (1)
 
 T = TypeVar("T")
 
@@ -27,7 +31,8 @@ def read_ticket(
     `meta` holds "format" (a name in FORMATS, or "sparselab" for its own files), "file" and "notes".
 
     Raises: FileError, in one sentence, for a file that is damaged, unknown, asks for too much, holds no layer, or
-    could not be opened without running what is in it; loading a layer raises it for NaN and infinite weights.
+    could not be opened without running what is in it; loading a layer raises it for NaN and infinite weights, and
+        LimitError where the layer does not fit into memory.
     """
     path = Path(path)
     kind = recognise(path)
@@ -44,7 +49,14 @@ def read_ticket(
 
 def _guard(path: Path, item: FoundLayer) -> FoundLayer:
     def guarded(read: Callable[[], T]) -> Callable[[], T]:
-        return lambda: _readable(path, read)
+        if item.size < _LARGE:
+            return lambda: _readable(path, read)
+
+        def checked() -> T:
+            check_room(item.name, _LAYER_BYTES * item.size)
+            return _readable(path, read)
+
+        return checked
 
     return replace(
         item,

@@ -17,6 +17,7 @@ from sparselab.core.errors import FileError
 from sparselab.formats import card_of_layer, describe, file_stamp, load_layer, read_ticket
 from sparselab.formats.options import ReadLimits, ReadOptions
 from tests.formats.hostile_model_folders import INDEX, write_shard
+from tests.formats.model_folders import SMALL, large_folder
 
 A, B = (f"model-0000{number}-of-00002.safetensors" for number in (1, 2))
 
@@ -153,18 +154,7 @@ def test_the_stamp_of_a_folder_changes_with_any_of_its_files(model: Path) -> Non
 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
-    """A file that takes no room: 2 GiB of zeros, of which nobody may read more than is asked for."""
-    shapes = {f"layers.{number}.weight": [4096, 16384] for number in range(4)} | {"small.weight": [8, 8]}
-    header, reached = {}, 0
-    for name, shape in shapes.items():
-        size = 2 * shape[0] * shape[1]
-        header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [reached, reached + size]}
-        reached += size
-    text = json.dumps(header).encode()
-    with (tmp_path / "model.safetensors").open("wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        file.truncate(8 + len(text) + reached)
-    return tmp_path
+    return large_folder(tmp_path)
 
 
 def test_a_large_file_is_described_from_its_headers(large: Path) -> None:
@@ -176,13 +166,13 @@ def test_a_large_file_is_described_from_its_headers(large: Path) -> None:
     assert all(layer[key] is None for layer in card["layers"] for key in ("density", "count", "digest"))
     assert json.loads(json.dumps(card)) == card
     one = card_of_layer(str(large), "small.weight")
-    assert (one["count"], one["density"], len(one["digest"])) == (0, 0.0, 64)
+    assert (one["count"], len(one["digest"])) == (SMALL[0] * SMALL[1] // 3, 64)
     assert one.keys() == card["layers"][0].keys()
 
 
 def test_a_tensor_is_read_whatever_the_whole_file_takes(large: Path) -> None:
     ticket = read_ticket(large, limits=ReadLimits(max_total_bytes=2**20))
-    assert ticket["small.weight"].mask.count == 0
+    assert ticket["small.weight"].mask.count > 0
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

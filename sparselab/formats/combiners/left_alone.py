@@ -10,7 +10,7 @@ _WAY_OUT = "load the model with what wrote it, dequantise it, and save that"
 
 
 @dataclass(frozen=True)
-class _Kind:
+class _PackedKind:
     """A packed weight is a tensor of whole numbers whose name ends in `main`, with `beside` (all of them) beside it."""
 
     title: str
@@ -20,9 +20,9 @@ class _Kind:
 
 
 _KINDS = (
-    _Kind("packed weights of GPTQ or AWQ", ".qweight", (".scales",), (".qzeros", ".g_idx")),
-    _Kind("4-bit floats in blocks (MXFP4)", "_blocks", ("_scales",)),
-    _Kind(
+    _PackedKind("packed weights of GPTQ or AWQ", ".qweight", (".scales",), (".qzeros", ".g_idx")),
+    _PackedKind("4-bit floats in blocks (MXFP4)", "_blocks", ("_scales",)),
+    _PackedKind(
         "packed weights of bitsandbytes",
         "",
         (".absmax",),

@@ -31,7 +31,7 @@ _NOTE = "packed whole numbers became weights; a number 0 counts as dropped, whet
 
 
 @dataclass(frozen=True)
-class _Packed:
+class _PackedWeight:
     """The tensors of one weight, whose shapes fit together, and the bits of a number."""
 
     name: str
@@ -84,7 +84,7 @@ def combine_packed_integers(entries: Named) -> Combined:
     return found
 
 
-def _packed(base: str, entries: Named) -> _Packed:
+def _packed(base: str, entries: Named) -> _PackedWeight:
     label = clean_name(base)
     words, shape, scale = (entries.get(base + end) for end in ("_packed", "_shape", "_scale"))
     if words is None or shape is None or scale is None or words.dtype != np.int32 or len(words.shape) != 2:
@@ -103,4 +103,4 @@ def _packed(base: str, entries: Named) -> _Packed:
         raise FileError(f"{label}: expected a scale for every row and group of columns; got {scale.shape}: {_WAY_OUT}")
     if groups is not None and (groups.shape != (cols,) or groups.dtype.kind not in "iu"):
         raise FileError(f"{label}: expected a group for each of {cols} columns; got {groups.shape}: {_WAY_OUT}")
-    return _Packed(label, words, scale, groups, (rows, cols), fitting[0])
+    return _PackedWeight(label, words, scale, groups, (rows, cols), fitting[0])

@@ -29,7 +29,7 @@ _COUNTED_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
-class _Parts:
+class _BitmaskWeight:
     """The tensors of one weight, whose shapes fit together."""
 
     name: str
@@ -77,7 +77,7 @@ def combine_sparse_bitmask(entries: Named) -> Combined:
     return found
 
 
-def _parts(base: str, entries: Named) -> _Parts:
+def _parts(base: str, entries: Named) -> _BitmaskWeight:
     label = clean_name(base)
     values, bits, shape = (entries.get(f"{base}.{part}") for part in ("compressed", "bitmask", "shape"))
     if values is None or bits is None or shape is None:
@@ -92,10 +92,10 @@ def _parts(base: str, entries: Named) -> _Parts:
     offsets = entries.get(f"{base}.row_offsets")
     if offsets is not None and (offsets.size != rows or offsets.dtype.kind not in "iu"):
         raise FileError(f"{label}: expected {rows} row offsets; got {offsets.shape} of {offsets.dtype}")
-    return _Parts(label, values, bits, offsets, (rows, cols))
+    return _BitmaskWeight(label, values, bits, offsets, (rows, cols))
 
 
-def _entry(base: str, parts: _Parts) -> ArchiveEntry:
+def _entry(base: str, parts: _BitmaskWeight) -> ArchiveEntry:
     stored = parts.values.load_stored
     return ArchiveEntry(
         name=base,

@@ -32,7 +32,7 @@ def open_folder(path: Path, limits: ReadLimits) -> Archive:
     places = None if index is None else read_index(index, limits)
     names = sorted(set(places.values())) if places else [x for x in list_files(folder) if x.endswith(WEIGHTS_ENDING)]
     files = {name: inside(folder, name) for name in names}
-    found = _Found(places)
+    found = _FolderContents(places)
     for name, file in files.items():
         found.add(name, file, limits, alone=len(files) == 1)
     skipped = [*found.skipped, *found.lacking()]
@@ -53,7 +53,7 @@ def open_folder(path: Path, limits: ReadLimits) -> Archive:
 
 
 @dataclass
-class _Found:
+class _FolderContents:
     """What was found in the files so far. `places` is the index: the file that holds each tensor."""
 
     places: Mapping[str, str] | None
