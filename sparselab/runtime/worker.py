@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import pickle
 import subprocess
 import threading
@@ -25,7 +26,7 @@ from typing import Any
 from sparselab.core import errors
 from sparselab.core.errors import Cancelled, LimitError, SparselabError
 from sparselab.runtime import messages
-from sparselab.runtime.child import python_command, python_environment
+from sparselab.runtime.child import WORKER_PROGRAM, python_command, python_environment
 from sparselab.runtime.pipes import Limits, read_frame, write_frame
 from sparselab.runtime.progress import SILENT, Monitor, Progress
 
@@ -143,9 +144,7 @@ class Worker:
         if self._limits.threads is not None:
             environment |= dict.fromkeys(_THREAD_VARIABLES, str(self._limits.threads))
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own text
-            python_command(
-                "-c", "from sparselab.runtime.worker_main import serve; serve()", json.dumps({"imports": self._imports})
-            ),
+            python_command("-c", WORKER_PROGRAM, json.dumps({"imports": self._imports, "parent": os.getpid()})),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
