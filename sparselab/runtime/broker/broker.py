@@ -12,7 +12,7 @@ import psutil
 
 from sparselab.core.errors import Cancelled, LimitError
 from sparselab.runtime.broker.fleet import Fleet
-from sparselab.runtime.broker.job import Job, Work
+from sparselab.runtime.broker.job import Computation, Job
 from sparselab.runtime.broker.order import in_order, next_to_begin
 from sparselab.runtime.broker.request import Request
 from sparselab.runtime.memory import available_bytes
@@ -46,9 +46,9 @@ class Broker:
         self._taken = taken
         self._fleet = Fleet(imports)
         self._changed = threading.Condition()
-        self._waiting: list[Work] = []
-        self._running: list[Work] = []
-        self._shared: dict[str, Work] = {}
+        self._waiting: list[Computation] = []
+        self._running: list[Computation] = []
+        self._shared: dict[str, Computation] = {}
         self._served: dict[str, int] = {}
         self._seen: dict[str, float] = {}
         self._departed: queue.SimpleQueue[tuple[str, Callable[[], None]]] = queue.SimpleQueue()
@@ -67,7 +67,7 @@ class Broker:
                 work.askers += 1
             else:
                 self._number += 1
-                work = Work(self._number, request, now)
+                work = Computation(self._number, request, now)
                 self._waiting.append(work)
                 if request.is_public:
                     self._shared[request.key] = work
@@ -98,12 +98,12 @@ class Broker:
         """How many computations wait, how many run, and how many workers are idle."""
         return len(self._waiting), len(self._running), self._fleet.size
 
-    def _place(self, work: Work) -> int:
+    def _place(self, work: Computation) -> int:
         with self._changed:
             order = in_order(self._waiting, self._running, self._served, time.monotonic())
         return next((place for place, other in enumerate(order) if other is work), 0)
 
-    def _give_up(self, work: Work) -> None:
+    def _give_up(self, work: Computation) -> None:
         with self._changed:
             work.askers -= 1
             if work.askers > 0:
@@ -126,9 +126,9 @@ class Broker:
                 if not begun and not self._is_closed:
                     self._changed.wait(_TICK_SECONDS)
 
-    def _begin(self) -> list[Work]:
+    def _begin(self) -> list[Computation]:
         """Return what begins now, as running; the caller holds the lock."""
-        begun: list[Work] = []
+        begun: list[Computation] = []
         now = time.monotonic()
         recent = {owner for owner, seen in self._seen.items() if now - seen < _RECENT_SECONDS}
         while True:
@@ -143,7 +143,7 @@ class Broker:
             work.has_begun = True
             begun.append(work)
 
-    def _run(self, work: Work) -> None:
+    def _run(self, work: Computation) -> None:
         """Run one computation in a worker, in a thread of its own, which alone waits for processes."""
         request = work.request
         try:
@@ -165,7 +165,7 @@ class Broker:
                     del self._shared[request.key]
                 self._changed.notify()
 
-    def _follow(self, work: Work, worker: Worker, task: WorkerTask) -> None:
+    def _follow(self, work: Computation, worker: Worker, task: WorkerTask) -> None:
         is_asked = False
         while not task.wait(_LOOK_SECONDS):
             work.progress = task.progress

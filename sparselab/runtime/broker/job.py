@@ -11,7 +11,7 @@ from sparselab.runtime.broker.request import Request
 from sparselab.runtime.progress import Progress
 
 
-class Work:
+class Computation:
     """One computation that waits or runs; the broker alone changes it. Several askers may wait for it."""
 
     def __init__(self, number: int, request: Request, asked_at: float) -> None:
@@ -36,7 +36,9 @@ class Work:
 class Job:
     """One asker's hold on a computation. Who cancels gives up only the own part in it: others still get their answer."""
 
-    def __init__(self, work: Work, place: Callable[[Work], int], give_up: Callable[[Work], None]) -> None:
+    def __init__(
+        self, work: Computation, place: Callable[[Computation], int], give_up: Callable[[Computation], None]
+    ) -> None:
         self._work = work
         self._place = place
         self._give_up = give_up

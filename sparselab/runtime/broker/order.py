@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from sparselab.runtime.broker.job import Work
+from sparselab.runtime.broker.job import Computation
 from sparselab.runtime.broker.request import Rank
 
 PATIENCE_SECONDS = 60.0
 """Who has waited so long goes before everybody's first rank: nothing waits for ever."""
 
 
-def in_order(waiting: Sequence[Work], running: Sequence[Work], served: Mapping[str, int], now: float) -> list[Work]:
+def in_order(
+    waiting: Sequence[Computation], running: Sequence[Computation], served: Mapping[str, int], now: float
+) -> list[Computation]:
     """Return what waits in the order in which it begins.
 
     Interactive requests before lists; nobody's second while somebody waits for a first; among lists the owner served longest
@@ -20,7 +22,7 @@ def in_order(waiting: Sequence[Work], running: Sequence[Work], served: Mapping[s
     """
     at_work = Counter(work.request.owner for work in running)
 
-    def key(work: Work) -> tuple[int, int, int, int]:
+    def key(work: Computation) -> tuple[int, int, int, int]:
         owner = work.request.owner
         has_waited_long = now - work.asked_at > PATIENCE_SECONDS
         rank = Rank.INTERACTIVE if has_waited_long else work.request.rank
@@ -31,14 +33,14 @@ def in_order(waiting: Sequence[Work], running: Sequence[Work], served: Mapping[s
 
 
 def next_to_begin(
-    waiting: Sequence[Work],
-    running: Sequence[Work],
+    waiting: Sequence[Computation],
+    running: Sequence[Computation],
     served: Mapping[str, int],
     *,
     slots: int,
     now: float,
     is_crowded: bool,
-) -> Work | None:
+) -> Computation | None:
     """Return what begins now, or None: at most `slots` at once, and what is to run alone alone.
 
     is_crowded: others than the owner of a list are about, so that one slot is kept free of lists, for them.
