@@ -26,12 +26,16 @@ _KINDS = ("Sample", "Upload", "Path")
 
 @dataclass(frozen=True)
 class Source:
-    """A file that was read: where it lies, how to read it, and the card of what was found."""
+    """A file that was read: where it lies, how to read it, and the card of what was found.
+
+    is_public: whether it is a sample, so that what is computed of it may be given to every visitor.
+    """
 
     path: str
     title: str
     options: ReadOptions
     card: dict[str, Any]
+    is_public: bool = False
 
 
 def choose_source() -> Source | None:
@@ -55,7 +59,7 @@ def _sample() -> Source | None:
     path = sample_path(name)
     options = ReadOptions()
     card = sample_card(str(path), path.stat().st_mtime_ns)
-    return Source(str(path), f"sample {name}", options, card)
+    return Source(str(path), f"sample {name}", options, card, is_public=True)
 
 
 def _upload() -> Source | None:
