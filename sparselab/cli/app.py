@@ -82,7 +82,7 @@ def server_command(port: int, options: tuple[str, ...] = ()) -> list[str]:
         "--server.headless=true",
         "--logger.hideWelcomeMessage=true",
     ]  # headless: it is we who open the browser
-    return python_command("-m", "streamlit", "run", str(APP_SCRIPT), *own, *options)
+    return python_command("-m", "sparselab.app.server", "run", str(APP_SCRIPT), *own, *options)
 
 
 def server_flags(settings: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
@@ -94,6 +94,8 @@ def server_flags(settings: Mapping[str, Any], prefix: str = "") -> Iterator[str]
     for name, value in settings.items():
         if isinstance(value, Mapping):
             yield from server_flags(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            yield from (f"--{prefix}{name}={item}" for item in value)
         else:
             yield f"--{prefix}{name}={str(value).lower() if isinstance(value, bool) else value}"
 

@@ -14,6 +14,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from sparselab.core.errors import FileError
+from sparselab.core.paths import check_private
 from sparselab.runtime.child import WORKER_PROGRAM
 
 _LOCK = "lock"
@@ -31,7 +32,7 @@ class ServerFolder:
         self._parent = parent or Path(tempfile.gettempdir()) / f"sparselab-{_user()}"
         try:
             self._parent.mkdir(mode=0o700, exist_ok=True)
-            _check_owner(self._parent)
+            check_private(self._parent)
             self.path = self._parent / uuid.uuid4().hex
             self.path.mkdir(mode=0o700)
         except OSError as error:
@@ -87,11 +88,3 @@ def end_orphans() -> int:
 
 def _user() -> int:
     return os.getuid() if hasattr(os, "getuid") else 0
-
-
-def _check_owner(folder: Path) -> None:
-    state = folder.lstat()
-    if hasattr(os, "getuid") and (state.st_uid != os.getuid() or state.st_mode & 0o077):
-        raise FileError(
-            f"expected {folder} to be this user's alone; others may write there: remove it, or set TMPDIR to another folder"
-        )
