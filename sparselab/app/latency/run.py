@@ -18,6 +18,9 @@ from sparselab.runtime.broker import JobList
 
 _KEY = "_latency_measurement"
 
+MEASURED = "_measured_sessions"
+"""Where the session keeps the keys of what was measured in this visit: in a room a visitor is shown no others' results."""
+
 
 def measured_by(
     plan: MeasurementPlan,
@@ -96,6 +99,7 @@ def measured_or_said(result: Any) -> Measured | None:
     if said_instead(result):
         return None
     measured = Measured.from_json(result)
+    st.session_state.setdefault(MEASURED, set()).add(measured.session.key)
     if measured.not_stored:
         st.warning(f"Measured, but not stored: {literal(measured.not_stored)}", icon=":material/save:")
     return measured
