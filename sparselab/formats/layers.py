@@ -123,7 +123,7 @@ def _assemble(base: str, there: dict[str, ArchiveEntry]) -> list[Parts]:
 
 
 def _role(entry: ArchiveEntry) -> tuple[str, str]:
-    name = entry.name
+    name = entry.title
     while prefix := next((p for p in _PREFIXES if name.startswith(p) and name != p), None):
         name = name.removeprefix(prefix)
     ending = next(end for end in _ENDINGS if name.endswith(end) and (name != end or not end))

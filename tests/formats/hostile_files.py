@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from tests.formats.hostile_onnx import HOSTILE_ONNX
+
 WEIGHT = (np.arange(48, dtype=np.float32).reshape(6, 8) % 3) / 2
 
 
@@ -346,5 +348,6 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "absent": (lambda folder: folder / "absent.npz", "got No such file"),
     "NUL in the path": (lambda folder: folder / "a\0b.npz", "with a NUL in it"),
     "folder": (lambda folder: folder, "got a folder"),
+    **HOSTILE_ONNX,
 }
 """Name -> (what makes the file, what the one sentence about it says)."""

@@ -1,0 +1,35 @@
+"""Stride, padding and groups of a convolution in an ONNX graph."""
+
+from __future__ import annotations
+
+from sparselab.formats.base import ConvGeometry
+from sparselab.formats.parsing.onnx.graph import Node
+
+_CONVOLUTIONS = {"Conv", "QLinearConv", "com.microsoft/FusedConv"}
+_MAX_NUMBER = 2**16
+
+
+def geometry_of(node: Node) -> tuple[ConvGeometry | None, str]:
+    """Return the geometry of a convolution, None for other nodes; and what of it is not told, "" if all is.
+
+    Strides, paddings or dilations that differ by direction, dilation and automatic padding have no place in a geometry: then
+    its groups alone are told, and None without groups. So it is for ConvTranspose, whose stride is another thing.
+    """
+    groups = node.number("group", 1)
+    if not 1 <= groups <= _MAX_NUMBER:
+        return None, "groups that are none"
+    rest = ConvGeometry(groups=groups) if groups > 1 else None
+    if node.op not in _CONVOLUTIONS:
+        return (rest, "") if node.op == "ConvTranspose" else (None, "")
+    strides, pads = node.numbers("strides") or (1,), node.numbers("pads") or (0,)
+    if len(set(strides)) > 1 or not 1 <= strides[0] <= _MAX_NUMBER:
+        return rest, "strides that differ"
+    if set(node.numbers("dilations") or (1,)) != {1}:
+        return rest, "a dilation"
+    if node.attributes.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID", ""):
+        return rest, "automatic padding"
+    if node.attributes.get("auto_pad") == "VALID":
+        pads = (0,)
+    if len(set(pads)) > 1 or not 0 <= pads[0] <= _MAX_NUMBER:
+        return rest, "paddings that differ"
+    return ConvGeometry(stride=strides[0], padding=pads[0], groups=groups), ""
