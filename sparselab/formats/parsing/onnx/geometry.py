@@ -9,18 +9,18 @@ _CONVOLUTIONS = {"Conv", "QLinearConv", "com.microsoft/FusedConv"}
 _MAX_NUMBER = 2**16
 
 
-def geometry_of(node: Node) -> tuple[ConvGeometry | None, str]:
-    """Return the geometry of a convolution, None for other nodes; and what of it is not told, "" if all is.
+def geometry_of(node: Node, rows: int) -> tuple[ConvGeometry | None, str]:
+    """Return the geometry of a convolution of so many outputs, None for other nodes; and what of it is not told, "" if all is.
 
     Strides, paddings or dilations that differ by direction, dilation and automatic padding have no place in a geometry: then
-    its groups alone are told, and None without groups. So it is for ConvTranspose, whose stride is another thing.
+    its groups alone are told, and None without groups. The stride of a ConvTranspose is another thing, and not told.
     """
-    groups = node.number("group", 1)
-    if not 1 <= groups <= _MAX_NUMBER:
-        return None, "groups that are none"
-    rest = ConvGeometry(groups=groups) if groups > 1 else None
     if node.op not in _CONVOLUTIONS:
-        return (rest, "") if node.op == "ConvTranspose" else (None, "")
+        return None, ""
+    groups = node.number("group", 1)
+    if groups < 1 or rows % groups:
+        return None, "groups that do not divide its rows"
+    rest = ConvGeometry(groups=groups) if groups > 1 else None
     strides, pads = node.numbers("strides") or (1,), node.numbers("pads") or (0,)
     if len(set(strides)) > 1 or not 1 <= strides[0] <= _MAX_NUMBER:
         return rest, "strides that differ"

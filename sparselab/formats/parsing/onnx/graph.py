@@ -220,9 +220,9 @@ def _read_constant(
         around = (*parents, attribute)
         for part in wire.inside(attribute):
             if part.number == 5:
-                tensor: AnyTensor | None = parse_tensor(wire, part, around, path, limits)
+                tensor: AnyTensor | None = parse_tensor(wire, part, around, path, limits, name)
             elif part.number == 22:
-                tensor = parse_sparse(wire, part, around, path, limits)
+                tensor = parse_sparse(wire, part, around, path, limits, name)
             elif part.number in (3, 8):
                 graph.integers[name] = (*graph.integers.get(name, ()), *wire.integers(part))
                 continue

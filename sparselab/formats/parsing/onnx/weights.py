@@ -162,7 +162,11 @@ def _trace(
     axes = _axes(node, seen, operand)
     if axes is None:
         return None
-    geometry, remark = geometry_of(node) if seen.is_whole else (None, "")
+    if node.op == "ConvTranspose" and (groups := node.number("group", 1)) > 1:
+        return name, WeightUse(
+            node=node, fault=f"a transposed convolution of {groups} groups: its rows are not those of one matrix"
+        )
+    geometry, remark = geometry_of(node, seen.shape[0])
     return name, WeightUse(
         node=node, axes=axes, geometry=geometry, scaling=scaling, rounded=rounded is not None, remark=remark
     )
