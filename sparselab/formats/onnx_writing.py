@@ -36,6 +36,16 @@ def write_onnx(source: Path, replacements: Mapping[str, NDArray[Any]], out: Path
 
     Raises: FileError for a model that cannot be read; SettingError for a name or shape that is not in it, for numbers that its
         type cannot hold, and where a file that the model needs would be written over.
+    Example: >>> import tempfile
+             >>> from onnx import helper, numpy_helper
+             >>> source = Path(tempfile.mkdtemp()) / "net.onnx"
+             >>> weight = numpy_helper.from_array(np.ones((3, 2), np.float32), "fc.weight")
+             >>> node = helper.make_node("Gemm", ["x", "fc.weight"], ["y"], transB=1)
+             >>> model = helper.make_model(helper.make_graph([node], "net", [], [], [weight]))
+             >>> _ = source.write_bytes(model.SerializeToString())
+             >>> write_onnx(source, {"fc.weight": np.eye(3, 2)}, source)
+             >>> len(source.read_bytes()) == model.ByteSize()
+             True
     """
     graph = parse_graph(source, DEFAULT_LIMITS, OPERATORS)
     uses = weights_of(graph)

@@ -11,6 +11,8 @@ from onnx import AttributeProto, TensorProto, helper
 from sparselab.formats import read_ticket
 from sparselab.formats.base import Archive, ArchiveEntry, ConvGeometry
 from sparselab.formats.options import DEFAULT_LIMITS
+from sparselab.formats.parsing.onnx.tensors import TYPES
+from sparselab.formats.parsing.onnx.weights import OPERANDS, WITHOUT_SCALE
 from sparselab.formats.readers.onnx import open_onnx
 from tests.conftest import ROOT
 from tests.formats.onnx_models import node, save, save_outside, sparse_tensor, tensor, weight
@@ -44,6 +46,10 @@ CONSUMERS = {
     "EIO": (node("MatMul", ["x", "w"], ["y"]), (2, 8, 4)),
     "EOI": (node("LSTM", ["x", "w", "r"], ["y"], hidden_size=2), (2, 8, 4)),
     "EOI of GRU": (node("GRU", ["x", "r", "w"], ["y"], hidden_size=2), (2, 6, 4)),
+    "EOI of RNN": (node("RNN", ["x", "r", "w"], ["y"], hidden_size=2), (2, 2, 4)),
+    "OIHW of FusedConv": (node("FusedConv", ["x", "w"], ["y"], domain="com.microsoft"), (8, 4, 3, 3)),
+    "OI of FusedGemm": (node("FusedGemm", ["x", "w"], ["y"], domain="com.microsoft", transB=1), (8, 4)),
+    "EOI of FusedMatMul": (node("FusedMatMul", ["x", "w"], ["y"], domain="com.microsoft", transB=1), (2, 8, 4)),
     "IO of Attention": (node("Attention", ["x", "w", "b"], ["y"], domain="com.microsoft", num_heads=2), (8, 24)),
 }
 
@@ -55,6 +61,11 @@ def test_the_graph_says_how_the_axes_run(axes: str, tmp_path: Path) -> None:
     entry = entry_of(save(tmp_path / "m.onnx", [consumer], [tensor("w", values)]))
     assert (entry.role, entry.axes, entry.shape) == ("weight", axes.split()[0], shape)
     assert np.array_equal(entry.load(), values)
+
+
+def test_every_operator_that_takes_weights_is_tried() -> None:
+    tried = {f"{item.domain}/{item.op_type}".removeprefix("/") for item, _ in CONSUMERS.values()}
+    assert tried | set(QUANTISED) == set(OPERANDS) | {"DequantizeLinear"}
 
 
 def through(*ops: str) -> list[str]:
@@ -156,6 +167,14 @@ def test_weights_named_by_number_are_shown_by_their_node(raw: str, path: str, sh
     assert read_ticket(model).names == (shown or raw.replace("/", "_"),)
 
 
+def test_the_modules_that_the_exporter_wrote_into_a_node_name_its_weight(tmp_path: Path) -> None:
+    product = node("MatMul", ["x", "val_86"], ["y"], "node_MatMul_85")
+    product.metadata_props.add(key="pkg.torch.onnx.stack_trace", value="File x, line 1" * 9)
+    product.metadata_props.add(key="pkg.torch.onnx.name_scopes", value="['', 'layer', 'layer.linear1', 'linear_2']")
+    (entry,) = opened(save(tmp_path / "m.onnx", [product], [tensor("val_86", weight(6, 4))])).entries
+    assert entry.shown == "layer.linear1.weight"
+
+
 def test_two_weights_of_one_module_are_shown_by_two_names(tmp_path: Path) -> None:
     nodes = [node("MatMul", ["x", f"onnx::MatMul_{i}"], [f"y{i}"], "/fc/MatMul") for i in range(3)]
     tensors = [tensor(f"onnx::MatMul_{i}", weight(6, 4)) for i in range(3)] + [tensor("fc.weight", weight(6, 4))]
@@ -175,23 +194,31 @@ def test_what_no_product_takes_is_no_weight(tmp_path: Path) -> None:
     assert "goes into Add" in reason(path, "shift")
 
 
+QUANTISED = {
+    "QLinearMatMul": (["x", "s", "p", "w", "s", "p", "s", "p"], (6, 4), "IO", (1, 4)),
+    "QLinearConv": (["x", "s", "p", "w", "s", "p", "s", "p"], (4, 3, 2, 2), "OIHW", (4, 1, 1, 1)),
+    "DequantizeLinear": (["w", "s", "p"], (6, 4), "IO", (1, 4)),
+}
+
+
 @pytest.mark.parametrize("zero_point", [0, 3, [1, 2, 3, 4]])
-@pytest.mark.parametrize("op", ["DequantizeLinear", "QLinearMatMul"])
+@pytest.mark.parametrize("op", QUANTISED)
 def test_zeros_of_a_quantised_weight_are_where_it_is_its_zero_point(
     op: str, zero_point: int | list[int], tmp_path: Path
 ) -> None:
+    inputs, shape, axes, spread = QUANTISED[op]
     points = np.array(zero_point, np.int8)
     scale = np.full(points.shape, 0.25, np.float32)
-    numbers = np.random.default_rng(0).integers(-4, 5, (6, 4)).astype(np.int8)
+    numbers = np.random.default_rng(0).integers(-4, 5, shape).astype(np.int8)
+    nodes = [node(op, inputs, ["y"])]
     if op == "DequantizeLinear":
-        nodes = [node(op, ["w", "s", "p"], ["z"], axis=1), node("MatMul", ["x", "z"], ["y"])]
-    else:
-        nodes = [node(op, ["x", "s", "p", "w", "s", "p", "s", "p"], ["y"])]
+        nodes = [node(op, inputs, ["z"], axis=1), node("MatMul", ["x", "z"], ["y"])]
     path = save(tmp_path / "m.onnx", nodes, [tensor("w", numbers), tensor("s", scale), tensor("p", points)])
     entry = entry_of(path)
-    assert (entry.role, entry.axes, entry.dtype) == ("weight", "IO", np.float32)
+    assert (entry.role, entry.axes, entry.dtype) == ("weight", axes, np.float32)
+    points = points.reshape(spread if points.ndim else ())
     assert np.array_equal(entry.load(), (numbers - points.astype(np.float32)) * 0.25)
-    assert np.array_equal(entry.load() == 0, np.broadcast_to(numbers == points, (6, 4)))
+    assert np.array_equal(entry.load() == 0, np.broadcast_to(numbers == points, shape))
     assert any("(number - zero point) * scale" in note for note in opened(path).notes)
 
 
@@ -203,62 +230,55 @@ def test_blocks_of_a_quantised_weight_have_scales_of_their_own(tmp_path: Path) -
     assert reason(path, "s") == "a scale or zero point of a quantised tensor"
 
 
-def test_quantised_weights_without_a_scale_are_named(tmp_path: Path) -> None:
-    numbers = tensor("w", np.ones((6, 4), np.int8))
-    path = save(tmp_path / "m.onnx", [node("MatMulInteger", ["q", "w"], ["y"])], [numbers])
-    assert "MatMulInteger, whose scale lies elsewhere" in reason(path)
+@pytest.mark.parametrize("op", WITHOUT_SCALE)
+def test_quantised_weights_without_a_scale_are_named(op: str, tmp_path: Path) -> None:
+    domain, _, name = op.rpartition("/")
+    inputs = [*("abc"[: WITHOUT_SCALE[op]]), "w"]
+    path = save(
+        tmp_path / "m.onnx", [node(name, inputs, ["y"], domain=domain)], [tensor("w", np.ones((6, 4), np.int8))]
+    )
+    assert f"{op}, whose scale lies elsewhere" in reason(path)
+
+
+def test_a_scale_that_is_computed_is_named(tmp_path: Path) -> None:
     computed = [node("DequantizeLinear", ["w", "s"], ["z"]), node("MatMul", ["x", "z"], ["y"])]
-    assert "is computed" in reason(save(tmp_path / "m.onnx", computed, [numbers]))
+    assert "is computed" in reason(save(tmp_path / "m.onnx", computed, [tensor("w", np.ones((6, 4), np.int8))]))
 
 
-TYPES = [
-    np.float16,
-    np.float32,
-    np.float64,
-    np.int8,
-    np.uint8,
-    np.int16,
-    np.uint16,
-    np.int32,
-    np.int64,
-    np.uint32,
-    bool,
-]
+@pytest.mark.parametrize("is_rounded", [True, False])
+def test_a_weight_that_is_rounded_in_the_graph_is_read_as_before(is_rounded: bool, tmp_path: Path) -> None:
+    nodes = [
+        node("QuantizeLinear", ["w", "s"], ["q"]),
+        node("DequantizeLinear", ["q", "s"], ["z"]),
+        node("MatMul", ["x", "z" if is_rounded else "w"], ["y"]),
+    ]
+    values = weight(6, 4)
+    path = save(tmp_path / "m.onnx", nodes, [tensor("w", values), tensor("s", np.array(0.5, np.float32))])
+    assert (entry_of(path).role, entry_of(path).axes) == ("weight", "IO")
+    assert np.array_equal(entry_of(path).load(), values)
+    assert any("rounded to whole numbers" in note for note in opened(path).notes) == is_rounded
 
 
-@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("code", TYPES)
 @pytest.mark.parametrize("way", ["raw", "typed", "outside"])
-def test_numbers_of_every_type_and_place(dtype: type, way: str, tmp_path: Path) -> None:
-    values = (
-        (weight(6, 4) * 9).astype(dtype)
-        if dtype not in (np.uint8, np.uint16, np.uint32)
-        else np.abs(weight(6, 4) * 9).astype(dtype)
-    )
-    found = tensor("w", values)
+def test_numbers_of_every_type_and_place(code: int, way: str, tmp_path: Path) -> None:
+    kind = TYPES[code]
+    words = (np.abs(weight(6, 4)) * 9 if "u" in kind.words else weight(6, 4) * 9).astype(kind.words)
+    found = TensorProto(name="w", dims=(6, 4), data_type=code)
     if way == "typed":
-        flat = values.reshape(-1)
-        found = helper.make_tensor("w", found.data_type, values.shape, flat.tolist() if dtype != np.float16 else flat)
-        assert not found.raw_data
-    entry = entry_of(
-        (save_outside if way == "outside" else save)(tmp_path / "m.onnx", [node("MatMul", ["x", "w"], ["y"])], [found])
-    )
-    assert entry.dtype == values.dtype
-    assert np.array_equal(entry.load(), values)
-
-
-@pytest.mark.parametrize("is_raw", [True, False])
-def test_bfloat16_is_read_as_it_lies(is_raw: bool, tmp_path: Path) -> None:
-    words = (weight(6, 4).view(np.uint32) >> 16).astype(np.uint16)
-    found = TensorProto(name="w", dims=(6, 4), data_type=TensorProto.BFLOAT16)
-    if is_raw:
-        found.raw_data = words.tobytes()
+        field = next(field for field in found.DESCRIPTOR.fields if field.number == kind.typed)
+        whole = words.view({"<f2": "<u2", "?": "u1"}.get(kind.words, kind.words))
+        getattr(found, field.name).extend(whole.reshape(-1).tolist())
     else:
-        found.int32_data.extend(words.reshape(-1).tolist())
-    entry = entry_of(save(tmp_path / "m.onnx", [node("MatMul", ["x", "w"], ["y"])], [found]))
-    assert entry.stored == "bfloat16"
-    assert entry.load_stored is not None
-    assert np.array_equal(entry.load_stored(), words)
-    assert np.array_equal(entry.load(), (words.astype(np.uint32) << 16).view(np.float32))
+        found.raw_data = words.tobytes()
+    place = save_outside if way == "outside" else save
+    entry = entry_of(place(tmp_path / "m.onnx", [node("MatMul", ["x", "w"], ["y"])], [found]))
+    assert entry.stored == kind.stored
+    if entry.load_stored is not None:
+        assert np.array_equal(entry.load_stored(), words)
+        words = (words.astype(np.uint32) << 16).view(np.float32)
+    assert entry.dtype == words.dtype
+    assert np.array_equal(entry.load(), words)
 
 
 @pytest.mark.parametrize("is_linear", [True, False])

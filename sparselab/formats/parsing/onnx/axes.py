@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from math import prod
-from typing import NamedTuple
 
 
-class Seen(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Seen:
     """A tensor as a node sees it: its shape there, and for each axis the one of the file it is, None for an added 1.
 
-    `whole`: every axis is one of the file. Otherwise only the first is known, and the others run over the rest in order.
+    `is_whole`: every axis is one of the file. Otherwise only the first is known, and the others run over the rest in order.
     """
 
     shape: tuple[int, ...]
@@ -20,7 +21,7 @@ class Seen(NamedTuple):
     @classmethod
     def of(cls, shape: tuple[int, ...]) -> Seen:
         """A tensor as it lies in the file."""
-        return cls(shape, tuple(range(len(shape))), shape)
+        return cls(shape=shape, origins=tuple(range(len(shape))), file_shape=shape)
 
 
 def transposed(seen: Seen | None, order: tuple[int, ...] | None) -> Seen | None:
@@ -30,7 +31,7 @@ def transposed(seen: Seen | None, order: tuple[int, ...] | None) -> Seen | None:
     order = order or tuple(reversed(range(len(seen.shape))))
     if sorted(order) != list(range(len(seen.shape))) or not seen.is_whole:
         return None
-    return seen._replace(shape=tuple(seen.shape[i] for i in order), origins=tuple(seen.origins[i] for i in order))
+    return replace(seen, shape=tuple(seen.shape[i] for i in order), origins=tuple(seen.origins[i] for i in order))
 
 
 def reshaped(seen: Seen | None, shape: tuple[int, ...] | None, *, allow_zero: bool = False) -> Seen | None:
@@ -49,9 +50,9 @@ def reshaped(seen: Seen | None, shape: tuple[int, ...] | None, *, allow_zero: bo
     large = [(size, origin) for size, origin in zip(seen.shape, seen.origins, strict=True) if size != 1]
     if [size for size, _ in large] == [size for size in sizes if size != 1]:
         left = iter(origin for _, origin in large)
-        return seen._replace(shape=tuple(sizes), origins=tuple(None if size == 1 else next(left) for size in sizes))
+        return replace(seen, shape=tuple(sizes), origins=tuple(None if size == 1 else next(left) for size in sizes))
     if sizes[0] == seen.shape[0] and seen.origins[0] == 0:
-        return seen._replace(shape=tuple(sizes), origins=(0, *[None] * (len(sizes) - 1)), is_whole=False)
+        return replace(seen, shape=tuple(sizes), origins=(0, *[None] * (len(sizes) - 1)), is_whole=False)
     return None
 
 

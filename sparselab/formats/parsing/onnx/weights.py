@@ -63,7 +63,7 @@ _TRANSPOSED_CONV = {2 + len(kernel): "IO" + kernel for kernel in _KERNELS}
 _LEFT, _RIGHT = {2: "OI", 3: "EOI"}, {2: "IO", 3: "EIO"}
 _RECURRENT = {1: Operand({3: "EOI"}), 2: Operand({3: "EOI"})}
 
-_OPERANDS: dict[str, dict[int, Operand]] = {
+OPERANDS: dict[str, dict[int, Operand]] = {
     "Conv": {1: Operand(_CONV)},
     "ConvTranspose": {1: Operand(_TRANSPOSED_CONV)},
     "Gemm": {0: Operand({2: "OI"}, "transA"), 1: Operand({2: "IO"}, "transB")},
@@ -81,7 +81,9 @@ _OPERANDS: dict[str, dict[int, Operand]] = {
     "com.microsoft/FusedGemm": {0: Operand({2: "OI"}, "transA"), 1: Operand({2: "IO"}, "transB")},
     "com.microsoft/FusedMatMul": {0: Operand(_LEFT, "transA"), 1: Operand(_RIGHT, "transB")},
 }
-_WITHOUT_SCALE = {
+"""Operators, and which of their inputs may be weights."""
+
+WITHOUT_SCALE = {
     "ConvInteger": 1,
     "MatMulInteger": 1,
     "com.microsoft/DynamicQuantizeMatMul": 1,
@@ -92,8 +94,8 @@ _WITHOUT_SCALE = {
 }
 """Operators whose weight is of whole numbers that are scaled elsewhere or packed, and which of their inputs it is."""
 
-_THROUGH = ("Transpose", "Identity", "Cast", "Reshape", "QuantizeLinear", "DequantizeLinear")
-OPERATORS = frozenset({*_OPERANDS, *_WITHOUT_SCALE, *_THROUGH})
+THROUGH = ("Transpose", "Identity", "Cast", "Reshape", "QuantizeLinear", "DequantizeLinear")
+OPERATORS = frozenset({*OPERANDS, *WITHOUT_SCALE, *THROUGH})
 """The nodes that a graph is read for."""
 
 _MAX_STEPS = 16
@@ -101,14 +103,14 @@ _MAX_STEPS = 16
 
 def weights_of(graph: Graph) -> dict[str, WeightUse]:
     """Return what each tensor that is a weight is used as; the first use counts, and what others say otherwise is left open."""
-    makers = {name: node for node in graph.nodes if node.op in _THROUGH for name in node.outputs}
+    makers = {name: node for node in graph.nodes if node.op in THROUGH for name in node.outputs}
     found: dict[str, WeightUse] = {}
     for node in graph.nodes:
-        for place, operand in _OPERANDS.get(node.op, {}).items():
+        for place, operand in OPERANDS.get(node.op, {}).items():
             if place < len(node.inputs) and (traced := _trace(graph, makers, node, node.inputs[place], operand)):
                 name, use = traced
                 found[name] = _joined(found[name], use) if name in found else use
-        place = _WITHOUT_SCALE.get(node.op, len(node.inputs))
+        place = WITHOUT_SCALE.get(node.op, len(node.inputs))
         if place < len(node.inputs) and graph.tensor(node.inputs[place]):
             reason = (
                 f"whole numbers of {node.op}, whose scale lies elsewhere: export the model as QDQ (DequantizeLinear)"
@@ -123,7 +125,7 @@ def scaling_names(graph: Graph) -> set[str]:
     for node in graph.nodes:
         if node.op in ("QuantizeLinear", "DequantizeLinear"):
             names.update(node.inputs[1:3])
-        for operand in _OPERANDS.get(node.op, {}).values():
+        for operand in OPERANDS.get(node.op, {}).values():
             names.update(node.inputs[i] for i in operand.scaling or () if i < len(node.inputs))
     return names - {""}
 
