@@ -113,6 +113,30 @@ def test_a_weight_is_followed_through_reshape_as_far_as_its_axes_are_known(
     assert entry.axes == (axes or "")
 
 
+@pytest.mark.parametrize("steps", [[], ["Cast"]])
+def test_a_weight_that_the_graph_multiplies_by_its_mask_is_a_pair(steps: list[str], tmp_path: Path) -> None:
+    values, mask = weight(8, 4, 3, 3, density=1.0), weight(8, 4, 3, 3, seed=1) != 0
+    names = {"c.weight_orig": values, "c.weight_mask": mask if steps else mask.astype(np.float32)}
+    nodes = [node("Cast", ["c.weight_mask"], ["m"], to=TensorProto.FLOAT)] if steps else []
+    nodes += [
+        node("Mul", ["c.weight_orig", "m" if steps else "c.weight_mask"], ["w"]),
+        node("Conv", ["x", "w"], ["y"], strides=[2, 2]),
+    ]
+    path = save(tmp_path / "m.onnx", nodes, [tensor(name, each) for name, each in names.items()])
+    for name in names:
+        entry = entry_of(path, name)
+        assert (entry.role, entry.axes, entry.geometry) == ("unknown", "OIHW", ConvGeometry(stride=2))
+    (layer,) = read_ticket(path)
+    assert np.array_equal(layer.mask.kept, mask.reshape(8, -1))
+
+
+def test_a_product_of_products_is_not_followed_twice(tmp_path: Path) -> None:
+    """Each multiplies the one before by itself: the ways back to the tensor double with every node."""
+    nodes = [node("Mul", [f"v{i}", f"v{i}"], [f"v{i + 1}"]) for i in range(60)] + [node("MatMul", ["x", "v60"], ["y"])]
+    path = save(tmp_path / "m.onnx", nodes, [tensor("v0", weight(6, 4))])
+    assert entry_of(path, "v0").role == "unknown"
+
+
 @pytest.mark.parametrize(
     ("attributes", "geometry", "note"),
     [
@@ -143,7 +167,7 @@ def test_a_weight_of_two_nodes_is_there_once_and_says_what_both_agree_on(tmp_pat
     nodes = [node("MatMul", ["x", "w"], ["v"]), node("Gemm", ["v", "w"], ["y"], transB=1)]
     archive = opened(save(tmp_path / "m.onnx", nodes, [tensor("w", weight(6, 4))]))
     assert [(entry.name, entry.role, entry.axes) for entry in archive.entries] == [("w", "weight", "")]
-    assert any("used twice" in note for note in archive.notes)
+    assert any("used by two nodes" in note for note in archive.notes)
 
 
 @pytest.mark.parametrize(

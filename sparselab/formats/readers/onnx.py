@@ -109,7 +109,7 @@ class _Found:
             shape=tensor.shape,
             dtype=dtype,
             load=load,
-            role="unknown" if use is None else "weight",
+            role="unknown" if use is None or use.is_factor else "weight",
             stored=stored,
             load_stored=partial(tensor.load_words, path) if stored else None,
             axes="" if use is None else use.axes,
@@ -143,7 +143,7 @@ class _Found:
         remarks = dict.fromkeys(use.remark for _, use in uses if use.remark)
         for remark in remarks:
             named = [clean_name(entry.shown or entry.name) for entry, use in uses if use.remark == remark]
-            yield f"{', '.join(named[:3])}{' ...' if len(named) > 3 else ''}: {remark}, so that stride and padding are left open"
+            yield f"{', '.join(named[:3])}{' ...' if len(named) > 3 else ''}: {remark}"
         if self.graph.branches:
             names = " and ".join(sorted(set(self.graph.branches)))
             yield f"what lies inside {names} is not read ({_count(len(self.graph.branches), 'node')})"

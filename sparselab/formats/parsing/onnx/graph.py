@@ -66,7 +66,8 @@ class Node:
 class Graph:
     """Tensors by name, in the file's order, and those that Constant nodes make; the nodes of chosen operators.
 
-    `doubled` are names of more than one tensor, whose meaning nobody can tell; `uses` says which operators take a tensor.
+    `doubled` are names of more than one tensor, whose meaning nobody can tell; `uses` says which operators take a tensor,
+    with " of constants" behind where nothing that is computed goes in beside it.
     """
 
     path: Path
@@ -151,6 +152,7 @@ def _read_nodes(
     graph: Graph, wire: Wire, top: Field, path: Path, limits: ReadLimits, operators: frozenset[str]
 ) -> None:
     count = 0
+    fixed = {"", *graph.tensors}
     for part in wire.inside(top):
         if part.number != _NODE:
             continue
@@ -159,9 +161,12 @@ def _read_nodes(
         parts = wire.parts(part)
         op = _operator(wire, parts)
         inputs = tuple(map(wire.text, parts[1]))
+        is_fixed = fixed.issuperset(inputs) and op not in _BRANCHING
+        if is_fixed:
+            fixed.update(map(wire.text, parts[2]))
         for name in inputs:
             if name in graph.tensors:
-                graph.uses[name].add(op)
+                graph.uses[name].add(f"{op} of constants" if is_fixed else op)
         if op == "Constant" and len(parts[2]) == 1:
             _read_constant(graph, wire, wire.text(parts[2][0]), parts[5], (top, part), path, limits)
         elif op in _BRANCHING:

@@ -43,7 +43,8 @@ class Operand(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class WeightUse:
-    """What the graph says of one weight. `rounded`: it is rounded to whole numbers before it is used.
+    """What the graph says of one weight. `rounded`: it is rounded to whole numbers before it is used. `is_factor`: it is
+    multiplied by another tensor of its shape first, so that one of the two may be a mask.
 
     `remark` says what is not known of its geometry, `fault` why its values cannot be told.
     """
@@ -53,6 +54,7 @@ class WeightUse:
     geometry: ConvGeometry | None = None
     scaling: Scaling | None = None
     rounded: bool = False
+    is_factor: bool = False
     remark: str = ""
     fault: str = ""
 
@@ -94,7 +96,7 @@ WITHOUT_SCALE = {
 }
 """Operators whose weight is of whole numbers that are scaled elsewhere or packed, and which of their inputs it is."""
 
-THROUGH = ("Transpose", "Identity", "Cast", "Reshape", "QuantizeLinear", "DequantizeLinear")
+THROUGH = ("Transpose", "Identity", "Cast", "Reshape", "QuantizeLinear", "DequantizeLinear", "Mul")
 OPERATORS = frozenset({*OPERANDS, *WITHOUT_SCALE, *THROUGH})
 """The nodes that a graph is read for."""
 
@@ -107,9 +109,9 @@ def weights_of(graph: Graph) -> dict[str, WeightUse]:
     found: dict[str, WeightUse] = {}
     for node in graph.nodes:
         for place, operand in OPERANDS.get(node.op, {}).items():
-            if place < len(node.inputs) and (traced := _trace(graph, makers, node, node.inputs[place], operand)):
-                name, use = traced
-                found[name] = _joined(found[name], use) if name in found else use
+            for path in _paths(graph, makers, node.inputs[place]) if place < len(node.inputs) else ():
+                if (use := _use(graph, node, path, operand)) is not None:
+                    found[path.name] = _joined(found[path.name], use) if path.name in found else use
         place = WITHOUT_SCALE.get(node.op, len(node.inputs))
         if place < len(node.inputs) and graph.tensor(node.inputs[place]):
             reason = (
@@ -130,20 +132,43 @@ def scaling_names(graph: Graph) -> set[str]:
     return names - {""}
 
 
-def _trace(
-    graph: Graph, makers: Mapping[str, Node], node: Node, name: str, operand: Operand
-) -> tuple[str, WeightUse] | None:
-    """Follow an input back to a tensor of the file; None when it is computed, or no weight can be made of it."""
-    steps: list[Node] = []
-    while (tensor := graph.tensor(name)) is None:
-        maker = makers.get(name)
-        if maker is None or not maker.inputs or len(steps) == _MAX_STEPS:
-            return None
-        steps.append(maker)
-        name = maker.inputs[0]
+class _Path(NamedTuple):
+    """The way from a tensor of the file to an input, the node nearest to the input first."""
+
+    name: str
+    steps: tuple[Node, ...]
+    is_factor: bool = False
+
+
+def _paths(graph: Graph, makers: Mapping[str, Node], name: str) -> list[_Path]:
+    """Follow an input back to a tensor, or to the two of one product; nothing where it is computed."""
+    found, waiting = [], [_Path(name, ())]
+    while waiting:
+        path = waiting.pop()
+        if graph.tensor(path.name) is not None:
+            found.append(path)
+            continue
+        maker = makers.get(path.name)
+        if maker is None or not maker.inputs or len(path.steps) == _MAX_STEPS or (maker.op == "Mul" and path.is_factor):
+            return []
+        factors = maker.inputs if maker.op == "Mul" else maker.inputs[:1]
+        is_factor = path.is_factor or maker.op == "Mul"
+        waiting += [_Path(each, (*path.steps, maker), is_factor) for each in reversed(factors)]
+    return found if len({_shape_of(graph, path.name) for path in found}) == 1 else []
+
+
+def _shape_of(graph: Graph, name: str) -> tuple[int, ...]:
+    tensor = graph.tensor(name)
+    return () if tensor is None else tensor.shape
+
+
+def _use(graph: Graph, node: Node, path: _Path, operand: Operand) -> WeightUse | None:
+    """Return what a node says of the tensor at the end of a path, None when no weight can be made of it."""
+    tensor = graph.tensor(path.name)
+    assert tensor is not None
     scaling = rounded = None
     seen: Seen | None = Seen.of(tensor.shape)
-    for place, step in enumerate(reversed(steps)):
+    for place, step in enumerate(reversed(path.steps)):
         if step.op == "Transpose":
             seen = transposed(seen, step.numbers("perm"))
         elif step.op == "Reshape":
@@ -152,9 +177,7 @@ def _trace(
             rounded = step
         elif step.op == "DequantizeLinear" and rounded is None:
             if place:
-                return name, WeightUse(
-                    node=node, fault="quantised, and turned before it is scaled: its scale fits no axis"
-                )
+                return WeightUse(node=node, fault="quantised, and turned before it is scaled: its scale fits no axis")
             scaling = _scaling(step.inputs, (1, 2), step.number("axis", 1), step.number("block_size", 0))
         if seen is None:
             return None
@@ -165,12 +188,18 @@ def _trace(
     if axes is None:
         return None
     if node.op == "ConvTranspose" and (groups := node.number("group", 1)) > 1:
-        return name, WeightUse(
+        return WeightUse(
             node=node, fault=f"a transposed convolution of {groups} groups: its rows are not those of one matrix"
         )
     geometry, remark = geometry_of(node, seen.shape[0])
-    return name, WeightUse(
-        node=node, axes=axes, geometry=geometry, scaling=scaling, rounded=rounded is not None, remark=remark
+    return WeightUse(
+        node=node,
+        axes=axes,
+        geometry=geometry,
+        scaling=scaling,
+        rounded=rounded is not None,
+        is_factor=path.is_factor,
+        remark=remark,
     )
 
 
@@ -202,6 +231,6 @@ def _joined(one: WeightUse, other: WeightUse) -> WeightUse:
         geometry=one.geometry if one.geometry == other.geometry else None,
         scaling=one.scaling,
         rounded=one.rounded,
-        remark="used twice in different ways",
+        remark="used by two nodes in different ways: what they differ in is left open",
         fault="" if one.scaling == other.scaling else "quantised with two scales",
     )
