@@ -57,6 +57,7 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"parsing"}),
         frozenset({"readers"}),
         frozenset({"*"}),
+        frozenset({"writing"}),
     ),
     "training": (
         frozenset({"tasks", "models", "seeds", "setting_text", "paper_results"}),

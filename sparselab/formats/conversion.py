@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from sparselab.core.errors import FileError, SettingError
@@ -57,6 +58,15 @@ class Plan:
             column_order=order,
             conversion=text,
         )
+
+    def to_file(self, matrix: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+        """Return a matrix of the layer in the order and the shape that the tensor has in the file."""
+        if self.column_order != _NATIVE:
+            assert self.kernel_shape is not None
+            native = matrix
+            matrix = np.empty_like(native)
+            matrix[:, column_permutation(native.shape[1], self.kernel_shape, self.column_order)] = native
+        return matrix.reshape(shape)
 
 
 def fits_kernel(shape: tuple[int, ...], options: ReadOptions) -> bool:

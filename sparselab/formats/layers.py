@@ -37,7 +37,15 @@ class Parts:
 def find_layers(
     archive: Archive, options: ReadOptions, limits: ReadLimits, *, has_shapes: bool
 ) -> tuple[tuple[FoundLayer, ...], tuple[Skipped, ...]]:
-    """Return the layers of an archive, and what was left out with the reason.
+    """Return the layers of an archive as `find_parts` finds them, and what was left out with the reason."""
+    parts, skipped = find_parts(archive, options, limits, has_shapes=has_shapes)
+    return tuple(_found(each, plan) for each, plan in parts), skipped
+
+
+def find_parts(
+    archive: Archive, options: ReadOptions, limits: ReadLimits, *, has_shapes: bool
+) -> tuple[tuple[tuple[Parts, Plan], ...], tuple[Skipped, ...]]:
+    """Return the tensors of each layer and how they become a matrix, and what was left out with the reason.
 
     `X_orig` with `X_mask` is a pair of torch.nn.utils.prune; `X_mask`, `X.mask`, arrays of booleans and what the file
     calls masks are masks alone, unless a weight of the same name and shape stands beside them; every other tensor of
@@ -58,15 +66,15 @@ def find_layers(
     found = []
     for parts, name in zip(layers, names, strict=True):
         has_options = parts.shape in shapeless and (fits_kernel(parts.shape, options) or not some_fit)
-        found.append(_found(parts, name, options if has_options else ReadOptions()))
+        source = " and ".join(clean_name(entry.name) for entry in parts.entries)
+        plan = Plan.of(name, source, parts.shape, options if has_options else ReadOptions())
+        found.append((parts, plan))
     return tuple(found), tuple(skipped)
 
 
-def _found(parts: Parts, name: str, options: ReadOptions) -> FoundLayer:
-    source = " and ".join(clean_name(entry.name) for entry in parts.entries)
-    plan = Plan.of(name, source, parts.shape, options)
+def _found(parts: Parts, plan: Plan) -> FoundLayer:
     return FoundLayer(
-        name=name,
+        name=plan.name,
         tensor_shape=plan.tensor_shape,
         conversion=plan.conversion,
         load=lambda: load_layer(plan, parts.weight, parts.mask),
