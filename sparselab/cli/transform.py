@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from sparselab.analysis.metrics import labels, totals
-from sparselab.cli.output import file_options, print_document, print_table, read_options
+from sparselab.cli.output import envelope, file_options, print_document, print_table, read_options
 from sparselab.cli.setting_options import WithSettings, new_transform, scan
 from sparselab.core.device import resolve_device
 from sparselab.core.errors import SettingError
@@ -138,11 +138,14 @@ def _one(
         raise failed[0].error
     for item in failed:
         click.echo(f"{item.name}: not done: {item.error}", err=True)
+    written = {}
     if out is not None:
+        if as_json and out.exists() and out.samefile(file):  # what the document names is what was read
+            written = {"digest": envelope("transform", file=file, seed=seed, settings={})["digest"]}
         layouts = {item.layer.name: item.layout for item in results}
         _tell(write_back(file, layouts, out, options=options, form=form, overwrite=force))
     if as_json:
-        document = {"transform": name, **_document(results, failed)}
+        document = {"transform": name, **_document(results, failed), **written}
         print_document(document, "transform", file=file, seed=seed, settings=asdict(run))
         return
     figures = ("density_before", "density_after", "coverage", "energy", "block_density", "blocks")

@@ -47,6 +47,7 @@ def write_back(
     options: ReadOptions = DEFAULT_OPTIONS,
     limits: ReadLimits = DEFAULT_LIMITS,
     form: Form = "own",
+    format: str | None = None,
     overwrite: bool = False,
 ) -> WrittenFile:
     """Write `source` with the masks of `layouts`, by layer: all other tensors, names and number types are as in the file.
@@ -54,7 +55,7 @@ def write_back(
     An `out` with a suffix of the same format is the same kind of file: prefixes such as "module." stay, a pair of
     torch.nn.utils.prune stays a pair, a mask keeps its type and its values, weights that were 0 where dropped are so again, a
     folder keeps its shards. Another suffix (.npz, .safetensors, .pt) puts the tensors, under their names, into such a file.
-    `form`: "own" for this; "pairs" turns every layer with weights into X_orig and X_mask, "zeros" into weights with zeros.
+    `format`, a name in FORMATS, says it where `out` has no such suffix. `form`: "own" for this; "pairs" turns every layer with weights into X_orig and X_mask, "zeros" into weights with zeros.
 
     A weight that comes back has the value that the file has under its mask, in sparselab's own files that of the rewind step,
     else 0: `zeros` counts those. Among weights with zeros they look like dropped ones: "pairs" keeps the mask apart.
@@ -73,7 +74,7 @@ def write_back(
     if form not in FORMS:
         raise SettingError(f"form: expected one of {', '.join(FORMS)}; got {form!r}")
     kind = recognise(source)
-    format = check_target(kind.name, out, overwrite=overwrite)
+    format = check_target(kind.name, out, overwrite=overwrite, format=format)
     archive = kind.open(source, limits)
     rewrite = REWRITERS.get(kind.name) if format == kind.name else None
     own = is_own(archive)

@@ -12,16 +12,19 @@ from sparselab.formats.writing.registry import REWRITERS, WRITERS
 FOLDER = "model-folder"
 
 
-def check_target(source: str, out: Path, *, overwrite: bool) -> str:
+def check_target(source: str, out: Path, *, overwrite: bool, format: str | None = None) -> str:
     """Return the format, a name in FORMATS, that `out` has by its suffix where the format of the source is `source`.
 
-    Raises: SettingError for a suffix of no format that can be written, a folder that is not there, and an `out` that
+    With a `format` the suffix is left alone. Raises: SettingError for one that cannot be written, a suffix of no format that can be written, a folder that is not there, and an `out` that
         exists: a file may be replaced with `overwrite`, a folder never.
     """
     label = clean_name(out.name)
     if not out.parent.is_dir():
         raise SettingError(f"expected a folder that exists to write to; there is none at {out.parent}")
-    format = _format_of(source, out)
+    if format is None:
+        format = _format_of(source, out)
+    elif format not in WRITERS and (format != source or source not in REWRITERS):
+        raise SettingError(f"format: expected one of {', '.join(WRITERS)}; got {format!r}")
     if out.is_dir() or (format == FOLDER and out.exists()):
         raise SettingError(f"expected a name that is not taken; there is a folder at {label}: choose another")
     if (out.exists() or out.is_symlink()) and not overwrite:
