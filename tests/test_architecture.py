@@ -53,9 +53,10 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"__init__"}),
     ),
     "formats": (
-        frozenset({"options", "names", "base", "containers", "conversion"}),
+        frozenset({"options", "names", "base", "containers"}),
         frozenset({"parsing"}),
         frozenset({"readers"}),
+        frozenset({"kinds"}),
         frozenset({"*"}),
         frozenset({"writing"}),
     ),

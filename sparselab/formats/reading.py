@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sparselab.core.errors import FileError
 from sparselab.core.ticket import FoundLayer, Ticket
 from sparselab.formats.detect import note_on_suffix, recognise
-from sparselab.formats.layers import find_layers
+from sparselab.formats.kinds.finding import find_layers
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits, ReadOptions
 from sparselab.formats.ticket_file import is_own, open_own
@@ -37,7 +37,8 @@ def read_ticket(
         meta["format"] = "sparselab"
         found, skipped = open_own(archive, limits)
     else:
-        found, skipped = find_layers(archive, options, limits, has_shapes=kind.has_shapes)
+        found, skipped, more = find_layers(archive, options, limits, has_shapes=kind.has_shapes)
+        notes += more
     return Ticket(tuple(_guard(path, item) for item in found), skipped, meta)
 
 

@@ -168,7 +168,7 @@ def export_ticket(
     layouts: Mapping[str, Mapping[str, Any]],
     out: str,
     format: str,
-    form: Form = "own",
+    form: Form = "pairs",
     *,
     monitor: Monitor = SILENT,
 ) -> int:

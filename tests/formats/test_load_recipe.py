@@ -108,7 +108,7 @@ def test_masks_in_a_container_stay_there(tmp_path: Path) -> None:
     fresh = nn.DataParallel(network())
     names = run_recipe(written.recipe, fresh)
     kept = torch.tensor(layout.after.kept).reshape(16, 4, 3, 3)
-    assert torch.equal(names["masks"]["module.0.weight"], kept)
+    assert torch.equal(names["masks"]["masks"]["module.0.weight"], kept)
     assert not fresh.module[0].weight[~kept].any(), "the file's weights were 0 where their mask drops them"
     assert read_ticket(tmp_path / "new.pt")["0.weight"].mask == layout.after
     flat = write_back(tmp_path / "old.pt", {"0.weight": layout}, tmp_path / "new.safetensors")

@@ -12,7 +12,7 @@ from sparselab.core.errors import SettingError
 from sparselab.core.layout import Layout
 from sparselab.core.ticket import Skipped
 from sparselab.formats.detect import recognise
-from sparselab.formats.layers import find_parts
+from sparselab.formats.kinds.finding import find_parts
 from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits, ReadOptions
 from sparselab.formats.ticket_file import is_own, open_own
 from sparselab.formats.writing.forms import FORMS, Form
@@ -93,7 +93,9 @@ def write_back(
     recipe = recipe_for(
         "" if own and rewrite else format, str(out), masks=any(entry.role == "mask" for entry in archive.entries)
     )
-    return WrittenFile(path=out, format=format, recipe=recipe, notes=notes, zeros=MappingProxyType(dict(plan.zeros)))
+    return WrittenFile(
+        path=out, format=format, recipe=recipe, notes=(*plan.notes, *notes), zeros=MappingProxyType(dict(plan.zeros))
+    )
 
 
 def _left_out(skipped: Sequence[Skipped]) -> tuple[str, ...]:

@@ -2,47 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
-from sparselab.core.errors import SettingError
+from sparselab.core.errors import FileError, SettingError
+from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
-from sparselab.core.mask import Mask
 from sparselab.formats.base import Archive
-from sparselab.formats.conversion import Plan, load_layer
-from sparselab.formats.layers import Parts
-from sparselab.formats.writing.forms import Form, LayerForm, changes_of
+from sparselab.formats.kinds.loading import load_layer
+from sparselab.formats.kinds.parts import LayerParts
+from sparselab.formats.writing.forms import Form, changes_of
 from sparselab.formats.writing.tensors import Changes, NewTensor, TensorKey, copy_of, key_of
 from sparselab.formats.writing.ticket import mask_after
-
-Found = Sequence[tuple[Parts, Plan]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class WritePlan:
-    """The changes to a file; all of its tensors with them, for a file of another format; weights that come back as 0."""
+    """The changes to a file; all of its tensors with them, for a file of another format; weights that come back as 0; remarks."""
 
     changes: Changes
     tensors: Iterable[NewTensor]
     zeros: Mapping[str, int]
+    notes: tuple[str, ...] = ()
 
 
-def plan_changes(archive: Archive, found: Found, layouts: Mapping[str, Layout], form: Form) -> WritePlan:
+def plan_changes(archive: Archive, found: Sequence[LayerParts], layouts: Mapping[str, Layout], form: Form) -> WritePlan:
     """Return what new masks change in an archive of these layers. Raises: SettingError for layouts that do not fit them."""
-    check_names(layouts, [plan.name for _, plan in found])
+    check_names(layouts, [parts.name for parts in found])
     changes: dict[TensorKey, tuple[NewTensor, ...]] = {}
     zeros: dict[str, int] = {}
-    for parts, plan in found:
-        layout = layouts.get(plan.name)
+    notes: list[str] = []
+    here = {id(entry) for entry in archive.entries}
+    for parts in found:
+        layout = layouts.get(parts.name)
         if layout is None and form == "own":
             continue
-        layer_form, before = _form_of(parts, plan)
-        mask_after(plan.name, before, layout)
-        changed, lost = changes_of(layer_form, before, layout, form)
+        try:
+            layer = load_layer(parts)
+        except FileError as error:
+            if layout is not None:
+                raise
+            notes.append(f"{parts.name} stays as it is: {error}")
+            continue
+        mask_after(parts.name, layer.mask, layout)
+        changed, lost = changes_of(_as_it_stands(parts, layer, here), layer.mask, layout, form)
         changes |= changed
-        zeros |= {plan.name: lost} if lost else {}
-    return WritePlan(changes=changes, tensors=_converted(archive, found, changes), zeros=zeros)
+        zeros |= {parts.name: lost} if lost else {}
+    tensors = _converted(archive, found, changes)
+    return WritePlan(changes=changes, tensors=tensors, zeros=zeros, notes=tuple(notes))
 
 
 def check_names(layouts: Mapping[str, Layout], names: Iterable[str]) -> None:
@@ -51,19 +58,20 @@ def check_names(layouts: Mapping[str, Layout], names: Iterable[str]) -> None:
         raise SettingError(f"layouts: expected those of layers in the file; got {', '.join(unknown)}")
 
 
-def _form_of(parts: Parts, plan: Plan) -> tuple[LayerForm, Mask]:
-    layer = load_layer(plan, parts.weight, parts.mask)
-    weight, mask = parts.weight, parts.mask
-    if layer.weight is None and mask is None:  # nothing but 0 and 1 is a mask, whatever it is called
-        weight, mask = None, weight
-    return LayerForm(weight=weight, mask=mask, to_file=partial(plan.to_file, shape=parts.shape)), layer.mask
+def _as_it_stands(parts: LayerParts, layer: Layer, here: Collection[int]) -> LayerParts:
+    """The tensors of a layer that lie in this file: its mask may come from a second one, its only tensor may be a mask."""
+    if parts.mask is not None and id(parts.mask) not in here:
+        parts = replace(parts, mask=None)
+    if layer.weight is None and parts.mask is None:  # nothing but 0 and 1 is a mask, whatever it is called
+        parts = replace(parts, weight=None, mask=parts.weight)
+    return parts
 
 
-def _converted(archive: Archive, found: Found, changes: Changes) -> Iterator[NewTensor]:
+def _converted(archive: Archive, found: Sequence[LayerParts], changes: Changes) -> Iterator[NewTensor]:
     """All tensors under their names; masks that lie in a container of their own are called after their weights."""
     renamed = {
-        key_of(parts.mask): f"{plan.name if parts.weight is None else parts.weight.name}_mask"
-        for parts, plan in found
+        key_of(parts.mask): f"{parts.name if parts.weight is None else parts.weight.name}_mask"
+        for parts in found
         if parts.mask is not None and parts.mask.role == "mask"
     }
     for entry in archive.entries:

@@ -42,7 +42,9 @@ def recipe_for(format: str, path: str, *, masks: bool) -> str:
     text = _IMPORTS.get(format, "import torch") + "\n"
     text += "from torch.nn.utils import prune\n"
     text += "\n" + _STATES[format].format(path=path) + "\n"
-    text += 'masks = state.pop("masks")\n' if masks else ""
+    text += (
+        "masks = {name: state.pop(name) for name in list(state) if not torch.is_tensor(state[name])}\n" if masks else ""
+    )
     return (
         text
         + _PAIRS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,8 @@ import numpy as np
 
 from sparselab.core.errors import FileError
 from sparselab.core.inputs.tensors import is_tensor
-from sparselab.formats.containers import flatten
-from sparselab.formats.names import clean_name
+from sparselab.formats.containers import WRAPPERS, flatten
+from sparselab.formats.names import clean_name, is_mask_key
 from sparselab.formats.options import ReadLimits
 from sparselab.formats.readers.torch import check_torch, load_checkpoint
 from sparselab.formats.writing.tensors import Changes, NewTensor, TensorKey, check_changed
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import torch
 
 MASKS = "masks"
-"""Key of the container in which masks under the names of weights are written."""
+"""Key of the container for masks that lay neither beside the weights nor at the top."""
 
 _NAMED = 5
 
@@ -40,7 +40,7 @@ def write_torch(tensors: Iterable[NewTensor], path: Path) -> None:
 def rewrite_torch(source: Path, changes: Changes, out: Path, limits: ReadLimits) -> tuple[str, ...]:
     """Write a checkpoint's state_dict with some tensors changed, the others as they are.
 
-    The names are those inside wrappers such as "state_dict"; masks in a container of their own go into one called "masks".
+    The names are those inside wrappers such as "state_dict"; masks in a container of their own stay there.
     Returns: what was left out, and which tensors share their numbers with a changed one, in words.
     """
     import torch
@@ -57,13 +57,17 @@ def rewrite_torch(source: Path, changes: Changes, out: Path, limits: ReadLimits)
     check_changed(changes, found)
     changes, notes = _with_twins(found, changes)
     state: OrderedDict[str, Any] = OrderedDict()
-    masks: dict[str, torch.Tensor] = {}
+    masks: dict[int, tuple[str, torch.Tensor | None]] = {}
     for (name, role), value in found.items():
-        target = masks if role == "mask" else state
-        for new_name, tensor in _changed(name, role, value, changes):
-            _put(target, new_name, tensor)
-    if masks:
-        _put(state, MASKS, masks)
+        news = [(name, value)]
+        if (name, role) in changes:
+            news = [(new.name, _like(_tensor(new), value)) for new in changes[name, role]]
+        if role == "mask":
+            masks[id(value)] = (name, news[0][1] if news else None)
+        else:
+            for new_name, tensor in news:
+                _put(state, new_name, tensor)
+    _put_masks(state, checkpoint, masks)
     if (metadata := _metadata(checkpoint)) is not None:
         state._metadata = metadata  # type: ignore[attr-defined]  # what state_dict() itself puts there
     torch.save(state if not is_tensor(checkpoint) or len(state) > 1 else next(iter(state.values())), out)
@@ -73,9 +77,35 @@ def rewrite_torch(source: Path, changes: Changes, out: Path, limits: ReadLimits)
     return tuple(notes)
 
 
-def _changed(name: str, role: Any, value: torch.Tensor, changes: Changes) -> Iterable[tuple[str, torch.Tensor]]:
-    news = changes.get((name, role))
-    return [(name, value)] if news is None else [(new.name, _like(_tensor(new), value)) for new in news]
+def _put_masks(state: dict[str, Any], checkpoint: Any, masks: dict[int, tuple[str, torch.Tensor | None]]) -> None:
+    """Add the containers of masks under their keys, with the new masks in them; those of others go into one called "masks"."""
+    for key, part in _mask_containers(checkpoint):
+        placed = _replaced(part, masks)
+        if placed:
+            _put(state, key, placed)
+    if rest := {name: mask for name, mask in masks.values() if mask is not None}:
+        _put(state, MASKS, rest)
+
+
+def _mask_containers(checkpoint: Any) -> Iterator[tuple[str, Any]]:
+    """The containers of masks at the top, or beside the weights in what wraps them."""
+    for key, part in checkpoint.items() if isinstance(checkpoint, Mapping) else ():
+        if is_mask_key(str(key)) and isinstance(part, Mapping | list | tuple):
+            yield str(key), part
+        elif isinstance(part, Mapping) and key in WRAPPERS:
+            yield from _mask_containers(part)
+
+
+def _replaced(part: Any, masks: dict[int, tuple[str, torch.Tensor | None]]) -> Any:
+    """A container with new masks in place of the old ones, which are taken out of `masks`; without those that are gone."""
+    if is_tensor(part):
+        return masks.pop(id(part), (None, None))[1]
+    if isinstance(part, Mapping):
+        found = {key: _replaced(each, masks) for key, each in part.items()}
+        return {key: each for key, each in found.items() if each is not None}
+    if isinstance(part, list | tuple):
+        return [each for each in (_replaced(each, masks) for each in part) if each is not None]
+    return None
 
 
 def _with_twins(found: dict[TensorKey, torch.Tensor], changes: Changes) -> tuple[Changes, list[str]]:
