@@ -294,7 +294,6 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "zip of texts": (lambda folder: npz(folder / "texts.zip", {"a.txt": b"a"}), "a zip archive that holds neither"),
     "NaN": (infinite, "conv.weight: expected finite weights; got 1 NaN and 2 infinite"),
-    "pair of two shapes": (arrays("pair.npz", w_orig=np.ones((2, 3)), w_mask=np.ones((3, 2))), "mask of the weight's"),
     "npy huge": (array("huge.npy", WEIGHT, shape=(2**23, 2**23)), "at most 1073741824 elements"),
     "npy wide": (array("wide.npy", WEIGHT, shape=(1, 2**40)), "dimensions up to"),
     "npy negative": (array("negative.npy", WEIGHT, shape=(-6, 8)), "dimensions up to|it is damaged"),

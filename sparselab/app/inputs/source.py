@@ -25,13 +25,25 @@ _KINDS = ("Sample", "Upload", "Path")
 
 
 @dataclass(frozen=True)
+class Original:
+    """An upload as it came, and how to read it: a result is written back into this."""
+
+    path: str
+    options: ReadOptions
+
+
+@dataclass(frozen=True)
 class Source:
-    """A file that was read: where it lies, how to read it, and the card of what was found."""
+    """A file that was read: where it lies, how to read it, and the card of what was found.
+
+    Of an upload, `path` holds the layers in our own format, and `original` is what came.
+    """
 
     path: str
     title: str
     options: ReadOptions
     card: dict[str, Any]
+    original: Original | None = None
 
 
 def choose_source() -> Source | None:
@@ -80,7 +92,8 @@ def _upload() -> Source | None:
     options = choose_read_options()
     st.caption(f"{literal(title)} · sha256 {digest[:12]}")
     card = remembered_card(f"upload:{digest}:{options}", lambda out: read_untrusted(original, out, options))
-    return Source(str(own_path(f"upload:{digest}:{options}")), title, ReadOptions(), card)
+    path = str(own_path(f"upload:{digest}:{options}"))
+    return Source(path, title, ReadOptions(), card, original=Original(str(original), options))
 
 
 def _receive(file: UploadedFile) -> None:
