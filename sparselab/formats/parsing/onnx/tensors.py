@@ -52,7 +52,7 @@ _NEVER_READ = {
 class OnnxTensor:
     """A tensor of a graph. `parents` are the messages around it, outermost first; `pieces` the fields that hold its numbers.
 
-    `fault` says why it cannot be read, "" if it can. `external` is where its numbers lie when that is another file.
+    `fault` says why it cannot be read, "" if it can. `external` is where its numbers lie when that is another file, `external_fields` are those that say so.
     """
 
     name: str
@@ -140,7 +140,7 @@ def parse_tensor(
         field=field,
         pieces=pieces if not fault and external is None else (),
         external=external,
-        external_fields=tuple(parts[EXTERNAL]),
+        external_fields=(*parts[EXTERNAL], *parts[LOCATION]) if external is not None or fault else (),
         fault=fault,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,24 @@ from numpy.typing import NDArray
 from sparselab.core.atomic_files import DAY_SECONDS, atomic_path, sweep
 from sparselab.core.errors import FileError, SettingError
 from sparselab.formats.names import clean_name
-from sparselab.formats.options import DEFAULT_LIMITS
+from sparselab.formats.options import DEFAULT_LIMITS, ReadLimits
 from sparselab.formats.parsing.onnx.graph import Graph, parse_graph
 from sparselab.formats.parsing.onnx.quantised import quantised
 from sparselab.formats.parsing.onnx.sparse import INDICES, SPARSE_DIMS, VALUES, SparseTensor
 from sparselab.formats.parsing.onnx.splice import Edit, splice
-from sparselab.formats.parsing.onnx.tensors import DIMS, EXTERNAL, NAME, RAW, TYPE, OnnxTensor
+from sparselab.formats.parsing.onnx.tensors import DIMS, EXTERNAL, LOCATION, NAME, RAW, TYPE, OnnxTensor
 from sparselab.formats.parsing.onnx.weights import OPERATORS, WeightUse, weights_of
-from sparselab.formats.parsing.onnx.wire import LENGTH, field_bytes, varint
+from sparselab.formats.parsing.onnx.wire import LENGTH, Field, field_bytes, varint
+from sparselab.formats.readers.onnx import open_onnx
+from sparselab.formats.writing.tensors import Changes, NewTensor, check_changed, key_of
 
 _ALIGNMENT = 4096  # what lies on a page of its own can be mapped into memory
 _INT64 = 7
 _Numbers = Callable[[], NDArray[Any]]
+
+
+_MOST_BYTES = 2**31 - 2**20
+"""A little less than the largest message that the library of protocol buffers reads."""
 
 
 def write_onnx(source: Path, replacements: Mapping[str, NDArray[Any]], out: Path) -> None:
@@ -49,11 +56,9 @@ def write_onnx(source: Path, replacements: Mapping[str, NDArray[Any]], out: Path
     """
     graph = parse_graph(source, DEFAULT_LIMITS, OPERATORS)
     uses = weights_of(graph)
-    numbers = {name: partial(_words, graph, name, values, uses.get(name)) for name, values in replacements.items()}
-    if graph.doubled:
-        raise FileError(f"{clean_name(min(graph.doubled))}: expected one tensor of this name; got several")
     for name, values in replacements.items():
-        _check(graph, name, values)
+        _check(graph, name, values.shape)
+    numbers = {name: partial(_words, graph, name, values, uses.get(name)) for name, values in replacements.items()}
     external = list(_external(graph))
     data = out.parent / f"{out.name}.data"
     _check_places(graph, external, source, out, data)
@@ -71,12 +76,43 @@ def write_onnx(source: Path, replacements: Mapping[str, NDArray[Any]], out: Path
             splice(source, edits, temporary)
 
 
-def _check(graph: Graph, name: str, values: NDArray[Any]) -> None:
+def rewrite_onnx(source: Path, changes: Changes, out: Path, limits: ReadLimits) -> tuple[str, ...]:
+    """Write a model with some tensors changed into one file, with what lay outside it; see `write_onnx`.
+
+    Raises: FileError where a layer would become a pair, for which a graph has no place, and beyond 2 GiB.
+    """
+    entries = {key_of(entry): entry for entry in open_onnx(source, limits).entries}
+    check_changed(changes, entries)
+    graph = parse_graph(source, limits, OPERATORS)
+    uses = weights_of(graph)
+    numbers: dict[str, _Numbers] = {}
+    for (name, _), news in changes.items():
+        if [new.name for new in news] != [name]:
+            raise FileError(
+                f"{clean_name(name)}: expected one tensor in its place, since a graph takes no pair: write its zeros"
+            )
+        _check(graph, name, news[0].shape)
+        numbers[name] = partial(_loaded_words, graph, name, news[0], uses.get(name))
+    external = [(name, tensor) for name, tensor in _external(graph) if not _becomes_inner(graph, numbers, name)]
+    size = source.stat().st_size + sum(map(_size, (tensor for _, tensor in external)))
+    if size > _MOST_BYTES:
+        raise FileError(
+            f"expected a model of at most 2 GiB in one file; got {size} bytes: use sparselab.formats.write_onnx"
+        )
+    edits = [edit for name, make in numbers.items() for edit in _edits(graph, name, make)]
+    for name, tensor in external:
+        make = numbers.get(name, partial(tensor.load_words, graph.path))
+        edits += _in_place(tensor, tensor.external_fields, make)
+    splice(source, edits, out)
+    return ("what lay outside the model lies in it now",) if external else ()
+
+
+def _check(graph: Graph, name: str, shape: tuple[int, ...]) -> None:
     label, tensor = clean_name(name), graph.tensor(name)
     if tensor is None:
         raise SettingError(f"{label}: expected the name of a tensor that can be read in the model; got another")
-    if values.shape != tensor.shape:
-        raise SettingError(f"{label}: expected an array of shape {tensor.shape}; got {values.shape}")
+    if shape != tensor.shape:
+        raise SettingError(f"{label}: expected an array of shape {tensor.shape}; got {shape}")
 
 
 def _check_places(graph: Graph, external: list[tuple[str, OnnxTensor]], source: Path, out: Path, data: Path) -> None:
@@ -89,6 +125,10 @@ def _check_places(graph: Graph, external: list[tuple[str, OnnxTensor]], source: 
         raise SettingError(
             "out: expected the model's own folder, since parts of it that are not read may need files there"
         )
+
+
+def _loaded_words(graph: Graph, name: str, new: NewTensor, use: WeightUse | None) -> NDArray[Any]:
+    return _words(graph, name, new.load(), use)
 
 
 def _words(graph: Graph, name: str, values: NDArray[Any], use: WeightUse | None) -> NDArray[Any]:
@@ -111,23 +151,37 @@ def _words(graph: Graph, name: str, values: NDArray[Any], use: WeightUse | None)
 
 
 def _edits(graph: Graph, name: str, make: _Numbers) -> Iterator[Edit]:
+    """Yield the edits of a tensor whose numbers lie in the model."""
     tensor = graph.tensor(name)
     if isinstance(tensor, SparseTensor):
-        content = _sparse(graph, tensor, make())
+        content = _sparse(tensor, make())
         yield Edit(tensor.field.start, tensor.field.end, len(content), lambda: content, (*tensor.parents, tensor.field))
+    elif tensor is not None and tensor.pieces and tensor.pieces[0].number == RAW:
+        (piece,), raw = tensor.pieces, np.dtype(tensor.kind.words)
+        yield Edit(piece.start, piece.end, _size(tensor), lambda: _bytes(make(), raw), (*tensor.parents, tensor.field))
     elif tensor is not None and tensor.pieces:
-        raw = np.dtype(tensor.kind.words)
-        size = int(np.prod(tensor.shape, dtype=np.int64)) * raw.itemsize
-        around, first = (*tensor.parents, tensor.field), tensor.pieces[0]
-        if first.number == RAW:
-            yield Edit(first.start, first.end, size, lambda: _bytes(make(), raw), around)
-            return
-        start = varint(RAW << 3 | LENGTH) + varint(size)
-        yield Edit(first.begin, first.end, len(start) + size, lambda: start + _bytes(make(), raw), around)
-        yield from (Edit(piece.begin, piece.end, 0, bytes, around) for piece in tensor.pieces[1:])
+        yield from _in_place(tensor, tensor.pieces, make)
 
 
-def _sparse(graph: Graph, tensor: SparseTensor, words: NDArray[Any]) -> bytes:
+def _in_place(tensor: OnnxTensor, fields: tuple[Field, ...], make: _Numbers) -> Iterator[Edit]:
+    """Yield the edits that put raw data in place of the fields that say a tensor's numbers otherwise."""
+    around, raw = (*tensor.parents, tensor.field), np.dtype(tensor.kind.words)
+    start = varint(RAW << 3 | LENGTH) + varint(_size(tensor))
+    first, *rest = fields
+    yield Edit(first.begin, first.end, len(start) + _size(tensor), lambda: start + _bytes(make(), raw), around)
+    yield from (Edit(each.begin, each.end, 0, bytes, around) for each in rest)
+
+
+def _size(tensor: OnnxTensor) -> int:
+    return prod(tensor.shape) * tensor.words.itemsize
+
+
+def _becomes_inner(graph: Graph, numbers: Mapping[str, _Numbers], name: str) -> bool:
+    """Whether a part of a sparse tensor lies in the model from now on, because all of it is written anew."""
+    return name in numbers and isinstance(graph.tensor(name), SparseTensor)
+
+
+def _sparse(tensor: SparseTensor, words: NDArray[Any]) -> bytes:
     """Return the message of a sparse tensor of new numbers, with indices of the form that it had."""
     kept = np.flatnonzero(words)
     places: NDArray[Any] = kept
@@ -153,8 +207,10 @@ def _bytes(words: NDArray[Any], raw: np.dtype[Any]) -> bytes:
 def _external(graph: Graph) -> Iterator[tuple[str, OnnxTensor]]:
     """The tensors whose numbers lie outside the model, with the names they, or those they are parts of, go by.
 
-    Raises: FileError for those that are not found there.
+    Raises: FileError for those that are not found there, and for a model with two tensors of one name.
     """
+    if graph.doubled:
+        raise FileError(f"{clean_name(min(graph.doubled))}: expected one tensor of this name; got several")
     for name, tensor in (*graph.tensors.items(), *graph.constants.items()):
         for part in (tensor.values, tensor.indices) if isinstance(tensor, SparseTensor) else (tensor,):
             if part.external_fields and part.fault:
@@ -169,10 +225,9 @@ def _write_data(
     """Write the numbers outside the model to one file; yield the edits that make the model look there."""
     with path.open("wb") as file:
         for name, tensor in external:
-            make = numbers.get(name)
-            if make is not None and isinstance(graph.tensor(name), SparseTensor):
-                continue  # it lies in the model from now on
-            words = tensor.load_words(graph.path) if make is None else make()
+            if _becomes_inner(graph, numbers, name):
+                continue
+            words = numbers.get(name, partial(tensor.load_words, graph.path))()
             file.write(bytes(-file.tell() % _ALIGNMENT))
             offset, content = file.tell(), _bytes(words, np.dtype(tensor.kind.words))
             file.write(content)
@@ -180,7 +235,7 @@ def _write_data(
             fields = b"".join(
                 field_bytes(EXTERNAL, field_bytes(1, key.encode()) + field_bytes(2, text.encode()))
                 for key, text in pairs.items()
-            )
+            ) + field_bytes(LOCATION, 1)
             first, *rest = tensor.external_fields
             around = (*tensor.parents, tensor.field)
             yield Edit(first.begin, first.end, len(fields), partial(bytes, fields), around)
