@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from sparselab.formats import FORMS, WRITERS, read_ticket, write_back
+from sparselab.formats.writing.recipe import recipe_for
 from sparselab.transforms import Regroup
 from tests.formats.state_files import state_file
 
@@ -113,3 +114,8 @@ def test_masks_in_a_container_stay_there(tmp_path: Path) -> None:
     assert read_ticket(tmp_path / "new.pt")["0.weight"].mask == layout.after
     flat = write_back(tmp_path / "old.pt", {"0.weight": layout}, tmp_path / "new.safetensors")
     assert read_ticket(flat.path)["0.weight"].mask == layout.after
+
+
+def test_the_document_shows_the_recipe_that_is_printed() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "write_back.md").read_text(encoding="utf-8")
+    assert recipe_for("torch", "NEW.pt", masks=False).replace("'NEW.pt'", '"NEW.pt"') in text

@@ -267,6 +267,18 @@ def test_new_masks_go_back_through_the_graph_in_one_file(outside: bool, tmp_path
     assert outputs(out, X)[0].shape == (3, 8)
 
 
+def test_a_model_with_parts_that_are_not_read_stays_beside_its_files(tmp_path: Path) -> None:
+    inner = helper.make_graph([node("Identity", ["x"], ["b"])], "branch", [], [])
+    nodes = [node("If", ["q"], ["z"], then_branch=inner, else_branch=inner), node("MatMul", ["x", "w"], ["y"])]
+    source = save_outside(tmp_path / "m.onnx", nodes, [tensor("w", weight(8, 8))])
+    (tmp_path / "new").mkdir()
+    for write in (write_onnx, lambda source, _, out: write_back(source, {}, out)):
+        with pytest.raises(SettingError, match="own folder"):
+            write(source, {}, tmp_path / "new" / "m.onnx")
+        write(source, {}, tmp_path / f"{write.__name__.strip('<>')}.onnx")
+    assert not os.listdir(tmp_path / "new")
+
+
 def test_a_graph_takes_no_pair(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="takes no pair"):
         write_back(mixed(tmp_path), {}, tmp_path / "new.onnx", form="pairs")

@@ -94,6 +94,7 @@ def rewrite_onnx(source: Path, changes: Changes, out: Path, limits: ReadLimits) 
         _check(graph, name, news[0].shape)
         numbers[name] = partial(_loaded_words, graph, name, news[0], uses.get(name))
     external = [(name, tensor) for name, tensor in _external(graph) if not _becomes_inner(graph, numbers, name)]
+    _check_folder(graph, external, source, out)
     size = source.stat().st_size + sum(map(_size, (tensor for _, tensor in external)))
     if size > _MOST_BYTES:
         raise FileError(
@@ -121,6 +122,10 @@ def _check_places(graph: Graph, external: list[tuple[str, OnnxTensor]], source: 
         raise SettingError(
             f"out: expected another name; {clean_name(data.name)} holds weights of the model that is read"
         )
+    _check_folder(graph, external, source, out)
+
+
+def _check_folder(graph: Graph, external: list[tuple[str, OnnxTensor]], source: Path, out: Path) -> None:
     if external and (graph.branches or graph.functions) and out.resolve().parent != source.resolve().parent:
         raise SettingError(
             "out: expected the model's own folder, since parts of it that are not read may need files there"
