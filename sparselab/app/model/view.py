@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from sparselab.analysis.metrics import labels, meanings
 from sparselab.app.inputs.knobs import knobs, new_transform
 from sparselab.app.inputs.source import Source
+from sparselab.app.jobs.export import show_exports
 from sparselab.app.jobs.list_progress import run_calls
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import fault_text
@@ -21,13 +22,10 @@ from sparselab.app.shell.navigation import pages
 from sparselab.app.shell.session import broker, session
 from sparselab.app.shell.url_state import choose_elsewhere
 from sparselab.core.errors import SettingError
-from sparselab.formats import FORMATS, WRITERS
 from sparselab.runtime.broker import Call, JobList
-from sparselab.runtime.pipes import Limits
-from sparselab.runtime.worker import run_isolated
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.contender import Contender
-from sparselab.workflows.model import best_of, export_ticket, model_parts, model_rows
+from sparselab.workflows.model import best_of, model_parts, model_rows
 
 BEST = "best per layer"
 Parts = Sequence[tuple[str, ...]]
@@ -201,24 +199,5 @@ def _totals(rows: Sequence[dict[str, Any]], layers: Sequence[dict[str, Any]]) ->
 
 
 def _exports(source: Source, layouts: dict[str, Any]) -> None:
-    st.markdown("**Download the new ticket** (layers that were not done keep their masks)")
-    with st.container(horizontal=True):
-        for form in WRITERS:
-            suffix = FORMATS[form].suffixes[0]
-            make: Callable[[], bytes] = partial(_export, source, layouts, form)
-            st.download_button(
-                f"{form} ({suffix})",
-                data=make,
-                file_name=f"ticket{suffix}",
-                on_click="ignore",
-                icon=":material/download:",
-                key=f"_export_{form}",
-            )
-
-
-def _export(source: Source, layouts: dict[str, Any], form: str) -> bytes:
-    out = session().folder / f"export-{form}"
-    run_isolated(export_ticket, source.path, source.options, layouts, str(out), form, limits=Limits(wall_seconds=300))
-    content = out.read_bytes()
-    out.unlink()
-    return content
+    st.markdown("**Download the file with the new masks** (layers that were not done keep theirs)")
+    show_exports(source, lambda: layouts, "ticket")
