@@ -10,11 +10,12 @@ from typing import Any
 import click
 
 from sparselab.analysis.metrics import labels, totals
-from sparselab.cli.output import file_options, print_document, print_table, read_options
+from sparselab.cli.file_options import file_options, say_layer_notes
+from sparselab.cli.output import print_document, print_table
 from sparselab.cli.setting_options import WithSettings, new_transform, scan
 from sparselab.core.device import resolve_device
-from sparselab.core.errors import SettingError
-from sparselab.formats import FORMATS, WRITERS, read_ticket, write_ticket
+from sparselab.core.errors import FileError, SettingError
+from sparselab.formats import FORMATS, WRITERS, ReadOptions, read_ticket, write_ticket
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.model import Done, NotDone, apply_transform
 
@@ -103,8 +104,7 @@ def _one(
     seed: int,
     device: str,
     out: Path | None,
-    column_order: str,
-    kernel_shape: str | None,
+    options: ReadOptions,
     as_json: bool,
     **given: str | None,
 ) -> None:
@@ -112,7 +112,7 @@ def _one(
     format = None if out is None else _format_of(out)
     if device != "auto":
         resolve_device(device)  # a transform that computes on none would never say that there is none such
-    ticket = read_ticket(file, read_options(column_order, kernel_shape))
+    ticket = read_ticket(file, options)
     names = ticket.names if layer == "all" else (layer,)
     outcomes = apply_transform(run, ticket, names, rng=seed, device=device)
     failed = [outcome for outcome in outcomes if isinstance(outcome, NotDone)]
@@ -121,9 +121,13 @@ def _one(
         raise failed[0].error
     for item in failed:
         click.echo(f"{item.name}: not done: {item.error}", err=True)
+    said = {entry.name: entry.notes for entry in ticket.entries}
+    read = [(item.layer.name, (*said[item.layer.name], *item.layer.notes)) for item in results]
+    say_layer_notes(read, ticket.meta.get("notes", ()))
     if out is not None and format is not None:
         done = {item.layer.name: item for item in results}
-        layers = (done[key].layer if key in done else ticket[key] for key in names)
+        unread = {item.name for item in failed if isinstance(item.error, FileError)}
+        layers = (done[key].layer if key in done else ticket[key] for key in names if key not in unread)
         write_ticket(layers, {key: item.layout for key, item in done.items()}, out, format)
         click.echo(f"wrote {out}", err=True)
     if as_json:
