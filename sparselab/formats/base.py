@@ -60,12 +60,16 @@ class ArchiveEntry:
 
 @dataclass(frozen=True)
 class Archive:
-    """The tensors of a file, what in it is no tensor, its text metadata, and remarks on how it was read."""
+    """The tensors of a file, what in it is no tensor, its text metadata, and remarks on how it was read.
+
+    `has_names`: False for a format of one array without a name, which is then named after its file.
+    """
 
     entries: tuple[ArchiveEntry, ...]
     skipped: tuple[Skipped, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    has_names: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
