@@ -74,6 +74,9 @@ def find_parts(archive: Archive, options: ReadOptions, limits: ReadLimits, *, ha
         raise FileError(
             REFUSAL_RULES["unknown-layer"].text(f"{clean_name(unknown[0])}: it holds {', '.join(names[:5])}")
         )
+    ranks = {len(entries_of(found)[0].shape) for found in layers}
+    if unfit := [axes for axes in options.axes if "=" not in axes and len(axes) not in ranks]:
+        raise FileError(REFUSAL_RULES["unfit-axes"].text(f"{unfit[0]}, of {len(unfit[0])} axes"))
     kernels = _flat_kernels(layers, options, has_shapes)
     parts = [
         _parts(found, name, options, file, kernel) for found, name, kernel in zip(layers, names, kernels, strict=True)
