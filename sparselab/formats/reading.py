@@ -36,12 +36,7 @@ def read_ticket(
     path = Path(path)
     kind = recognise(path)
     archive = _readable(path, lambda: kind.open(path, limits))
-    if options.masks is not None:
-        if is_own(archive):
-            raise FileError(
-                f"{clean_name(path.name)}: expected weights for the masks; got a file that holds its own masks"
-            )
-        archive = with_masks(archive, _masks_of(Path(options.masks), limits), clean_name(Path(options.masks).name))
+    archive = add_masks(path, archive, options, limits)
     notes = [note for note in (note_on_suffix(path, kind), *archive.notes) if note]
     meta: dict[str, Any] = {"format": kind.name, "container": kind.name, "file": clean_name(path.name), "notes": notes}
     if is_own(archive):
@@ -51,6 +46,19 @@ def read_ticket(
         found, skipped, more = find_layers(archive, options, limits, has_shapes=kind.has_shapes)
         notes += more
     return Ticket(tuple(_guard(path, item) for item in found), skipped, meta)
+
+
+def add_masks(path: Path, archive: Archive, options: ReadOptions, limits: ReadLimits) -> Archive:
+    """Return what lies in a file, with the masks of the second file that the options name, if they do.
+
+    Raises: FileError for a second file that cannot be read, and for a first one that needs none.
+    """
+    if options.masks is None:
+        return archive
+    if is_own(archive):
+        raise FileError(f"{clean_name(path.name)}: expected weights for the masks; got a file that holds its own masks")
+    second = Path(options.masks)
+    return with_masks(archive, _masks_of(second, limits), clean_name(second.name))
 
 
 def _masks_of(path: Path, limits: ReadLimits) -> Archive:

@@ -18,7 +18,7 @@ def _scale(tensor: Named, file: Surroundings) -> str | None:
     if not (words & _SCALES or {"zero", "point"} <= words or {"zero", "points"} <= words) or tensor.has_mask_name:
         return None
     has_weight = any(len(other.shape) > 1 and other.words != tensor.words for other in file.beside(tensor))
-    return "" if has_weight or len(words) > 1 else None
+    return "" if has_weight or len(words) > 1 or tensor.module in file.weight_shapes else None
 
 
 def _positions_of_zeros(tensor: Named, file: Surroundings) -> str | None:
