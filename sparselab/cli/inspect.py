@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from sparselab.cli.output import file_options, print_document, print_table, read_options
-from sparselab.formats import describe, read_ticket
+from sparselab.cli.file_options import file_options, say_notes, settings_of_reading
+from sparselab.cli.output import print_document, print_table
+from sparselab.formats import ReadOptions, describe, read_ticket
 from sparselab.formats.describe import COUNTED_BYTES, NOT_COUNTED
 from sparselab.runtime.progress import Monitor, Progress
 
@@ -20,24 +21,21 @@ from sparselab.runtime.progress import Monitor, Progress
     "--count", is_flag=True, help="Count the weights of every layer, however large FILE is, one layer at a time."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def inspect(file: Path, column_order: str, kernel_shape: str | None, count: bool, as_json: bool) -> None:
+def inspect(file: Path, options: ReadOptions, count: bool, as_json: bool) -> None:
     """List the layers of FILE, a file or the folder of a model: their shapes, densities, and how they were read.
 
     Of large files the headers alone are read, and no weight is counted unless --count asks for it.
     """
-    ticket = read_ticket(file, read_options(column_order, kernel_shape))
     monitor = Monitor(_say_progress) if count else Monitor()
-    card = {"file": str(file), **describe(ticket, count=count or None, monitor=monitor)}
+    card = {"file": str(file), **describe(read_ticket(file, options), count=count or None, monitor=monitor)}
     if as_json:
-        settings = {"column_order": column_order, "kernel_shape": kernel_shape}
-        print_document(card, "inspect", file=file, seed=None, settings=settings)
+        print_document(card, "inspect", file=file, seed=None, settings=settings_of_reading(options))
         return
     click.echo(f"{card['file']}: {card['format']}, {len(card['layers'])} layer{'s' * (len(card['layers']) != 1)}")
     names = ("name", "shape", "density", "count", "has_weight", "conversion")
     rows = [[_shown(layer, name) for name in names] for layer in card["layers"]]
     print_table(("layer", "shape", "density", "weights kept", "has weights", "read as"), rows)
-    for item in card["skipped"]:
-        click.echo(f"not a layer: {item['name']}: {item['reason']}", err=True)
+    say_notes(card)
     if any(layer["count"] is None for layer in card["layers"]):
         limit = f"{COUNTED_BYTES // 2**20} MiB as float32"
         click.echo(f"{NOT_COUNTED}: the layers take more than {limit}; --count reads and counts them all", err=True)

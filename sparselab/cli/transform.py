@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import click
 
 from sparselab.analysis.metrics import Report, labels, totals
-from sparselab.cli.output import file_options, print_document, print_table, read_options
+from sparselab.cli.file_options import file_options, say_layer_notes
+from sparselab.cli.output import envelope, print_document, print_table
 from sparselab.cli.setting_options import WithSettings, new_transform, scan
 from sparselab.core.device import resolve_device
 from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
-from sparselab.formats import FORMATS, WRITERS, read_ticket, write_ticket
+from sparselab.formats import FORMS, Form, ReadOptions, WrittenFile, check_target, read_ticket, write_back
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.model import Done, NotDone, apply_transform
 
@@ -95,7 +97,19 @@ class _Transforms(click.Group):
 @click.option("--layer", default="all", show_default=True, help="A layer's name, or all.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of every random choice.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write the new ticket: .npz, .safetensors or .pt.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write FILE with the new masks: in its own format, or as .npz, .safetensors or .pt.",
+)
+@click.option(
+    "--form",
+    type=click.Choice(FORMS),
+    default="own",
+    show_default=True,
+    help="Layers in the file of --out: as FILE has them, all as X_orig and X_mask, or all as weights with zeros.",
+)
+@click.option("--force", is_flag=True, help="Let the file of --out take the place of one that exists.")
 @file_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def _one(
@@ -105,16 +119,18 @@ def _one(
     seed: int,
     device: str,
     out: Path | None,
-    column_order: str,
-    kernel_shape: str | None,
+    form: Form,
+    force: bool,
+    options: ReadOptions,
     as_json: bool,
     **given: str | None,
 ) -> None:
     run = new_transform(name, given)
-    format = None if out is None else _format_of(out)
     if device != "auto":
         resolve_device(device)  # a transform that computes on none would never say that there is none such
-    ticket = read_ticket(file, read_options(column_order, kernel_shape))
+    ticket = read_ticket(file, options)
+    if out is not None:  # said before the work, not after it
+        check_target(ticket.meta["container"], out, overwrite=force)
     names = ticket.names if layer == "all" else (layer,)
     results = _TransformResults(keeps_layouts=out is not None)
     sums = totals(results.taken(apply_transform(run, ticket, names, rng=seed, device=device)))
@@ -122,11 +138,16 @@ def _one(
         raise results.failed[0].error
     for item in results.failed:
         click.echo(f"{item.name}: not done: {item.error}", err=True)
-    if out is not None and format is not None:
-        write_ticket((ticket[key] for key in names), results.layouts, out, format)
-        click.echo(f"wrote {out}", err=True)
+    said = {entry.name: entry.notes for entry in ticket.entries}
+    read = [(key, (*said[key], *notes)) for key, notes in results.notes.items()]
+    say_layer_notes(read, ticket.meta.get("notes", ()))
+    written = {}
+    if out is not None:
+        if as_json and out.exists() and out.samefile(file):  # what the document names is what was read
+            written = {"digest": envelope("transform", file=file, seed=seed, settings={})["digest"]}
+        _tell(write_back(file, results.layouts, out, options=options, form=form, overwrite=force))
     if as_json:
-        document = {"transform": name, **results.document(), "totals": sums}
+        document = {"transform": name, **results.document(), "totals": sums, **written}
         print_document(document, "transform", file=file, seed=seed, settings=asdict(run))
         return
     figures = ("density_before", "density_after", "coverage", "energy", "block_density", "blocks")
@@ -149,13 +170,14 @@ transform = _Transforms(
 )
 
 
-def _format_of(path: Path) -> str:
-    suffixes = {suffix: name for name in WRITERS for suffix in FORMATS[name].suffixes}
-    if not path.parent.is_dir():
-        raise SettingError(f"--out: expected a folder that exists; there is none at {path.parent}")
-    if path.suffix not in suffixes:
-        raise SettingError(f"--out: expected a file ending in {', '.join(suffixes)}; got {path.name}")
-    return suffixes[path.suffix]
+def _tell(written: WrittenFile) -> None:
+    """Say what was written, what of it may surprise, and how it is loaded."""
+    click.echo(f"wrote {written.path}", err=True)
+    for note in written.notes:
+        click.echo(note, err=True)
+    for name, count in written.zeros.items():
+        click.echo(f"{name}: {count} weights come back as 0: FILE has no other value for them", err=True)
+    click.echo(f"To load it:\n\n{indent(written.recipe, '    ')}", err=True)
 
 
 @dataclass
@@ -166,6 +188,7 @@ class _TransformResults:
     reports: dict[str, Report] = field(default_factory=dict)
     failed: list[NotDone] = field(default_factory=list)
     layouts: dict[str, Layout] = field(default_factory=dict)
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _rows: list[dict[str, Any]] = field(default_factory=list)
 
     def taken(self, outcomes: Iterable[Done | NotDone]) -> Iterator[tuple[Layer, Layout, Report]]:
@@ -175,7 +198,7 @@ class _TransformResults:
                 self.failed.append(item)
                 continue
             name = item.layer.name
-            self.reports[name] = item.report
+            self.reports[name], self.notes[name] = item.report, item.layer.notes
             if self.keeps_layouts:
                 self.layouts[name] = item.layout
             shape, digest = list(item.layer.mask.shape), item.layout.after.digest

@@ -13,13 +13,27 @@ from sparselab.core.layer import Layer
 from sparselab.core.mask import Mask
 
 
+@dataclass(frozen=True)
+class Survey:
+    """What loading a layer says of it besides its values: its mask, whether there are weights, and notes on its numbers."""
+
+    mask: Mask
+    has_weight: bool
+    notes: tuple[str, ...] = ()
+
+
+def survey_of(layer: Layer) -> Survey:
+    """Return what is said of a layer that was loaded."""
+    return Survey(layer.mask, layer.weight is not None, layer.notes)
+
+
 @dataclass(frozen=True, kw_only=True)
 class FoundLayer:
     """One layer a reader found: what it is called, what was done to make a matrix of it, and how to load it.
 
     `notes`: what was assumed of this layer alone, one sentence each. `load_mask` returns the mask without widening or keeping
-    the weights, where that is cheaper than `load`; `survey` beside it whether there are weights. `has_weight`: None where only
-    loading tells.
+    the weights, where that is cheaper than `load`, and `survey` with it what else loading would say. `has_weight`: None where
+    only loading tells.
     """
 
     name: str
@@ -29,7 +43,8 @@ class FoundLayer:
     notes: tuple[str, ...] = ()
     load_mask: Callable[[], Mask] | None = None
     has_weight: bool | None = None
-    survey: Callable[[], tuple[Mask, bool]] | None = None
+    groups: int = 1
+    survey: Callable[[], Survey] | None = None
 
     @property
     def size(self) -> int:

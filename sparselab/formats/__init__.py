@@ -11,20 +11,35 @@ from sparselab.formats.registry import FORMATS
 from sparselab.formats.stamp import file_stamp
 from sparselab.formats.ticket_file import write_own
 from sparselab.formats.untrusted import UNTRUSTED_LIMITS, read_untrusted
-from sparselab.formats.writing import WRITERS, write_ticket
+from sparselab.formats.writing import (
+    FORMS,
+    REWRITERS,
+    WRITERS,
+    Form,
+    WrittenFile,
+    check_target,
+    write_back,
+    write_onnx,
+    write_ticket,
+)
 
 __all__ = [
     "FORMATS",
+    "FORMS",
+    "REWRITERS",
     "UNTRUSTED_LIMITS",
     "WRITERS",
     "Card",
+    "Form",
     "Format",
     "ReadLimits",
     "ReadOptions",
     "Source",
+    "WrittenFile",
     "blocks_csv",
     "card_of_layer",
     "card_of_path",
+    "check_target",
     "describe",
     "file_stamp",
     "load_layer",
@@ -32,6 +47,8 @@ __all__ = [
     "permutation_csv",
     "read_ticket",
     "read_untrusted",
+    "write_back",
+    "write_onnx",
     "write_own",
     "write_ticket",
 ]

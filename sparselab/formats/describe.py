@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sparselab.core.errors import FileError, LimitError, SparselabError
-from sparselab.core.ticket import FoundLayer, Ticket
+from sparselab.core.ticket import FoundLayer, Ticket, survey_of
+from sparselab.formats.kinds.by_name import SHAPE_RULES
 from sparselab.formats.options import DEFAULT_OPTIONS, ReadOptions
 from sparselab.formats.reading import read_ticket
 from sparselab.runtime.progress import SILENT, Monitor
@@ -49,6 +50,40 @@ def describe(ticket: Ticket, *, count: bool | None = None, monitor: Monitor = SI
     }
 
 
+def notes_of(card: Card) -> list[str]:
+    """Return the notes of a card, those of layers once each with the names that they are true of.
+
+    Example: >>> layers = [{"name": name, "notes": ["read as IO"]} for name in ("a", "b", "c", "d")]
+             >>> notes_of({"notes": ["named .pt"], "layers": layers})
+             ['named .pt', 'a, b, c and 1 more: read as IO']
+    """
+    names: dict[str, list[str]] = {}
+    for layer in card["layers"]:
+        for note in layer.get("notes", ()):
+            names.setdefault(note, []).append(layer["name"])
+    return [*card["notes"], *(f"{_some(found)}: {note}" for note, found in names.items())]
+
+
+def skipped_of(card: Card) -> list[str]:
+    """Return what a card left alone, in words: vectors and scalars are counted, the others stand by reason.
+
+    Example: >>> skipped_of({"skipped": [{"name": "a", "reason": "a vector"}, {"name": "b", "reason": "a vector"}]})
+             ['2 vectors']
+    """
+    names: dict[str, list[str]] = {}
+    for item in card["skipped"]:
+        names.setdefault(item["reason"], []).append(item["name"])
+    words = {SHAPE_RULES[kind].text(): kind for kind in ("vector", "scalar")}
+    counted = [
+        f"{len(names[text])} {kind}{'s' * (len(names[text]) != 1)}" for text, kind in words.items() if text in names
+    ]
+    return [f"{_some(found)}: {reason}" for reason, found in names.items() if reason not in words] + counted
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
 def describe_layer(entry: FoundLayer, *, count: bool) -> Card:
     """Return what a card says of one layer; with `count` it is read, its mask counted, and let go again."""
     out, _, *kernel = entry.tensor_shape
@@ -56,20 +91,20 @@ def describe_layer(entry: FoundLayer, *, count: bool) -> Card:
         "name": entry.name,
         "shape": [out, entry.size // out],
         "kernel_shape": kernel or None,
+        "groups": entry.groups,
         "density": None,
         "count": None,
         "has_weight": entry.has_weight,
         "conversion": entry.conversion,
+        "notes": list(entry.notes),
         "digest": None,
     }
-    if count:
-        if entry.survey is None:
-            layer = entry.load()
-            mask, has_weight = layer.mask, layer.weight is not None
-        else:
-            mask, has_weight = entry.survey()
-        card |= {"density": mask.density, "count": mask.count, "has_weight": has_weight, "digest": mask.digest}
-    return card
+    if not count:
+        return card
+    seen = entry.survey() if entry.survey is not None else survey_of(entry.load())
+    mask, notes = seen.mask, [*entry.notes, *seen.notes]
+    told = {"density": mask.density, "count": mask.count, "has_weight": seen.has_weight, "digest": mask.digest}
+    return {**card, **told, "notes": notes}
 
 
 def card_of_path(path: str, options: ReadOptions = DEFAULT_OPTIONS, *, monitor: Monitor = SILENT) -> Card:

@@ -12,7 +12,7 @@ from sparselab.formats.stamp import file_stamp
 
 def load_layer(path: str, name: str, options: ReadOptions) -> Layer:
     """Return one layer of a file; the last two are kept, until the file changes. Raises: FileError when it is gone."""
-    return _load(path, file_stamp(path), name, options)
+    return _load(path, file_stamp(path, options.masks), name, options)
 
 
 @lru_cache(maxsize=2)

@@ -41,6 +41,16 @@ def _smtx(weight: Matrix, path: Path) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
+def _onnx(weight: Matrix, path: Path) -> None:
+    from onnx import TensorProto, helper, numpy_helper
+
+    rows, cols = weight.shape
+    node = helper.make_node("Gemm", ["x", "fc.weight"], ["y"], transB=1)
+    ends = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, size]) for n, size in (("x", cols), ("y", rows)))
+    graph = helper.make_graph([node], "g", *([end] for end in ends), [numpy_helper.from_array(weight, "fc.weight")])
+    path.write_bytes(helper.make_model(graph).SerializeToString())
+
+
 def _model_folder(weight: Matrix, path: Path) -> None:
     """An index of two files: the weight in one, its mask in the other."""
     from safetensors.numpy import save_file
@@ -58,6 +68,7 @@ WRITE: dict[str, Callable[[Matrix, Path], None]] = {
     "model-folder": _model_folder,
     "torch": _torch,
     "smtx": _smtx,
+    "onnx": _onnx,
 }
 
 

@@ -71,7 +71,7 @@ def layer_of_matrices(
     else:
         assert values is not None
         kept = Mask._adopt(nonzero(values))
-        if all_ones(values, kept):
+        if all_ones(values, kept.kept):
             values = None
     if values is not None:
         values = values if values.dtype.kind == "f" else values.astype(np.float32)
@@ -79,11 +79,11 @@ def layer_of_matrices(
     return Layer(name, kept, weight=values, kernel_shape=kernel_shape)
 
 
-def all_ones(values: NDArray[Any], kept: Mask) -> bool:
+def all_ones(values: NDArray[Any], kept: BoolMatrix) -> bool:
     """Return whether every kept weight is 1: what looks like weights is then a mask. The first other weight ends the search."""
-    rows = max(1, _COMPARED // kept.cols)
-    starts = range(0, kept.rows, rows)
-    return all(bool((values[i : i + rows][kept.kept[i : i + rows]] == 1).all()) for i in starts)
+    rows = max(1, _COMPARED // kept.shape[1])
+    starts = range(0, len(kept), rows)
+    return all(bool((values[i : i + rows][kept[i : i + rows]] == 1).all()) for i in starts)
 
 
 def nonzero(values: NDArray[Any]) -> BoolMatrix:
