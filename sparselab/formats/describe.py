@@ -25,6 +25,7 @@ def _describe(entry: FoundLayer) -> Card:
         "name": layer.name,
         "shape": list(layer.mask.shape),
         "kernel_shape": None if layer.kernel_shape is None else list(layer.kernel_shape),
+        "groups": layer.groups,
         "density": layer.mask.density,
         "count": layer.mask.count,
         "has_weight": layer.weight is not None,

@@ -2,7 +2,8 @@
 
 <name>.mask_bits   uint8, each row of the mask packed to whole bytes, most significant bit first
 <name>.weight      the weights as a matrix, type as it was (left out where there are none); <name>.rewound likewise
-metadata           {"sparselab": "1", "layers": JSON list of name, shape, kernel_shape, stride, padding, conversion}
+metadata           {"sparselab": "1", "layers": JSON list of name, shape, kernel_shape, stride, padding, conversion,
+                   and groups where there are several}
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from sparselab.formats.options import ReadLimits
 VERSION = "1"
 _MARK = "sparselab"
 _FIELDS = {"name", "shape", "kernel_shape", "stride", "padding", "conversion"}
+_OPTIONAL = {"groups"}
 
 
 def is_own(archive: Archive) -> bool:
@@ -85,6 +87,7 @@ def _describe(layer: Layer, conversion: str) -> dict[str, Any]:
         "stride": layer.stride,
         "padding": layer.padding,
         "conversion": conversion,
+        **({"groups": layer.groups} if layer.groups > 1 else {}),
     }
 
 
@@ -92,8 +95,11 @@ def _found(item: Mapping[str, Any], entries: dict[str, ArchiveEntry], limits: Re
     name, (rows, cols) = item["name"], item["shape"]
     kernel = None if item["kernel_shape"] is None else tuple(item["kernel_shape"])
     area = prod(kernel or ())
+    groups = item.get("groups", 1)
     if rows * cols > limits.max_elements or cols % area:
         raise FileError(f"{name}: expected a matrix that its kernel divides; got {rows}x{cols}")
+    if rows % groups:
+        raise FileError(f"{name}: expected rows that its {groups} groups divide; got {rows}x{cols}")
     bits = _take(entries, f"{name}.mask_bits", (rows, -(-cols // 8)), "u", 1)
     weight = _take(entries, f"{name}.weight", (rows, cols), "f")
     rewound = _take(entries, f"{name}.rewound", (rows, cols), "f")
@@ -114,6 +120,7 @@ def _found(item: Mapping[str, Any], entries: dict[str, ArchiveEntry], limits: Re
             kernel_shape=kernel,
             stride=item["stride"],
             padding=item["padding"],
+            groups=groups,
         )
 
     tensor_shape = (rows, cols // area, *(kernel or ()))
@@ -138,12 +145,14 @@ def _load(entry: ArchiveEntry, name: str) -> FloatMatrix:
 
 
 def _is_item(item: Any) -> bool:
-    if not isinstance(item, dict) or item.keys() != _FIELDS:
+    if not isinstance(item, dict) or item.keys() - _OPTIONAL != _FIELDS:
         return False
     name, conversion, kernel = item["name"], item["conversion"], item["kernel_shape"]
     texts = isinstance(name, str) and name == clean_name(name) and isinstance(conversion, str)
     sizes = _are_sizes(item["shape"]) and len(item["shape"]) == 2 and (kernel is None or _are_sizes(kernel))
-    steps = _are_sizes([item["stride"]]) and (item["padding"] == 0 or _are_sizes([item["padding"]]))
+    steps = _are_sizes([item["stride"], item.get("groups", 1)]) and (
+        item["padding"] == 0 or _are_sizes([item["padding"]])
+    )
     return texts and len(conversion) <= 1000 and sizes and steps
 
 
