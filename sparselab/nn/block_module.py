@@ -61,6 +61,11 @@ class BlockModule(nn.Module):
         return dict(zip(("flat_rows", "flat_cols"), self.panel_indices.flat, strict=True))
 
     @property
+    def groups(self) -> int:
+        """In how many groups the rows see inputs of their own."""
+        return 1
+
+    @property
     def conv(self) -> Conv | None:
         """The convolution's geometry; None for a linear layer."""
         return None
