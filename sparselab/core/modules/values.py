@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 class HasBlocks(Protocol):
     """A module whose weight lies in the blocks of a layout: `BlockLinear` and its like.
 
-    `dense_shape` is (out, in / groups, kernel), `conv` a convolution's stride and padding.
+    `dense_shape` is (out, in / groups, kernel).
     """
 
     layout: Layout
     dense_shape: tuple[int, ...]
+    stride: int
+    padding: int
     groups: int
-    conv: Any
 
     def matrix(self) -> torch.Tensor:
         """Return the weight out x n."""
@@ -50,12 +51,7 @@ def in_blocks(module: object) -> TypeGuard[HasBlocks]:
 
 def kind_of_blocks(module: HasBlocks) -> Kind:
     """Return the kind of the weight of a block layer."""
-    conv = module.conv
-    return (
-        Kind(groups=module.groups)
-        if conv is None
-        else Kind(stride=conv.stride, padding=conv.padding, groups=module.groups)
-    )
+    return Kind(stride=module.stride, padding=module.padding, groups=module.groups)
 
 
 def is_semi_structured(tensor: object) -> bool:

@@ -82,6 +82,10 @@ class ModuleWeight:
         return np.ascontiguousarray(swap_axes(array, self.kind.groups) if self.kind.in_first else array)
 
 
+class UnreadWeight(Skipped):
+    """A weight whose numbers are not there, or not to be read as they are, and why."""
+
+
 def is_module(value: object) -> TypeIs[nn.Module]:
     """Whether a value is a module of torch; where torch is not loaded, nothing is."""
     torch: Any = sys.modules.get("torch")
@@ -130,13 +134,12 @@ def _modules(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module
 
 def _of_module(path: str, module: nn.Module) -> Iterator[ModuleWeight | Skipped]:
     if is_quantised(module):
-        yield Skipped(without_wrappers(_dotted(path, "weight")), QUANTISED)
+        yield UnreadWeight(without_wrappers(_dotted(path, "weight")), QUANTISED)
         return
     if in_blocks(module):
         yield ModuleWeight(path, module, "weight", module.dense_shape, kind_of_blocks(module), "in blocks")
     for attribute, how in _attributes(module).items():
-        found = _weight(path, module, attribute, how)
-        yield Skipped(without_wrappers(_dotted(path, attribute)), found) if isinstance(found, str) else found
+        yield _weight(path, module, attribute, how)
     for attribute, _ in module.named_buffers(recurse=False):
         if not (attribute.endswith("_mask") and is_pruned(module, attribute.removesuffix("_mask"))):
             yield Skipped(without_wrappers(_dotted(path, attribute)), "a buffer, not a weight")
@@ -161,26 +164,28 @@ def _attributes(module: nn.Module) -> dict[str, str]:
     return found
 
 
-def _weight(path: str, module: nn.Module, attribute: str, how: str) -> ModuleWeight | str:
+def _weight(path: str, module: nn.Module, attribute: str, how: str) -> ModuleWeight | Skipped:
     from torch.nn.parameter import is_lazy
 
+    name = without_wrappers(_dotted(path, attribute))
     pruned = how and is_pruned(module, attribute)
     tensor = getattr(module, f"{attribute}_orig") if pruned else tensor_of(module, attribute) if how else None
     if tensor is None:
         tensor = dict(module.named_parameters(recurse=False, remove_duplicate=False))[attribute]
     if is_lazy(tensor):
-        return "not initialised yet: run the model once"
+        return UnreadWeight(name, "not initialised yet: run the model once")
     if tensor.dim() < 2:
-        return "a vector" if tensor.dim() else "a scalar"
+        return Skipped(name, "a vector" if tensor.dim() else "a scalar")
     if tensor.numel() == 0:
-        return "no elements"
+        return Skipped(name, "no elements")
+    kind = kind_of(module, attribute, tuple(tensor.shape))
+    if isinstance(kind, str):
+        return Skipped(name, kind)
     if why := "" if is_semi_structured(tensor) else why_not_read(tensor):
-        return "without values: give the model values first" if why == NO_VALUES else why
+        return UnreadWeight(name, "without values: give the model values first" if why == NO_VALUES else why)
     if not tensor.is_floating_point():
-        return f"{str(tensor.dtype).removeprefix('torch.')} numbers, which are no weights"
-    shape = tuple(tensor.shape)
-    kind = kind_of(module, attribute, shape)
-    return kind if isinstance(kind, str) else ModuleWeight(path, module, attribute, shape, kind, how)
+        return UnreadWeight(name, f"{str(tensor.dtype).removeprefix('torch.')} numbers, which are no weights")
+    return ModuleWeight(path, module, attribute, tuple(tensor.shape), kind, how)
 
 
 def _dotted(path: str, name: str) -> str:
