@@ -37,12 +37,13 @@ _DICTIONARY = re.compile(
 class NpyHeader:
     """What an array is and where its data begins. `dtype` is None for all but real numbers and booleans.
 
-    `type_name` says what the others are.
+    `type_name` says what the others are, `code` is the type as the header spells it.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any] | None
     type_name: str
+    code: str
     fortran_order: bool
     start: int
 
@@ -67,11 +68,12 @@ def parse_header(start: bytes, name: str, limits: ReadLimits) -> NpyHeader:
         raise FileError(f"{label}: expected a NumPy header with descr, fortran_order and shape; it is damaged")
     shape = tuple(int(size) for size in re.findall(rb"\d+", found["shape"]))
     check_shape(name, shape, limits)
-    type_name = found["type"].decode("latin1").strip("'")
+    code = found["type"].decode("latin1").strip("'")
     return NpyHeader(
         shape=shape,
-        dtype=plain_dtype(type_name),
-        type_name=clean_name(in_words(type_name)),
+        dtype=plain_dtype(code),
+        type_name=clean_name(in_words(code)),
+        code=code,
         fortran_order=found["order"] == b"True",
         start=end,
     )
