@@ -80,7 +80,7 @@ def compressed(parts: Arrays, shape: tuple[int, ...], kind: str) -> SparseTensor
     values, size = parts["data"], (1, 1)
     if kind == "bsr":
         size = values.shape[1:]
-        if rows % size[0] or cols % size[1]:
+        if 0 in size or rows % size[0] or cols % size[1]:
             raise FileError(f"expected blocks that tile {rows}x{cols}; got blocks of {size[0]}x{size[1]}")
         rows, cols = rows // size[0], cols // size[1]
     of, at = _expand(parts, *((cols, rows) if kind == "csc" else (rows, cols)))

@@ -100,10 +100,10 @@ def _groups(entries: Iterable[ArchiveEntry]) -> dict[str, dict[str, ArchiveEntry
 def _kind(parts: Mapping[str, ArchiveEntry], text: str | None) -> str | None:
     """Return the layout of a group of members, or None where they are no sparse tensor."""
     names = parts.keys()
-    if not {"data", "shape"} <= names:
+    if not {"data", "shape"} <= names or (text is not None and text not in _LAYOUTS):
         return None
-    if text in _LAYOUTS:
-        kind = str(text)
+    if text is not None:
+        kind = text
     elif {"indices", "indptr", "compressed_axes"} <= names:
         kind = "GCXS"
     elif "coords" in names:
