@@ -156,6 +156,15 @@ SPARSE: dict[str, Case] = {
     "npz csr cube": sparse("expected a matrix", shape=np.array([2, 2, 2])),
     "npz csr unknown": sparse("a vector", format=np.array("lil")),
     "npz csr overflow": sparse("dimensions up to", shape=np.array([2**64 - 2, 4], np.uint64)),
+    "npz csr floats": sparse("whole numbers as its indices", indices=np.array([0.5, 1, 2])),
+    "npz csr of a matrix": sparse("values that fit them", data=np.ones((3, 3)) / 2),
+    "npz dia without format": (
+        arrays("dia.npz", data=np.ones((2, 4)) / 2, offsets=np.array([1, 1]), shape=np.array([2, 4])),
+        "different offsets",
+    ),
+    "npz bsr without format": sparse(
+        "expected blocks that tile", {k: v for k, v in CSR.items() if k != "format"}, data=np.ones((3, 5, 3))
+    ),
     "npz csr objects": sparse("Python objects are never read", data=np.array([{}] * 3, dtype=object)),
     "npz bsr blocks": sparse(
         "expected blocks that tile", data=np.ones((3, 5, 3)), format=np.array("bsr"), shape=np.array([2, 4])

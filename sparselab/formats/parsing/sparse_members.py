@@ -3,7 +3,7 @@
     csr, csc, bsr   data, indices, indptr, shape, format        scipy.sparse.save_npz
     coo             data, row, col (or coords), shape, format
     dia             data, offsets, shape, format
-    COO             data, coords, shape, fill_value             sparse.save_npz (pydata)
+    COO             data, coords, shape, fill_value             sparse.save_npz (pydata); newer ones with a format
     GCXS            data, indices, indptr, compressed_axes, shape, fill_value
 
 Several such tensors may lie in one archive, each with a prefix of its own that ends in ".", "_" or "/". Members are known by
@@ -51,7 +51,8 @@ _INDEX_RANKS = {
 }
 _DATA_RANKS = {"csr": 1, "csc": 1, "bsr": 3, "coo": 1, "dia": 2, "COO": 1, "GCXS": 1}
 _LAYOUTS = tuple(_DATA_RANKS)[:5]
-_MOST_TEXT = 16
+_PYDATA = "gcxs"
+_MOST_SIZES = 16
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def join_sparse(entries: Iterable[ArchiveEntry], texts: Mapping[str, str], unnam
     """
     kept, skipped, notes, used = {entry.name: entry for entry in entries}, [], [], set()
     for prefix, parts in _groups(kept.values()).items():
-        text = texts.get(f"{prefix}format")
+        text = texts.get(f"{prefix}format", "").lower() or None
         kind = _kind(parts, text)
         if kind is None:
             continue
@@ -100,32 +101,36 @@ def _groups(entries: Iterable[ArchiveEntry]) -> dict[str, dict[str, ArchiveEntry
 def _kind(parts: Mapping[str, ArchiveEntry], text: str | None) -> str | None:
     """Return the layout of a group of members, or None where they are no sparse tensor."""
     names = parts.keys()
-    if not {"data", "shape"} <= names or (text is not None and text not in _LAYOUTS):
+    if not {"data", "shape"} <= names or text in _LAYOUTS:
+        return text if {"data", "shape"} <= names else None
+    rank = len(parts["data"].shape)
+    if text not in (None, _PYDATA):
         return None
-    if text is not None:
-        kind = text
-    elif {"indices", "indptr", "compressed_axes"} <= names:
-        kind = "GCXS"
-    elif "coords" in names:
-        kind = "COO"
-    elif {"row", "col"} <= names:
-        kind = "coo"
-    elif {"indices", "indptr"} <= names:
-        kind = "csr or csc"
+    if {"indices", "indptr"} <= names:
+        kind = "GCXS" if "compressed_axes" in names else "bsr" if rank == 3 else "csr or csc"
+    elif "coords" in names or {"row", "col"} <= names:
+        kind = "COO" if "coords" in names else "coo"
+    elif "offsets" in names:
+        kind = "dia"
     else:
         return None
-    fits = all(
+    return kind if _fits(kind, parts) else None
+
+
+def _fits(kind: str, parts: Mapping[str, ArchiveEntry]) -> bool:
+    """Whether the headers of a layout's members are those of its indices and values."""
+    # SciPy keeps the coords of a coo of several dimensions as pydata's COO does, beside no row and col.
+    return len(parts["data"].shape) == _DATA_RANKS.get(kind, 1) and all(
         entry.dtype.kind in "iu" and len(entry.shape) == _INDEX_RANKS[part]
         for part, entry in parts.items()
-        if part in _INDEX_RANKS and not (kind == "coo" and part == "coords")
+        if part in _INDEX_RANKS
     )
-    return kind if fits and len(parts["data"].shape) == _DATA_RANKS.get(kind, 1) else None
 
 
 def _read(name: str, kind: str, parts: Mapping[str, ArchiveEntry], limits: ReadLimits) -> SparseTensor:
     """Load the parts and check them. Raises: FileError, without the tensor's name, for what does not fit."""
-    if not 0 < parts["shape"].size <= _MOST_TEXT:
-        raise FileError(f"expected a shape of a few numbers; got {parts['shape'].size}")
+    if not _fits(kind, parts) or not 0 < parts["shape"].size <= _MOST_SIZES:
+        raise FileError("expected whole numbers as its indices and shape, and values that fit them; got others")
     shape = tuple(int(size) for size in parts["shape"].load())
     stored = sum(entry.size * entry.dtype.itemsize for entry in parts.values())
     check_density(name, shape, stored, limits)
