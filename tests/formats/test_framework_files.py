@@ -159,6 +159,14 @@ def test_keras_says_groups_strides_and_padding(tmp_path: Path) -> None:
     assert depthwise.load()[1, 2, 0, 3] == variables["d/d/depthwise_kernel:0"][1, 2, 1, 1]
 
 
+def test_keras_variables_come_in_the_order_of_the_model(tmp_path: Path) -> None:
+    """By its config, and without one by the numbers that Keras counts; HDF5 has them by their letters."""
+    names = ["z", "b", "a", *(f"conv2d_{number}" for number in (2, 10, 11))]
+    variables = {f"{name}/{name}/kernel:0": np.ones((3, 3, 2, 4)) for name in names}
+    path = keras_file(tmp_path / "k.h5", variables, [layer("Conv2D", name) for name in names[:3]])
+    assert [item.name.split("/")[0] for item in opened(path).entries] == names
+
+
 def test_the_masks_of_tensorflows_pruning_are_masks(tmp_path: Path) -> None:
     wrapped = "prune_low_magnitude_dense/prune_low_magnitude_dense"
     kept = np.random.default_rng(0).random((4, 6)) < 0.5

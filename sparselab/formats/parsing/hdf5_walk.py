@@ -2,6 +2,7 @@
 
 The library that reads HDF5 is a parser in C. A stranger's file belongs into a worker with limits (`formats.untrusted`); what is
 checked here keeps the file from naming others, from calling filters that are loaded from elsewhere, and from asking for memory.
+One thing is left to the worker's limits: a text attribute may claim up to 4 GB, which the library allocates before it looks.
 """
 
 from __future__ import annotations

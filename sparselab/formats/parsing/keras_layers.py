@@ -47,7 +47,10 @@ class KernelKind:
 
 
 def layers_of(config: str) -> dict[str, KerasLayer]:
-    """Return the layers of a `model_config`, by name; a name that stands for two classes says nothing. Empty for what is no config."""
+    """Return the layers of a `model_config` by name, in its order; a name that stands for two classes says nothing.
+
+    Empty for what is no config.
+    """
     try:
         model = json.loads(config)
     except (ValueError, RecursionError):
@@ -62,7 +65,8 @@ def layers_of(config: str) -> dict[str, KerasLayer]:
             continue
         parts = inner.get("layers")
         wrapped = [inner[key] for key in ("layer", "forward_layer", "backward_layer") if key in inner]
-        waiting += [(part, depth + 1) for part in [*(parts if isinstance(parts, list) else ()), *wrapped]]
+        within = [*(parts if isinstance(parts, list) else ()), *wrapped]
+        waiting += [(part, depth + 1) for part in reversed(within)]
         name, kind = inner.get("name"), item.get("class_name")
         if isinstance(inner.get("layer"), dict):  # a wrapper's variables are those of the layer in it
             kind, inner = inner["layer"].get("class_name"), inner["layer"].get("config")
@@ -73,15 +77,25 @@ def layers_of(config: str) -> dict[str, KerasLayer]:
     return {name: layer for name, layer in found.items() if name not in doubled}
 
 
-def kernel_kind(path: str, own_name: str, shape: tuple[int, ...], layers: Mapping[str, KerasLayer]) -> KernelKind:
-    """Return what is known of the variable at `path`. `own_name` is what its group says its layer is called, or ""."""
+def order_of(path: str, layer_name: str, places: Mapping[str, int]) -> tuple[int, tuple[tuple[int, str], ...]]:
+    """Return a key that sorts variables as the model runs: by the layers' places in the config, else by numbers in the name.
+
+    HDF5 lists names in the order of their letters: conv2d_10 before conv2d_2.
+    """
+    place = next((places[name] for name in (layer_name, *path.split("/")) if name in places), len(places))
+    words = re.split(r"(\d+)", path)
+    return place, tuple((len(word.lstrip("0")) if word.isdigit() else 0, word) for word in words)
+
+
+def kernel_kind(path: str, layer_name: str, shape: tuple[int, ...], layers: Mapping[str, KerasLayer]) -> KernelKind:
+    """Return what is known of the variable at `path`; `layer_name` is what its group says its layer is called, or ""."""
     *groups, last = path.split("/")
     variable = last.partition(":")[0]
     if groups[-1:] == ["vars"]:
         groups = [name for name in groups[:-1] if name != "cell"][-1:]
         variable = {"0": "kernel", "1": "pointwise_kernel"}.get(variable, variable)
-    layer = layers.get(own_name) or next((found for name in reversed(groups) if (found := _layer(name, layers))), None)
-    return _kind(layer or KerasLayer(""), variable, shape)
+    named = next((found for name in reversed(groups) if (found := _layer(name, layers))), None)
+    return _kind(layers.get(layer_name) or named or KerasLayer(""), variable, shape)
 
 
 def is_mask(path: str) -> bool:
@@ -117,18 +131,19 @@ def _kind(layer: KerasLayer, variable: str, shape: tuple[int, ...]) -> KernelKin
 
 
 def _geometry(layer: KerasLayer, shape: tuple[int, ...]) -> ConvGeometry | None:
-    """Return what the config says of a convolution, where one stride and one padding can say it."""
-    stride, dilation = (_one(layer.config.get(key)) for key in ("strides", "dilation_rate"))
-    groups, windows = layer.config.get("groups", 1), set(shape[:-2])
-    if type(groups) is not int or groups < 1 or shape[-1] % groups or layer.name.endswith("Transpose"):
+    """Return what the config says of a convolution; None without one.
+
+    Keras pads "same" by its output: where the two sides differ, this is the padding that gives as many outputs.
+    """
+    groups = layer.config.get("groups", 1)
+    if not layer.config or type(groups) is not int or groups < 1 or shape[-1] % groups:
         return None
-    if stride is not None and layer.config.get("padding") == "valid":
-        return ConvGeometry(stride=stride, groups=groups)
-    if (stride, dilation, layer.config.get("padding")) == (1, 1, "same") and len(windows) == 1:
-        window = windows.pop()
-        if window % 2:
-            return ConvGeometry(stride=1, padding=window // 2, groups=groups)
-    return ConvGeometry(groups=groups) if groups > 1 else None
+    if layer.name.endswith("Transpose"):
+        return ConvGeometry()
+    stride, dilation = (_one(layer.config.get(key, 1)) or 1 for key in ("strides", "dilation_rate"))
+    window = _one(list(shape[:-2])) or 1
+    padding = dilation * (window - 1) // 2 if layer.config.get("padding") == "same" else 0
+    return ConvGeometry(stride=stride, padding=padding, groups=groups)
 
 
 def _one(value: Any) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
@@ -34,7 +34,7 @@ from sparselab.formats.parsing.hdf5_walk import (
     walk_datasets,
     why_not_read,
 )
-from sparselab.formats.parsing.keras_layers import KerasLayer, is_mask, kernel_kind, layers_of
+from sparselab.formats.parsing.keras_layers import KernelKind, is_mask, kernel_kind, layers_of, order_of
 from sparselab.formats.parsing.sparse_members import join_sparse
 from sparselab.formats.parsing.torch_values import BFLOAT16_NOTE
 from sparselab.formats.parsing.zip_members import check_members, content_offset, list_members, read_member
@@ -63,19 +63,21 @@ def open_hdf5(path: Path, limits: ReadLimits) -> Archive:
 
 def _archive(path: Path, file: h5py.File, size: int, config: str, limits: ReadLimits) -> Archive:
     layers = layers_of(config or short_text(file, "model_config", limits.max_header_bytes))
+    places = {name: place for place, name in enumerate(layers)}
     good: dict[str, ArchiveEntry] = {}
+    order: dict[str, Any] = {}
     skipped = []
     for where, item in walk_datasets(file, limits):
         reason = item if isinstance(item, str) else why_not_read(item, size, limits)
         if isinstance(item, str) or reason:
             skipped.append(Skipped(clean_name(where), reason))
         else:
-            good[where] = _entry(path, where, item, layers, limits)
-    names = {where: _short(file, where) for where in good}
+            layer_name = short_text(item.parent, "name")
+            good[where] = _entry(path, where, item, kernel_kind(where, layer_name, item.shape, layers), limits)
+            order[where] = order_of(where, layer_name, places)
+    names = {where: _short(file, where) for where in sorted(good, key=order.__getitem__)}
     often = Counter(names.values())
-    entries = [
-        replace(entry, name=names[where] if often[names[where]] == 1 else where) for where, entry in good.items()
-    ]
+    entries = [replace(good[where], name=name if often[name] == 1 else where) for where, name in names.items()]
     check_total(entries, limits)
     sparse = join_sparse(entries, {}, path.stem, limits)
     check_total(sparse.entries, limits)
@@ -83,10 +85,7 @@ def _archive(path: Path, file: h5py.File, size: int, config: str, limits: ReadLi
     return Archive(sparse.entries, (*skipped, *sparse.skipped), notes=(*notes, *sparse.notes))
 
 
-def _entry(
-    path: Path, where: str, item: h5py.Dataset, layers: Mapping[str, KerasLayer], limits: ReadLimits
-) -> ArchiveEntry:
-    kind = kernel_kind(where, short_text(item.parent, "name"), item.shape, layers)
+def _entry(path: Path, where: str, item: h5py.Dataset, kind: KernelKind, limits: ReadLimits) -> ArchiveEntry:
     is_half = is_bfloat16(item)
     shape = item.shape
     if kind.depthwise:  # (h, w, in, multiplier) are the same numbers in the same order as (h, w, 1, in * multiplier)
