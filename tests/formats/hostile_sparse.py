@@ -110,6 +110,12 @@ def _swelling_chunk(target: h5py.File, _: Path) -> None:
     made.id.write_direct_chunk((0, 0), packed)
 
 
+def _no_sum(target: h5py.File, _: Path) -> None:
+    """A chunk too short for its sum: HDF5 2.0 reads past its end and ends the process."""
+    made = target.create_dataset("w", (6, 8), "f4", chunks=(6, 8), fletcher32=True)
+    made.id.write_direct_chunk((0, 0), b"\0")
+
+
 def _foreign_filter(target: h5py.File, _: Path) -> None:
     target.create_dataset("w", data=WEIGHT.astype("i4"), scaleoffset=0, chunks=(6, 8))
 
@@ -246,6 +252,7 @@ SPARSE: dict[str, Case] = {
     "hdf5 small chunks": hdf5(_small_chunks, "at most 65536 chunks"),
     "hdf5 large chunk": hdf5(_large_chunk, "chunks no larger"),
     "hdf5 swelling chunk": hdf5(_swelling_chunk, "one unpacks to more"),
+    "hdf5 no sum": hdf5(_no_sum, "expected chunks of at least 5 bytes"),
     "hdf5 foreign filter": hdf5(_foreign_filter, "packed by filter 6"),
     "hdf5 many": hdf5(_many, "at most 20000 links"),
     "hdf5 texts": hdf5(lambda target, _: target.update({"w": [["a", "b"]]}), "are never read"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _GZIP, _SHUFFLE, _FLETCHER32, _LZF = 1, 2, 3, 32000
 _FILTERS = frozenset({_GZIP, _SHUFFLE, _FLETCHER32, _LZF})
+_SUM_BYTES = 4
 _MOST_DEPTH = 32
 _MOST_CHUNKS = 2**16
 _FREE_CHUNK = 2**24
@@ -116,27 +117,38 @@ def short_text(item: h5py.HLObject, name: str, most: int = 4096) -> str:
     return text if len(text) <= most else ""
 
 
-def check_chunks(dataset: h5py.Dataset, limits: ReadLimits) -> None:
-    """Raises: FileError when a chunk packed by gzip unpacks to more than a chunk; the library would unpack all of it first."""
+def check_chunks(dataset: h5py.Dataset, file_size: int, limits: ReadLimits) -> None:
+    """Raises: FileError for a chunk that lies outside of the file, is too short for its sum, or unpacks to more than a chunk.
+
+    The library reads past the end of a chunk that has no room for the sum of fletcher32, and unpacks all of any other first.
+    """
+    if dataset.chunks is None:
+        return
     created = dataset.id.get_create_plist()
     filters = [created.get_filter(index)[0] for index in range(created.get_nfilters())]
-    if _GZIP not in filters:
+    room = prod(dataset.chunks) * dataset.dtype.itemsize + _SUM_BYTES
+    chunks: list[Any] = []
+    dataset.id.chunk_iter(chunks.append)
+    for chunk in chunks:
+        least = 1 + (_SUM_BYTES if _FLETCHER32 in filters else 0) if filters else room - _SUM_BYTES
+        if not least <= chunk.size <= file_size - chunk.byte_offset or chunk.filter_mask >> len(filters):
+            raise FileError(f"expected chunks of at least {least} bytes inside the file; got one of {chunk.size}")
+        is_small = chunk.size * limits.max_ratio <= limits.free_bytes and chunk.size <= 2 * room
+        if _GZIP in filters and not is_small:
+            _check_gzip(dataset, chunk.chunk_offset, room)
+
+
+def _check_gzip(dataset: h5py.Dataset, place: tuple[int, ...], room: int) -> None:
+    skipped, packed = dataset.id.read_direct_chunk(place)
+    if skipped:
         return
-    room = prod(dataset.chunks or ()) * dataset.dtype.itemsize + 4  # and a sum, where fletcher32 comes before it
-    for index in range(dataset.id.get_num_chunks()):
-        chunk = dataset.id.get_chunk_info(index)
-        if chunk.size * limits.max_ratio <= limits.free_bytes and chunk.size <= 2 * room:
-            continue
-        skipped, packed = dataset.id.read_direct_chunk(chunk.chunk_offset)
-        if skipped:
-            continue
-        unpacking = zlib.decompressobj()
-        try:
-            unpacking.decompress(packed, room + 1)
-        except zlib.error:
-            raise FileError("expected whole chunks; one is damaged") from None
-        if not unpacking.eof and unpacking.unconsumed_tail:
-            raise FileError(f"expected chunks of {room} bytes; one unpacks to more")
+    unpacking = zlib.decompressobj()
+    try:
+        unpacking.decompress(packed, room + 1)
+    except zlib.error:
+        raise FileError("expected whole chunks; one is damaged") from None
+    if not unpacking.eof and unpacking.unconsumed_tail:
+        raise FileError(f"expected chunks of {room} bytes; one unpacks to more")
 
 
 def _why_not_followed(group: h5py.Group, name: str, depth: int) -> str:

@@ -123,7 +123,7 @@ def _load(path: Path, where: str, limits: ReadLimits) -> NDArray[Any]:
         dataset = find_item(file, where)
         if not isinstance(dataset, h5py.Dataset) or why_not_read(dataset, size, limits):
             raise FileError(f"expected {clean_name(where)} as it was; the file has changed")
-        check_chunks(dataset, limits)
+        check_chunks(dataset, size, limits)
         check_memory(prod(dataset.shape) * dataset.dtype.itemsize)
         values = np.asarray(dataset[()])
         return values.view(np.uint16) if values.dtype.kind == "V" else values.astype(values.dtype.newbyteorder("="))
