@@ -89,6 +89,16 @@ def _flax(weight: Matrix, path: Path) -> None:
     path.write_bytes(flax_bytes({"params": {"layer": {"w": weight}}}))
 
 
+def _onnx(weight: Matrix, path: Path) -> None:
+    from onnx import TensorProto, helper, numpy_helper
+
+    rows, cols = weight.shape
+    node = helper.make_node("Gemm", ["x", "fc.weight"], ["y"], transB=1)
+    ends = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, size]) for n, size in (("x", cols), ("y", rows)))
+    graph = helper.make_graph([node], "g", *([end] for end in ends), [numpy_helper.from_array(weight, "fc.weight")])
+    path.write_bytes(helper.make_model(graph).SerializeToString())
+
+
 WRITE: dict[str, Callable[[Matrix, Path], None]] = {
     "npy": _npy,
     "npz": _npz,
@@ -100,6 +110,7 @@ WRITE: dict[str, Callable[[Matrix, Path], None]] = {
     "png": _png,
     "gguf": _gguf,
     "flax": _flax,
+    "onnx": _onnx,
 }
 
 

@@ -15,7 +15,7 @@ from sparselab.core.errors import FileError, SparselabError
 from sparselab.formats import FORMATS, describe, read_ticket
 from tests.formats.good_files import good_file
 from tests.formats.hostile_files import HOSTILE, WEIGHT
-from tests.formats.hostile_sparse import SPARSE
+from tests.formats.libraries.hostile_sparse import SPARSE
 
 CASES = HOSTILE | SPARSE
 

@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class SparseTensor:
+class SparseArray:
     """A shape, the place of every stored value in it, and the values. `zeros_mean`: a stored zero is a pruned weight."""
 
     shape: tuple[int, ...]
@@ -74,7 +74,7 @@ def check_density(name: str, shape: tuple[int, ...], stored_bytes: int, limits: 
         )
 
 
-def compressed(parts: Arrays, shape: tuple[int, ...], kind: str) -> SparseTensor:
+def compressed(parts: Arrays, shape: tuple[int, ...], kind: str) -> SparseArray:
     """Return a tensor in SciPy's csr, csc or bsr. Raises: FileError when its arrays do not fit each other."""
     rows, cols = _matrix(shape)
     values, size = parts["data"], (1, 1)
@@ -87,13 +87,13 @@ def compressed(parts: Arrays, shape: tuple[int, ...], kind: str) -> SparseTensor
     if kind == "csc":
         of, at = at, of
     if kind != "bsr":
-        return SparseTensor(shape=shape, places=of * cols + at, values=values)
+        return SparseArray(shape=shape, places=of * cols + at, values=values)
     row = of[:, None, None] * size[0] + np.arange(size[0])[:, None]
     col = at[:, None, None] * size[1] + np.arange(size[1])
-    return SparseTensor(shape=shape, places=(row * shape[1] + col).ravel(), values=values.ravel(), zeros_mean=False)
+    return SparseArray(shape=shape, places=(row * shape[1] + col).ravel(), values=values.ravel(), zeros_mean=False)
 
 
-def coordinates(parts: Arrays, shape: tuple[int, ...]) -> SparseTensor:
+def coordinates(parts: Arrays, shape: tuple[int, ...]) -> SparseArray:
     """Return a tensor whose values come with one index per dimension. Raises: FileError for an index out of range."""
     rows = parts["coords"] if "coords" in parts else (parts["row"], parts["col"])
     if len(rows) != len(shape):
@@ -101,10 +101,10 @@ def coordinates(parts: Arrays, shape: tuple[int, ...]) -> SparseTensor:
     places = np.zeros(parts["data"].shape[0], np.int64)
     for size, index in zip(shape, rows, strict=True):
         places = places * size + _indices(index, size, places.size)
-    return SparseTensor(shape=shape, places=places, values=parts["data"])
+    return SparseArray(shape=shape, places=places, values=parts["data"])
 
 
-def diagonals(parts: Arrays, shape: tuple[int, ...]) -> SparseTensor:
+def diagonals(parts: Arrays, shape: tuple[int, ...]) -> SparseArray:
     """Return a matrix in SciPy's dia: data[k, j] lies at row j - offsets[k], column j, where that is inside."""
     rows, cols = _matrix(shape)
     data, offsets = parts["data"], parts["offsets"]
@@ -115,12 +115,12 @@ def diagonals(parts: Arrays, shape: tuple[int, ...]) -> SparseTensor:
     col = np.arange(min(data.shape[1], cols))
     row = col - offsets.astype(np.int64)[:, None]
     inside = (row >= 0) & (row < rows)
-    return SparseTensor(
+    return SparseArray(
         shape=shape, places=(row * cols + col)[inside], values=data[:, : col.size][inside], zeros_mean=False
     )
 
 
-def gcxs(parts: Arrays, shape: tuple[int, ...]) -> SparseTensor:
+def gcxs(parts: Arrays, shape: tuple[int, ...]) -> SparseArray:
     """Return a tensor in pydata/sparse's GCXS: the compressed axes, in order, make the rows of a CSR matrix, the others its columns.
 
     Raises: FileError for axes that are none of its own.
@@ -133,7 +133,7 @@ def gcxs(parts: Arrays, shape: tuple[int, ...]) -> SparseTensor:
     matrix = compressed(parts, (rows, prod(shape) // max(rows, 1)), "csr")
     turned = np.unravel_index(matrix.places, [shape[axis] for axis in order])
     back = tuple(turned[order.index(axis)] for axis in range(rank))
-    return SparseTensor(shape=shape, places=np.ravel_multi_index(back, shape).astype(np.int64), values=parts["data"])
+    return SparseArray(shape=shape, places=np.ravel_multi_index(back, shape).astype(np.int64), values=parts["data"])
 
 
 def _expand(parts: Arrays, majors: int, minors: int) -> tuple[Ints, Ints]:

@@ -26,7 +26,7 @@ from sparselab.formats.base import ArchiveEntry
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
 from sparselab.formats.parsing.sparse_arrays import (
-    SparseTensor,
+    SparseArray,
     check_density,
     compressed,
     coordinates,
@@ -127,7 +127,7 @@ def _fits(kind: str, parts: Mapping[str, ArchiveEntry]) -> bool:
     )
 
 
-def _read(name: str, kind: str, parts: Mapping[str, ArchiveEntry], limits: ReadLimits) -> SparseTensor:
+def _read(name: str, kind: str, parts: Mapping[str, ArchiveEntry], limits: ReadLimits) -> SparseArray:
     """Load the parts and check them. Raises: FileError, without the tensor's name, for what does not fit."""
     if not _fits(kind, parts) or not 0 < parts["shape"].size <= _MOST_SIZES:
         raise FileError("expected whole numbers as its indices and shape, and values that fit them; got others")
@@ -158,7 +158,7 @@ def _which(offsets: int, shape: tuple[int, ...]) -> str:
 
 
 def _entry(
-    name: str, kind: str, parts: Mapping[str, ArchiveEntry], tensor: SparseTensor, limits: ReadLimits
+    name: str, kind: str, parts: Mapping[str, ArchiveEntry], tensor: SparseArray, limits: ReadLimits
 ) -> ArchiveEntry:
     def load() -> NDArray[Any]:
         return _read(name, kind, parts, limits).dense()

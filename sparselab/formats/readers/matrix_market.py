@@ -25,7 +25,7 @@ from sparselab.formats.base import Archive, ArchiveEntry, Format, Head
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
 from sparselab.formats.parsing.matrix_market_head import START, MatrixMarketHead, parse_head
-from sparselab.formats.parsing.sparse_arrays import SparseTensor, check_density
+from sparselab.formats.parsing.sparse_arrays import SparseArray, check_density
 
 _GZIP = b"\x1f\x8b"
 _CHUNK = 2**20
@@ -126,7 +126,7 @@ class _Text:
             yield words
 
 
-def _tensor(head: MatrixMarketHead, numbers: NDArray[np.float64]) -> SparseTensor:
+def _tensor(head: MatrixMarketHead, numbers: NDArray[np.float64]) -> SparseArray:
     (rows, cols), table = head.shape, numbers.reshape(-1, head.width)
     if head.is_array:
         col, row = np.divmod(np.arange(rows * cols), rows)
@@ -149,7 +149,7 @@ def _tensor(head: MatrixMarketHead, numbers: NDArray[np.float64]) -> SparseTenso
         mirrored = -values[off] if head.symmetry == "skew-symmetric" else values[off]
         row, col = np.concatenate([row, col[off]]), np.concatenate([col, row[off]])
         values = np.concatenate([values, mirrored])
-    return SparseTensor(shape=head.shape, places=row * cols + col, values=values, zeros_mean=not head.is_array)
+    return SparseArray(shape=head.shape, places=row * cols + col, values=values, zeros_mean=not head.is_array)
 
 
 def _index(values: NDArray[np.float64], size: int) -> NDArray[np.int64]:

@@ -46,7 +46,7 @@ def open_torch(path: Path, limits: ReadLimits) -> Archive:
     """
     check_torch(path, limits)
     entries, skipped, bfloat16 = [], [], False
-    for count, (name, value, role) in enumerate(flatten(_load(path), is_tensor)):
+    for count, (name, value, role) in enumerate(flatten(load_checkpoint(path), is_tensor)):
         check_count("tensors", count, limits.max_tensors)
         if isinstance(value, str):
             skipped.append(Skipped(clean_name(name), value))
@@ -61,7 +61,8 @@ def open_torch(path: Path, limits: ReadLimits) -> Archive:
     return Archive(tuple(entries), skipped=tuple(skipped), notes=(BFLOAT16_NOTE,) if bfloat16 else ())
 
 
-def _load(path: Path) -> Any:
+def load_checkpoint(path: Path) -> Any:
+    """Return what torch loads safely from a file that `check_torch` has passed. Raises: FileError for all else."""
     import torch
 
     check_memory(sum(member.file_size for member in list_members(path)))

@@ -21,7 +21,7 @@ from sparselab.formats import FORMATS, describe, read_ticket, read_untrusted
 from sparselab.formats.base import Archive, ArchiveEntry
 from sparselab.formats.options import DEFAULT_LIMITS
 from tests.formats.good_files import flax_bytes
-from tests.formats.test_sparse_files import CASES
+from tests.formats.libraries.test_sparse_files import CASES
 from tests.formats.test_untrusted import LIMITS
 
 NAMES = st.text("abz09_. -é本", min_size=1, max_size=8).map(lambda text: f"L{text}w")

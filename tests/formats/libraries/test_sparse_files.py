@@ -19,9 +19,9 @@ from PIL import Image
 from sparselab.core.errors import FileError
 from sparselab.core.layer import Layer
 from sparselab.formats import describe, read_ticket
-from tests.formats.hostile_sparse import chunk
+from tests.formats.libraries.hostile_sparse import chunk
 
-CASES = Path(__file__).resolve().parents[2].parent / "shared" / "cases" / "files"
+CASES = Path(__file__).resolve().parents[3].parent / "shared" / "cases" / "files"
 SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 6)).map(lambda sizes: (2 * sizes[0], 3 * sizes[1]))
 
 
