@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,9 +12,14 @@ import numpy as np
 from sparselab.core.errors import SettingError
 from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.inputs.layers import LayerLike, as_mask
+from sparselab.core.inputs.memory import available_memory
 from sparselab.core.mask import IntVector, Mask
 from sparselab.core.plugins import expect_instance, expect_texts
+from sparselab.core.strips import CELLS
 from sparselab.runtime.progress import SILENT, Monitor
+
+_STRIPS = 6
+"""Strips of eight bytes a number that comparing rows takes at once, measured."""
 
 Groups = tuple[IntVector, ...]
 """The rows of each group. Every row is in exactly one group; a group may be empty only when there are more groups than rows."""
@@ -75,9 +81,34 @@ class Grouper(ABC):
         """Return the groups of the rows of a mask, or of an array or tensor that stands for one.
 
         rng: a generator, a seed, or None for the seed 0.
-        Raises: SparselabError for what is no mask, UnavailableError when a library that it needs is not installed.
+        Raises: SparselabError for what is no mask, UnavailableError when a library that it needs is not installed, SettingError
+            when it would need more memory than there is.
         """
-        return self._group(as_mask(mask), goal, as_generator(rng), device, monitor)
+        mask = as_mask(mask)
+        self.check_memory(mask)
+        return self._group(mask, goal, as_generator(rng), device, monitor)
+
+    def bytes_needed(self, rows: int, cols: int, kept: int) -> int:
+        """Return about how many bytes this takes at its peak for a rows x cols mask that keeps `kept` weights.
+
+        By default the mask as bytes and a few strips of what is computed of it; a grouper that takes more says so.
+        """
+        return rows * cols + _STRIPS * 8 * CELLS
+
+    def check_memory(self, mask: Mask) -> None:
+        """Raises: SettingError when the memory that is free is less than `bytes_needed`."""
+        free = available_memory()
+        if self.bytes_needed(mask.rows, mask.cols, mask.count) <= free:
+            return
+
+        def fits(rows: int) -> bool:
+            return self.bytes_needed(rows, mask.cols, round(mask.density * rows * mask.cols)) <= free
+
+        most = bisect_left(range(1, mask.rows + 1), True, key=lambda rows: not fits(rows))
+        raise SettingError(
+            f"expected at most {most} rows of {mask.cols} columns for the grouper {self.title}, with {free / 2**30:.1f} GiB "
+            f"of memory free; got {mask.rows}: choose jaccard-metis, which takes least, or use a machine with more memory"
+        )
 
     @abstractmethod
     def _group(self, mask: Mask, goal: Goal, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from sparselab.analysis.similarity import jaccard_similarity
+from sparselab.analysis.similarity import similarity_rows
 from sparselab.core.mask import Mask
 from sparselab.grouping.base import Goal, Grouper, Groups, by_label
 from sparselab.grouping.sizes import fit_sizes
@@ -38,4 +38,8 @@ class Spectral(Grouper):
                 model.fit(mask.kept[np.ix_(rows, cols)].astype(np.float64))
             labels[rows] = model.row_labels_
         groups = by_label(labels)
-        return groups if goal.height is None else fit_sizes(groups, sizes, jaccard_similarity(mask, device=device))
+        return (
+            groups
+            if goal.height is None
+            else fit_sizes(groups, sizes, similarity_rows(mask, "jaccard", device), monitor)
+        )
