@@ -15,8 +15,10 @@ from sparselab.cli.setting_options import WithSettings, new_transform, scan
 from sparselab.core.device import resolve_device
 from sparselab.core.errors import SettingError
 from sparselab.formats import FORMATS, WRITERS, read_ticket, write_ticket
+from sparselab.runtime.results import ResultStore
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.model import Done, NotDone, apply_transform
+from sparselab.workflows.stored_rows import results_folder, resumed_transform
 
 
 class _Transform(WithSettings):
@@ -94,6 +96,11 @@ class _Transforms(click.Group):
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of every random choice.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the new ticket: .npz, .safetensors or .pt.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Take layers that were done before, and keep those done now, in the user's cache folder; no seconds are told of the former.",
+)
 @file_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def _one(
@@ -103,6 +110,7 @@ def _one(
     seed: int,
     device: str,
     out: Path | None,
+    resume: bool,
     column_order: str,
     kernel_shape: str | None,
     as_json: bool,
@@ -112,9 +120,15 @@ def _one(
     format = None if out is None else _format_of(out)
     if device != "auto":
         resolve_device(device)  # a transform that computes on none would never say that there is none such
-    ticket = read_ticket(file, read_options(column_order, kernel_shape))
+    options = read_options(column_order, kernel_shape)
+    ticket = read_ticket(file, options)
     names = ticket.names if layer == "all" else (layer,)
-    outcomes = apply_transform(run, ticket, names, rng=seed, device=device)
+    if resume:
+        source = str(file), ticket, options
+        store = ResultStore(results_folder())
+        outcomes = list(resumed_transform(name, run, source, names, seed=seed, device=device, store=store))
+    else:
+        outcomes = apply_transform(run, ticket, names, rng=seed, device=device)
     failed = [outcome for outcome in outcomes if isinstance(outcome, NotDone)]
     results = [outcome for outcome in outcomes if isinstance(outcome, Done)]
     if not results:
