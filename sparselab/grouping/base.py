@@ -19,7 +19,7 @@ from sparselab.core.strips import CELLS
 from sparselab.runtime.progress import SILENT, Monitor
 
 _STRIPS = 6
-"""Strips of eight bytes a number that comparing rows takes at once, measured."""
+"""Strips of eight bytes a number that comparing rows takes at once; measured, as are the figures of each grouper."""
 
 Groups = tuple[IntVector, ...]
 """The rows of each group. Every row is in exactly one group; a group may be empty only when there are more groups than rows."""
@@ -91,9 +91,10 @@ class Grouper(ABC):
     def bytes_needed(self, rows: int, cols: int, kept: int) -> int:
         """Return about how many bytes this takes at its peak for a rows x cols mask that keeps `kept` weights.
 
-        By default the mask as bytes and a few strips of what is computed of it; a grouper that takes more says so.
+        By default what fitting the sizes takes: the mask as bytes, strips of similarities, and the affinity of every row to
+        groups of 16 rows. A grouper that takes more says so.
         """
-        return rows * cols + _STRIPS * 8 * CELLS
+        return rows * cols + _STRIPS * 8 * min(CELLS, rows * rows) + 8 * rows * (rows // 16)
 
     def check_memory(self, mask: Mask) -> None:
         """Raises: SettingError when the memory that is free is less than `bytes_needed`."""
@@ -107,7 +108,7 @@ class Grouper(ABC):
         most = bisect_left(range(1, mask.rows + 1), True, key=lambda rows: not fits(rows))
         raise SettingError(
             f"expected at most {most} rows of {mask.cols} columns for the grouper {self.title}, with {free / 2**30:.1f} GiB "
-            f"of memory free; got {mask.rows}: choose jaccard-metis, which takes least, or use a machine with more memory"
+            f"of memory free; got {mask.rows}: choose jaccard-metis, natural or random, which take less, or a machine with more memory"
         )
 
     @abstractmethod

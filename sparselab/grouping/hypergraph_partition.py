@@ -26,6 +26,9 @@ class HypergraphPartition(Grouper):
     meaning = "splits as few columns as possible over several groups; slower"
     source = "Structure-LTH, Alg. 3; Gottesbüren et al., ACM TALG 2024 (Mt-KaHyPar)"
 
+    def bytes_needed(self, rows: int, cols: int, kept: int) -> int:
+        return 96 * kept + super().bytes_needed(rows, cols, kept)  # Mt-KaHyPar's levels of coarser hypergraphs
+
     def _group(self, mask: Mask, goal: Goal, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:
         sizes = goal.sizes(mask.rows)
         nets = _nets(mask)

@@ -20,6 +20,9 @@ class Spectral(Grouper):
     meaning = "groups rows and columns together, by singular vectors of the mask"
     source = "Dhillon, KDD 2001, by scikit-learn's SpectralCoclustering"
 
+    def bytes_needed(self, rows: int, cols: int, kept: int) -> int:
+        return 5 * 8 * rows * cols + super().bytes_needed(rows, cols, kept)  # scaled copies of the mask as float64
+
     def _group(self, mask: Mask, goal: Goal, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:
         from sklearn.cluster import SpectralCoclustering
         from sklearn.exceptions import ConvergenceWarning

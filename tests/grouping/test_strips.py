@@ -1,6 +1,5 @@
 """Large masks are compared a strip of rows at a time: the same groups, in little memory, with progress and a cancel."""
 
-import subprocess
 import sys
 from dataclasses import replace
 
@@ -23,6 +22,7 @@ from sparselab.grouping.jaccard_metis import neighbour_graph
 from sparselab.grouping.sizes import fit_sizes
 from sparselab.runtime.progress import Monitor, Progress
 from sparselab.transforms import TRANSFORMS
+from tests.peak import peak_of
 from tests.strategies import layers, masks
 
 MIB = 2**20
@@ -167,48 +167,7 @@ def test_what_would_not_fit_is_refused_before_it_is_tried(name: str, monkeypatch
         grouper(mask, Goal(height=8))
 
 
-PEAK = """
-import resource, sys
-import numpy as np, torch
-from sparselab.analysis.metrics import report
-from sparselab.core.layer import Layer
-from sparselab.core.mask import Mask
-from sparselab.grouping.jaccard_metis import JaccardMetis
-from sparselab.transforms import TRANSFORMS
-
-def layer_of(rows, cols):
-    rng = np.random.default_rng(0)
-    often = 0.6 * rng.random(cols, dtype=np.float32)
-    weight = np.zeros((rows, cols), dtype=np.float32)
-    for start in range(0, rows, 256):
-        strip = weight[start : start + 256]
-        strip[:] = rng.standard_normal(strip.shape, dtype=np.float32)
-        strip *= rng.random(strip.shape, dtype=np.float32) < often
-    return Layer("layer", Mask(weight != 0), weight=weight)
-
-def run(layer):
-    layout = TRANSFORMS[sys.argv[3]]()(layer, device="cpu")
-    assert layout.status != "unblocked" and report(layout, layer).coverage > 0
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-run(layer_of(64, 64))  # what is loaded when it is first used is no part of it
-layer = layer_of(int(sys.argv[1]), int(sys.argv[2]))
-before = peak()
-run(layer)
-print(before, peak())
-"""
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is in KiB on Linux alone")
 def test_a_tall_layer_takes_less_than_a_matrix_of_its_rows_would() -> None:
     before, after = peak_of(3584, 1024)
-    assert after - before < 220 * 1024
-
-
-def peak_of(rows: int, cols: int, transform: str = "regroup") -> tuple[int, int]:
-    """Return the peaks, in KiB, of a process that loads a layer, and then of the transform and the report."""
-    child = [sys.executable, "-c", PEAK, str(rows), str(cols), transform]
-    before, after = subprocess.run(child, check=True, capture_output=True, text=True).stdout.split()
-    return int(before), int(after)
+    assert after - before < 190 * MIB
