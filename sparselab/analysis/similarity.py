@@ -71,7 +71,7 @@ class _RowsOnDemand:
     def __getitem__(self, rows: slice | IntVector) -> NDArray[np.float32]:
         import torch
 
-        numbers = torch.arange(len(self), device=self._kept.device)[rows]
+        numbers = as_tensor(np.arange(len(self))[rows], self._kept.device)
         shared = count_product(self._kept[numbers], self._kept.T)
         similar = self._measure.of(shared, self._counts[numbers], self._counts)
         similar[torch.arange(len(numbers)), numbers] = 1.0
