@@ -6,27 +6,26 @@ from pathlib import Path
 
 import click
 
-from sparselab.cli.output import file_options, print_document, print_table, read_options
-from sparselab.formats import describe, read_ticket
+from sparselab.cli.file_options import file_options, say_notes, settings_of_reading
+from sparselab.cli.output import print_document, print_table
+from sparselab.formats import ReadOptions, describe, read_ticket
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @file_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def inspect(file: Path, column_order: str, kernel_shape: str | None, as_json: bool) -> None:
+def inspect(file: Path, options: ReadOptions, as_json: bool) -> None:
     """List the layers of FILE: their shapes, densities, and how they were read."""
-    card = {"file": str(file), **describe(read_ticket(file, read_options(column_order, kernel_shape)))}
+    card = {"file": str(file), **describe(read_ticket(file, options))}
     if as_json:
-        settings = {"column_order": column_order, "kernel_shape": kernel_shape}
-        print_document(card, "inspect", file=file, seed=None, settings=settings)
+        print_document(card, "inspect", file=file, seed=None, settings=settings_of_reading(options))
         return
     click.echo(f"{card['file']}: {card['format']}, {len(card['layers'])} layer{'s' * (len(card['layers']) != 1)}")
     names = ("name", "shape", "density", "count", "has_weight", "conversion")
     rows = [[_shape(layer[name]) if name == "shape" else layer[name] for name in names] for layer in card["layers"]]
     print_table(("layer", "shape", "density", "weights kept", "has weights", "read as"), rows)
-    for item in card["skipped"]:
-        click.echo(f"not a layer: {item['name']}: {item['reason']}", err=True)
+    say_notes(card)
 
 
 def _shape(shape: list[int]) -> str:

@@ -10,24 +10,41 @@ from sparselab.formats.reading import read_ticket
 from sparselab.formats.registry import FORMATS
 from sparselab.formats.ticket_file import write_own
 from sparselab.formats.untrusted import UNTRUSTED_LIMITS, read_untrusted
-from sparselab.formats.writing import WRITERS, write_ticket
+from sparselab.formats.writing import (
+    FORMS,
+    REWRITERS,
+    WRITERS,
+    Form,
+    WrittenFile,
+    check_target,
+    write_back,
+    write_onnx,
+    write_ticket,
+)
 
 __all__ = [
     "FORMATS",
+    "FORMS",
+    "REWRITERS",
     "UNTRUSTED_LIMITS",
     "WRITERS",
     "Card",
+    "Form",
     "Format",
     "ReadLimits",
     "ReadOptions",
     "Source",
+    "WrittenFile",
     "blocks_csv",
+    "check_target",
     "describe",
     "load_layer",
     "open_ticket",
     "permutation_csv",
     "read_ticket",
     "read_untrusted",
+    "write_back",
+    "write_onnx",
     "write_own",
     "write_ticket",
 ]

@@ -6,11 +6,12 @@ from sparselab.core.plugins import Registry
 from sparselab.formats.base import Format, check_format
 from sparselab.formats.readers.npy import FORMAT as NPY
 from sparselab.formats.readers.npz import FORMAT as NPZ
+from sparselab.formats.readers.onnx import FORMAT as ONNX
 from sparselab.formats.readers.safetensors import FORMAT as SAFETENSORS
 from sparselab.formats.readers.smtx import FORMAT as SMTX
 from sparselab.formats.readers.torch import FORMAT as TORCH
 
 FORMATS: Registry[Format] = Registry(
-    "formats", {kind.name: kind for kind in (SAFETENSORS, NPZ, NPY, TORCH, SMTX)}, check_format
+    "formats", {kind.name: kind for kind in (SAFETENSORS, NPZ, NPY, TORCH, SMTX, ONNX)}, check_format
 )
 """Format names to formats, in the order in which a file is tried."""

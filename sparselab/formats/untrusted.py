@@ -74,12 +74,17 @@ def parse(
 ) -> Card | None:
     """The worker's part: write `out_path` and return the card, or None when the file is sound but needs torch."""
     _limit_output()
-    if not has_torch and recognise(Path(path)).name == "torch":
-        check_torch(Path(path), limits)
+    files = [Path(path), *([Path(options.masks)] if options.masks is not None else [])]
+    checkpoints = [] if has_torch else [file for file in files if recognise(file).name == "torch"]
+    for file in checkpoints:
+        check_torch(file, limits)
+    if checkpoints:
         return None
     monitor.progress("reading the file")
     ticket = read_ticket(path, options, limits)
     card = describe(ticket)
+    read = {layer["name"] for layer in card["layers"]}
+    ticket = replace(ticket, entries=tuple(entry for entry in ticket.entries if entry.name in read))
     monitor.progress("writing the file")
     try:
         write_own(ticket, Path(out_path))

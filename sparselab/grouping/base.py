@@ -12,10 +12,10 @@ import numpy as np
 from sparselab.core.errors import SettingError
 from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.inputs.layers import LayerLike, as_mask
-from sparselab.core.inputs.memory import available_memory
 from sparselab.core.mask import IntVector, Mask
 from sparselab.core.plugins import expect_instance, expect_texts
 from sparselab.core.strips import CELLS
+from sparselab.runtime.memory import available_bytes
 from sparselab.runtime.progress import SILENT, Monitor
 
 _STRIPS = 6
@@ -98,7 +98,7 @@ class Grouper(ABC):
 
     def check_memory(self, mask: Mask) -> None:
         """Raises: SettingError when the memory that is free is less than `bytes_needed`."""
-        free = available_memory()
+        free = available_bytes()
         if self.bytes_needed(mask.rows, mask.cols, mask.count) <= free:
             return
 

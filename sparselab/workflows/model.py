@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from sparselab.analysis.metrics import Report, report
-from sparselab.core.errors import Cancelled, SettingError, SparselabError
+from sparselab.core.errors import Cancelled, FileError, SettingError, SparselabError
 from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.ticket import Ticket, ticket_of
-from sparselab.formats import ReadOptions, load_layer, read_ticket, write_ticket
+from sparselab.formats import Form, ReadOptions, load_layer, read_ticket, write_back
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
@@ -70,14 +70,23 @@ def apply_transform(
 def _apply_jointly(
     run: Transform, ticket: Ticket, names: Sequence[str], rng: np.random.Generator, device: str, monitor: Monitor
 ) -> list[Done | NotDone]:
+    layers: dict[str, Layer] = {}
+    outcomes: dict[str, Done | NotDone] = {}
+    for name in names:
+        try:
+            layers[name] = ticket[name]
+        except FileError as error:  # a layer that cannot be read ends no other
+            outcomes[name] = NotDone(name, error)
     try:
-        layers = [ticket[name] for name in names]
-        layouts = run.over(layers, rng=rng, device=device, monitor=monitor)
+        layouts = run.over(list(layers.values()), rng=rng, device=device, monitor=monitor) if layers else []
     except Cancelled:
         raise
     except SparselabError as error:
-        return [NotDone(name, error) for name in names]
-    return [Done(layer, layout, report(layout, layer)) for layer, layout in zip(layers, layouts, strict=True)]
+        outcomes |= {name: NotDone(name, error) for name in layers}
+    else:
+        for (name, layer), layout in zip(layers.items(), layouts, strict=True):
+            outcomes[name] = Done(layer, layout, report(layout, layer))
+    return [outcomes[name] for name in names]
 
 
 def model_parts(names: Sequence[str], candidates: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
@@ -180,18 +189,20 @@ def export_ticket(
     options: ReadOptions,
     layouts: Mapping[str, Mapping[str, Any]],
     out: str,
-    form: str,
+    format: str,
+    form: Form = "pairs",
     *,
     monitor: Monitor = SILENT,
 ) -> int:
-    """Write the whole ticket with `layouts` (as `Layout.pack` made them) in place of the masks they were made of.
+    """Write a file with `layouts` (as `Layout.pack` made them) in place of the masks they were made of; see `write_back`.
 
-    Returns: how many layers were written. Runs in a worker, because a large network takes seconds and gigabytes.
+    An `out` that exists is replaced. Returns: how many layers it has. Runs in a worker, because a large network takes seconds
+    and gigabytes.
     """
     monitor.progress("writing the file")
-    ticket = read_ticket(path, options)
-    write_ticket(ticket, {name: Layout.unpack(packed) for name, packed in layouts.items()}, out, form)
-    return len(ticket)
+    found = {name: Layout.unpack(packed) for name, packed in layouts.items()}
+    write_back(path, found, out, options=options, format=format, form=form, overwrite=True)
+    return len(read_ticket(path, options))
 
 
 def _worth(numbers: Report) -> float:

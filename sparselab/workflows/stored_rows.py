@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sparselab.analysis.metrics import Report
-from sparselab.core.errors import SettingError
+from sparselab.core.errors import SettingError, SparselabError
 from sparselab.core.layout import Layout
 from sparselab.core.paths import cache_folder
 from sparselab.core.ticket import Ticket
@@ -90,10 +90,14 @@ def resumed_transform(
 
 
 def _revived(rows: Sequence[Row], ticket: Ticket) -> list[Done | NotDone] | None:
-    """Return stored rows as what they were made from; None where a layer's mask is not the one they were made of."""
+    """Return stored rows as what they were made from; None where a layer's mask is not the one they were made of, or cannot be read."""
     found: list[Done | NotDone] = []
     for row in rows:
-        layer, layout = ticket[row["layer"]], Layout.unpack(row["layout"])
+        try:
+            layer = ticket[row["layer"]]
+        except SparselabError:  # said by those who compute
+            return None
+        layout = Layout.unpack(row["layout"])
         if layout.before != layer.mask:
             return None
         found.append(Done(layer, layout, Report(**row["report"])))

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from tests.formats.hostile_onnx import HOSTILE_ONNX
+
 WEIGHT = (np.arange(48, dtype=np.float32).reshape(6, 8) % 3) / 2
 
 
@@ -292,7 +294,6 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "zip of texts": (lambda folder: npz(folder / "texts.zip", {"a.txt": b"a"}), "a zip archive that holds neither"),
     "NaN": (infinite, "conv.weight: expected finite weights; got 1 NaN and 2 infinite"),
-    "pair of two shapes": (arrays("pair.npz", w_orig=np.ones((2, 3)), w_mask=np.ones((3, 2))), "mask of the weight's"),
     "npy huge": (array("huge.npy", WEIGHT, shape=(2**23, 2**23)), "at most 1073741824 elements"),
     "npy wide": (array("wide.npy", WEIGHT, shape=(1, 2**40)), "dimensions up to"),
     "npy negative": (array("negative.npy", WEIGHT, shape=(-6, 8)), "dimensions up to|it is damaged"),
@@ -346,5 +347,6 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "absent": (lambda folder: folder / "absent.npz", "got No such file"),
     "NUL in the path": (lambda folder: folder / "a\0b.npz", "with a NUL in it"),
     "folder": (lambda folder: folder, "got a folder"),
+    **HOSTILE_ONNX,
 }
 """Name -> (what makes the file, what the one sentence about it says)."""
