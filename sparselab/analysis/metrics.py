@@ -16,11 +16,10 @@ from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout, Status
 from sparselab.core.mask import Mask
+from sparselab.core.strips import row_strips
 
 TILE = 16
 """Side of the tile at which `nonzero_tiles` and `padding_waste` are counted unless another is asked for."""
-
-_SUMMED_WEIGHTS = 2**18  # at a time: 2 MiB of float64, which stays in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def report(layout: Layout, layer: LayerLike, *, tile: int = TILE) -> Report:
     heights = [block.rows.size for block in layout.blocks]
     widths = [block.cols.size for block in layout.blocks]
     tiles = tile_count(layout, tile)
-    magnitude, energy = _stays(layer, layout) if found else (None, None)
+    energy, magnitude = _stays(layer, layout) if found else (None, None)
     return Report(
         status=layout.status,
         reason=layout.reason,
@@ -204,26 +203,16 @@ def labels() -> dict[str, str]:
 
 
 def _stays(layer: Layer, layout: Layout) -> tuple[float | None, float | None]:
-    """Return the shares of the summed |w| and of the summed w^2 that stay; None without weights, or where all are 0.
-
-    A few rows at a time: the float64 numbers of a whole layer would be several times the layer itself.
-    """
-    if layer.weight is None:
-        return None, None
-    whole, stays = np.zeros(2), np.zeros(2)
-    step = max(1, _SUMMED_WEIGHTS // layer.mask.cols)
-    for start in range(0, layer.mask.rows, step):
-        rows = slice(start, start + step)
-        worth = np.abs(layer.weight[rows], dtype=np.float64)
-        worth *= layer.mask.kept[rows]
-        for power in range(2):
-            whole[power] += worth.sum()
-            stays[power] += worth.sum(where=layout.after.kept[rows])
-            np.square(worth, out=worth)
-    magnitude, energy = (
-        float(part) / float(all_of_it) if all_of_it > 0 else None for part, all_of_it in zip(stays, whole, strict=True)
-    )
-    return magnitude, energy
+    """Return the shares of energy and of magnitude that stay; None without weights or where there is none."""
+    after, sums = layout.after.kept, np.zeros((2, 2))
+    for rows in row_strips(*after.shape):
+        importance = layer.importance_of(rows)
+        if importance is None:
+            return None, None
+        for place, worth in enumerate((importance**2, importance)):
+            sums[place] += worth.sum(where=after[rows]), worth.sum()
+    energy, magnitude = (_share(float(part), float(whole)) for part, whole in sums)
+    return energy, magnitude
 
 
 def _share(part: float, whole: float) -> float | None:

@@ -19,8 +19,10 @@ from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.formats import FORMS, Form, ReadOptions, WrittenFile, check_target, read_ticket, write_back
+from sparselab.runtime.results import ResultStore
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.model import Done, NotDone, apply_transform
+from sparselab.workflows.stored_rows import results_folder, resumed_transform
 
 
 class _Transform(WithSettings):
@@ -110,6 +112,11 @@ class _Transforms(click.Group):
     help="Layers in the file of --out: as FILE has them, all as X_orig and X_mask, or all as weights with zeros.",
 )
 @click.option("--force", is_flag=True, help="Let the file of --out take the place of one that exists.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Take layers that were done before, and keep those done now, in the user's cache folder; no seconds are told of the former.",
+)
 @file_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def _one(
@@ -122,6 +129,7 @@ def _one(
     form: Form,
     force: bool,
     options: ReadOptions,
+    resume: bool,
     as_json: bool,
     **given: str | None,
 ) -> None:
@@ -133,7 +141,13 @@ def _one(
         check_target(ticket.meta["container"], out, overwrite=force)
     names = ticket.names if layer == "all" else (layer,)
     results = _TransformResults(keeps_layouts=out is not None)
-    sums = totals(results.taken(apply_transform(run, ticket, names, rng=seed, device=device)))
+    if resume:
+        source = str(file), ticket, options
+        store = ResultStore(results_folder())
+        outcomes = resumed_transform(name, run, source, names, seed=seed, device=device, store=store)
+    else:
+        outcomes = apply_transform(run, ticket, names, rng=seed, device=device)
+    sums = totals(results.taken(outcomes))
     if not results.reports:
         raise results.failed[0].error
     for item in results.failed:

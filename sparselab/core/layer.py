@@ -62,9 +62,9 @@ class Layer:
 
     @property
     def importance(self) -> NDArray[np.float64] | None:
-        """|w| where kept, 0 elsewhere, or None without weights: 8 bytes a weight, made anew each time and the caller's own."""
-        if self.weight is None:
-            return None
-        values: NDArray[np.float64] = np.abs(self.weight, dtype=np.float64)
-        values *= self.mask.kept
-        return values
+        """|w| where kept, 0 elsewhere, or None without weights. Eight bytes a weight, made anew each time."""
+        return self.importance_of(slice(None))
+
+    def importance_of(self, rows: slice) -> NDArray[np.float64] | None:
+        """Return `importance` of a strip of rows."""
+        return None if self.weight is None else np.abs(self.weight[rows], dtype=np.float64) * self.mask.kept[rows]

@@ -102,6 +102,7 @@ class Format:
     """One kind of file: how to know it, what to call it, and how to open it.
 
     `has_shapes`: a matrix in it is a matrix. Otherwise it may be a flattened convolution, and ReadOptions say which.
+    `opens_folders`: a folder may be of this kind; other formats are never asked about one.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Format:
     recognises: Callable[[Head], bool]
     open: Callable[[Path, ReadLimits], Archive]
     has_shapes: bool
+    opens_folders: bool = False
 
 
 def check_format(name: str, kind: Any) -> None:
@@ -122,16 +124,22 @@ def check_format(name: str, kind: Any) -> None:
         raise SettingError(f"expected suffixes such as .abc; got {kind.suffixes!r}")
 
 
-def check_shape(name: str, shape: Sequence[int], limits: ReadLimits) -> None:
-    """Raises: FileError when a tensor's shape asks for more than a tensor may have."""
-    label = clean_name(name)
+def shape_fault(shape: Sequence[int], limits: ReadLimits) -> str:
+    """Return what is wrong with the shape of a tensor that asks for more than a tensor may have; "" when nothing is."""
     if len(shape) > MAX_RANK:
-        raise FileError(f"{label}: expected at most {MAX_RANK} dimensions; got {len(shape)}")
+        return f"expected at most {MAX_RANK} dimensions; got {len(shape)}"
     wrong = next((size for size in shape if not 0 <= size <= MAX_SIZE), None)
     if wrong is not None:
-        raise FileError(f"{label}: expected dimensions up to {MAX_SIZE}; got {wrong}")
+        return f"expected dimensions up to {MAX_SIZE}; got {wrong}"
     if prod(shape) > limits.max_elements:
-        raise FileError(f"{label}: expected at most {limits.max_elements} elements; got {prod(shape)}")
+        return f"expected at most {limits.max_elements} elements; got {prod(shape)}"
+    return ""
+
+
+def check_shape(name: str, shape: Sequence[int], limits: ReadLimits) -> None:
+    """Raises: FileError when a tensor's shape asks for more than a tensor may have."""
+    if fault := shape_fault(shape, limits):
+        raise FileError(f"{clean_name(name)}: {fault}")
 
 
 def check_count(what: str, count: int, most: int) -> None:

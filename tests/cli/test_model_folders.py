@@ -10,7 +10,7 @@ import pytest
 from sparselab.core.inputs import memory
 from sparselab.formats import read_ticket
 from tests.cli.conftest import Run
-from tests.formats.model_folders import SMALL, large_folder
+from tests.formats.models.model_folders import SMALL, large_folder
 
 
 @pytest.fixture
@@ -39,10 +39,10 @@ def test_inspect_counts_when_asked(large: Path, run: Run) -> None:
 
 def test_one_layer_of_a_folder_is_transformed_compared_and_written(large: Path, run: Run, tmp_path: Path) -> None:
     layer = ("--layer", "small.weight", "--json")
-    status, out, _ = run("transform", large, "regroup", *layer, "--out", tmp_path / "out.npz")
+    status, out, _ = run("transform", large, "regroup", *layer, "--out", tmp_path / "out.safetensors")
     assert status == 0
     assert json.loads(out)["layers"][0]["shape"] == list(SMALL)
-    assert read_ticket(tmp_path / "out.npz").names == ("small.weight",)
+    assert read_ticket(tmp_path / "out.safetensors").names[0] == "small.weight"
     status, out, _ = run("compare", large, *layer, "--only", "prune")
     assert status == 0
     assert json.loads(out)["budget"]["count"] == SMALL[0] * SMALL[1] // 3

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sparselab.core.errors import FileError
 from sparselab.core.inputs.arrays import nonfinite
 from sparselab.core.inputs.layers import all_ones
-from sparselab.core.inputs.words import are_ones, nonzero_words, special_words, widen_bfloat16
+from sparselab.core.inputs.words import WORD_TYPES, are_ones, nonzero_words, special_words, widen_bfloat16
 from sparselab.core.layer import Layer
 from sparselab.core.mask import Mask
 from sparselab.core.ticket import Survey
@@ -39,7 +39,7 @@ def load_layer(parts: LayerParts) -> Layer:
         if all_ones(values, reading.kept):
             values = None
     else:
-        reading = read_mask_of(parts)
+        reading = _read_mask(parts)
     if values is not None:
         values = values if values.dtype.kind == "f" else values.astype(np.float32)
         if parts.mask is not None or parts.threshold is not None:
@@ -57,8 +57,20 @@ def load_layer(parts: LayerParts) -> Layer:
     )
 
 
-def read_mask_of(parts: LayerParts) -> Reading:
-    """Return what the mask of a layer keeps. Raises: FileError for NaN and infinite numbers in it."""
+def load_mask(parts: LayerParts) -> Mask:
+    """Return the mask that `load_layer` gives, without the weights where the mask is a tensor of its own, and without widening
+    floats of 16 and 8 bits where zeros are the mask. Weights that are no numbers are not looked for.
+    """
+    if parts.mask is not None:
+        return Mask._adopt(_read_mask(parts).kept)
+    weight = parts.weight
+    assert weight is not None
+    if weight.load_stored is None or weight.stored not in WORD_TYPES or parts.threshold is not None:
+        return load_layer(parts).mask
+    return Mask._adopt(np.ascontiguousarray(parts.matrix_of(nonzero_words(weight.load_stored(), weight.stored))))
+
+
+def _read_mask(parts: LayerParts) -> Reading:
     assert parts.mask is not None
     mask = parts.mask.load()
     check_finite(f"{parts.name}, its mask", mask)
@@ -78,14 +90,6 @@ def survey_by(parts: LayerParts) -> Callable[[], Survey] | None:
     if weight is None or not is_plain or weight.load_stored is None or weight.stored not in _STORED:
         return None
     return lambda: _survey(parts)
-
-
-def mask_by(parts: LayerParts) -> Callable[[], Mask] | None:
-    """Return how the mask alone is read; None where that is loading the layer."""
-    if parts.mask is not None:
-        return lambda: Mask._adopt(read_mask_of(parts).kept)
-    survey = survey_by(parts)
-    return None if survey is None else lambda: survey().mask
 
 
 def _survey(parts: LayerParts) -> Survey:

@@ -17,7 +17,7 @@ _LEAST_SHARE = 0.005
 _LEAST_GAP = 7
 """An empty stretch of so many powers of two (two decades) between two clusters, the lower with so many of the values."""
 
-SLAB = 2**20
+SLAB = 2**18
 """Numbers looked at in one go: what is made beside them stays small."""
 
 

@@ -156,4 +156,5 @@ FORMAT = Format(
     recognises=_recognises,
     open=open_folder,
     has_shapes=True,
+    opens_folders=True,
 )

@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from sparselab.app.inputs.path_policy import allowed_roots
 from sparselab.core.paths import OPENED_VARIABLE, ROOTS_VARIABLE
-from tests.formats.model_folders import large_folder
+from tests.formats.models.model_folders import large_folder
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -95,31 +95,31 @@ def pipeline(folder: Path) -> Path:
 
 
 HOSTILE_MODEL_FOLDERS: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "model-folder: up": (
+    "model-folder up": (
         placed("../secret.safetensors"),
         "files in the folder of the index; got .._secret.safetensors",
     ),
-    "model-folder: absolute": (placed("/etc/passwd"), "files in the folder of the index; got _etc_passwd"),
-    "model-folder: backslash": (placed("..\\secret.safetensors"), "files in the folder of the index"),
-    "model-folder: NUL": (placed("a\0b"), "files in the folder of the index"),
-    "model-folder: number": (placed(7), "a weight_map from names of tensors"),
-    "model-folder: link out": (link_out, "got a link out of it"),
-    "model-folder: link in a circle": (link_circle, "a link that leads nowhere|it is missing|got a folder or a device"),
-    **({"model-folder: pipe": (pipe, "got a folder or a device")} if hasattr(os, "mkfifo") else {}),
-    "model-folder: missing": (index({"weight_map": {"w": SHARD}}, shard=False), "it is missing: download it too"),
-    "model-folder: pointer": (pointer, "a Git LFS pointer: fetch the file itself"),
-    "model-folder: cut shard": (cut_shard, "expected 64 bytes of tensors, as its header says; got 56"),
-    "model-folder: itself": (placed(INDEX), "expected a header of"),
-    "model-folder: no map": (index({"metadata": {}}), "a weight_map from names of tensors"),
-    "model-folder: empty map": (index({"weight_map": {}}), "it is empty"),
-    "model-folder: list": (index(b'{"weight_map": ["w"]}'), "a weight_map from names of tensors"),
-    "model-folder: twice": (index(b'{"weight_map": {"w": "a", "w": "b"}}'), "every name once"),
-    "model-folder: nested": (index(b'{"weight_map": ' + b"[" * 10**5), "an index of JSON"),
-    "model-folder: many": (
+    "model-folder absolute": (placed("/etc/passwd"), "files in the folder of the index; got _etc_passwd"),
+    "model-folder backslash": (placed("..\\secret.safetensors"), "files in the folder of the index"),
+    "model-folder NUL": (placed("a\0b"), "files in the folder of the index"),
+    "model-folder number": (placed(7), "a weight_map from names of tensors"),
+    "model-folder link out": (link_out, "got a link out of it"),
+    "model-folder link in a circle": (link_circle, "a link that leads nowhere|it is missing|got a folder or a device"),
+    **({"model-folder pipe": (pipe, "got a folder or a device")} if hasattr(os, "mkfifo") else {}),
+    "model-folder missing": (index({"weight_map": {"w": SHARD}}, shard=False), "it is missing: download it too"),
+    "model-folder pointer": (pointer, "a Git LFS pointer: fetch the file itself"),
+    "model-folder cut shard": (cut_shard, "expected 64 bytes of tensors, as its header says; got 56"),
+    "model-folder itself": (placed(INDEX), "expected a header of"),
+    "model-folder no map": (index({"metadata": {}}), "a weight_map from names of tensors"),
+    "model-folder empty map": (index({"weight_map": {}}), "it is empty"),
+    "model-folder list": (index(b'{"weight_map": ["w"]}'), "a weight_map from names of tensors"),
+    "model-folder twice": (index(b'{"weight_map": {"w": "a", "w": "b"}}'), "every name once"),
+    "model-folder nested": (index(b'{"weight_map": ' + b"[" * 10**5), "an index of JSON"),
+    "model-folder many": (
         index({"weight_map": {f"w{i}": SHARD for i in range(20_001)}}),
         "at most 20000 tensors in one model; got 20001",
     ),
-    "model-folder: tickets": (tickets, "got tickets of sparselab: open level-"),
-    "model-folder: of folders": (pipeline, "open one of the folders in it that hold a model: unet, vae"),
+    "model-folder tickets": (tickets, "got tickets of sparselab: open level-"),
+    "model-folder of folders": (pipeline, "open one of the folders in it that hold a model: unet, vae"),
 }
 """Name -> (what makes the folder, what the one sentence about it says)."""

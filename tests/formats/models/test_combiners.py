@@ -22,7 +22,7 @@ from sparselab.formats.combiners.base import apply_combiner
 from sparselab.formats.combiners.scaled_float8 import scale_block
 from sparselab.formats.options import DEFAULT_LIMITS
 from sparselab.formats.readers.npz import open_npz
-from tests.formats.hostile_combined import HOSTILE_COMBINED, bitmask_parts
+from tests.formats.models.hostile_combined import HOSTILE_COMBINED, bitmask_parts
 
 RNG = np.random.default_rng(3)
 
