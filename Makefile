@@ -11,14 +11,16 @@ ADDRESS := http://localhost:$(PORT)
 
 app: $(VENV)/.app
 	@echo "sparselab opens at $(ADDRESS)  (Ctrl-C ends it)"
-	@$(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.headless $$($(BIN)/python -c "import webbrowser; \
+	@$(BIN)/python -m sparselab.app.server run app.py --server.port $(PORT) --server.headless $$($(BIN)/python -c "import webbrowser; \
 	exec('try: webbrowser.get(); print(\"false\")\nexcept webbrowser.Error: print(\"true\")')")
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
 
-# The whole suite RUNS times beside two busy processes: hours. Says which tests failed in which run.
+# Peaks of memory with large layers: minutes. Then the whole suite RUNS times beside two busy processes: hours. Says which tests
+# failed in which run.
 test-long: $(VENV)/.test
+	$(BIN)/python tests/long/memory.py
 	$(BIN)/python tests/long/busy.py --runs $(RUNS)
 
 check: $(VENV)/.test

@@ -18,6 +18,7 @@ from sparselab.formats.writing import (
     WrittenFile,
     check_target,
     write_back,
+    write_onnx,
     write_ticket,
 )
 
@@ -43,6 +44,7 @@ __all__ = [
     "read_ticket",
     "read_untrusted",
     "write_back",
+    "write_onnx",
     "write_own",
     "write_ticket",
 ]

@@ -40,6 +40,7 @@ class ArchiveEntry:
     such as "bfloat16"; `load_stored` then returns the numbers as they lie there, as unsigned words of the same shape, so that
     zeros are counted and weights written back without being widened. `axes` is what the file says of the order of the axes,
     one letter each: O out, I in, H W D the kernel's, E experts; such as "HWIO". "" where it says nothing.
+    `shown` is a better name than `name` where the file has one: an exporter may have numbered its weights.
     """
 
     name: str
@@ -51,6 +52,12 @@ class ArchiveEntry:
     load_stored: Callable[[], NDArray[Any]] | None = None
     axes: str = ""
     geometry: ConvGeometry | None = None
+    shown: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people know it by: `shown`, else its name in the file."""
+        return self.shown or self.name
 
     @property
     def size(self) -> int:
@@ -111,16 +118,22 @@ def check_format(name: str, kind: Any) -> None:
         raise SettingError(f"expected suffixes such as .abc; got {kind.suffixes!r}")
 
 
-def check_shape(name: str, shape: Sequence[int], limits: ReadLimits) -> None:
-    """Raises: FileError when a tensor's shape asks for more than a tensor may have."""
-    label = clean_name(name)
+def shape_fault(shape: Sequence[int], limits: ReadLimits) -> str:
+    """Return what is wrong with the shape of a tensor that asks for more than a tensor may have; "" when nothing is."""
     if len(shape) > MAX_RANK:
-        raise FileError(f"{label}: expected at most {MAX_RANK} dimensions; got {len(shape)}")
+        return f"expected at most {MAX_RANK} dimensions; got {len(shape)}"
     wrong = next((size for size in shape if not 0 <= size <= MAX_SIZE), None)
     if wrong is not None:
-        raise FileError(f"{label}: expected dimensions up to {MAX_SIZE}; got {wrong}")
+        return f"expected dimensions up to {MAX_SIZE}; got {wrong}"
     if prod(shape) > limits.max_elements:
-        raise FileError(f"{label}: expected at most {limits.max_elements} elements; got {prod(shape)}")
+        return f"expected at most {limits.max_elements} elements; got {prod(shape)}"
+    return ""
+
+
+def check_shape(name: str, shape: Sequence[int], limits: ReadLimits) -> None:
+    """Raises: FileError when a tensor's shape asks for more than a tensor may have."""
+    if fault := shape_fault(shape, limits):
+        raise FileError(f"{clean_name(name)}: {fault}")
 
 
 def check_count(what: str, count: int, most: int) -> None:

@@ -15,12 +15,11 @@ from sparselab.formats.registry import FORMATS
 _START_BYTES = 4096
 _LEGACY_TORCH = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _OTHERS = {
-    b"\x89PNG": "a PNG picture",
     b"\x1f\x8b": "a gzip archive",
     b"BZh": "a bzip2 archive",
     b"\x28\xb5\x2f\xfd": "a zstd archive",
-    b"\x89HDF": "an HDF5 file",
-    b"%%MatrixMarket": "a MatrixMarket file",
+    b"MATLAB 7.3 MAT-file": "a MATLAB 7.3 file: in Python, numpy.save(file, h5py.File(name)[variable][()].T) writes one matrix of it",
+    b"MATLAB 5.0 MAT-file": "a MATLAB file: in Python, numpy.savez(file, **arrays) writes what scipy.io.loadmat reads",
     b"%PDF": "a PDF document",
     b"<": "a web page or XML",
     b"version https://git-lfs": "a Git LFS pointer: fetch the file itself",

@@ -97,8 +97,11 @@ def _found(item: Mapping[str, Any], entries: dict[str, ArchiveEntry], limits: Re
     name, (rows, cols) = item["name"], item["shape"]
     kernel = None if item["kernel_shape"] is None else tuple(item["kernel_shape"])
     area = prod(kernel or ())
-    if rows * cols > limits.max_elements or cols % area or rows % item.get("groups", 1):
+    groups = item.get("groups", 1)
+    if rows * cols > limits.max_elements or cols % area:
         raise FileError(f"{name}: expected a matrix that its kernel divides; got {rows}x{cols}")
+    if rows % groups:
+        raise FileError(f"{name}: expected rows that its {groups} groups divide; got {rows}x{cols}")
     bits = _take(entries, f"{name}.mask_bits", (rows, -(-cols // 8)), "u", 1)
     weight = _take(entries, f"{name}.weight", (rows, cols), "f")
     rewound = _take(entries, f"{name}.rewound", (rows, cols), "f")
@@ -119,7 +122,7 @@ def _found(item: Mapping[str, Any], entries: dict[str, ArchiveEntry], limits: Re
             kernel_shape=kernel,
             stride=item["stride"],
             padding=item["padding"],
-            groups=item.get("groups", 1),
+            groups=groups,
         )
 
     tensor_shape = (rows, cols // area, *(kernel or ()))
@@ -150,12 +153,12 @@ def _is_item(item: Any) -> bool:
     notes, groups = item.get("notes", []), item.get("groups", 1)
     if not isinstance(notes, list) or not all(isinstance(note, str) and note.isprintable() for note in notes):
         return False
-    if not _are_sizes([groups]) or len(notes) > 20 or any(len(note) > 1000 for note in notes):
+    if len(notes) > 20 or any(len(note) > 1000 for note in notes):
         return False
     name, conversion, kernel = item["name"], item["conversion"], item["kernel_shape"]
     texts = isinstance(name, str) and name == clean_name(name) and isinstance(conversion, str)
     sizes = _are_sizes(item["shape"]) and len(item["shape"]) == 2 and (kernel is None or _are_sizes(kernel))
-    steps = _are_sizes([item["stride"]]) and (item["padding"] == 0 or _are_sizes([item["padding"]]))
+    steps = _are_sizes([item["stride"], groups]) and (item["padding"] == 0 or _are_sizes([item["padding"]]))
     return texts and len(conversion) <= 1000 and sizes and steps
 
 

@@ -34,6 +34,7 @@ class Prune(Transform):
 
     title: ClassVar[str] = "Prune"
     source: ClassVar[str] = "Frankle & Carbin (ICLR 2019); Han et al. (NeurIPS 2015)"
+    splits_groups: ClassVar[bool] = False
 
     sparsity: Annotated[float, Interval(ge=0.0, le=1.0), Doc("weights dropped / all weights, afterwards")] = 0.9
     scope: Annotated[
@@ -128,5 +129,5 @@ def keep_largest(scores: Sequence[Scores], masks: Sequence[Mask], count: int) ->
     for mask, part in zip(masks, np.split(stays, np.cumsum([mask.count for mask in masks])[:-1]), strict=True):
         kept = np.zeros(mask.shape, dtype=bool)
         kept[mask.kept] = part
-        after.append(Mask(kept))
+        after.append(Mask._adopt(kept))
     return after

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from tests.formats.hostile_onnx import HOSTILE_ONNX
+
 WEIGHT = (np.arange(48, dtype=np.float32).reshape(6, 8) % 3) / 2
 
 
@@ -338,12 +340,13 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
         "expected 5 numbers, as its header says; got 6",
     ),
     "empty": (file("empty.pt", b""), "it is empty"),
-    "picture": (file("picture.npz", b"\x89PNG\r\n\x1a\n" + bytes(64)), "got a PNG picture"),
+    "picture": (file("picture.npz", b"\x89PNG\r\n\x1a\n" + bytes(64)), "a whole PNG picture"),
     "web page": (file("page.pt", b"<!DOCTYPE html><html>"), "got a web page"),
     "text": (file("text.npz", b"hello there, this is no archive"), "got something else"),
     "tar": (file("old.pth.tar", bytes(257) + b"ustar" + bytes(250)), "a tar archive"),
     "absent": (lambda folder: folder / "absent.npz", "got No such file"),
     "NUL in the path": (lambda folder: folder / "a\0b.npz", "with a NUL in it"),
     "folder": (lambda folder: folder, "got a folder"),
+    **HOSTILE_ONNX,
 }
 """Name -> (what makes the file, what the one sentence about it says)."""

@@ -17,8 +17,8 @@ State = Mapping[str, torch.Tensor]
 NUMPY = frozenset({"npz", "npy", "smtx"})
 """Formats that have NumPy's types alone."""
 
-ALONE = frozenset({"npy", "smtx"})
-"""Formats of one array."""
+ALONE = frozenset({"npy", "smtx", "onnx"})
+"""Formats of one array, or of none that is a pair."""
 
 
 def _npz(state: State, path: Path) -> None:
@@ -35,6 +35,14 @@ def _smtx(state: State, path: Path) -> None:
 
     (tensor,) = state.values()
     WRITE["smtx"](tensor.numpy(), path)
+
+
+def _onnx(state: State, path: Path) -> None:
+    from onnx import helper, numpy_helper
+
+    tensors = [numpy_helper.from_array(tensor.numpy(), name) for name, tensor in state.items()]
+    nodes = [helper.make_node("Gemm", ["x", name], [f"y of {name}"], transB=1) for name in state]
+    path.write_bytes(helper.make_model(helper.make_graph(nodes, "g", [], [], tensors)).SerializeToString())
 
 
 def _folder(state: State, path: Path) -> None:
@@ -56,6 +64,7 @@ SAVE: Mapping[str, Callable[[State, Path], Any]] = {
     "npz": _npz,
     "npy": _npy,
     "smtx": _smtx,
+    "onnx": _onnx,
     "model-folder": _folder,
 }
 
@@ -78,6 +87,11 @@ def read_state(format: str, path: Path) -> dict[str, torch.Tensor]:
         return {"alone": torch.tensor(np.load(path))}
     if format == "smtx":
         return {"alone": torch.tensor([*path.read_bytes()])}
+    if format == "onnx":
+        import onnx
+
+        tensors = onnx.load_model(path).graph.initializer
+        return {item.name: torch.tensor(onnx.numpy_helper.to_array(item)) for item in tensors}
     if path.is_dir():
         index = json.loads((path / "model.safetensors.index.json").read_text())
         shards = {shard: load_file(path / shard) for shard in {*index["weight_map"].values()}}

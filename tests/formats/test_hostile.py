@@ -15,6 +15,9 @@ from sparselab.core.errors import FileError, SparselabError
 from sparselab.formats import FORMATS, describe, read_ticket
 from tests.formats.good_files import good_file
 from tests.formats.hostile_files import HOSTILE, WEIGHT
+from tests.formats.libraries.hostile_sparse import SPARSE
+
+CASES = HOSTILE | SPARSE
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def hostile_suffixes(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What the names of the hostile files end in."""
-    made = [make(tmp_path_factory.mktemp("hostile")) for make, _ in HOSTILE.values()]
+    made = [make(tmp_path_factory.mktemp("hostile")) for make, _ in CASES.values()]
     return [path.suffix.lower() for path in made]
 
 
@@ -36,9 +39,15 @@ def test_every_format_has_hostile_files(form: str, hostile_suffixes: list[str]) 
     assert sum(suffix in FORMATS[form].suffixes for suffix in hostile_suffixes) >= 5
 
 
-@pytest.mark.parametrize("case", HOSTILE)
+@pytest.mark.parametrize("form", {case.split()[0] for case in SPARSE})
+def test_formats_of_others_have_ten_hostile_files_by_name(form: str) -> None:
+    assert form in FORMATS
+    assert sum(case.split()[0] == form for case in CASES) >= 10
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_each_is_refused_in_one_sentence(case: str, tmp_path: Path) -> None:
-    make, says = HOSTILE[case]
+    make, says = CASES[case]
     path = make(tmp_path)
     with pytest.raises(FileError, match=says) as caught:
         describe(read_ticket(path))

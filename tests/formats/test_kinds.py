@@ -228,6 +228,20 @@ def test_nan_counts_where_it_is_kept() -> None:
         describe(read({key: value for key, value in tensors.items() if key[0] == "b"}))
 
 
+@given(words=st.lists(st.integers(0, 2**16 - 1), min_size=6, max_size=6), axes=st.sampled_from(["OI", "IO"]))
+def test_masks_of_16_bits_are_read_without_widening(words: list[int], axes: str) -> None:
+    stored = np.array(words, np.uint16).reshape(2, 3) & np.uint16(0xFF7F)  # no exponent of all ones: finite
+    values = (stored.astype(np.uint32) << 16).view(np.float32)
+    told = entry("a", values, axes=axes, stored="bfloat16", load_stored=lambda: stored)
+    (found,) = read(Archive((told,))).entries
+    assert found.load_mask is not None
+    assert found.load_mask() == found.load().mask
+    pair = read({"a_orig": values, "a_mask": values != 0}).entries[0]
+    assert pair.load_mask is not None
+    assert pair.has_weight
+    assert pair.load_mask() == pair.load().mask
+
+
 def test_many_tensors_are_paired_in_no_time_that_grows_with_their_square() -> None:
     weights = [never(f"m.{'x.' * 40}{i}.weight", 4, 4) for i in range(5000)]
     masks = [entry(f"{'x.' * 40}{i}.weight", np.eye(4, dtype=bool), "mask") for i in range(5000)]

@@ -38,6 +38,7 @@ class Original:
 class Source:
     """A file that was read: where it lies, how to read it, and the card of what was found.
 
+    is_public: whether it is a sample, so that what is computed of it may be given to every visitor.
     Of an upload, `path` holds the layers in our own format, and `original` is what came.
     """
 
@@ -45,6 +46,7 @@ class Source:
     title: str
     options: ReadOptions
     card: dict[str, Any]
+    is_public: bool = False
     original: Original | None = None
 
 
@@ -69,7 +71,7 @@ def _sample() -> Source | None:
     path = sample_path(name)
     options = ReadOptions()
     card = sample_card(str(path), path.stat().st_mtime_ns)
-    return Source(str(path), f"sample {name}", options, card)
+    return Source(str(path), f"sample {name}", options, card, is_public=True)
 
 
 def _upload() -> Source | None:
@@ -86,7 +88,7 @@ def _upload() -> Source | None:
     kept: tuple[str, Path, str] | None = st.session_state.get("_uploaded")
     if kept is None:
         st.caption(
-            "A state_dict (.pt, .safetensors), NumPy masks (.npz, .npy) or a DLMC pattern (.smtx). An upload belongs to one "
+            "A state_dict (.pt, .safetensors), NumPy masks (.npz, .npy), a DLMC pattern (.smtx) or an ONNX model (.onnx). An upload belongs to one "
             "visit: after a reload, or by a link, choose the file again."
         )
         return None

@@ -60,7 +60,7 @@ def _by_base(tensors: Iterable[Named], file: Surroundings) -> tuple[dict[str, di
 
 
 def _role(tensor: Named, file: Surroundings) -> tuple[str, str]:
-    name = tensor.entry.name
+    name = tensor.entry.title
     while prefix := next((p for p in _PREFIXES if name.startswith(p) and name != p), None):
         name = name.removeprefix(prefix)
     ending = next(end for end in _ENDINGS if name.endswith(end) and (name != end or not end))

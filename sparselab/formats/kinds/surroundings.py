@@ -35,7 +35,7 @@ class Named:
 
     @cached_property
     def path(self) -> Path:
-        return path_of(self.entry.name) or ("",)
+        return path_of(self.entry.title) or ("",)
 
     @cached_property
     def words(self) -> Path:

@@ -92,14 +92,21 @@ def read_member(path: Path, member: zipfile.ZipInfo) -> bytearray:
     return content
 
 
-def _unpack(path: Path, member: zipfile.ZipInfo) -> Iterator[bytes]:
+def content_offset(path: Path, member: zipfile.ZipInfo) -> int:
+    """Return where in the file a member's packed bytes begin. Raises: EOFError when no member lies where the directory says."""
     with path.open("rb") as file:
         file.seek(member.header_offset)
         local = file.read(30)
-        if len(local) < 30 or not local.startswith(ZIP_STARTS[0]):
-            raise EOFError
-        name_size, extra_size = struct.unpack("<HH", local[26:30])
-        file.seek(name_size + extra_size, 1)
+    if len(local) < 30 or not local.startswith(ZIP_STARTS[0]):
+        raise EOFError
+    name_size, extra_size = struct.unpack("<HH", local[26:30])
+    return member.header_offset + len(local) + int(name_size) + int(extra_size)
+
+
+def _unpack(path: Path, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    start = content_offset(path, member)
+    with path.open("rb") as file:
+        file.seek(start)
         inflate = zlib.decompressobj(-zlib.MAX_WBITS) if member.compress_type == zipfile.ZIP_DEFLATED else None
         left = member.compress_size
         while left:

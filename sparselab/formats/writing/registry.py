@@ -10,6 +10,7 @@ from typing import Protocol
 from sparselab.formats.options import ReadLimits
 from sparselab.formats.writing.folder import rewrite_folder
 from sparselab.formats.writing.numpy import rewrite_npy, rewrite_npz, write_npz
+from sparselab.formats.writing.onnx import rewrite_onnx
 from sparselab.formats.writing.safetensors import rewrite_safetensors, write_safetensors
 from sparselab.formats.writing.smtx import rewrite_smtx
 from sparselab.formats.writing.tensors import Changes, NewTensor
@@ -45,6 +46,7 @@ REWRITERS: Mapping[str, Rewrite] = MappingProxyType(
         "npy": rewrite_npy,
         "torch": rewrite_torch,
         "smtx": rewrite_smtx,
+        "onnx": rewrite_onnx,
         "model-folder": rewrite_folder,
     }
 )
