@@ -109,14 +109,20 @@ def check_format(name: str, kind: Any) -> None:
 
 def check_shape(name: str, shape: Sequence[int], limits: ReadLimits) -> None:
     """Raises: FileError when a tensor's shape asks for more than a tensor may have."""
-    label = clean_name(name)
+    if fault := shape_fault(shape, limits):
+        raise FileError(f"{clean_name(name)}: {fault}")
+
+
+def shape_fault(shape: Sequence[int], limits: ReadLimits) -> str:
+    """Return what in a tensor's shape is more than a tensor may have; "" when nothing is."""
     if len(shape) > MAX_RANK:
-        raise FileError(f"{label}: expected at most {MAX_RANK} dimensions; got {len(shape)}")
+        return f"expected at most {MAX_RANK} dimensions; got {len(shape)}"
     wrong = next((size for size in shape if not 0 <= size <= MAX_SIZE), None)
     if wrong is not None:
-        raise FileError(f"{label}: expected dimensions up to {MAX_SIZE}; got {wrong}")
+        return f"expected dimensions up to {MAX_SIZE}; got {wrong}"
     if prod(shape) > limits.max_elements:
-        raise FileError(f"{label}: expected at most {limits.max_elements} elements; got {prod(shape)}")
+        return f"expected at most {limits.max_elements} elements; got {prod(shape)}"
+    return ""
 
 
 def check_count(what: str, count: int, most: int) -> None:

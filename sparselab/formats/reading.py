@@ -30,7 +30,7 @@ def read_ticket(
     """
     path = Path(path)
     kind = recognise(path)
-    archive = _readable(path, lambda: kind.open(path, limits))
+    archive = readable(path, lambda: kind.open(path, limits))
     notes = [note for note in (note_on_suffix(path, kind), *archive.notes) if note]
     meta: dict[str, Any] = {"format": kind.name, "file": clean_name(path.name), "notes": notes}
     if is_own(archive):
@@ -42,10 +42,11 @@ def read_ticket(
 
 
 def _guard(path: Path, item: FoundLayer) -> FoundLayer:
-    return replace(item, load=lambda: _readable(path, item.load))
+    return replace(item, load=lambda: readable(path, item.load))
 
 
-def _readable(path: Path, read: Callable[[], T]) -> T:
+def readable(path: Path, read: Callable[[], T]) -> T:
+    """Return what `read` does. Raises: FileError also where the file cannot be opened."""
     try:
         return read()
     except OSError as error:  # the file may vanish between two layers

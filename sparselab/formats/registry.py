@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from sparselab.core.plugins import Registry
 from sparselab.formats.base import Format, check_format
+from sparselab.formats.readers.blocks import FORMAT as BLOCKS
 from sparselab.formats.readers.npy import FORMAT as NPY
 from sparselab.formats.readers.npz import FORMAT as NPZ
 from sparselab.formats.readers.safetensors import FORMAT as SAFETENSORS
 from sparselab.formats.readers.smtx import FORMAT as SMTX
 from sparselab.formats.readers.torch import FORMAT as TORCH
+from sparselab.formats.readers.torch_legacy import FORMAT as TORCH_LEGACY
 
 FORMATS: Registry[Format] = Registry(
-    "formats", {kind.name: kind for kind in (SAFETENSORS, NPZ, NPY, TORCH, SMTX)}, check_format
+    "formats", {kind.name: kind for kind in (SAFETENSORS, NPZ, NPY, TORCH, TORCH_LEGACY, SMTX, BLOCKS)}, check_format
 )
 """Format names to formats, in the order in which a file is tried."""

@@ -1,67 +1,66 @@
-"""What a pickle would call, read without running it and without importing torch.
-
-Our own check before torch's: torch.load(weights_only=True) remains the guard, but it needs torch, which takes seconds to
-import, and refuses with a page of advice on how to open the file without care; this answers at once, with the name of what
-would be called.
-"""
+"""The pickle of a checkpoint as an archive of tensors."""
 
 from __future__ import annotations
 
-import pickletools
-import re
-from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 from sparselab.core.errors import FileError
-from sparselab.formats.base import check_count
+from sparselab.core.ticket import Skipped
+from sparselab.formats.base import Archive, ArchiveEntry, check_count, check_total
+from sparselab.formats.containers import flatten
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
+from sparselab.formats.parsing.pickle_machine import DamagedPickle, PickleMachine
+from sparselab.formats.parsing.pickle_opcodes import read_pickle
+from sparselab.formats.parsing.pickled_tree import is_tensor_ref, plain_tree, type_name
+from sparselab.formats.parsing.stored_types import widened_notes
+from sparselab.formats.parsing.torch_entries import Storages, torch_entry
 
-HARMLESS = re.compile(
-    r"torch\.(_utils\._rebuild_\w+|(cuda\.|sparse\.|cuda\.sparse\.)?\w+(Storage|Tensor)|Tensor|Size|device|"
-    r"storage\.(Typed|Untyped)Storage|nn\.parameter\.Parameter|_tensor\._rebuild_from_type_v2|"
-    r"serialization\._get_layout|(b?float|complex|q?u?int|bits|bool|per_)\w*)|"
-    r"collections\.(OrderedDict|Counter)|_codecs\.encode|builtins\.(bytearray|complex|set)|"
-    r"__builtin__\.(bytearray|complex|set)"
-)
-"""The names that weights_only lets through: what tensors, their storages and plain containers are rebuilt from."""
-
-_MAX_STEPS = 4_000_000
 ADVICE = "in Python, torch.save(model.state_dict(), file) writes a file that holds weights alone"
 
 
-def called_names(pickle: bytes) -> Iterator[str | None]:
-    """Yield the full name of everything a pickle asks Python to import, in order, and None for every tensor.
-
-    Raises: ValueError when it is no pickle, or one of millions of steps (a tensor takes about forty).
-    """
-    texts: list[str] = []
-    for step, (opcode, argument, _) in enumerate(pickletools.genops(pickle)):
-        if step > _MAX_STEPS:
-            raise ValueError("too many steps")
-        if opcode.name in ("GLOBAL", "INST"):
-            yield str(argument).replace(" ", ".", 1)
-        elif opcode.name == "STACK_GLOBAL":
-            # torch never writes this one and weights_only refuses it, so a good guess at the name is enough.
-            yield ".".join(texts[-2:]) or "something"
-        elif isinstance(argument, str):
-            texts = [*texts[-1:], argument]
-        elif opcode.name == "BINPERSID":
-            yield None
-
-
-def check_pickle(pickle: bytes, label: str, limits: ReadLimits) -> None:
-    """Raises: FileError when a pickle is damaged, asks for anything but tensors, or holds more than the limit."""
-    tensors = 0
+def parse_pickle(data: bytes, start: int, label: str) -> tuple[Any, int, PickleMachine]:
+    """Return what `read_pickle` does. Raises: FileError when it is damaged or too long."""
     try:
-        for name in called_names(pickle):
-            tensors += name is None
-            check_count("tensors", tensors, limits.max_tensors)
-            if name is not None and not HARMLESS.fullmatch(name):
-                raise FileError(
-                    f"{label}: expected nothing but tensors; opening it would run {clean_name(name)}, "
-                    f"so it was not opened: {ADVICE}"
-                )
-    except FileError:
-        raise
-    except (ValueError, IndexError, AttributeError, OverflowError, EOFError):
+        return read_pickle(data, start)
+    except DamagedPickle:
         raise FileError(f"{label}: expected the pickle that torch.save writes; it is damaged or too long") from None
+
+
+def tensors_of(root: Any, path: Path, storages: Storages, limits: ReadLimits) -> Archive:
+    """Return the tensors in the value of a pickle; what is none, and what is not read, stands in `skipped` by name.
+
+    Raises: FileError for too many tensors, or ones that need too much memory, and where only an object of a class is left.
+    """
+    tree, modules = plain_tree(root)
+    entries: list[ArchiveEntry] = []
+    skipped: list[Skipped] = []
+    for count, (name, value, role) in enumerate(flatten(tree, is_tensor_ref, type_name)):
+        check_count("tensors", count, limits.max_tensors)
+        name = name or path.stem
+        read = (
+            Skipped(clean_name(name), value)
+            if isinstance(value, str)
+            else torch_entry(name, value, storages, role, limits)
+        )
+        if isinstance(read, ArchiveEntry):
+            entries.append(read)
+        else:
+            skipped.append(read)
+    check_total(entries, limits)
+    notes = tuple(
+        f"{clean_name(name)} was saved whole: its tensors were read, its code was not run; {ADVICE}"
+        for name in modules[:1]
+        if not name.startswith("__torch__.")
+    )
+    return Archive(tuple(entries), tuple(skipped), notes=(*widened_notes({entry.stored for entry in entries}), *notes))
+
+
+def check_any_tensor(archive: Archive, path: Path) -> None:
+    """Raises: FileError when a checkpoint holds no tensor that can be read; it says what there is."""
+    if archive.entries:
+        return
+    some = "; ".join(f"{item.name} ({item.reason})" for item in archive.skipped[:3]) or "an empty file"
+    objects = any(item.reason.startswith("not a tensor") for item in archive.skipped)
+    raise FileError(f"{clean_name(path.name)}: expected tensors; got {some[:300]}" + (f": {ADVICE}" if objects else ""))

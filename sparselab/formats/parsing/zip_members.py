@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from sparselab.core.errors import FileError
 from sparselab.formats.base import check_count
@@ -36,7 +37,7 @@ def list_members(path: Path) -> list[zipfile.ZipInfo]:
         ) from None
 
 
-def check_members(members: list[zipfile.ZipInfo], path: Path, limits: ReadLimits, *, stored_only: bool) -> None:
+def check_members(members: list[zipfile.ZipInfo], path: Path, limits: ReadLimits) -> None:
     """Raises: FileError for names that come twice, unknown packing, and sizes that the file cannot hold."""
     check_count("members", len(members), limits.max_tensors)
     label = clean_name(path.name)
@@ -50,8 +51,8 @@ def check_members(members: list[zipfile.ZipInfo], path: Path, limits: ReadLimits
             raise FileError(f"{label}: expected members stored or deflated; {name} is packed in another way")
         if not 0 <= member.header_offset < size:
             raise FileError(f"{label}: expected members inside its {size} bytes; {name} lies elsewhere")
-        if stored_only and (member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size):
-            raise FileError(f"{label}: expected uncompressed members, as torch.save writes them; {name} is compressed")
+        if member.compress_type == zipfile.ZIP_STORED and member.file_size != member.compress_size:
+            raise FileError(f"{label}: expected members as long as they are stored; {name} claims two lengths")
     packed, unpacked = sum(m.compress_size for m in members), sum(m.file_size for m in members)
     if packed > size:
         raise FileError(f"{label}: expected members that fit into its {size} bytes; they claim {packed}")
@@ -63,10 +64,10 @@ def check_members(members: list[zipfile.ZipInfo], path: Path, limits: ReadLimits
         )
 
 
-def stream_member(path: Path, member: zipfile.ZipInfo) -> Iterator[bytes]:
+def stream_member(path: Path, member: zipfile.ZipInfo, *, has_sum: bool = True) -> Iterator[bytes]:
     """Yield a member's bytes in pieces, never more than its directory entry claims; the end checks size and sum.
 
-    Unlike ZipFile.open this reads the directory no second time, so that ten thousand members cost ten thousand reads.
+    `has_sum`: False where the writer may leave out the sum, as torch.save can. Unlike ZipFile.open this reads the directory no second time, so that ten thousand members cost ten thousand reads.
 
     Raises: FileError when the bytes are not what the directory says.
     """
@@ -80,26 +81,43 @@ def stream_member(path: Path, member: zipfile.ZipInfo) -> Iterator[bytes]:
             yield piece
     except (zlib.error, EOFError):
         raise damaged from None
-    if count != member.file_size or crc != member.CRC:
+    if count != member.file_size or (has_sum and crc != member.CRC):
         raise damaged
 
 
-def read_member(path: Path, member: zipfile.ZipInfo) -> bytearray:
+def read_member(path: Path, member: zipfile.ZipInfo, *, has_sum: bool = True) -> bytearray:
     """Return all of a member's bytes. Raises: FileError when they are not what the directory says."""
     content = bytearray()
-    for piece in stream_member(path, member):
+    for piece in stream_member(path, member, has_sum=has_sum):
         content += piece
     return content
 
 
+def member_offset(path: Path, member: zipfile.ZipInfo) -> int:
+    """Return where the bytes of a stored member begin. Raises: FileError when they do not lie inside the file."""
+    try:
+        with path.open("rb") as file:
+            start = _data_start(file, member)
+            size = file.seek(0, 2)
+    except EOFError:
+        start, size = 0, -1
+    if start + member.file_size > size:
+        raise FileError(f"{clean_name(path.name)}: expected {clean_name(member.filename)} whole; it is damaged")
+    return start
+
+
+def _data_start(file: BinaryIO, member: zipfile.ZipInfo) -> int:
+    file.seek(member.header_offset)
+    local = file.read(30)
+    if len(local) < 30 or not local.startswith(ZIP_STARTS[0]):
+        raise EOFError
+    name_size, extra_size = struct.unpack("<HH", local[26:30])
+    return member.header_offset + 30 + int(name_size) + int(extra_size)
+
+
 def _unpack(path: Path, member: zipfile.ZipInfo) -> Iterator[bytes]:
     with path.open("rb") as file:
-        file.seek(member.header_offset)
-        local = file.read(30)
-        if len(local) < 30 or not local.startswith(ZIP_STARTS[0]):
-            raise EOFError
-        name_size, extra_size = struct.unpack("<HH", local[26:30])
-        file.seek(name_size + extra_size, 1)
+        file.seek(_data_start(file, member))
         inflate = zlib.decompressobj(-zlib.MAX_WBITS) if member.compress_type == zipfile.ZIP_DEFLATED else None
         left = member.compress_size
         while left:
