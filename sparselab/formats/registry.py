@@ -10,9 +10,12 @@ from sparselab.formats.readers.npz import FORMAT as NPZ
 from sparselab.formats.readers.safetensors import FORMAT as SAFETENSORS
 from sparselab.formats.readers.smtx import FORMAT as SMTX
 from sparselab.formats.readers.torch import FORMAT as TORCH
+from sparselab.formats.readers.torch_export import FORMAT as TORCH_EXPORT
 from sparselab.formats.readers.torch_legacy import FORMAT as TORCH_LEGACY
 
 FORMATS: Registry[Format] = Registry(
-    "formats", {kind.name: kind for kind in (SAFETENSORS, NPZ, NPY, TORCH, TORCH_LEGACY, SMTX, BLOCKS)}, check_format
+    "formats",
+    {kind.name: kind for kind in (SAFETENSORS, NPZ, NPY, TORCH, TORCH_EXPORT, TORCH_LEGACY, SMTX, BLOCKS)},
+    check_format,
 )
 """Format names to formats, in the order in which a file is tried."""

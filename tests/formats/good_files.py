@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,12 +41,34 @@ def _smtx(weight: Matrix, path: Path) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
+def _torch_legacy(weight: Matrix, path: Path) -> None:
+    named = {"fc_orig": torch.tensor(weight), "fc_mask": torch.tensor(weight != 0)}
+    torch.save(named, path, _use_new_zipfile_serialization=False)
+
+
+def _torch_export(weight: Matrix, path: Path) -> None:
+    module = torch.nn.Module()
+    module.register_parameter("fc_orig", torch.nn.Parameter(torch.tensor(weight), requires_grad=False))
+    module.register_buffer("fc_mask", torch.tensor(weight != 0))
+    module.forward = lambda x: x * module.fc_orig * module.fc_mask
+    torch.export.save(torch.export.export(module, (torch.ones(()),)), path)
+
+
+def _blocks(weight: Matrix, path: Path) -> None:
+    """A block of each kept weight; the shape is said by blocks that cover nothing."""
+    blocks = [([int(row)], [int(col)]) for row, col in zip(*np.nonzero(weight), strict=True)]
+    path.write_bytes(pickle.dumps([*blocks, ([weight.shape[0] - 1], []), ([], [weight.shape[1] - 1])]))
+
+
 WRITE: dict[str, Callable[[Matrix, Path], None]] = {
     "npy": _npy,
     "npz": _npz,
     "safetensors": _safetensors,
     "torch": _torch,
     "smtx": _smtx,
+    "torch-legacy": _torch_legacy,
+    "torch-export": _torch_export,
+    "blocks": _blocks,
 }
 
 

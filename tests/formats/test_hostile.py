@@ -33,7 +33,7 @@ def hostile_suffixes(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_has_hostile_files(form: str, hostile_suffixes: list[str]) -> None:
-    assert sum(suffix in FORMATS[form].suffixes for suffix in hostile_suffixes) >= 5
+    assert sum(suffix in FORMATS[form].suffixes for suffix in hostile_suffixes) >= 10
 
 
 @pytest.mark.parametrize("case", HOSTILE)

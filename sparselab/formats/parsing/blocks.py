@@ -5,6 +5,7 @@ Source: what the code of Chen et al., Coarsening the Granularity: Towards Struct
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,9 @@ _EXPECTED = "expected a list of blocks, each a pair of lists of whole numbers: i
 
 
 def parse_blocks(path: Path, limits: ReadLimits = DEFAULT_LIMITS) -> tuple[Block, ...]:
-    """Return the blocks of a file; one without rows or without columns is left out.
+    """Return the blocks of a file, those without rows or without columns too, because their indices say the shape.
 
-    Raises: FileError for a file that holds anything else.
+    Raises: FileError for a file that holds anything else, or no row or no column.
     """
     label, size = clean_name(path.name), path.stat().st_size
     if size > limits.max_pickle_bytes:
@@ -40,7 +41,9 @@ def parse_blocks(path: Path, limits: ReadLimits = DEFAULT_LIMITS) -> tuple[Block
         raise FileError(f"{label}: {_EXPECTED}; got something else")
     check_count("blocks", len(value), limits.max_tensors)
     blocks = tuple(_block(pair, label) for pair in value)
-    return tuple(block for block in blocks if block.area)
+    if 0 in shape_of(blocks):
+        raise FileError(f"{label}: {_EXPECTED}, with at least one row and one column; got {len(blocks)} without")
+    return blocks
 
 
 def _block(pair: Any, label: str) -> Block:
@@ -55,34 +58,40 @@ def _indices(part: Any, label: str) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.array(part, dtype=np.int64)
 
 
-def shape_of(blocks: tuple[Block, ...]) -> tuple[int, int]:
+def shape_of(blocks: Sequence[Block]) -> tuple[int, int]:
     """Return the smallest shape that holds all blocks: the largest row and column, and one more.
 
-    Example: >>> shape_of((Block(np.array([0, 2]), np.array([4])),))
+    Example: >>> shape_of([Block(np.array([0, 2]), np.array([4]))])
              (3, 5)
     """
-    rows, cols = (
-        max((int(part.max()) for part in parts), default=-1) + 1 for parts in zip(*_parts(blocks), strict=True)
-    )
-    return rows, cols
+    rows = max((int(block.rows.max(initial=-1)) for block in blocks), default=-1)
+    cols = max((int(block.cols.max(initial=-1)) for block in blocks), default=-1)
+    return rows + 1, cols + 1
 
 
-def _parts(blocks: tuple[Block, ...]) -> list[tuple[Any, Any]]:
-    return [(block.rows, block.cols) for block in blocks]
-
-
-def union_of(blocks: tuple[Block, ...], shape: tuple[int, int], label: str, limits: ReadLimits) -> Mask:
+def union_of(blocks: Sequence[Block], shape: tuple[int, int], label: str, limits: ReadLimits) -> Mask:
     """Return the union of blocks as a mask.
 
     Raises: FileError when a block reaches outside the shape, has an index twice or shares a weight with another.
     """
     check_shape(label, shape, limits)
     # Blocks that share weights may each cover the layer: their areas are added up before any is painted.
-    if not blocks or (area := sum(block.area for block in blocks)) > shape[0] * shape[1]:
-        raise FileError(
-            f"{label}: expected blocks that share no weight of {shape[0]}x{shape[1]}; got {len(blocks)} of {area if blocks else 0} weights"
-        )
+    if (area := sum(block.area for block in blocks)) > shape[0] * shape[1]:
+        raise FileError(f"{label}: expected blocks that share no weight of {shape[0]}x{shape[1]}; got {area} weights")
     try:
         return paint(blocks, shape)
     except SparselabError as error:
         raise FileError(f"{label}: {error}") from None
+
+
+def describe_blocks(blocks: Sequence[Block]) -> str:
+    """Return how many groups of rows there are, how many rows a group has, and how many blocks cover them.
+
+    Example: >>> describe_blocks([Block(np.array([0, 1]), np.array([4])), Block(np.array([2, 3]), np.array([0]))])
+             '2 groups of 2 rows, 2 blocks'
+    """
+    covering = [block for block in blocks if block.area]
+    groups = {block.rows.tobytes(): block.rows.size for block in covering}
+    sizes = sorted(set(groups.values())) or [0]
+    rows = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+    return f"{len(groups)} groups of {rows} rows, {len(covering)} blocks"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sparselab.formats.parsing.pickle_machine import Made
+from sparselab.formats.parsing.pickle_machine import Global, Made, Persistent
 from sparselab.formats.parsing.pickled_values import ArrayRef, SparseRef, TensorRef, Unread, found_tensor
 
 _MODULE_PARTS = ("_parameters", "_buffers", "_modules")
@@ -63,7 +63,9 @@ def is_tensor_ref(value: Any) -> bool:
 
 def type_name(value: Any) -> str:
     """Return the name of what a value of a tree is; of an object, its class."""
-    return value.name if isinstance(value, Made) else type(value).__name__
+    if isinstance(value, Persistent):
+        return "a storage"
+    return value.name if isinstance(value, Made | Global) else type(value).__name__
 
 
 def _contents(value: Any) -> Mapping[Any, Any] | list[Any] | tuple[Any, ...] | None:

@@ -7,8 +7,6 @@ Our own reader, because the safetensors library accepts a name that comes twice 
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
@@ -20,6 +18,7 @@ from sparselab.core.errors import FileError
 from sparselab.formats.base import check_count, shape_fault
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
+from sparselab.formats.parsing.bounded_json import parse_json
 
 BITS: Mapping[str, int] = MappingProxyType({
     "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8,
@@ -28,9 +27,7 @@ BITS: Mapping[str, int] = MappingProxyType({
 })  # fmt: skip
 """Bits per element of the types that are known; of others, the offsets alone say how long a tensor is."""
 
-_FREE_BYTES = 2**20
 _VALUES_PER_TENSOR = 20
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)  # one that never ends is one too
 _FIELDS = {"dtype", "shape", "data_offsets"}
 
 
@@ -61,8 +58,7 @@ def read_header(path: Path, limits: ReadLimits) -> tuple[list[TensorRange], dict
         if size < 8 or length > size - 8:
             raise FileError(f"{label}: expected a header of {length} bytes; the file is cut short: send it again")
         text = file.read(length)
-    _check_weight(text, label, limits)
-    header = _parse(text, label)
+    header = parse_json(text, label, _VALUES_PER_TENSOR * limits.max_tensors)
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise FileError(f"{label}: expected metadata of texts; got something else")
@@ -78,35 +74,6 @@ def read_header(path: Path, limits: ReadLimits) -> tuple[list[TensorRange], dict
     ranges = [replace(tensor, offset=8 + length + begin) for tensor, begin, _ in spans]
     order = {name: rank for rank, name in enumerate(header)}
     return sorted(ranges, key=lambda tensor: order[tensor.name]), metadata
-
-
-def _check_weight(text: bytes, label: str, limits: ReadLimits) -> None:
-    """Raises: FileError when a long header has more values than the tensors of one file need; counted before it is parsed."""
-    if len(text) <= _FREE_BYTES:
-        return
-    bare = _STRING.sub(b"", text)
-    if (count := sum(map(bare.count, (b"{", b"[", b",")))) > _VALUES_PER_TENSOR * limits.max_tensors:
-        raise FileError(f"{label}: expected the header of at most {limits.max_tensors} tensors; it has {count} values")
-
-
-def _parse(text: bytes, label: str) -> dict[str, Any]:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for name, value in pairs:
-            if name in found:
-                raise FileError(f"{label}: expected every name once; its header has {clean_name(name)} twice")
-            found[name] = value
-        return found
-
-    try:
-        header = json.loads(text, object_pairs_hook=once)
-    except FileError:
-        raise
-    except (ValueError, RecursionError):  # a UnicodeDecodeError and a number too long are ValueErrors
-        raise FileError(f"{label}: expected a header of JSON; got something else") from None
-    if not isinstance(header, dict):
-        raise FileError(f"{label}: expected a header that maps names to tensors; got something else")
-    return header
 
 
 def _range(name: str, item: Any, limits: ReadLimits) -> tuple[TensorRange, int, int]:

@@ -27,7 +27,11 @@ _NUMPY: Mapping[str, str] = MappingProxyType({
     "bool": "b1", "uint8": "u1", "int8": "i1", "uint16": "u2", "int16": "i2", "uint32": "u4", "int32": "i4", "uint64": "u8",
     "int64": "i8", "float16": "f2", "float32": "f4", "float64": "f8",
 })  # fmt: skip
-_WIDTHS: Mapping[str, int] = MappingProxyType({"complex64": 8, "complex128": 16, "complex32": 4})
+_WIDTHS: Mapping[str, int] = MappingProxyType({
+    "complex32": 4, "complex64": 8, "complex128": 16, "QInt8Storage": 1, "QUInt8Storage": 1, "QInt32Storage": 4,
+    "QUInt4x2Storage": 1, "QUInt2x4Storage": 1,
+})  # fmt: skip
+"""Types that are not read, but whose storages must be stepped over."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sparselab.core.errors import FileError
 from sparselab.formats.base import Archive, ArchiveEntry, Format, Head
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
-from sparselab.formats.parsing.blocks import parse_blocks, shape_of, union_of
+from sparselab.formats.parsing.blocks import describe_blocks, parse_blocks, shape_of, union_of
 
 
 def open_blocks(path: Path, limits: ReadLimits) -> Archive:
@@ -20,13 +19,9 @@ def open_blocks(path: Path, limits: ReadLimits) -> Archive:
     """
     label = clean_name(path.name)
     blocks = parse_blocks(path, limits)
-    if not blocks:
-        raise FileError(f"{label}: expected at least one block; got none")
     shape = shape_of(blocks)
     mask = union_of(blocks, shape, label, limits)
-    rows = sorted({block.rows.size for block in blocks})
-    many = f"{rows[0]}" if len(rows) == 1 else f"{rows[0]} to {rows[-1]}"
-    note = f"{len(blocks)} blocks of {many} rows; the shape {shape[0]}x{shape[1]} is that of the largest indices"
+    note = f"{describe_blocks(blocks)}; the shape {shape[0]}x{shape[1]} is that of the largest indices"
     entry = ArchiveEntry(name=path.stem, shape=shape, dtype=np.dtype(bool), load=lambda: mask.kept, role="mask")
     return Archive((entry,), notes=(note,))
 
