@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from sparselab.analysis.metrics import Report, labels
+from sparselab.analysis.metrics import Report, labels, report
 from sparselab.cli.output import file_options, print_document, print_table, read_options
 from sparselab.core.device import resolve_device
 from sparselab.core.errors import SettingError, SparselabError
@@ -16,7 +17,7 @@ from sparselab.core.layer import Layer
 from sparselab.core.ticket import Ticket
 from sparselab.formats import read_ticket
 from sparselab.transforms.contender import Contender
-from sparselab.workflows.compare import contenders, run_contender
+from sparselab.workflows.compare import block_file_layout, contenders, run_contender
 
 
 @click.command()
@@ -24,6 +25,11 @@ from sparselab.workflows.compare import contenders, run_contender
 @click.option("--layer", help="A layer's name; the largest if none is given.")
 @click.option(
     "--density", type=float, help="Budget: weights in blocks / all weights; without it, as many as the mask keeps."
+)
+@click.option(
+    "--blocks",
+    type=click.Path(path_type=Path),
+    help="A .block file: its layout of the layer takes part, and without --density its weights are the budget.",
 )
 @click.option("--only", metavar="NAME,...", help="Run only these contenders.")
 @click.option("--skip", metavar="NAME,...", help="Leave these contenders out.")
@@ -35,6 +41,7 @@ def compare(
     file: Path,
     layer: str | None,
     density: float | None,
+    blocks: Path | None,
     only: str | None,
     skip: str | None,
     seed: int,
@@ -51,10 +58,15 @@ def compare(
         raise SettingError(f"--density: expected a number above 0 and up to 1; got {density:g}")
     resolve_device(device)
     chosen = choose_layer(read_ticket(file, read_options(column_order, kernel_shape)), layer)
-    spend = chosen.mask.density if density is None else density
+    rows = []
+    budget_of = chosen.mask
+    if blocks is not None:
+        theirs, layout = block_file_layout(chosen, blocks)
+        budget_of = layout.after
+        rows.append((replace(theirs, at_budget=density is None), report(layout, chosen)))
+    spend = budget_of.density if density is None else density
     chosen_contenders = _select(contenders(spend), only, skip)
     click.echo(f"layer {chosen.name}: {'as asked' if layer else 'the largest; --layer takes another'}", err=True)
-    rows = []
     for number, contender in enumerate(chosen_contenders, 1):
         click.echo(f"{number} of {len(chosen_contenders)}: {contender.name}", err=True)
         try:
@@ -77,6 +89,7 @@ def compare(
             "device": device,
             "column_order": column_order,
             "kernel_shape": kernel_shape,
+            "blocks": None if blocks is None else str(blocks),
         }
         document = {"budget": budget, "rows": [_row(contender, numbers) for contender, numbers in rows]}
         print_document(document, "compare", file=file, seed=seed, settings=settings)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from sparselab.cli.output import file_options, print_document, print_table, read_options
-from sparselab.formats import describe, read_ticket
+from sparselab.core.layout import Layout
+from sparselab.formats import describe, read_blocks, read_ticket
+from sparselab.formats.parsing.blocks import describe_blocks
 
 
 @click.command()
@@ -16,7 +19,10 @@ from sparselab.formats import describe, read_ticket
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def inspect(file: Path, column_order: str, kernel_shape: str | None, as_json: bool) -> None:
     """List the layers of FILE: their shapes, densities, and how they were read."""
-    card = {"file": str(file), **describe(read_ticket(file, read_options(column_order, kernel_shape)))}
+    card: dict[str, Any] = {"file": str(file), **describe(read_ticket(file, read_options(column_order, kernel_shape)))}
+    layout = read_blocks(file) if card["format"] == "blocks" else None
+    if layout is not None:
+        card["layout"] = _layout(layout)
     if as_json:
         settings = {"column_order": column_order, "kernel_shape": kernel_shape}
         print_document(card, "inspect", file=file, seed=None, settings=settings)
@@ -25,8 +31,21 @@ def inspect(file: Path, column_order: str, kernel_shape: str | None, as_json: bo
     names = ("name", "shape", "density", "count", "has_weight", "conversion")
     rows = [[_shape(layer[name]) if name == "shape" else layer[name] for name in names] for layer in card["layers"]]
     print_table(("layer", "shape", "density", "weights kept", "has weights", "read as"), rows)
+    if layout is not None:
+        click.echo(describe_blocks(layout.blocks))
     for item in card["skipped"]:
         click.echo(f"not a layer: {item['name']}: {item['reason']}", err=True)
+
+
+def _layout(layout: Layout) -> dict[str, Any]:
+    """What a file of blocks holds: groups of rows, their sizes, the blocks, and the share of the weights that lie in them."""
+    groups = {block.rows.tobytes(): int(block.rows.size) for block in layout.blocks}
+    return {
+        "groups": len(groups),
+        "rows_per_group": sorted(set(groups.values())),
+        "blocks": len(layout.blocks),
+        "density": layout.after.density,
+    }
 
 
 def _shape(shape: list[int]) -> str:

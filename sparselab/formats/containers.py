@@ -10,7 +10,7 @@ from sparselab.formats.base import Role
 _WRAPPERS = frozenset({"state_dict", "model_state_dict", "model", "net", "network"})
 _MASKS = frozenset({"mask", "masks"})
 _TRAINING_STATE = ("optim", "lr_sched", "sched", "scaler", "amp", "rng")
-_MAX_DEPTH = 32
+MAX_DEPTH = 32
 
 
 def flatten(
@@ -36,7 +36,7 @@ def _flatten(
         yield name, value, role
     elif not _may_hold_tensors(value, is_tensor):
         yield name, f"not a tensor ({type_name(value)})", role
-    elif id(value) in seen or depth > _MAX_DEPTH:
+    elif id(value) in seen or depth > MAX_DEPTH:
         yield name, "a container that was read already, or lies too deep", role
     else:
         seen.add(id(value))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+from sparselab.formats.containers import MAX_DEPTH
 from sparselab.formats.parsing.pickle_machine import Global, Made, Persistent
 from sparselab.formats.parsing.pickled_values import ArrayRef, SparseRef, TensorRef, Unread, found_tensor
 
@@ -21,38 +23,38 @@ def plain_tree(value: Any) -> tuple[Any, tuple[str, ...]]:
     its state_dict has. An object of any other class stays a `Made`. What is shared stays shared, so that it is seen once.
     """
     made: dict[int, Any] = {}
-    waiting: list[tuple[Any, Any, bool]] = []
+    waiting: deque[tuple[Any, Any, bool, int]] = deque()
     modules: list[str] = []
 
-    def convert(value: Any, inside: bool) -> Any:
+    def convert(value: Any, inside: bool, depth: int) -> Any:
         if not isinstance(value, Made | dict | list | tuple):
             return value
         if id(value) not in made:
-            made[id(value)] = result = start(value, inside)
+            made[id(value)] = result = start(value, inside, depth)
             if isinstance(result, TensorRef | SparseRef | ArrayRef | Unread | Made):
                 return result
         return made[id(value)]
 
-    def start(value: Any, inside: bool) -> Any:
+    def start(value: Any, inside: bool, depth: int) -> Any:
         if (tensor := found_tensor(value)) is not None:
             return tensor
         module = _module(value)
         if module is not None and not inside:
             modules.append(value.name)
         parts = _contents(value) if module is None else module
-        if parts is None:
+        if parts is None or depth > MAX_DEPTH:  # nobody looks further
             return value
         result: Any = {} if isinstance(parts, Mapping) else []
-        waiting.append((result, parts, inside or module is not None))
+        waiting.append((result, parts, inside or module is not None, depth + 1))
         return result
 
-    tree = convert(value, False)
-    while waiting:
-        target, parts, inside = waiting.pop()
+    tree = convert(value, False, 0)
+    while waiting:  # level by level, so that what is shared is met first where it lies least deep
+        target, parts, inside, depth = waiting.popleft()
         if isinstance(parts, Mapping):
-            target.update((key, convert(part, inside)) for key, part in parts.items())
+            target.update((key, convert(part, inside, depth)) for key, part in parts.items())
         else:
-            target.extend(convert(part, inside) for part in parts)
+            target.extend(convert(part, inside, depth) for part in parts)
     return tree, tuple(dict.fromkeys(modules))
 
 

@@ -133,6 +133,8 @@ def _placed(tensor: TensorRef, storages: Storages) -> Place | str:
     """Where a tensor's storage lies, or why its numbers are not read."""
     if tensor.dtype not in _NUMPY and tensor.dtype not in WORDS:
         return f"{tensor.dtype} values are never read"
+    if 0 in tensor.shape:  # torch may leave out its storage
+        return Place(path=Path(), offset=0, size=0)
     if fault := _view_fault(tensor):
         return fault
     width, unit = width_of(tensor.dtype), width_of(tensor.storage.dtype)
@@ -150,7 +152,7 @@ def _placed(tensor: TensorRef, storages: Storages) -> Place | str:
 def _view_fault(tensor: TensorRef) -> str:
     reach = 1
     for stride, size in sorted(zip(tensor.strides, tensor.shape, strict=False)):
-        if size > 1 and stride < reach and 0 not in tensor.shape:
+        if size > 1 and stride < reach:
             kind = "expanded: its elements share memory" if stride == 0 else "a view whose elements overlap"
             return f"{kind}: save tensor.clone().contiguous() instead"
         reach += (size - 1) * stride
@@ -173,7 +175,7 @@ def _load(tensor: TensorRef, place: Place, order: str) -> NDArray[Any]:
     if place.checksum and order == "<" and raw.nbytes == place.size and zlib.crc32(raw.data) != place.checksum:
         raise FileError(f"{clean_name(place.path.name)}: expected the numbers that were saved; they are damaged")
     strides = [stride * dtype.itemsize for stride in tensor.strides]
-    return np.ascontiguousarray(np.lib.stride_tricks.as_strided(raw, tensor.shape, strides))
+    return np.asarray(np.lib.stride_tricks.as_strided(raw, tensor.shape, strides), order="C")
 
 
 def storage_width(storage: StorageRef, label: str) -> int:
