@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparselab.cli import main
 from sparselab.core.errors import FileError
 from sparselab.core.mask import Mask
 from sparselab.formats import read_blocks, read_ticket
@@ -66,22 +63,3 @@ def test_the_authors_files_have_eight_groups_of_32_rows(path: Path) -> None:
     layout = read_blocks(path)
     assert [block.rows.size for block in layout.blocks] == [32] * 8
     assert layout.after.shape == (256, 2304)
-
-
-def test_the_commands_show_them_and_compare_them_with_ours(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    np.savez(tmp_path / "w.npz", fc=(rng.standard_normal((16, 24)) * (rng.random((16, 24)) < 0.3)).astype(np.float32))
-    path = write(tmp_path / "fc.block", [(list(range(8)), [0, 3, 5]), (list(range(8, 16)), [1, 2])])
-    shown = CliRunner().invoke(main, ["inspect", str(path), "--json"])
-    assert json.loads(shown.stdout)["layout"] == {
-        "groups": 2, "rows_per_group": [8], "blocks": 2, "density": 40 / (16 * 5 + 16)
-    }  # fmt: skip
-    assert "2 groups of 8 rows, 2 blocks" in CliRunner().invoke(main, ["inspect", str(path)]).stdout
-    line = ["compare", str(tmp_path / "w.npz"), "--blocks", str(path), "--only", "prune,regroup-natural", "--json"]
-    document = json.loads(CliRunner().invoke(main, line).stdout)
-    assert document["budget"] == {"density": 40 / 384, "count": 40}
-    assert [row["name"] for row in document["rows"]] == ["blocks", "prune", "regroup-natural"]
-    assert document["rows"][0]["title"] == "the blocks of fc.block"
-    assert document["rows"][0]["density_after"] == 40 / 384
-    write(path, [([99], [0])])
-    assert "expected block indices in 0 .. 15" in CliRunner().invoke(main, line).stderr

@@ -22,12 +22,12 @@ class Network(torch.nn.Module):
         self.first, self.second = torch.nn.Linear(4, 4), torch.nn.Linear(4, 4)
         self.second.weight = self.first.weight
         self.register_buffer("mask", torch.rand(4, 4) < 0.5)
-        self.register_buffer("half", torch.randn(4, 4).bfloat16().t())
+        self.register_buffer("small", torch.randn(4, 4).bfloat16().t())
         self.register_buffer("part", torch.arange(24.0).reshape(4, 6)[:, 1:5])
         self.beside = torch.randn(4, 4)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.second(self.first(x)) * self.mask + self.half + self.part + self.beside
+        return self.second(self.first(x)) * self.mask + self.small + self.part + self.beside
 
 
 def test_weights_buffers_and_constants_are_read(tmp_path: Path) -> None:
