@@ -23,7 +23,7 @@ _KINDS = {
     "O": "Python objects", "U": "texts", "S": "texts", "a": "texts", "c": "complex numbers", "M": "dates",
     "m": "spans of time", "V": "raw bytes", "f": "long doubles (save array.astype(np.float64) instead)",
 }  # fmt: skip
-_RAW_PAIRS = "2-byte raw values (V2: what bfloat16 of ml_dtypes becomes; save array.astype(np.float32) instead)"
+_RAW_PAIRS = "2-byte raw values (V2: what bfloat16 of ml_dtypes becomes. Save array.astype(np.float32) instead)"
 
 
 def as_array(value: object) -> NDArray[Any]:

@@ -67,6 +67,8 @@ def type_name(value: Any) -> str:
     """Return the name of what a value of a tree is; of an object, its class."""
     if isinstance(value, Persistent):
         return "a storage"
+    if isinstance(value, Made) and value.name.endswith(".multiarray.scalar"):
+        return "a NumPy number"
     return value.name if isinstance(value, Made | Global) else type(value).__name__
 
 
