@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sparselab.formats.containers import MAX_DEPTH
+from sparselab.formats.names import clean_name
 from sparselab.formats.parsing.pickle_machine import Global, Made, Persistent
 from sparselab.formats.parsing.pickled_values import ArrayRef, SparseRef, TensorRef, Unread, found_tensor
 
@@ -69,7 +70,7 @@ def type_name(value: Any) -> str:
         return "a storage"
     if isinstance(value, Made) and value.name.endswith(".multiarray.scalar"):
         return "a NumPy number"
-    return value.name if isinstance(value, Made | Global) else type(value).__name__
+    return clean_name(value.name) if isinstance(value, Made | Global) else type(value).__name__
 
 
 def _contents(value: Any) -> Mapping[Any, Any] | list[Any] | tuple[Any, ...] | None:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from sparselab.core.inputs.arrays import plain_dtype
+from sparselab.formats.names import clean_name
 from sparselab.formats.parsing.pickle_machine import Global, Made, Persistent
 
 _STORAGE_TYPES: Mapping[str, str] = MappingProxyType({
@@ -109,7 +110,7 @@ def _of_type(value: Made) -> Any:
         return Unread("a tensor whose description is damaged")
     call, kind, args = value.args[0].name, value.args[1].name, value.args[2]
     if kind not in ("torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer"):
-        return Unread(f"a special tensor ({kind}): only plain and sparse ones are read")
+        return Unread(f"a special tensor ({clean_name(kind)}): only plain and sparse ones are read")
     return Made(call, args if isinstance(args, tuple) else ())
 
 
@@ -135,7 +136,7 @@ def storage_of(value: Any) -> StorageRef:
         raise TypeError
     _, kind, key, _, count, *view = value.id
     found = _STORAGE.fullmatch(kind.name)
-    dtype = _STORAGE_TYPES.get(found[1], f"{found[1]}Storage") if found else kind.name
+    dtype = _STORAGE_TYPES.get(found[1], f"{found[1]}Storage") if found else clean_name(kind.name)
     root = whole(count)
     if view and view[0] is not None:
         _, first, count = view[0]
@@ -192,7 +193,7 @@ def _bytes(value: Any) -> bytes:
 
 def _dtype(value: Any) -> str:
     found = _DTYPE.fullmatch(value.name)
-    return found[1] if found else str(value.name)
+    return found[1] if found else clean_name(value.name)
 
 
 def whole(value: Any) -> int:

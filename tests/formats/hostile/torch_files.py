@@ -182,6 +182,14 @@ TORCH: dict[str, Case] = {
     "a memo that is empty": (pickled("memo.pt", b"\x80\x02h\x05."), "damaged"),
     "no value": (pickled("none.pt", b"\x80\x02."), "damaged"),
     "no mark": (pickled("mark.pt", b"\x80\x02t."), "damaged"),
+    "a name to escape a terminal with": (
+        pickled("escape.pt", b"cos\n\x1b[31m<b>\n)R."),
+        r"not a tensor \(os\._\[31m_b_\)",
+    ),
+    "a type to escape with": (
+        changed_pickle("type.pt", ONE, b"ctorch\nFloatStorage\n", b"ctorch\n\x1b[31mStorage\n"),
+        r"torch\._\[31mStorage values are never read|\[31mStorage values",
+    ),
     "an extension": (pickled("extension.pt", b"\x80\x02\x82\x01)R."), "extension 1"),
     "buffers elsewhere": (pickled("buffers.pt", b"\x80\x05\x97."), "damaged"),
     "a call of a call": (pickled("calls.pt", b"cbuiltins\neval\n(S'1'\ntR(S'2'\ntR."), "not a tensor .builtins.eval"),
