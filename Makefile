@@ -11,7 +11,7 @@ ADDRESS := http://localhost:$(PORT)
 
 app: $(VENV)/.app
 	@echo "sparselab opens at $(ADDRESS)  (Ctrl-C ends it)"
-	@$(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.headless $$($(BIN)/python -c "import webbrowser; \
+	@$(BIN)/python -m sparselab.app.server run app.py --server.port $(PORT) --server.headless $$($(BIN)/python -c "import webbrowser; \
 	exec('try: webbrowser.get(); print(\"false\")\nexcept webbrowser.Error: print(\"true\")')")
 
 test: $(VENV)/.test

@@ -9,6 +9,7 @@ shape is one of theirs and the folder is there, random ones otherwise. Shuffled 
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from dataclasses import asdict
@@ -19,8 +20,7 @@ import psutil
 
 from benchmarks.machine import write_rows
 from sparselab.formats import ReadOptions, read_ticket
-from sparselab.runtime.pool import POOL_SIZE, WorkerPool
-from sparselab.runtime.session_workers import WARM_IMPORTS
+from sparselab.runtime.broker import Broker, JobList
 from sparselab.transforms.contender import Contender
 from sparselab.workflows.model import model_row
 
@@ -62,23 +62,24 @@ def main() -> None:
         path = Path(scratch) / "network.npz"
         names = write_network(path, folder)
         plan = [asdict(Contender("blocks", "blocks", "shuffled-blocks", {"refine": True, "refine_seconds": 1.0}))]
-        pool = WorkerPool(imports=WARM_IMPORTS)
+        broker = Broker()
+        jobs = JobList(broker, "benchmark")
         start, most = time.perf_counter(), 0
-        pool.start("all", [(model_row, (str(path), name, plan, 0, ReadOptions())) for name in names])
-        while pool.is_busy:
+        jobs.start("all", [(model_row, (str(path), name, plan, 0, ReadOptions())) for name in names])
+        while jobs.is_busy:
             time.sleep(0.2)
-            pool.advance()
+            jobs.collect()
             processes = [psutil.Process(), *psutil.Process().children()]
             most = max(most, sum(process.memory_info().rss for process in processes))
         spent = time.perf_counter() - start
-        pool.close()
-    failed = [result for result in pool.results.values() if isinstance(result, Exception)]
-    done = [result["report"] for result in pool.results.values() if isinstance(result, dict)]
+        broker.close()
+    failed = [result for result in jobs.results.values() if isinstance(result, Exception)]
+    done = [result["report"] for result in jobs.results.values() if isinstance(result, dict)]
     row = {
         "what": "shuffled-blocks, 1 s of refine a layer",
         "layers": len(done),
         "failed": len(failed),
-        "workers": POOL_SIZE,
+        "workers": os.cpu_count(),
         "seconds": round(spent, 1),
         "resident_GiB": round(most / 2**30, 2),
         "mean_coverage": round(float(np.mean([report["coverage"] for report in done])), 4),

@@ -53,10 +53,12 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"__init__"}),
     ),
     "formats": (
-        frozenset({"options", "names", "base", "containers", "conversion"}),
+        frozenset({"options", "names", "base", "containers"}),
         frozenset({"parsing"}),
         frozenset({"readers"}),
+        frozenset({"kinds"}),
         frozenset({"*"}),
+        frozenset({"writing"}),
     ),
     "training": (
         frozenset({"tasks", "models", "seeds", "setting_text", "paper_results"}),

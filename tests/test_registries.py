@@ -20,7 +20,8 @@ from sparselab.app.training.start import PRESETS
 from sparselab.core.im2col import COLUMN_ORDERS
 from sparselab.core.plugins import Registry
 from sparselab.core.settings import settings_of
-from sparselab.formats import FORMATS, WRITERS
+from sparselab.formats import FORMATS, REWRITERS, WRITERS
+from sparselab.formats.parsing.onnx.tensors import TYPES
 from sparselab.grouping import GROUPERS
 from sparselab.kernels import KERNELS
 from sparselab.pruning.distributions import DISTRIBUTIONS
@@ -34,7 +35,7 @@ from sparselab.transforms.regroup.rules import RULES
 from tests.analysis import test_similarity
 from tests.app import test_explore_page, test_training_page
 from tests.core import test_im2col
-from tests.formats import test_hostile, test_round_trips
+from tests.formats import test_hostile, test_onnx_reader, test_round_trips, test_write_back
 from tests.grouping import test_grouping
 from tests.kernels import test_conformance as test_kernels
 from tests.pruning import test_distributions, test_scores
@@ -45,7 +46,7 @@ from tests.workflows import test_compare
 
 Test = Callable[..., None]
 
-WALKS: tuple[tuple[Iterable[str], Test], ...] = (
+WALKS: tuple[tuple[Iterable[Any], Test], ...] = (
     (TRANSFORMS, test_transforms.test_laws),
     (TRANSFORMS, test_compare.test_every_transform_names_its_contenders),
     (RULES, test_rules.test_rounds_end_and_no_weight_lies_in_two_blocks),
@@ -55,7 +56,9 @@ WALKS: tuple[tuple[Iterable[str], Test], ...] = (
     (FORMATS, test_round_trips.test_every_format_that_is_read),
     (FORMATS, test_hostile.test_every_format_has_hostile_files),
     (FORMATS, test_hostile.test_changed_bytes_are_read_or_refused),
+    (TYPES, test_onnx_reader.test_numbers_of_every_type_and_place),
     (WRITERS, test_round_trips.test_written_formats),
+    (REWRITERS, test_write_back.test_without_a_change_every_tensor_is_what_it_was),
     (SCORES, test_scores.test_every_score_tells_weights_apart),
     (SIMILARITIES, test_similarity.test_every_similarity_is_its_definition),
     (PAPERS, test_paper_results.test_every_paper_has_figures_and_a_word_of_care),

@@ -16,7 +16,15 @@ ROOT = Path(__file__).resolve().parent.parent
 TOP = {
     *("app.py", "pages", "sparselab", "tests", "sample_masks", "requirements.txt", "README.md", "LICENSE", "Makefile"),
     *("pyproject.toml", ".ci", ".streamlit", ".gitignore", "docs", "mkdocs.yml", "benchmarks", "CHANGELOG.md"),
-    *(".github", ".pre-commit-config.yaml", "CITATION.cff", "CONTRIBUTING.md", "setup.py"),
+    *(
+        ".github",
+        ".pre-commit-config.yaml",
+        "CITATION.cff",
+        "CONTRIBUTING.md",
+        "setup.py",
+        "Dockerfile",
+        ".dockerignore",
+    ),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import socket
@@ -10,7 +11,7 @@ import threading
 import time
 import tomllib
 import webbrowser
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -20,6 +21,7 @@ import click
 from sparselab.core.data_files import APP_CONFIG, APP_FOLDER, APP_SCRIPT
 from sparselab.core.errors import FileError, SettingError
 from sparselab.core.paths import CACHE_VARIABLE, DATA_VARIABLE, OPENED_VARIABLE, ROOTS_VARIABLE
+from sparselab.core.room import ROOM_UPLOAD_MEGABYTES, ROOM_VARIABLE, address_in_network, room_hosts
 from sparselab.runtime.child import python_command, python_environment
 
 PORT = 8501
@@ -45,27 +47,49 @@ class _WithServerOptions(click.Command):
 )
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True, help="Where the app answers.")
+@click.option(
+    "--class",
+    "for_class",
+    is_flag=True,
+    help="Serve a room: everybody in this network. Paths of this machine and new trainings are off, uploads are capped.",
+)
+@click.option(
+    "--host", help="With --class: the name or address that visitors use; this machine's in its network if not given."
+)
 @click.option("--no-browser", is_flag=True, help="Only serve the app; open no browser.")
 @click.pass_context
-def app(context: click.Context, file: Path | None, port: int, no_browser: bool) -> None:
+def app(
+    context: click.Context, file: Path | None, port: int, for_class: bool, host: str | None, no_browser: bool
+) -> None:
     """Serve the app to this machine alone and open it, on FILE if one is given.
 
-    The folder of FILE may then be read in the app, beside those that may be read anyway.
+    The folder of FILE may then be read in the app, beside those that may be read anyway. With --class the whole network is
+    answered: the address is printed with a code to scan.
     """
+    if file is not None and for_class:
+        raise SettingError(
+            "--class: expected no FILE, because a room reads no files of this machine; upload it in the app"
+        )
+    if host is not None and not for_class:
+        raise SettingError("--host: expected together with --class; without it this machine alone is answered")
     if file is not None and not file.is_file():
         raise FileError(f"expected a file; there is none at {file}")
     if _answers(port):
         raise SettingError(f"--port: expected one that is free; something answers at {port} already")
+    hosts = room_hosts(host or address_in_network()) if for_class else ()
+    room_address = f"http://{hosts[0]}:{port}/" if hosts else ""
     server = subprocess.Popen(  # noqa: S603 - our own interpreter and our own script
         # In the app's folder and not in the user's, whose .streamlit/config.toml belongs to another app.
-        server_command(port, context.obj),
+        server_command(port, (*room_options(hosts), *context.obj)),
         cwd=APP_FOLDER,
-        env=server_environment(file),
+        env=server_environment(file) | ({ROOM_VARIABLE: room_address} if for_class else {}),
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: _end(server))
     link = address(port, file)
     click.echo(f"sparselab opens at {link}  (Ctrl-C ends it)", err=True)
+    if room_address:
+        click.echo(room_text(room_address), err=True)
     while server.poll() is None and not _answers(port):
         time.sleep(0.1)
     if server.poll() is None and not no_browser:
@@ -82,7 +106,28 @@ def server_command(port: int, options: tuple[str, ...] = ()) -> list[str]:
         "--server.headless=true",
         "--logger.hideWelcomeMessage=true",
     ]  # headless: it is we who open the browser
-    return python_command("-m", "streamlit", "run", str(APP_SCRIPT), *own, *options)
+    return python_command("-m", "sparselab.app.server", "run", str(APP_SCRIPT), *own, *options)
+
+
+def room_options(hosts: Sequence[str]) -> tuple[str, ...]:
+    """Return the options of a server that answers a room under `hosts`; none without hosts."""
+    if not hosts:
+        return ()
+    names = (f"--server.allowedHosts={host}" for host in hosts)
+    return ("--server.address=0.0.0.0", f"--server.maxUploadSize={ROOM_UPLOAD_MEGABYTES}", *names)
+
+
+def room_text(link: str) -> str:
+    """Return what a terminal shows of a room: its address, as a code to scan too, and what is off."""
+    import segno
+
+    code = io.StringIO()
+    segno.make(link, micro=False).terminal(out=code, compact=True)
+    return (
+        f"\nFor everybody in this network: {link}\n{code.getvalue()}\n"
+        f"Off in a room: files of this machine by path, starting trainings, other visitors' measurements; "
+        f"uploads up to {ROOM_UPLOAD_MEGABYTES} MB."
+    )
 
 
 def server_flags(settings: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
@@ -94,6 +139,8 @@ def server_flags(settings: Mapping[str, Any], prefix: str = "") -> Iterator[str]
     for name, value in settings.items():
         if isinstance(value, Mapping):
             yield from server_flags(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            yield from (f"--{prefix}{name}={item}" for item in value)
         else:
             yield f"--{prefix}{name}={str(value).lower() if isinstance(value, bool) else value}"
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import click
 
 from sparselab.analysis.metrics import labels, totals
-from sparselab.cli.output import file_options, print_document, print_table, read_options
+from sparselab.cli.output import envelope, file_options, print_document, print_table, read_options
 from sparselab.cli.setting_options import WithSettings, new_transform, scan
 from sparselab.core.device import resolve_device
 from sparselab.core.errors import SettingError
-from sparselab.formats import FORMATS, WRITERS, read_ticket, write_ticket
+from sparselab.formats import FORMS, Form, WrittenFile, check_target, read_ticket, write_back
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.model import Done, NotDone, apply_transform
 
@@ -93,7 +94,19 @@ class _Transforms(click.Group):
 @click.option("--layer", default="all", show_default=True, help="A layer's name, or all.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of every random choice.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write the new ticket: .npz, .safetensors or .pt.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write FILE with the new masks: in its own format, or as .npz, .safetensors or .pt.",
+)
+@click.option(
+    "--form",
+    type=click.Choice(FORMS),
+    default="own",
+    show_default=True,
+    help="Layers in the file of --out: as FILE has them, all as X_orig and X_mask, or all as weights with zeros.",
+)
+@click.option("--force", is_flag=True, help="Let the file of --out take the place of one that exists.")
 @file_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def _one(
@@ -103,16 +116,20 @@ def _one(
     seed: int,
     device: str,
     out: Path | None,
+    form: Form,
+    force: bool,
     column_order: str,
     kernel_shape: str | None,
     as_json: bool,
     **given: str | None,
 ) -> None:
     run = new_transform(name, given)
-    format = None if out is None else _format_of(out)
     if device != "auto":
         resolve_device(device)  # a transform that computes on none would never say that there is none such
-    ticket = read_ticket(file, read_options(column_order, kernel_shape))
+    options = read_options(column_order, kernel_shape)
+    ticket = read_ticket(file, options)
+    if out is not None:  # said before the work, not after it
+        check_target(ticket.meta["container"], out, overwrite=force)
     names = ticket.names if layer == "all" else (layer,)
     outcomes = apply_transform(run, ticket, names, rng=seed, device=device)
     failed = [outcome for outcome in outcomes if isinstance(outcome, NotDone)]
@@ -121,13 +138,14 @@ def _one(
         raise failed[0].error
     for item in failed:
         click.echo(f"{item.name}: not done: {item.error}", err=True)
-    if out is not None and format is not None:
-        done = {item.layer.name: item for item in results}
-        layers = (done[key].layer if key in done else ticket[key] for key in names)
-        write_ticket(layers, {key: item.layout for key, item in done.items()}, out, format)
-        click.echo(f"wrote {out}", err=True)
+    written = {}
+    if out is not None:
+        if as_json and out.exists() and out.samefile(file):  # what the document names is what was read
+            written = {"digest": envelope("transform", file=file, seed=seed, settings={})["digest"]}
+        layouts = {item.layer.name: item.layout for item in results}
+        _tell(write_back(file, layouts, out, options=options, form=form, overwrite=force))
     if as_json:
-        document = {"transform": name, **_document(results, failed)}
+        document = {"transform": name, **_document(results, failed), **written}
         print_document(document, "transform", file=file, seed=seed, settings=asdict(run))
         return
     figures = ("density_before", "density_after", "coverage", "energy", "block_density", "blocks")
@@ -150,13 +168,14 @@ transform = _Transforms(
 )
 
 
-def _format_of(path: Path) -> str:
-    suffixes = {suffix: name for name in WRITERS for suffix in FORMATS[name].suffixes}
-    if not path.parent.is_dir():
-        raise SettingError(f"--out: expected a folder that exists; there is none at {path.parent}")
-    if path.suffix not in suffixes:
-        raise SettingError(f"--out: expected a file ending in {', '.join(suffixes)}; got {path.name}")
-    return suffixes[path.suffix]
+def _tell(written: WrittenFile) -> None:
+    """Say what was written, what of it may surprise, and how it is loaded."""
+    click.echo(f"wrote {written.path}", err=True)
+    for note in written.notes:
+        click.echo(note, err=True)
+    for name, count in written.zeros.items():
+        click.echo(f"{name}: {count} weights come back as 0: FILE has no other value for them", err=True)
+    click.echo(f"To load it:\n\n{indent(written.recipe, '    ')}", err=True)
 
 
 def _document(results: Sequence[Done], failed: Sequence[NotDone]) -> dict[str, Any]:

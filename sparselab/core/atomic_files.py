@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,13 +38,32 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield a new folder beside `path`; when the block ends well it takes that name, which must be free, else it vanishes.
+
+    A process that is killed leaves the temporary folder: `sweep` knows its name.
+    """
+    temporary = path.parent / f".{secrets.token_hex(8)}.part"
+    temporary.mkdir()
+    try:
+        yield temporary
+        for file in temporary.iterdir():
+            _sync(file, os.O_RDWR)
+        temporary.rename(path)
+        if os.name == "posix":
+            _sync(path.parent, os.O_RDONLY)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def is_temporary(path: Path) -> bool:
     """Whether a file has a name that `atomic_path` gives to what is half written."""
     return _TEMPORARY.fullmatch(path.name) is not None
 
 
 def sweep(folder: Path, *, older_than: float = 0.0) -> None:
-    """Remove the temporary files of `atomic_path` that writers who were killed left in `folder`.
+    """Remove the temporary files and folders of `atomic_path` and `atomic_folder` that writers who were killed left in `folder`.
 
     Args: older_than: seconds since a file was last changed. 0 is for whoever alone writes the folder, under a lock; in a
         folder that others write too, `DAY_SECONDS` spares what is being written.
@@ -53,7 +73,11 @@ def sweep(folder: Path, *, older_than: float = 0.0) -> None:
     with contextlib.suppress(OSError):
         for path in filter(is_temporary, folder.iterdir()):
             with contextlib.suppress(OSError):
-                if not older_than or path.stat().st_mtime < latest:
+                if older_than and path.stat().st_mtime >= latest:
+                    continue
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
                     path.unlink()
 
 

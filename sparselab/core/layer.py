@@ -23,7 +23,7 @@ class Layer:
     `weight` are its values, `rewound` those of the rewind step, `gradient` the dense gradient, `features` what activation
     scores need; each is a matrix of the mask's shape or None. `kernel_shape` is a convolution's (kh, kw), None for linear.
     `groups`: the rows lie in so many parts of one size, one after the other, and a column stands for another input in each; a
-    block must not reach from one part into the next.
+    block must not reach from one part into the next. `notes`: what its numbers left open when they were read, a sentence each.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Layer:
     stride: int = 1
     padding: int = 0
     groups: int = 1
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("weight", "rewound", "gradient"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from platformdirs import PlatformDirs
@@ -65,6 +66,18 @@ def cache_folder(kind: str) -> Path:
     """
     named = os.environ.get(CACHE_VARIABLE)
     return (Path(named).expanduser() if named else _users().user_cache_path) / kind
+
+
+def check_private(folder: Path) -> None:
+    """Raises: FileError when `folder` may be written by others than this user: what lies there could be anybody's code."""
+    state = folder.lstat()
+    if not hasattr(os, "getuid"):  # Windows: a user's folders are the user's
+        return
+    if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.getuid() or state.st_mode & 0o022:
+        raise FileError(
+            f"expected {folder} to be writable by this user alone; others may write there: "
+            "chmod go-w it, or set another folder"
+        )
 
 
 def _users() -> PlatformDirs:

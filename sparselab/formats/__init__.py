@@ -11,18 +11,33 @@ from sparselab.formats.reading import read_ticket
 from sparselab.formats.registry import FORMATS
 from sparselab.formats.ticket_file import write_own
 from sparselab.formats.untrusted import UNTRUSTED_LIMITS, read_untrusted
-from sparselab.formats.writing import WRITERS, write_ticket
+from sparselab.formats.writing import (
+    FORMS,
+    REWRITERS,
+    WRITERS,
+    Form,
+    WrittenFile,
+    check_target,
+    write_back,
+    write_onnx,
+    write_ticket,
+)
 
 __all__ = [
     "FORMATS",
+    "FORMS",
+    "REWRITERS",
     "UNTRUSTED_LIMITS",
     "WRITERS",
     "Card",
+    "Form",
     "Format",
     "ReadLimits",
     "ReadOptions",
     "Source",
+    "WrittenFile",
     "blocks_csv",
+    "check_target",
     "describe",
     "load_layer",
     "open_ticket",
@@ -30,6 +45,8 @@ __all__ = [
     "read_blocks",
     "read_ticket",
     "read_untrusted",
+    "write_back",
+    "write_onnx",
     "write_own",
     "write_ticket",
 ]

@@ -40,6 +40,7 @@ class ArchiveEntry:
     such as "bfloat16"; `load_stored` then returns the numbers as they lie there, as unsigned words of the same shape, so that
     zeros are counted and weights written back without being widened. `axes` is what the file says of the order of the axes,
     one letter each: O out, I in, H W D the kernel's, E experts; such as "HWIO". "" where it says nothing.
+    `shown` is a better name than `name` where the file has one: an exporter may have numbered its weights.
     """
 
     name: str
@@ -51,6 +52,12 @@ class ArchiveEntry:
     load_stored: Callable[[], NDArray[Any]] | None = None
     axes: str = ""
     geometry: ConvGeometry | None = None
+    shown: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people know it by: `shown`, else its name in the file."""
+        return self.shown or self.name
 
     @property
     def size(self) -> int:

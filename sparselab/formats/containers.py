@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sparselab.formats.base import Role
+from sparselab.formats.names import is_mask_key, words_of
 
-_WRAPPERS = frozenset({"state_dict", "model_state_dict", "model", "net", "network"})
+WRAPPERS = frozenset({"state_dict", "model_state_dict", "model", "net", "network"})
+"""Keys under which a state_dict lies."""
+
 _MASKS = frozenset({"mask", "masks"})
+_OPTIMISERS = frozenset({"opt", "optim", "optims", "optimizer", "optimizers", "optimiser", "optimisers"})
 _TRAINING_STATE = ("optim", "lr_sched", "sched", "scaler", "amp", "rng")
 MAX_DEPTH = 32
 
@@ -18,7 +22,8 @@ def flatten(
 ) -> Iterator[tuple[str, Any, Role]]:
     """Yield (name, tensor, what the containers say of it) for every tensor in nested containers, and a reason for what is none.
 
-    `type_name` says what a value is that is none. Names are joined by dots; those of the usual wrappers, such as "state_dict", and of containers of masks are left out.
+    `type_name` says what a value is that is none. Names are joined by dots; those of the usual wrappers, such as "state_dict", and
+    of "mask" and "masks" are left out. What lies under any key that speaks of masks, by name or in a list, is a mask.
     """
     yield from _flatten(value, is_tensor, type_name, "", "unknown", set(), 0)
 
@@ -43,14 +48,21 @@ def _flatten(
         for key, part in value.items() if isinstance(value, Mapping) else enumerate(value):
             key = str(key)
             full = f"{name}.{key}" if name else key
-            if isinstance(part, Mapping | list) and key.lower().startswith(_TRAINING_STATE):
+            if isinstance(part, Mapping | list) and _is_training_state(key, part):
                 yield full, "training state, not weights", role
-            elif isinstance(part, Mapping) and key in _WRAPPERS | _MASKS:
+            elif isinstance(part, Mapping) and key in WRAPPERS | _MASKS:
                 yield from _flatten(
                     part, is_tensor, type_name, name, "mask" if key in _MASKS else role, seen, depth + 1
                 )
             else:
-                yield from _flatten(part, is_tensor, type_name, full, role, seen, depth + 1)
+                is_masks = isinstance(part, Mapping | list | tuple) and is_mask_key(key)
+                yield from _flatten(part, is_tensor, type_name, full, "mask" if is_masks else role, seen, depth + 1)
+
+
+def _is_training_state(key: str, part: Any) -> bool:
+    if isinstance(part, Mapping) and "param_groups" in part:
+        return True  # whatever it is called, an optimiser of torch wrote it
+    return key.lower().startswith(_TRAINING_STATE) or bool(_OPTIMISERS & set(words_of(key)))
 
 
 def _may_hold_tensors(value: Any, is_tensor: Callable[[Any], bool]) -> bool:

@@ -19,7 +19,7 @@ from sparselab.core.mask import Mask
 from sparselab.core.ticket import Skipped, Ticket, ticket_of
 from sparselab.formats.base import Archive, ArchiveEntry, Role, check_count, check_shape, check_total
 from sparselab.formats.containers import flatten
-from sparselab.formats.layers import find_layers
+from sparselab.formats.kinds.finding import find_layers
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits
 from sparselab.formats.parsing.torch_values import BFLOAT16_NOTE, is_bfloat16, tensor_entry
@@ -63,8 +63,8 @@ def _of_mapping(mapping: Mapping[str, Any], limits: ReadLimits) -> Ticket:
     archive = _archive(mapping, limits)
     if not archive.entries and not archive.skipped:
         raise SparselabError("expected at least one weight of two or more dimensions; got an empty mapping")
-    found, skipped = find_layers(archive, DEFAULT_OPTIONS, limits, has_shapes=True)
-    return Ticket(found, skipped, {"notes": list(archive.notes)})
+    found, skipped, notes = find_layers(archive, DEFAULT_OPTIONS, limits, has_shapes=True)
+    return Ticket(found, skipped, {"notes": [*archive.notes, *notes]})
 
 
 def _archive(mapping: Mapping[str, Any], limits: ReadLimits) -> Archive:

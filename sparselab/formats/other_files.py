@@ -42,7 +42,6 @@ _SUFFIXES: Mapping[str, str] = MappingProxyType({
     ".pb": "a TensorFlow graph: open the Keras file, or save model.get_weights() with np.savez",
     ".index": "the index of a TensorFlow checkpoint: in Python, tf.train.load_checkpoint reads it; save its arrays with np.savez",
     ".meta": "the graph of a TensorFlow checkpoint: in Python, tf.train.load_checkpoint reads its weights; save them with np.savez",
-    ".onnx": f"an ONNX model: {_AS_NPZ}; onnx.numpy_helper reads its initializers",
     ".mlmodel": f"a Core ML model: {_CONVERTED}", ".caffemodel": f"a Caffe model: {_AS_NPZ}; caffe.Net reads its blobs",
     ".mnn": f"an MNN model: {_CONVERTED}", ".engine": f"a TensorRT engine: {_CONVERTED}",
     ".trt": f"a TensorRT engine: {_CONVERTED}", ".rknn": f"an RKNN model: {_CONVERTED}",

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sparselab.core.errors import FileError
 from sparselab.core.ticket import FoundLayer, Ticket
 from sparselab.formats.detect import note_on_suffix, recognise
-from sparselab.formats.layers import find_layers
+from sparselab.formats.kinds.finding import find_layers
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits, ReadOptions
 from sparselab.formats.ticket_file import is_own, open_own
@@ -23,7 +23,7 @@ def read_ticket(
 ) -> Ticket:
     """Return the layers of a file, whatever format it is in; each is read when it is asked for.
 
-    `meta` holds "format" (a name in FORMATS, or "sparselab" for its own files), "file" and "notes".
+    `meta` holds "format" (a name in FORMATS, or "sparselab" for its own files), "container" (a name in FORMATS), "file" and "notes".
 
     Raises: FileError, in one sentence, for a file that is damaged, unknown, asks for too much, holds no layer, or
     could not be opened without running what is in it; loading a layer raises it for NaN and infinite weights.
@@ -32,12 +32,13 @@ def read_ticket(
     kind = recognise(path)
     archive = readable(path, lambda: kind.open(path, limits))
     notes = [note for note in (note_on_suffix(path, kind), *archive.notes) if note]
-    meta: dict[str, Any] = {"format": kind.name, "file": clean_name(path.name), "notes": notes}
+    meta: dict[str, Any] = {"format": kind.name, "container": kind.name, "file": clean_name(path.name), "notes": notes}
     if is_own(archive):
         meta["format"] = "sparselab"
         found, skipped = open_own(archive, limits)
     else:
-        found, skipped = find_layers(archive, options, limits, has_shapes=kind.has_shapes)
+        found, skipped, more = find_layers(archive, options, limits, has_shapes=kind.has_shapes)
+        notes += more
     return Ticket(tuple(_guard(path, item) for item in found), skipped, meta)
 
 

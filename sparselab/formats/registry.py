@@ -7,6 +7,7 @@ from sparselab.formats.base import Format, check_format
 from sparselab.formats.readers.blocks import FORMAT as BLOCKS
 from sparselab.formats.readers.npy import FORMAT as NPY
 from sparselab.formats.readers.npz import FORMAT as NPZ
+from sparselab.formats.readers.onnx import FORMAT as ONNX
 from sparselab.formats.readers.safetensors import FORMAT as SAFETENSORS
 from sparselab.formats.readers.smtx import FORMAT as SMTX
 from sparselab.formats.readers.torch import FORMAT as TORCH
@@ -15,7 +16,7 @@ from sparselab.formats.readers.torch_legacy import FORMAT as TORCH_LEGACY
 
 FORMATS: Registry[Format] = Registry(
     "formats",
-    {kind.name: kind for kind in (SAFETENSORS, NPZ, NPY, TORCH, TORCH_EXPORT, TORCH_LEGACY, SMTX, BLOCKS)},
+    {kind.name: kind for kind in (SAFETENSORS, NPZ, NPY, TORCH, TORCH_EXPORT, TORCH_LEGACY, SMTX, BLOCKS, ONNX)},
     check_format,
 )
 """Format names to formats, in the order in which a file is tried."""

@@ -22,7 +22,7 @@ from sparselab.core.layer import FloatMatrix, Layer
 from sparselab.core.mask import Mask
 from sparselab.core.ticket import FoundLayer, Skipped, Ticket
 from sparselab.formats.base import Archive, ArchiveEntry, check_count
-from sparselab.formats.conversion import check_finite
+from sparselab.formats.kinds.loading import check_finite
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
 

@@ -7,6 +7,9 @@ import sys
 
 from sparselab.core.data_files import PACKAGE_ROOT
 
+WORKER_PROGRAM = "from sparselab.runtime.worker_main import serve; serve()"
+"""What a worker process runs; by it they are known among the processes of a machine."""
+
 
 def python_command(*arguments: str) -> list[str]:
     """Return the command line that runs this Python with `arguments`, such as "-m", "sparselab".

@@ -11,9 +11,10 @@ _LARGEST_FRAME = 16 * GIB
 
 @dataclass(frozen=True)
 class Limits:
-    """What one worker process may use. None: not limited.
+    """What one task may use of its worker process. None: not limited.
 
-    `memory_bytes` counts address space beyond what the freshly started worker holds; `wall_seconds` is per task.
+    `memory_bytes` counts address space, `cpu_seconds` processor time, both beyond what the process has used when the task
+    begins: loading modules is not the task's. `threads` are those of torch and of the libraries for linear algebra.
     """
 
     memory_bytes: int | None = None

@@ -14,17 +14,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import pickle
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 from sparselab.core import errors
 from sparselab.core.errors import Cancelled, LimitError, SparselabError
 from sparselab.runtime import messages
-from sparselab.runtime.child import python_command, python_environment
+from sparselab.runtime.child import WORKER_PROGRAM, python_command, python_environment
 from sparselab.runtime.pipes import Limits, read_frame, write_frame
 from sparselab.runtime.progress import SILENT, Monitor, Progress
 
@@ -75,8 +77,9 @@ class WorkerTask:
 class Worker:
     """A warm worker process that runs one task after another.
 
-    `imports` are modules it loads at once, so that the first task does not pay for them. After a hard cancel, a limit
-    or a crash the next task starts a fresh process.
+    `imports` are modules it loads at once, so that the first task does not pay for them. `limits` are those of a task that
+    brings none of its own; its `threads` are set before anything is loaded. After a hard cancel, a limit or a crash the next
+    task starts a fresh process.
     """
 
     def __init__(self, limits: Limits | None = None, imports: tuple[str, ...] = ()) -> None:
@@ -85,28 +88,48 @@ class Worker:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._task: WorkerTask | None = None
+        self._task_limits = self._limits
         self._number = 0
         self._start()
 
     def submit(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> WorkerTask:
-        """Start `function(*args, monitor=..., **kwargs)` in the worker; its value must be one that `wire` can carry."""
+        """Start `function(*args, monitor=..., **kwargs)` in the worker; its value must be one that `messages` can carry."""
+        return self.begin(function, args, kwargs, self._limits)
+
+    def begin(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any] = MappingProxyType({}),
+        limits: Limits | None = None,
+    ) -> WorkerTask:
+        """Start a task under limits of its own, which count from here: what was loaded before is not the task's."""
+        limits = limits or Limits()
         with self._lock:
             if self._task is not None and not self._task.done:
                 raise RuntimeError("expected an idle worker; this one has a task: cancel it first, or use another")
-            if self._process is None or self._process.poll() is not None:
-                self._start()
             self._number += 1
             task = self._task = WorkerTask(self._number, self._cancel_task)
-            name = f"{function.__module__}:{function.__qualname__}"
-            self._send({"number": task.number, "function": name, "call": (args, kwargs)})
-        if self._limits.wall_seconds is not None:
-            reason = LimitError(f"stopped after {self._limits.wall_seconds:g} seconds, its time limit")
-            _later(self._limits.wall_seconds, lambda: self._end_task(task, reason))
+            self._task_limits = limits
+        if self._process is None or self._process.poll() is not None:
+            self._start()
+        name = f"{function.__module__}:{function.__qualname__}"
+        call = (args, dict(kwargs))
+        self._send({"number": task.number, "function": name, "call": call, "limits": asdict(limits)})
+        if limits.wall_seconds is not None:
+            reason = LimitError(f"stopped after {limits.wall_seconds:g} seconds, its time limit")
+            _later(limits.wall_seconds, lambda: self.end(task, reason))
         return task
 
     @property
     def is_busy(self) -> bool:
         return self._task is not None and not self._task.done
+
+    @property
+    def process_id(self) -> int | None:
+        """The number of the process, None when none runs."""
+        process = self._process
+        return None if process is None or process.poll() is not None else process.pid
 
     def close(self) -> None:
         """End the process now; what runs in it is cancelled. A later `submit` starts a new one."""
@@ -121,9 +144,7 @@ class Worker:
         if self._limits.threads is not None:
             environment |= dict.fromkeys(_THREAD_VARIABLES, str(self._limits.threads))
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own text
-            python_command(
-                "-c", "from sparselab.runtime.worker_main import serve; serve()", _encode(self._limits, self._imports)
-            ),
+            python_command("-c", WORKER_PROGRAM, json.dumps({"imports": self._imports, "parent": os.getpid()})),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -152,7 +173,7 @@ class Worker:
                 with contextlib.suppress(OSError):
                     pipe.close()
         if self._process is process and self._task is not None:
-            self._task._finish(error=error or _why_it_died(process.returncode, self._limits))
+            self._task._finish(error=error or _why_it_died(process.returncode, self._task_limits))
 
     def _receive(self, message: dict[str, Any]) -> None:
         task = self._task
@@ -167,14 +188,15 @@ class Worker:
 
     def _cancel_task(self, task: WorkerTask) -> None:
         self._send({"cancel": task.number})
-        _later(_GRACE_SECONDS, lambda: self._end_task(task, Cancelled("cancelled")))
+        _later(_GRACE_SECONDS, lambda: self.end(task, Cancelled("cancelled")))
 
-    def _end_task(self, task: WorkerTask, error: Exception) -> None:
+    def end(self, task: WorkerTask, error: Exception) -> None:
+        """End a task that has not finished, and the process with it; whoever waits for it is told `error`."""
         with self._lock:
             if task.done or self._task is not task:
                 return
             task._finish(error=error)
-            self.close()
+        self.close()
 
 
 def run_isolated(
@@ -206,10 +228,6 @@ def _later(seconds: float, action: Callable[[], None]) -> None:
     timer = threading.Timer(seconds, action)
     timer.daemon = True
     timer.start()
-
-
-def _encode(limits: Limits, imports: tuple[str, ...]) -> str:
-    return json.dumps({"limits": asdict(limits), "imports": imports})
 
 
 def _revive_error(name: str, text: str) -> Exception:

@@ -18,6 +18,7 @@ from typing import IO, Any
 from sparselab.core import plugins
 from sparselab.core.errors import SparselabError
 from sparselab.runtime import messages
+from sparselab.runtime.limiting import limit_from_start, limited
 from sparselab.runtime.pipes import GIB, Limits, read_frame, write_frame
 from sparselab.runtime.progress import Monitor, Progress
 
@@ -34,8 +35,7 @@ def serve() -> None:
     start = json.loads(sys.argv[1])
     for name in start["imports"]:
         importlib.import_module(name)
-    limits = Limits(**start["limits"])
-    _limit_this_process(limits)
+    limit_from_start()
 
     tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     cancelled: set[int] = set()
@@ -51,11 +51,11 @@ def serve() -> None:
 
     threading.Thread(target=listen, daemon=True).start()
     while True:
-        _answer(tasks.get(), answers, cancelled, limits)
+        _answer(tasks.get(), answers, cancelled)
 
 
-def _answer(message: dict[str, Any], answers: IO[bytes], cancelled: set[int], limits: Limits) -> None:
-    number = message["number"]
+def _answer(message: dict[str, Any], answers: IO[bytes], cancelled: set[int]) -> None:
+    number, limits = message["number"], Limits(**message["limits"])
     last_report = 0.0
 
     def report(progress: Progress) -> None:
@@ -72,7 +72,8 @@ def _answer(message: dict[str, Any], answers: IO[bytes], cancelled: set[int], li
         for part in qualname.split("."):
             function = getattr(function, part)
         args, kwargs = message["call"]
-        value = function(*args, monitor=Monitor(report, lambda: number in cancelled), **kwargs)
+        with limited(limits):
+            value = function(*args, monitor=Monitor(report, lambda: number in cancelled), **kwargs)
         reply = messages.dump({"number": number, "kind": "value", "value": value})
     except SparselabError as error:
         reply = messages.dump({"number": number, "kind": "error", "error": type(error).__name__, "text": str(error)})
@@ -83,20 +84,3 @@ def _answer(message: dict[str, Any], answers: IO[bytes], cancelled: set[int], li
     except Exception:
         reply = messages.dump({"number": number, "kind": "error", "error": "", "text": traceback.format_exc()})
     write_frame(answers, reply)
-
-
-def _limit_this_process(limits: Limits) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows has no such limits; the wall-clock limit still holds
-        return
-    if limits.memory_bytes is not None:
-        import psutil
-
-        most = psutil.Process().memory_info().vms + limits.memory_bytes
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    if limits.cpu_seconds is not None:
-        resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if limits.threads is not None and "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(limits.threads)

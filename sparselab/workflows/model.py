@@ -15,7 +15,7 @@ from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.ticket import Ticket, ticket_of
-from sparselab.formats import ReadOptions, load_layer, read_ticket, write_ticket
+from sparselab.formats import Form, ReadOptions, load_layer, read_ticket, write_back
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
@@ -167,18 +167,20 @@ def export_ticket(
     options: ReadOptions,
     layouts: Mapping[str, Mapping[str, Any]],
     out: str,
-    form: str,
+    format: str,
+    form: Form = "pairs",
     *,
     monitor: Monitor = SILENT,
 ) -> int:
-    """Write the whole ticket with `layouts` (as `Layout.pack` made them) in place of the masks they were made of.
+    """Write a file with `layouts` (as `Layout.pack` made them) in place of the masks they were made of; see `write_back`.
 
-    Returns: how many layers were written. Runs in a worker, because a large network takes seconds and gigabytes.
+    An `out` that exists is replaced. Returns: how many layers it has. Runs in a worker, because a large network takes seconds
+    and gigabytes.
     """
     monitor.progress("writing the file")
-    ticket = read_ticket(path, options)
-    write_ticket(ticket, {name: Layout.unpack(packed) for name, packed in layouts.items()}, out, form)
-    return len(ticket)
+    found = {name: Layout.unpack(packed) for name, packed in layouts.items()}
+    write_back(path, found, out, options=options, format=format, form=form, overwrite=True)
+    return len(read_ticket(path, options))
 
 
 def _worth(numbers: Report) -> float:

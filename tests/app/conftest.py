@@ -18,9 +18,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the app, as `streamlit run app.py` serves it."""
+    """The address of the app, as `make app` serves it."""
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
+    command = [
+        sys.executable,
+        "-m",
+        "sparselab.app.server",
+        "run",
+        "app.py",
+        "--server.headless=true",
+        f"--server.port={port}",
+    ]
     # What is measured in a test belongs to nobody's results.
     own = {**os.environ, "SPARSELAB_DATA": str(tmp_path_factory.mktemp("data"))}
     log = tmp_path_factory.mktemp("server") / "log.txt"

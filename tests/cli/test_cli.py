@@ -158,7 +158,7 @@ def test_what_is_written_is_what_was_printed(
     suffix: str, pruned: Path, alone: Path, run: Run, answer: Callable[..., Any]
 ) -> None:
     for file in (pruned, alone):
-        out = file.with_name(f"new{suffix}")
+        out = file.with_name(f"new-{file.stem}{suffix}")
         document = answer("transform", file, "regroup", "--rows-per-group", 4, "--out", out)
         back = {item["name"]: item for item in answer("inspect", out)["layers"]}
         assert {name: item["digest"] for name, item in back.items()} == digests(document)

@@ -70,6 +70,16 @@ def _blocks(weight: Matrix, path: Path) -> None:
     path.write_bytes(pickle.dumps([*blocks, ([weight.shape[0] - 1], []), ([], [weight.shape[1] - 1])]))
 
 
+def _onnx(weight: Matrix, path: Path) -> None:
+    from onnx import TensorProto, helper, numpy_helper
+
+    rows, cols = weight.shape
+    node = helper.make_node("Gemm", ["x", "fc.weight"], ["y"], transB=1)
+    ends = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, size]) for n, size in (("x", cols), ("y", rows)))
+    graph = helper.make_graph([node], "g", *([end] for end in ends), [numpy_helper.from_array(weight, "fc.weight")])
+    path.write_bytes(helper.make_model(graph).SerializeToString())
+
+
 WRITE: dict[str, Callable[[Matrix, Path], None]] = {
     "npy": _npy,
     "npz": _npz,
@@ -79,6 +89,7 @@ WRITE: dict[str, Callable[[Matrix, Path], None]] = {
     "torch-legacy": _torch_legacy,
     "torch-export": _torch_export,
     "blocks": _blocks,
+    "onnx": _onnx,
 }
 
 

@@ -28,6 +28,7 @@ from tests.formats.hostile.builders import (
 from tests.formats.hostile.torch_export import TORCH_EXPORT
 from tests.formats.hostile.torch_files import TORCH
 from tests.formats.hostile.torch_legacy import TORCH_LEGACY
+from tests.formats.hostile_onnx import HOSTILE_ONNX
 
 __all__ = ["HOSTILE", "WEIGHT", "array", "arrays", "file", "header", "npz", "safetensors", "save", "tensor"]
 
@@ -127,7 +128,6 @@ HOSTILE: dict[str, Case] = {
     ),
     "zip of texts": (lambda folder: npz(folder / "texts.zip", {"a.txt": b"a"}), "a zip archive that holds neither"),
     "NaN": (infinite, "conv.weight: expected finite weights; got 1 NaN and 2 infinite"),
-    "pair of two shapes": (arrays("pair.npz", w_orig=np.ones((2, 3)), w_mask=np.ones((3, 2))), "mask of the weight's"),
     "npy huge": (array("huge.npy", WEIGHT, shape=(2**23, 2**23)), "at most 1073741824 elements"),
     "npy wide": (array("wide.npy", WEIGHT, shape=(1, 2**40)), "dimensions up to"),
     "npy negative": (array("negative.npy", WEIGHT, shape=(-6, 8)), "dimensions up to|it is damaged"),
@@ -193,5 +193,6 @@ HOSTILE: dict[str, Case] = {
     "absent": (lambda folder: folder / "absent.npz", "got No such file"),
     "NUL in the path": (lambda folder: folder / "a\0b.npz", "with a NUL in it"),
     "folder": (lambda folder: folder, "got a folder"),
+    **HOSTILE_ONNX,
 }
 """Name -> (what makes the file, what the one sentence about it says)."""

@@ -75,7 +75,9 @@ def test_a_mask_beside_its_weight(tmp_path: Path) -> None:
 
 def test_two_things_of_one_name(tmp_path: Path) -> None:
     ticket = read(tmp_path, **{"a": DENSE, "a_mask": MASK[:2]})
-    assert ticket.names == ("a", "a_2")
+    assert ticket.names == ("a",)
+    assert [item.name for item in ticket.skipped] == ["a_mask"]
+    assert "expected a mask of the weight's shape 4x2x3x3" in ticket.skipped[0].reason
     np.savez(tmp_path / "t.npz", **{"w_orig": DENSE, "w_mask": MASK, "w": DENSE, "module.w_mask": MASK})
     ticket = read_ticket(tmp_path / "t.npz")
     assert ticket.names == ("w",)

@@ -16,6 +16,7 @@ from sparselab.core.errors import FileError, LimitError, SparselabError
 from sparselab.formats import ReadLimits, ReadOptions, describe, read_ticket, read_untrusted
 from sparselab.formats.untrusted import UNTRUSTED_LIMITS, _confirm
 from sparselab.runtime.pipes import Limits
+from tests.formats.good_files import good_file
 from tests.formats.hostile_files import HOSTILE, save
 
 # A busy machine takes longer than a visitor would wait.
@@ -25,7 +26,18 @@ WEIGHT = np.random.default_rng(4).standard_normal(MASK.shape).astype(np.float32)
 
 
 @pytest.mark.parametrize(
-    "case", ["payload", "npz bomb", "stride 0", "CSR out of range", "100000 tensors", "NaN", "smtx index", "npy huge"]
+    "case",
+    [
+        "payload",
+        "npz bomb",
+        "stride 0",
+        "CSR out of range",
+        "100000 tensors",
+        "NaN",
+        "smtx index",
+        "npy huge",
+        "onnx data at /",
+    ],
 )
 def test_hostile_uploads(case: str, tmp_path: Path) -> None:
     make, says = HOSTILE[case]
@@ -47,6 +59,13 @@ def test_a_good_upload(tmp_path: Path) -> None:
     assert np.array_equal(ticket["c"].weight, direct["c"].weight)
     assert ticket["half"].weight is None
     assert sorted(os.listdir(tmp_path)) == ["out.safetensors", "t.npz"]
+
+
+def test_a_good_model(tmp_path: Path) -> None:
+    path = good_file("onnx", WEIGHT.reshape(8, -1), tmp_path)
+    card = read_untrusted(path, tmp_path / "out.safetensors", limits=LIMITS)
+    assert card == describe(read_ticket(path))
+    assert read_ticket(tmp_path / "out.safetensors").names == ("fc.weight",)
 
 
 def test_a_good_checkpoint(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -99,3 +100,12 @@ def test_threads_are_those_of_torch() -> None:
         "assert len(maps) == 1, maps\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="no owners of folders here")
+def test_a_cache_that_others_may_write_is_not_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A file planted there under the right name would run as this user."""
+    compiler.library()
+    (tmp_path / "cache" / "compiled").chmod(0o777)
+    compiler.library.cache_clear()
+    assert "this user alone" in compiler.compiler_unsupported_reason()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,40 @@ def _step(step: int) -> Any:
 def polite(*, monitor: Monitor) -> None:
     while True:
         monitor.progress("waiting")
+        time.sleep(0.01)
+
+
+def brief(seconds: float, *, monitor: Monitor) -> float:
+    """Return when it began, on a clock that all processes share."""
+    start = time.time()
+    time.sleep(seconds)
+    return start
+
+
+def busy(seconds: float, *, monitor: Monitor) -> str:
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return "done"
+
+
+def counted(folder: str, *, monitor: Monitor) -> int:
+    """Return how many times this was called with the folder."""
+    calls = Path(folder) / "calls"
+    with calls.open("a") as file:
+        file.write("x")
+    time.sleep(0.3)
+    return len(calls.read_text())
+
+
+def process_number(*, monitor: Monitor) -> int:
+    return os.getpid()
+
+
+def telling(*, monitor: Monitor) -> None:
+    """Wait for ever, and tell the number of this process as how much is done."""
+    while True:
+        monitor.progress("waiting", os.getpid(), 2**32)
         time.sleep(0.01)
 
 

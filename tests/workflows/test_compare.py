@@ -13,14 +13,12 @@ import pytest
 from annotated_types import Interval
 from typing_extensions import Doc
 
-from sparselab.core.errors import SparselabError
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
 from sparselab.formats import ReadOptions, read_ticket
 from sparselab.grouping import GROUPERS
 from sparselab.runtime import messages
-from sparselab.runtime.pool import WorkerPool
 from sparselab.runtime.progress import Monitor
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
@@ -28,7 +26,6 @@ from sparselab.transforms.contender import ROLES
 from sparselab.workflows import compare
 from sparselab.workflows.compare import at_density, compare_row, contenders, curve_contenders, curve_row, run_contender
 from sparselab.workflows.model import best_of, export_ticket, model_row
-from tests.runtime import tasks
 
 
 def weighted(seed: int, shape: tuple[int, int] = (64, 96), density: float = 0.2) -> Layer:
@@ -151,38 +148,3 @@ def test_the_exported_ticket_holds_the_new_masks(network: str, tmp_path: Path) -
     before, after = read_ticket(network), read_ticket(out)
     assert after["layer1"].mask == Layout.unpack(row["layout"]).after
     assert after["layer0"].mask == before["layer0"].mask
-
-
-def finished(pool: WorkerPool) -> WorkerPool:
-    while pool.is_busy:
-        pool.advance()
-    return pool
-
-
-def test_a_crew_runs_all_calls_and_one_failure_does_not_end_the_rest() -> None:
-    pool = WorkerPool(2)
-    try:
-        pool.start("a", [(tasks.double, (n,)) for n in range(4)] + [(tasks.wrong_file, ())])
-        finished(pool)
-        assert [pool.results[n] for n in range(4)] == [0, 2, 4, 6]
-        assert isinstance(pool.results[4], SparselabError)
-        pool.start("a", [])
-        assert pool.total == 5, "the same key is the same work"
-        assert not pool._workers, "idle workers are not kept"
-    finally:
-        pool.close()
-
-
-def test_cancel_keeps_what_is_done_and_new_work_goes_on() -> None:
-    pool = WorkerPool(1)
-    try:
-        pool.start("a", [(tasks.double, (1,)), (tasks.polite, ()), (tasks.double, (2,))])
-        while 0 not in pool.results:
-            pool.advance()
-        pool.cancel()
-        assert not pool.is_busy
-        assert pool.results == {0: 2}
-        pool.start("b", [(tasks.double, (5,))])
-        assert finished(pool).results == {0: 10}
-    finally:
-        pool.close()

@@ -18,7 +18,7 @@ from sparselab.app.jobs.list_progress import run_calls
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import fault_text
 from sparselab.app.shell.url_state import linked_select
-from sparselab.runtime.pool import Call, WorkerPool
+from sparselab.runtime.broker import Call, JobList
 from sparselab.transforms.contender import Contender
 from sparselab.workflows.compare import compare_row, contenders, curve_contenders, curve_row
 
@@ -38,8 +38,8 @@ def show_comparison(source: Source, layer: str, density: float, seed: int) -> No
     run_calls(
         key,
         calls,
-        partial=lambda pool, slot: _partial(race.entries(pool), slot),
-        final=lambda pool: _show(race, pool),
+        partial=lambda jobs, slot: _partial(race.entries(jobs), slot),
+        final=lambda jobs: _show(race, jobs),
         what="contenders",
     )
 
@@ -52,18 +52,18 @@ class _Race:
     entrants: Sequence[Contender]
     drawn: Sequence[Contender]
 
-    def entries(self, pool: WorkerPool) -> list[Entry]:
+    def entries(self, jobs: JobList) -> list[Entry]:
         """What is there of the table, in its order."""
         places = enumerate(self.entrants)
-        done = [(item, pool.results[place]) for place, item in places if place in pool.results]
+        done = [(item, jobs.results[place]) for place, item in places if place in jobs.results]
         return [
             Entry(item, row_of(item, result), result if isinstance(result, Exception) else None)
             for item, result in done
         ]
 
-    def curves(self, pool: WorkerPool) -> list[Curve]:
+    def curves(self, jobs: JobList) -> list[Curve]:
         places = enumerate(self.drawn, start=len(self.entrants))
-        done = [(item.title, pool.results.get(place)) for place, item in places]
+        done = [(item.title, jobs.results.get(place)) for place, item in places]
         return [(title, result["points"]) for title, result in done if isinstance(result, dict)]
 
 
@@ -73,8 +73,8 @@ def _partial(entries: Sequence[Entry], slot: DeltaGenerator) -> None:
             show_table([entry.row for entry in entries], drop=("difference", "budget there"), key=None)
 
 
-def _show(race: _Race, pool: WorkerPool) -> None:
-    entries = race.entries(pool)
+def _show(race: _Race, jobs: JobList) -> None:
+    entries = race.entries(jobs)
     if all(entry.row["coverage"] is None for entry in entries):
         return
     if answer := verdict(entries):
@@ -101,7 +101,7 @@ def _show(race: _Race, pool: WorkerPool) -> None:
     st.download_button(
         "Table (.csv)", data=as_csv(rows), file_name="compare.csv", on_click="ignore", icon=":material/download:"
     )
-    if curves := race.curves(pool):
+    if curves := race.curves(jobs):
         points = [
             (row["contender"], row["density_after"], row["coverage"]) for row in own if row["coverage"] is not None
         ]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import streamlit as st
 
 from sparselab.app.inputs.explore_request import ExploreRequest
+from sparselab.app.jobs.export import show_exports
 from sparselab.core.version import __version__
 from sparselab.display.document import layout_document
-from sparselab.formats import FORMATS, WRITERS, blocks_csv, permutation_csv, read_ticket, write_ticket
+from sparselab.formats import blocks_csv, permutation_csv
+from sparselab.formats.writing.recipe import recipe_for
 from sparselab.runtime.pipes import Limits
 from sparselab.runtime.worker import run_isolated
 from sparselab.workflows.explore import View
@@ -21,24 +21,14 @@ from sparselab.workflows.explore import View
 _HERE_UP_TO = 4_000_000
 """Weights of a layer whose picture is made in this process: that takes a third of a second. A larger one gets its own."""
 
-_LOAD_BACK = """\
-import torch
-from torch.nn.utils import prune
-
-prune.identity(model.get_submodule("LAYER"), "weight")  # gives the layer its weight_orig and weight_mask
-model.load_state_dict(torch.load("NEW.pt"), strict=False)
-"""
-
 
 def show_takeaway(view: View, request: ExploreRequest) -> None:
     """Show the downloads; each file is made when its button is pressed."""
     stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in request.layer)[:80]
     columns = st.columns(2)
     with columns[0]:
-        st.markdown("**New mask** (with the layer's weights, as `torch.nn.utils.prune` pairs)")
-        for name in WRITERS:
-            suffix = FORMATS[name].suffixes[0]
-            _button(f"{name} ({suffix})", f"{stem}{suffix}", partial(_ticket, view, request, name))
+        st.markdown("**The file with the new mask** (other layers and tensors as they are)")
+        show_exports(request.source, lambda: {request.layer: view.layout.pack()}, stem)
     with columns[1]:
         st.markdown("**Tables, report and picture**")
         _button("Blocks (.csv)", f"{stem}-blocks.csv", lambda: blocks_csv(view.layout).encode())
@@ -46,8 +36,8 @@ def show_takeaway(view: View, request: ExploreRequest) -> None:
         _button("Column order (.csv)", f"{stem}-columns.csv", lambda: permutation_csv(view.layout.col_order).encode())
         _button("Report (.json)", f"{stem}-report.json", lambda: _report(view, request))
         _button("Picture (.html)", f"{stem}-picture.html", partial(_picture, view, request))
-    st.caption("To load the new mask into a model (biases and other tensors keep their values):")
-    st.code(_LOAD_BACK, language="python")
+    st.caption("To load it into a model:")
+    st.code(recipe_for("torch", "NEW.pt", masks=False), language="python")
     st.caption(
         "Picture (.html) holds both masks, rows by group, and all numbers: it zooms and reads weights out as this page does, in any "
         "browser and without a network. To save what is in view as an image: “Save picture” above the masks. To save a chart: the "
@@ -60,14 +50,6 @@ def _button(label: str, name: str, make: Callable[[], bytes]) -> None:
     st.download_button(
         label, data=make, file_name=name, on_click="ignore", icon=":material/download:", key=f"_take_{label}"
     )
-
-
-def _ticket(view: View, request: ExploreRequest, form: str) -> bytes:
-    layer = read_ticket(request.source.path, request.source.options)[request.layer]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "layer"
-        write_ticket([layer], {layer.name: view.layout}, path, form)
-        return path.read_bytes()
 
 
 def _picture(view: View, request: ExploreRequest) -> bytes:

@@ -11,7 +11,7 @@ from sparselab.app.inputs.knobs import reset
 from sparselab.app.inputs.preamble import require_source, show_headline
 from sparselab.app.inputs.sidebar import choose_request, quick_defaults
 from sparselab.app.jobs.explore_job import view_of, watch
-from sparselab.runtime.worker import WorkerTask
+from sparselab.runtime.broker import Job
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.explore import View
 
@@ -29,7 +29,7 @@ def page() -> None:
     pictures(request, view, order)
     if view is not None:
         details(view, request)
-    elif isinstance(answer, WorkerTask):
+    elif isinstance(answer, Job):
         watch(answer, place)
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from sparselab.core.errors import FileError
 from sparselab.core.paths import OPENED_VARIABLE, ROOTS_VARIABLE, result_folders
+from sparselab.core.room import room
 
 _LONGEST_SHOWN = 120
 
@@ -16,7 +17,7 @@ _LONGEST_SHOWN = 120
 def allowed_roots() -> tuple[Path, ...]:
     """Return the folders whose files may be opened by path.
 
-    They are the operator's, or the user's home if only they can connect; and that of the file the app was started with.
+    They are the operator's, or the user's home if only they can connect and no room is served; and that of the file the app was started with.
     """
     opened = os.environ.get(OPENED_VARIABLE)
     return (*_standing_roots(), *(() if opened is None else (Path(opened).resolve().parent,)))
@@ -48,4 +49,6 @@ def _standing_roots() -> tuple[Path, ...]:
     named = os.environ.get(ROOTS_VARIABLE)
     if named is not None:
         return tuple(Path(part).resolve() for part in named.split(os.pathsep) if part)
+    if room() is not None:  # its visitors are not this machine's user
+        return ()
     return (Path.home().resolve(),) if st.get_option("server.address") in ("localhost", "127.0.0.1", "::1") else ()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from sparselab.core.errors import SettingError
 from sparselab.core.settings import Setting
 
 _WIDEST_SLIDER = 256
@@ -32,7 +34,7 @@ def setting_widgets(
         bound: a widget's value is the query parameter that its key names, absent while it is the default.
         sliders: narrow ranges become sliders.
     """
-    values = {s.name: st.session_state.get(key_of(s.name), s.default) for s in all_settings or settings}
+    values = {s.name: _value_now(s, key_of(s.name), bound=bound) for s in all_settings or settings}
     shown: dict[str, Any] = {}
     for setting in settings:
         if setting.counts(values):
@@ -40,6 +42,16 @@ def setting_widgets(
             value = setting_widget(setting, key=key_of(setting.name), place=place, bound=bound, sliders=sliders)
             shown[setting.name] = values[setting.name] = value
     return shown
+
+
+def _value_now(setting: Setting, key: str, *, bound: bool) -> Any:
+    """Return a setting's value before its widget is made: at the first run of a link it stands in the address alone."""
+    if key in st.session_state:
+        return st.session_state[key]
+    if bound and (text := st.query_params.get(key)) is not None:
+        with suppress(SettingError):  # the widget, too, falls back to the default
+            return setting.parse(text)
+    return setting.default
 
 
 def setting_widget(

@@ -25,13 +25,27 @@ _KINDS = ("Sample", "Upload", "Path")
 
 
 @dataclass(frozen=True)
+class Original:
+    """An upload as it came, and how to read it: a result is written back into this."""
+
+    path: str
+    options: ReadOptions
+
+
+@dataclass(frozen=True)
 class Source:
-    """A file that was read: where it lies, how to read it, and the card of what was found."""
+    """A file that was read: where it lies, how to read it, and the card of what was found.
+
+    is_public: whether it is a sample, so that what is computed of it may be given to every visitor.
+    Of an upload, `path` holds the layers in our own format, and `original` is what came.
+    """
 
     path: str
     title: str
     options: ReadOptions
     card: dict[str, Any]
+    is_public: bool = False
+    original: Original | None = None
 
 
 def choose_source() -> Source | None:
@@ -55,7 +69,7 @@ def _sample() -> Source | None:
     path = sample_path(name)
     options = ReadOptions()
     card = sample_card(str(path), path.stat().st_mtime_ns)
-    return Source(str(path), f"sample {name}", options, card)
+    return Source(str(path), f"sample {name}", options, card, is_public=True)
 
 
 def _upload() -> Source | None:
@@ -72,7 +86,7 @@ def _upload() -> Source | None:
     kept: tuple[str, Path, str] | None = st.session_state.get("_uploaded")
     if kept is None:
         st.caption(
-            "A state_dict (.pt, .th, .safetensors), NumPy masks (.npz, .npy), a DLMC pattern (.smtx) or blocks (.block). An upload belongs to one "
+            "A state_dict (.pt, .th, .safetensors), NumPy masks (.npz, .npy), a DLMC pattern (.smtx), blocks (.block) or an ONNX model (.onnx). An upload belongs to one "
             "visit: after a reload, or by a link, choose the file again."
         )
         return None
@@ -80,7 +94,8 @@ def _upload() -> Source | None:
     options = choose_read_options()
     st.caption(f"{literal(title)} · sha256 {digest[:12]}")
     card = remembered_card(f"upload:{digest}:{options}", lambda out: read_untrusted(original, out, options))
-    return Source(str(own_path(f"upload:{digest}:{options}")), title, ReadOptions(), card)
+    path = str(own_path(f"upload:{digest}:{options}"))
+    return Source(path, title, ReadOptions(), card, original=Original(str(original), options))
 
 
 def _receive(file: UploadedFile) -> None:

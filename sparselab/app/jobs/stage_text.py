@@ -18,12 +18,14 @@ _TEXTS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def stage_text(progress: Progress | None) -> str:
-    """Return where work stands.
+def stage_text(progress: Progress | None, ahead: int | None = None) -> str:
+    """Return where work stands; `ahead`: how many others come before it, None once it has begun.
 
-    Example: >>> stage_text(Progress("refine", 1000, 2000))
-             'refining the groups: 1,000 of 2,000'
+    Example: >>> stage_text(Progress("refine", 1000, 2000)), stage_text(None, 2)
+             ('refining the groups: 1,000 of 2,000', 'waiting: 2 before you')
     """
+    if ahead is not None:
+        return f"waiting: {ahead:,} before you" if ahead else "waiting: you are next"
     if progress is None:
         return "starting"
     stage = _TEXTS.get(progress.stage, progress.stage)

@@ -8,7 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
-from sparselab.runtime.pool import Call
+from sparselab.runtime.broker import Call
 
 Results = Mapping[int, Any]
 """What each call gave, by its place in the list: a `Measured` as plain values, or the exception that came instead."""

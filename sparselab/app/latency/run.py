@@ -14,9 +14,12 @@ from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import show_fault
 from sparselab.app.shell.session import session
 from sparselab.benchmarking.requests import Measured
-from sparselab.runtime.pool import WorkerPool
+from sparselab.runtime.broker import JobList
 
 _KEY = "_latency_measurement"
+
+MEASURED = "_measured_sessions"
+"""Where the session keeps the keys of what was measured in this visit: in a room a visitor is shown no others' results."""
 
 
 def measured_by(
@@ -32,13 +35,13 @@ def measured_by(
     label: of the button before there are results. what: what the calls are, in the plural. show, partial: draw results, all
     of them or those so far.
     """
-    pool, measurement = session().bench, _measurement()
-    if measurement.state_of(plan) is State.RUNNING and pool.key == measurement.name and not pool.is_busy:
-        measurement = _remember(measurement.ended(pool.results))
+    jobs, measurement = session().measurements, _measurement()
+    if measurement.state_of(plan) is State.RUNNING and jobs.key == measurement.name and not jobs.is_busy:
+        measurement = _remember(measurement.ended(jobs.results))
     again = "Measure again" if plan.key in measurement.kept else label
     st.button(again, type="primary", icon=":material/timer:", key=f"_{plan.tab}_measure", on_click=_ask, args=(plan,))
-    if measurement.is_outdated_by(plan) and pool.is_busy:
-        pool.cancel()
+    if measurement.is_outdated_by(plan) and jobs.is_busy:
+        jobs.cancel()
         st.info("Stopped, because a setting changed.", icon=":material/cancel:")
     if measurement.is_of(plan):
         _run(plan, measurement, what=what, show=show, partial=partial)
@@ -54,15 +57,15 @@ def _run(
     show: Callable[[Results], None],
     partial: Callable[[Results], None] | None,
 ) -> None:
-    def show_partial(pool: WorkerPool, slot: DeltaGenerator) -> None:
-        if partial is not None and pool.results:
+    def show_partial(jobs: JobList, slot: DeltaGenerator) -> None:
+        if partial is not None and jobs.results:
             with slot.container():
-                partial(pool.results)
+                partial(jobs.results)
 
-    def show_final(pool: WorkerPool) -> None:
-        _remember(measurement.ended(pool.results))
-        if pool.results:
-            show(pool.results)
+    def show_final(jobs: JobList) -> None:
+        _remember(measurement.ended(jobs.results))
+        if jobs.results:
+            show(jobs.results)
 
     run_calls(
         measurement.name,
@@ -70,13 +73,14 @@ def _run(
         partial=show_partial,
         final=show_final,
         what=what,
-        pool=session().bench,
+        jobs=session().measurements,
         threads=plan.threads,
+        is_alone=True,
     )
 
 
 def _ask(plan: MeasurementPlan) -> None:
-    session().bench.cancel()
+    session().measurements.cancel()
     _remember(_measurement().asked(plan))
 
 
@@ -95,6 +99,7 @@ def measured_or_said(result: Any) -> Measured | None:
     if said_instead(result):
         return None
     measured = Measured.from_json(result)
+    st.session_state.setdefault(MEASURED, set()).add(measured.session.key)
     if measured.not_stored:
         st.warning(f"Measured, but not stored: {literal(measured.not_stored)}", icon=":material/save:")
     return measured

@@ -10,12 +10,14 @@ import streamlit as st
 from sparselab.app.latency.charts import compare_figure
 from sparselab.app.latency.kernel_names import label_of, title_of
 from sparselab.app.latency.result import show_session
+from sparselab.app.latency.run import MEASURED
 from sparselab.app.shell.escape import literal
 from sparselab.benchmarking.csv_table import as_csv, stored_results
 from sparselab.benchmarking.records import Session
 from sparselab.benchmarking.storage_paths import database_path
 from sparselab.benchmarking.store import Store, shape_text
 from sparselab.core.errors import SparselabError
+from sparselab.core.room import room
 
 _ANY = "any"
 
@@ -33,7 +35,11 @@ def all_sessions() -> tuple[Session, ...]:
 
 
 def _measured_here() -> tuple[Session, ...]:
-    return Store(database_path()).sessions()
+    sessions = Store(database_path()).sessions()
+    if room() is None:
+        return sessions
+    mine: set[str] = st.session_state.get(MEASURED, set())
+    return tuple(session for session in sessions if session.key in mine)
 
 
 def show_stored() -> None:

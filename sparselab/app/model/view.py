@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -14,20 +14,18 @@ from streamlit.delta_generator import DeltaGenerator
 from sparselab.analysis.metrics import labels, meanings
 from sparselab.app.inputs.knobs import knobs, new_transform
 from sparselab.app.inputs.source import Source
+from sparselab.app.jobs.export import show_exports
 from sparselab.app.jobs.list_progress import run_calls
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import fault_text
 from sparselab.app.shell.navigation import pages
-from sparselab.app.shell.session import session
+from sparselab.app.shell.session import broker, session
 from sparselab.app.shell.url_state import choose_elsewhere
 from sparselab.core.errors import SettingError
-from sparselab.formats import FORMATS, WRITERS
-from sparselab.runtime.pipes import Limits
-from sparselab.runtime.pool import Call, WorkerPool
-from sparselab.runtime.worker import run_isolated
+from sparselab.runtime.broker import Call, JobList
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.contender import Contender
-from sparselab.workflows.model import best_of, export_ticket, model_parts, model_rows
+from sparselab.workflows.model import best_of, model_parts, model_rows
 
 BEST = "best per layer"
 Parts = Sequence[tuple[str, ...]]
@@ -72,7 +70,7 @@ def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> No
         st.error(literal(str(error)), icon=":material/block:")
         return
     show = partial(_show, source=source, parts=parts)
-    if session().pool.key != key:
+    if session().jobs.key != key:
         st.button(
             f"Run on all {len(layers)} layers",
             type="primary",
@@ -84,17 +82,17 @@ def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> No
         what = "layers" if len(parts) == len(layers) else "rankings of all layers"
         run_calls(key, calls, partial=partial(_partial, source, parts), final=show, what=what)
     else:
-        show(WorkerPool(0))
+        show(JobList(broker(), session().name))
 
 
-def _partial(source: Source, parts: Parts, pool: WorkerPool, slot: DeltaGenerator) -> None:
-    rows = _rows(source, _results(parts, pool))
+def _partial(source: Source, parts: Parts, jobs: JobList, slot: DeltaGenerator) -> None:
+    rows = _rows(source, _results(parts, jobs))
     slot.dataframe(rows, hide_index=True, column_config=_columns(), height=_height(rows))
 
 
-def _show(pool: WorkerPool, *, source: Source, parts: Parts) -> None:
+def _show(jobs: JobList, *, source: Source, parts: Parts) -> None:
     layers = source.card["layers"]
-    results = _results(parts, pool)
+    results = _results(parts, jobs)
     rows = _rows(source, results)
     if results:
         _totals(rows, layers)
@@ -125,10 +123,10 @@ def _rows(source: Source, results: Results) -> list[dict[str, Any]]:
     return [_row(layer, whole, results.get(layer["name"])) for layer in layers]
 
 
-def _results(parts: Parts, pool: WorkerPool) -> Results:
+def _results(parts: Parts, jobs: JobList) -> Results:
     """Return what is known of each layer by now."""
     found: Results = {}
-    for index, result in pool.results.items():
+    for index, result in jobs.results.items():
         failed = isinstance(result, Exception)
         rows = [{"error": fault_text(result)} for _ in parts[index]] if failed else result
         found |= zip(parts[index], rows, strict=True)
@@ -201,24 +199,5 @@ def _totals(rows: Sequence[dict[str, Any]], layers: Sequence[dict[str, Any]]) ->
 
 
 def _exports(source: Source, layouts: dict[str, Any]) -> None:
-    st.markdown("**Download the new ticket** (layers that were not done keep their masks)")
-    with st.container(horizontal=True):
-        for form in WRITERS:
-            suffix = FORMATS[form].suffixes[0]
-            make: Callable[[], bytes] = partial(_export, source, layouts, form)
-            st.download_button(
-                f"{form} ({suffix})",
-                data=make,
-                file_name=f"ticket{suffix}",
-                on_click="ignore",
-                icon=":material/download:",
-                key=f"_export_{form}",
-            )
-
-
-def _export(source: Source, layouts: dict[str, Any], form: str) -> bytes:
-    out = session().folder / f"export-{form}"
-    run_isolated(export_ticket, source.path, source.options, layouts, str(out), form, limits=Limits(wall_seconds=300))
-    content = out.read_bytes()
-    out.unlink()
-    return content
+    st.markdown("**Download the file with the new masks** (layers that were not done keep theirs)")
+    show_exports(source, lambda: layouts, "ticket")

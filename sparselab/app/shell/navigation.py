@@ -8,6 +8,7 @@ from streamlit.navigation.page import StreamlitPage
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import show_skipped_plugins
 from sparselab.app.shell.icon import icon
+from sparselab.app.shell.room_view import show_room
 from sparselab.core.data_files import PAGES
 
 _ENTERED = "_entered"
@@ -57,3 +58,4 @@ def guard(page: str) -> None:
         st.navigation(pages())
         st.rerun()
     show_skipped_plugins()
+    show_room()

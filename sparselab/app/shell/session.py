@@ -1,61 +1,53 @@
-"""What belongs to one browser session: its worker, its files, what it computed last. Nothing here is shared."""
+"""What belongs to one browser session: its questions, its files, what it computed last. Nothing here is shared."""
 
 from __future__ import annotations
 
 import shutil
-import tempfile
+import threading
 import uuid
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from sparselab.benchmarking.requests import IMPORTS
-from sparselab.runtime.pool import WorkerPool
-from sparselab.runtime.session_workers import WARM_IMPORTS, SessionWorker, SessionWorkers
+from sparselab.runtime.broker import Broker, JobList, Latest
+from sparselab.runtime.broker.broker import WARM_IMPORTS
+from sparselab.runtime.server_folder import ServerFolder, end_orphans
 
 _MOST_REMEMBERED = 6
 
 
 @st.cache_resource(show_spinner=False)
-def session_workers() -> SessionWorkers:
-    """Return the server's worker session workers; the first call starts a worker ahead of the first visitor."""
-    return SessionWorkers()
+def broker() -> Broker:
+    """Return the server's broker of work; the first call starts a worker ahead of the first visitor."""
+    return Broker(imports=tuple(dict.fromkeys((*WARM_IMPORTS, *IMPORTS))))
+
+
+@st.cache_resource(show_spinner=False)
+def server_folder() -> ServerFolder:
+    """Return the server's folder for visitors' files; what dead servers left is cleared in the background."""
+    folder = ServerFolder()
+    threading.Thread(target=_clear_the_dead, args=(folder,), daemon=True, name="sparselab-sweeper").start()
+    return folder
 
 
 class VisitorSession:
-    """A worker session worker, a folder that goes when the session goes, and the last few results."""
+    """A visitor's questions, a folder that goes when the session goes, and the last few results."""
 
     def __init__(self) -> None:
         self.name = uuid.uuid4().hex
-        self.folder = Path(tempfile.mkdtemp(prefix="sparselab-"))
-        self._pool: WorkerPool | None = None
-        self._bench: WorkerPool | None = None
+        self.folder: Path = server_folder().new()
+        self.latest = Latest(broker())
+        self.jobs = JobList(broker(), self.name)
+        self.measurements = JobList(broker(), self.name)
         self._memory: OrderedDict[str, Any] = OrderedDict()
-        weakref.finalize(self, _clear, self.name, self.folder)
-
-    @property
-    def session_worker(self) -> SessionWorker:
-        return session_workers().session_worker(self.name)
-
-    @property
-    def pool(self) -> WorkerPool:
-        """Workers for lists of calls, started when first asked for."""
-        if self._pool is None:
-            self._pool = WorkerPool(imports=WARM_IMPORTS)
-            weakref.finalize(self, self._pool.close)
-        return self._pool
-
-    @property
-    def bench(self) -> WorkerPool:
-        """The one process that measures latency, started when first asked for."""
-        if self._bench is None:
-            self._bench = WorkerPool(1, imports=IMPORTS)
-            weakref.finalize(self, self._bench.close)
-        return self._bench
+        # A note alone: the collector may run it on the server's event loop, or where a lock is held.
+        weakref.finalize(self, broker().leave, self.name, partial(shutil.rmtree, self.folder, ignore_errors=True))
 
     def remembered(self, key: str, make: Callable[[], Any]) -> Any:
         """Return what `key` gave before, or make it now; only the last few are kept."""
@@ -78,6 +70,6 @@ def session() -> VisitorSession:
     return found
 
 
-def _clear(name: str, folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    session_workers().leave(name)
+def _clear_the_dead(folder: ServerFolder) -> None:
+    folder.sweep()
+    end_orphans()

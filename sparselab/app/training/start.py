@@ -18,6 +18,7 @@ from sparselab.app.shell.url_state import choose_here
 from sparselab.app.training.run_choice import RUN_TAB, choose_next
 from sparselab.core.errors import FileError, SparselabError
 from sparselab.core.paths import ROOTS_VARIABLE
+from sparselab.core.room import room
 from sparselab.core.settings import settings_of
 from sparselab.training.runs.queue import submit
 from sparselab.training.settings import TrainSettings
@@ -69,6 +70,13 @@ _FIRST = ("task", "task_settings", "model", "width", "method", "levels", "sparsi
 
 def show_start(root: Path) -> None:
     """Show presets and settings, and the button that starts."""
+    if room() is not None:
+        st.info(
+            "New trainings are off while this server serves a room: one takes the processor for minutes. The curves of the study "
+            "and of earlier runs are on the other tabs; `sparselab app` on your own machine starts runs.",
+            icon=":material/groups:",
+        )
+        return
     name = st.segmented_control("Preset", list(PRESETS), default=next(iter(PRESETS)), key="preset", required=True)
     preset = PRESETS[name]
     st.caption(preset.told)

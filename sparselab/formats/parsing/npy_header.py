@@ -29,8 +29,9 @@ PEEK_BYTES = 16_384
 _LENGTH_BYTES = {1: 2, 2: 4, 3: 4}
 _DICTIONARY = re.compile(
     rb"\{\s*'descr'\s*:\s*(?P<type>'[^']{1,40}'|\[[^\0]*\])\s*,\s*'fortran_order'\s*:\s*(?P<order>True|False)\s*,"
-    rb"\s*'shape'\s*:\s*\((?P<shape>(\s*\d{1,20}L?\s*,?)*)\s*\)\s*,?\s*\}\s*"
+    rb"\s*'shape'\s*:\s*\((?P<shape>[0-9L, ]*)\)\s*,?\s*\}\s*"
 )
+_SIZE = re.compile(rb" *(\d{1,20})L? *")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +64,9 @@ def parse_header(start: bytes, name: str, limits: ReadLimits) -> NpyHeader:
     text_at = 8 + _LENGTH_BYTES[start[6]]
     end = text_at + int.from_bytes(start[8:text_at], "little")
     found = _DICTIONARY.fullmatch(start[text_at:end]) if end <= len(start) else None
-    if found is None:
+    shape = None if found is None else _shape(found["shape"])
+    if found is None or shape is None:
         raise FileError(f"{label}: expected a NumPy header with descr, fortran_order and shape; it is damaged")
-    shape = tuple(int(size) for size in re.findall(rb"\d+", found["shape"]))
     check_shape(name, shape, limits)
     type_name = found["type"].decode("latin1").strip("'")
     return NpyHeader(
@@ -75,3 +76,12 @@ def parse_header(start: bytes, name: str, limits: ReadLimits) -> NpyHeader:
         fortran_order=found["order"] == b"True",
         start=end,
     )
+
+
+def _shape(text: bytes) -> tuple[int, ...] | None:
+    """Return the sizes between the brackets, or None when they are none. Each is looked at once."""
+    parts = text.split(b",")
+    if not parts[-1].strip():
+        parts.pop()
+    sizes = [_SIZE.fullmatch(part) for part in parts]
+    return None if None in sizes else tuple(int(size[1]) for size in sizes if size is not None)

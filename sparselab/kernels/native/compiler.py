@@ -17,8 +17,8 @@ from functools import cache
 from pathlib import Path
 
 from sparselab.core.atomic_files import DAY_SECONDS, atomic_path, sweep
-from sparselab.core.errors import UnavailableError
-from sparselab.core.paths import cache_folder
+from sparselab.core.errors import FileError, UnavailableError
+from sparselab.core.paths import cache_folder, check_private
 
 _SOURCE = Path(__file__).resolve().parent / "blocks.c"
 _COMPILERS = ("cc", "gcc", "clang")
@@ -78,15 +78,18 @@ def _built() -> Path:
     key = _digest("\0".join([_version(program), *flags, platform.machine(), _processor()]).encode() + source)
     cache_dir = cache_folder("compiled")
     try:
+        cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_private(cache_dir)
         if kept := _kept(cache_dir, key):
             return kept
-        cache_dir.mkdir(parents=True, exist_ok=True)
         sweep(cache_dir, older_than=DAY_SECONDS)
         with tempfile.TemporaryDirectory() as folder:
             code = _compile(program, flags, Path(folder)).read_bytes()
         path = cache_dir / f"blocks-{key}-{_digest(code)}.so"
         with atomic_path(path) as temporary:
             temporary.write_bytes(code)
+    except FileError as error:
+        raise UnavailableError(str(error)) from None
     except OSError as error:
         raise UnavailableError(f"expected a cache folder that can be written; {cache_dir}: {error.strerror}") from None
     return path

@@ -1,0 +1,106 @@
+"""A result written back into the file it was made of: new masks in the file's own form, everything else as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from sparselab.core.atomic_files import DAY_SECONDS, atomic_folder, atomic_path, sweep
+from sparselab.core.errors import SettingError
+from sparselab.core.layout import Layout
+from sparselab.core.ticket import Skipped
+from sparselab.formats.detect import recognise
+from sparselab.formats.kinds.finding import find_parts
+from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits, ReadOptions
+from sparselab.formats.ticket_file import is_own, open_own
+from sparselab.formats.writing.forms import FORMS, Form
+from sparselab.formats.writing.own_layers import plan_own
+from sparselab.formats.writing.plan import plan_changes
+from sparselab.formats.writing.recipe import recipe_for
+from sparselab.formats.writing.registry import REWRITERS, WRITERS
+from sparselab.formats.writing.target import FOLDER, check_target
+
+_NAMED = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenFile:
+    """What was written: where, in which format, remarks for the reader, and by layer how many weights come back as 0.
+
+    `recipe` are the lines of Python that load it into a model of PyTorch.
+    """
+
+    path: Path
+    format: str
+    recipe: str
+    notes: tuple[str, ...] = ()
+    zeros: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def write_back(
+    source: str | Path,
+    layouts: Mapping[str, Layout],
+    out: str | Path,
+    *,
+    options: ReadOptions = DEFAULT_OPTIONS,
+    limits: ReadLimits = DEFAULT_LIMITS,
+    form: Form = "own",
+    format: str | None = None,
+    overwrite: bool = False,
+) -> WrittenFile:
+    """Write `source` with the masks of `layouts`, by layer: all other tensors, names and number types are as in the file.
+
+    An `out` with a suffix of the same format is the same kind of file: prefixes such as "module." stay, a pair of
+    torch.nn.utils.prune stays a pair, a mask keeps its type and its values, weights that were 0 where dropped are so again, a
+    folder keeps its shards. Another suffix (.npz, .safetensors, .pt) puts the tensors, under their names, into such a file.
+    `format`, a name in FORMATS, says it where `out` has no such suffix. `form`: "own" for this; "pairs" turns every layer with weights into X_orig and X_mask, "zeros" into weights with zeros.
+
+    A weight that comes back has the value that the file has under its mask, in sparselab's own files that of the rewind step,
+    else 0: `zeros` counts those. Among weights with zeros they look like dropped ones: "pairs" keeps the mask apart.
+    The file appears whole or not at all.
+
+    Raises: SettingError for layouts that do not fit, an `out` of no known suffix, or one that exists unless `overwrite`;
+        FileError for what cannot be read, or has no place in such a file.
+    Example: >>> import tempfile
+             >>> folder = Path(tempfile.mkdtemp())
+             >>> np.savez(folder / "net.npz", **{"module.fc.weight": np.eye(4) / 2, "module.fc.bias": np.ones(4)})
+             >>> written = write_back(folder / "net.npz", {}, folder / "new.npz")
+             >>> list(np.load(written.path)), written.format
+             (['module.fc.weight', 'module.fc.bias'], 'npz')
+    """
+    source, out = Path(source), Path(out)
+    if form not in FORMS:
+        raise SettingError(f"form: expected one of {', '.join(FORMS)}; got {form!r}")
+    kind = recognise(source)
+    format = check_target(kind.name, out, overwrite=overwrite, format=format)
+    archive = kind.open(source, limits)
+    rewrite = REWRITERS.get(kind.name) if format == kind.name else None
+    own = is_own(archive)
+    if own:
+        rewrite = rewrite if form == "own" else None
+        plan = plan_own({item.name: item for item in open_own(archive, limits)[0]}, layouts, form)
+    else:
+        plan = plan_changes(archive, find_parts(archive, options, limits, has_shapes=kind.has_shapes)[0], layouts, form)
+    sweep(out.parent, older_than=DAY_SECONDS)
+    with atomic_folder(out) if format == FOLDER else atomic_path(out) as temporary:
+        if rewrite is None:
+            notes = _left_out(archive.skipped)
+            WRITERS[format](plan.tensors, temporary)
+        else:
+            notes = rewrite(source, plan.changes, temporary, limits)
+    recipe = recipe_for(
+        "" if own and rewrite else format, str(out), masks=any(entry.role == "mask" for entry in archive.entries)
+    )
+    return WrittenFile(
+        path=out, format=format, recipe=recipe, notes=(*plan.notes, *notes), zeros=MappingProxyType(dict(plan.zeros))
+    )
+
+
+def _left_out(skipped: Sequence[Skipped]) -> tuple[str, ...]:
+    names = [item.name for item in skipped]
+    if not names:
+        return ()
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return (f"left out, because it was not read: {', '.join(names[:_NAMED])}{more}",)
