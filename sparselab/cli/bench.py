@@ -16,12 +16,13 @@ from sparselab.benchmarking.requests import Effort, MeasurementRequest, measure_
 from sparselab.benchmarking.statistics import FEWEST_ROUNDS
 from sparselab.benchmarking.verdicts import at_best
 from sparselab.cli.compare import choose_layer
-from sparselab.cli.output import file_options, print_document, print_table, read_options
+from sparselab.cli.file_options import file_options, say_layer_notes, settings_of_reading
+from sparselab.cli.output import print_document, print_table
 from sparselab.cli.setting_options import WithSettings, kind_of, new_transform, scan
 from sparselab.core.device import resolve_device
 from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
-from sparselab.formats import read_ticket
+from sparselab.formats import ReadOptions, read_ticket
 from sparselab.kernels.base import DTYPES
 from sparselab.runtime.progress import Monitor, Progress
 from sparselab.transforms.base import Transform
@@ -103,8 +104,7 @@ def bench(
     rounds: int,
     threads: int | None,
     seed: int,
-    column_order: str,
-    kernel_shape: str | None,
+    options: ReadOptions,
     as_json: bool,
     **given: str | None,
 ) -> None:
@@ -112,8 +112,8 @@ def bench(
 
     Measurements run in a separate process, one at a time. Every kernel is first checked against the product in float64.
     """
-    options = read_options(column_order, kernel_shape)
-    chosen = choose_layer(read_ticket(file, options), layer)
+    chosen, _ = choose_layer(read_ticket(file, options), layer)
+    say_layer_notes([(chosen.name, chosen.notes)], ())
     run = None if transform is None else new_transform(transform, given)
     settings = {} if run is None else asdict(run)
     if device != "auto":
@@ -148,7 +148,7 @@ def bench(
             "bench",
             file=file,
             seed=seed,
-            settings={**asked, "layer": chosen.name, "transform_settings": settings},
+            settings={**asked, **settings_of_reading(options), "layer": chosen.name, "transform_settings": settings},
         )
         return
     _print(measured.session)

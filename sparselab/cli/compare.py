@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import click
 
 from sparselab.analysis.metrics import Report, labels, report
-from sparselab.cli.output import file_options, print_document, print_table, read_options
+from sparselab.cli.file_options import file_options, say_layer_notes, settings_of_reading
+from sparselab.cli.output import print_document, print_table
 from sparselab.core.device import resolve_device
-from sparselab.core.errors import SettingError, SparselabError
+from sparselab.core.errors import FileError, SettingError, SparselabError
 from sparselab.core.layer import Layer
 from sparselab.core.ticket import Ticket
-from sparselab.formats import read_ticket
+from sparselab.formats import ReadOptions, read_ticket
 from sparselab.transforms.contender import Contender
 from sparselab.workflows.compare import block_file_layout, contenders, run_contender
 
@@ -46,8 +48,7 @@ def compare(
     skip: str | None,
     seed: int,
     device: str,
-    column_order: str,
-    kernel_shape: str | None,
+    options: ReadOptions,
     as_json: bool,
 ) -> None:
     """Run every transform on one layer of FILE at one budget, and those without a budget at their own density.
@@ -57,7 +58,8 @@ def compare(
     if density is not None and not 0.0 < density <= 1.0:
         raise SettingError(f"--density: expected a number above 0 and up to 1; got {density:g}")
     resolve_device(device)
-    chosen = choose_layer(read_ticket(file, read_options(column_order, kernel_shape)), layer)
+    ticket = read_ticket(file, options)
+    chosen, why = choose_layer(ticket, layer)
     rows = []
     budget_of = chosen.mask
     if blocks is not None:
@@ -66,7 +68,9 @@ def compare(
         rows.append((replace(theirs, at_budget=density is None), report(layout, chosen)))
     spend = budget_of.density if density is None else density
     chosen_contenders = _select(contenders(spend), only, skip)
-    click.echo(f"layer {chosen.name}: {'as asked' if layer else 'the largest; --layer takes another'}", err=True)
+    click.echo(f"layer {chosen.name}: {why}", err=True)
+    found = next(entry for entry in ticket.entries if entry.name == chosen.name)
+    say_layer_notes([(chosen.name, (*found.notes, *chosen.notes))], ticket.meta.get("notes", ()))
     for number, contender in enumerate(chosen_contenders, 1):
         click.echo(f"{number} of {len(chosen_contenders)}: {contender.name}", err=True)
         try:
@@ -87,8 +91,7 @@ def compare(
             "only": only,
             "skip": skip,
             "device": device,
-            "column_order": column_order,
-            "kernel_shape": kernel_shape,
+            **settings_of_reading(options),
             "blocks": None if blocks is None else str(blocks),
         }
         document = {"budget": budget, "rows": [_row(contender, numbers) for contender, numbers in rows]}
@@ -124,11 +127,21 @@ def _names(flag: str, text: str | None, known: Sequence[str]) -> list[str]:
     return names
 
 
-def choose_layer(ticket: Ticket, name: str | None) -> Layer:
-    """Return the layer called `name`, or the largest."""
+def choose_layer(ticket: Ticket, name: str | None) -> tuple[Layer, str]:
+    """Return the layer called `name`, or the largest that can be read, and why it was taken. Raises: FileError where none can."""
     if name is not None:
-        return ticket[name]
-    return max(ticket, key=lambda layer: layer.mask.kept.size)
+        return ticket[name], "as asked"
+    failed: list[FileError] = []
+    for entry in sorted(ticket.entries, key=lambda entry: -prod(entry.tensor_shape)):
+        try:
+            layer = entry.load()
+        except FileError as error:
+            failed.append(error)
+            continue
+        rows, cols = layer.mask.shape
+        left = "".join(f"; larger, but not read: {error}" for error in failed[:3])
+        return layer, f"the largest of {len(ticket)} by size ({rows} x {cols}); --layer takes another{left}"
+    raise failed[0]
 
 
 def _row(contender: Contender, numbers: Report) -> dict[str, Any]:

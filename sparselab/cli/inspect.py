@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from sparselab.cli.output import file_options, print_document, print_table, read_options
+from sparselab.cli.file_options import file_options, say_notes, settings_of_reading
+from sparselab.cli.output import print_document, print_table
 from sparselab.core.layout import Layout
-from sparselab.formats import describe, read_blocks, read_ticket
+from sparselab.formats import ReadOptions, describe, read_blocks, read_ticket
 from sparselab.formats.parsing.blocks import describe_blocks
 
 
@@ -17,15 +18,14 @@ from sparselab.formats.parsing.blocks import describe_blocks
 @click.argument("file", type=click.Path(path_type=Path))
 @file_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def inspect(file: Path, column_order: str, kernel_shape: str | None, as_json: bool) -> None:
+def inspect(file: Path, options: ReadOptions, as_json: bool) -> None:
     """List the layers of FILE: their shapes, densities, and how they were read."""
-    card: dict[str, Any] = {"file": str(file), **describe(read_ticket(file, read_options(column_order, kernel_shape)))}
+    card: dict[str, Any] = {"file": str(file), **describe(read_ticket(file, options))}
     layout = read_blocks(file) if card["format"] == "blocks" else None
     if layout is not None:
         card["layout"] = _layout(layout)
     if as_json:
-        settings = {"column_order": column_order, "kernel_shape": kernel_shape}
-        print_document(card, "inspect", file=file, seed=None, settings=settings)
+        print_document(card, "inspect", file=file, seed=None, settings=settings_of_reading(options))
         return
     click.echo(f"{card['file']}: {card['format']}, {len(card['layers'])} layer{'s' * (len(card['layers']) != 1)}")
     names = ("name", "shape", "density", "count", "has_weight", "conversion")
@@ -33,8 +33,7 @@ def inspect(file: Path, column_order: str, kernel_shape: str | None, as_json: bo
     print_table(("layer", "shape", "density", "weights kept", "has weights", "read as"), rows)
     if layout is not None:
         click.echo(describe_blocks(layout.blocks))
-    for item in card["skipped"]:
-        click.echo(f"not a layer: {item['name']}: {item['reason']}", err=True)
+    say_notes(card)
 
 
 def _layout(layout: Layout) -> dict[str, Any]:

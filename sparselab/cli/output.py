@@ -10,9 +10,7 @@ from typing import Any
 
 import click
 
-from sparselab.core.im2col import COLUMN_ORDERS
 from sparselab.core.version import __version__
-from sparselab.formats import ReadOptions
 
 SCHEMA = 1
 """Number of the form of the documents: it grows when a key goes or changes its meaning, not when one is added."""
@@ -55,33 +53,6 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     for line in [list(head), *cells]:
         parts = [text.rjust(w) if r else text.ljust(w) for text, w, r in zip(line, widths, right, strict=True)]
         click.echo("  ".join(parts).rstrip())
-
-
-def read_options(column_order: str, kernel_shape: str | None) -> ReadOptions:
-    """Return what the flags say of files without shapes. Raises: click.BadParameter."""
-    shape = None
-    if kernel_shape is not None:
-        try:
-            shape = tuple(int(part) for part in kernel_shape.split(","))
-        except ValueError:
-            shape = ()
-        if not shape or min(shape) < 1:
-            raise click.BadParameter(f"--kernel-shape: expected numbers such as 3,3; got {kernel_shape!r}")
-    return ReadOptions(column_order=column_order, kernel_shape=shape)  # type: ignore[arg-type]
-
-
-def file_options(command: Any) -> Any:
-    """Add the flags that tell a format without shapes (.smtx, .npz) what its columns are."""
-    command = click.option(
-        "--column-order",
-        type=click.Choice(COLUMN_ORDERS),
-        default="cin-kh-kw",
-        show_default=True,
-        help="Order of a convolution's columns, slowest first, where the file does not hold it.",
-    )(command)
-    return click.option(
-        "--kernel-shape", metavar="KH,KW", help="Shape of the convolution kernel, where the file does not hold it."
-    )(command)
 
 
 def _cell(value: Any) -> str:

@@ -11,11 +11,12 @@ from typing import Any
 import click
 
 from sparselab.analysis.metrics import labels, totals
-from sparselab.cli.output import envelope, file_options, print_document, print_table, read_options
+from sparselab.cli.file_options import file_options, say_layer_notes
+from sparselab.cli.output import envelope, print_document, print_table
 from sparselab.cli.setting_options import WithSettings, new_transform, scan
 from sparselab.core.device import resolve_device
 from sparselab.core.errors import SettingError
-from sparselab.formats import FORMS, Form, WrittenFile, check_target, read_ticket, write_back
+from sparselab.formats import FORMS, Form, ReadOptions, WrittenFile, check_target, read_ticket, write_back
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.model import Done, NotDone, apply_transform
 
@@ -118,15 +119,13 @@ def _one(
     out: Path | None,
     form: Form,
     force: bool,
-    column_order: str,
-    kernel_shape: str | None,
+    options: ReadOptions,
     as_json: bool,
     **given: str | None,
 ) -> None:
     run = new_transform(name, given)
     if device != "auto":
         resolve_device(device)  # a transform that computes on none would never say that there is none such
-    options = read_options(column_order, kernel_shape)
     ticket = read_ticket(file, options)
     if out is not None:  # said before the work, not after it
         check_target(ticket.meta["container"], out, overwrite=force)
@@ -138,6 +137,9 @@ def _one(
         raise failed[0].error
     for item in failed:
         click.echo(f"{item.name}: not done: {item.error}", err=True)
+    said = {entry.name: entry.notes for entry in ticket.entries}
+    read = [(item.layer.name, (*said[item.layer.name], *item.layer.notes)) for item in results]
+    say_layer_notes(read, ticket.meta.get("notes", ()))
     written = {}
     if out is not None:
         if as_json and out.exists() and out.samefile(file):  # what the document names is what was read

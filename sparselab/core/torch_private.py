@@ -75,6 +75,17 @@ def has_hooks(module: nn.Module) -> bool:
     return any(_of(module, hooks) for hooks in _HOOKS)
 
 
+def forward_pre_hooks(module: nn.Module) -> tuple[Any, ...]:
+    """Return what is called before a module's forward pass, in order."""
+    return tuple(_of(module, "_forward_pre_hooks").values())
+
+
+def children_of(module: nn.Module) -> Mapping[str, nn.Module]:
+    """Return a module's children by name, one that it has under two names under both; `named_children` gives it once."""
+    children = _of(module, "_modules")
+    return {name: child for name, child in children.items() if child is not None}
+
+
 def semi_structured_multiples(backend: Any, dtype: torch.dtype) -> tuple[int, int]:
     """Return what the rows and columns of a 2:4 weight must be multiples of, for a class of torch.sparse that compresses it."""
     limits = _of(backend, "_DTYPE_SHAPE_CONSTRAINTS")[dtype]

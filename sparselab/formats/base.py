@@ -67,12 +67,16 @@ class ArchiveEntry:
 
 @dataclass(frozen=True)
 class Archive:
-    """The tensors of a file, what in it is no tensor, its text metadata, and remarks on how it was read."""
+    """The tensors of a file, what in it is no tensor, its text metadata, and remarks on how it was read.
+
+    `has_names`: False for a format of one array without a name, which is then named after its file.
+    """
 
     entries: tuple[ArchiveEntry, ...]
     skipped: tuple[Skipped, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    has_names: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,14 +118,8 @@ def check_format(name: str, kind: Any) -> None:
         raise SettingError(f"expected suffixes such as .abc; got {kind.suffixes!r}")
 
 
-def check_shape(name: str, shape: Sequence[int], limits: ReadLimits) -> None:
-    """Raises: FileError when a tensor's shape asks for more than a tensor may have."""
-    if fault := shape_fault(shape, limits):
-        raise FileError(f"{clean_name(name)}: {fault}")
-
-
 def shape_fault(shape: Sequence[int], limits: ReadLimits) -> str:
-    """Return what in a tensor's shape is more than a tensor may have; "" when nothing is."""
+    """Return what is wrong with the shape of a tensor that asks for more than a tensor may have; "" when nothing is."""
     if len(shape) > MAX_RANK:
         return f"expected at most {MAX_RANK} dimensions; got {len(shape)}"
     wrong = next((size for size in shape if not 0 <= size <= MAX_SIZE), None)
@@ -130,6 +128,12 @@ def shape_fault(shape: Sequence[int], limits: ReadLimits) -> str:
     if prod(shape) > limits.max_elements:
         return f"expected at most {limits.max_elements} elements; got {prod(shape)}"
     return ""
+
+
+def check_shape(name: str, shape: Sequence[int], limits: ReadLimits) -> None:
+    """Raises: FileError when a tensor's shape asks for more than a tensor may have."""
+    if fault := shape_fault(shape, limits):
+        raise FileError(f"{clean_name(name)}: {fault}")
 
 
 def check_count(what: str, count: int, most: int) -> None:

@@ -8,9 +8,7 @@ from typing import Any
 from sparselab.formats.base import Role
 from sparselab.formats.names import is_mask_key, words_of
 
-WRAPPERS = frozenset({"state_dict", "model_state_dict", "model", "net", "network"})
-"""Keys under which a state_dict lies."""
-
+_WRAPPERS = frozenset({"state_dict", "model_state_dict", "model", "net", "network"})
 _MASKS = frozenset({"mask", "masks"})
 _OPTIMISERS = frozenset({"opt", "optim", "optims", "optimizer", "optimizers", "optimiser", "optimisers"})
 _TRAINING_STATE = ("optim", "lr_sched", "sched", "scaler", "amp", "rng")
@@ -50,7 +48,7 @@ def _flatten(
             full = f"{name}.{key}" if name else key
             if isinstance(part, Mapping | list) and _is_training_state(key, part):
                 yield full, "training state, not weights", role
-            elif isinstance(part, Mapping) and key in WRAPPERS | _MASKS:
+            elif isinstance(part, Mapping) and key in _WRAPPERS | _MASKS:
                 yield from _flatten(
                     part, is_tensor, type_name, name, "mask" if key in _MASKS else role, seen, depth + 1
                 )

@@ -12,13 +12,17 @@ from sparselab.formats.reading import read_ticket
 
 def load_layer(path: str, name: str, options: ReadOptions) -> Layer:
     """Return one layer of a file; the last two are kept, until the file changes. Raises: FileError when it is gone."""
+    files = (path, *([options.masks] if options.masks is not None else []))
+    return _load(path, tuple(map(_modified, files)), name, options)
+
+
+def _modified(path: str) -> int:
     try:
-        modified = Path(path).stat().st_mtime_ns
+        return Path(path).stat().st_mtime_ns
     except OSError:
-        modified = 0  # the reader says it better
-    return _load(path, modified, name, options)
+        return 0  # the reader says it better
 
 
 @lru_cache(maxsize=2)
-def _load(path: str, _modified: int, name: str, options: ReadOptions) -> Layer:
+def _load(path: str, _times: tuple[int, ...], name: str, options: ReadOptions) -> Layer:
     return read_ticket(path, options)[name]

@@ -1,46 +1,17 @@
-"""Names from a file, made fit to be shown."""
+"""Names from a file: those of `core.names`, and what the words of a name say."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable
 
-MAX_LENGTH = 200
+from sparselab.core.names import MAX_LENGTH, clean_name, unique_names
+
+__all__ = ["MASK_WORDS", "MAX_LENGTH", "clean_name", "is_mask_key", "unique_names", "words_of"]
+
 MASK_WORDS = frozenset({"mask", "masks"})
-_ALLOWED = frozenset(" ._-:[]()")
 _AFTER_MASK = frozenset(
     {"dict", "list", "state", "map", "by", "name", "layer", "layers", "tensors", "values", "tree", "all"}
 )
-
-
-def clean_name(raw: str) -> str:
-    """Return `raw` in NFC, at most 200 characters, with everything but letters, digits and " ._-:[]()" as "_".
-
-    The answer is for people to read and for keys; it must never become a path.
-
-    Example: >>> clean_name("../<b>conv")
-             '..__b_conv'
-    """
-    # Cut first: composing a megabyte of combining marks takes long, and four characters compose to one at most.
-    text = unicodedata.normalize("NFC", raw[: 4 * MAX_LENGTH])[:MAX_LENGTH]
-    return "".join(c if c.isalnum() or c in _ALLOWED else "_" for c in text).strip() or "unnamed"
-
-
-def unique_names(raws: Iterable[str]) -> list[str]:
-    """Return the clean names in order; where two are alike the later one ends in _2, _3 and so on."""
-    taken: set[str] = set()
-    last: dict[str, int] = {}
-    names = []
-    for raw in raws:
-        base = name = clean_name(raw)
-        while name in taken:
-            last[base] = last.get(base, 1) + 1
-            ending = f"_{last[base]}"
-            name = base[: MAX_LENGTH - len(ending)] + ending
-        taken.add(name)
-        names.append(name)
-    return names
 
 
 def words_of(part: str) -> tuple[str, ...]:

@@ -9,24 +9,21 @@ from types import MappingProxyType
 
 from sparselab.formats.base import Head
 from sparselab.formats.names import clean_name
-from sparselab.formats.parsing.pickle_machine import DamagedPickle, PickleMachine
-from sparselab.formats.parsing.pickle_opcodes import run
-from sparselab.formats.parsing.torch_pickle import ADVICE
+from sparselab.formats.parsing.checkpoints.pickle_machine import DamagedPickle, PickleMachine
+from sparselab.formats.parsing.checkpoints.pickle_opcodes import run
+from sparselab.formats.parsing.checkpoints.torch_pickle import ADVICE
 
 _CONVERTED = "open the PyTorch, Keras or ONNX file it was converted from"
 _UNPACK = "unpack it and open the file of weights inside"
 _AS_NPZ = "in Python, np.savez(file, **arrays) writes arrays that are read"
 _STARTS: Mapping[bytes, str] = MappingProxyType({
-    b"\x89PNG": "a PNG picture", b"\xff\xd8\xff": "a JPEG picture", b"GIF8": "a GIF picture", b"BM": "a BMP picture",
+    b"\xff\xd8\xff": "a JPEG picture", b"GIF8": "a GIF picture", b"BM": "a BMP picture",
     b"II*\0": "a TIFF picture", b"MM\0*": "a TIFF picture",
     b"\x1f\x8b": f"a gzip archive: {_UNPACK}", b"BZh": f"a bzip2 archive: {_UNPACK}",
     b"\xfd7zXZ": f"an xz archive: {_UNPACK}", b"\x28\xb5\x2f\xfd": f"a zstd archive: {_UNPACK}",
     b"7z\xbc\xaf": f"a 7-Zip archive: {_UNPACK}", b"Rar!": f"a RAR archive: {_UNPACK}",
-    b"MATLAB 5.0": f"a MATLAB file: {_AS_NPZ}; scipy.io.loadmat reads it",
-    b"MATLAB 7.3": f"a MATLAB file of version 7.3, which is HDF5: {_AS_NPZ}; h5py reads it",
-    b"\x89HDF": f"an HDF5 file: {_AS_NPZ}; h5py reads it",
-    b"GGUF": "a GGUF model: open the safetensors files it was converted from",
-    b"%%MatrixMarket": f"a MatrixMarket file: {_AS_NPZ}; scipy.io.mmread reads it",
+    b"MATLAB 5.0": "a MATLAB file: in Python, numpy.savez(file, **arrays) writes what scipy.io.loadmat reads",
+    b"MATLAB 7.3": "a MATLAB 7.3 file: in Python, numpy.save(file, h5py.File(name)[variable][()].T) writes one matrix of it",
     b"RKNN": f"an RKNN model: {_CONVERTED}", b"ftrt": f"a TensorRT engine: {_CONVERTED}",
     b"ptrt": f"a TensorRT engine: {_CONVERTED}", b"7767517": f"an ncnn model: {_CONVERTED}",
     b"PAR1": f"a Parquet table: {_AS_NPZ}", b"ARROW1": f"an Arrow table: {_AS_NPZ}",
@@ -45,7 +42,6 @@ _SUFFIXES: Mapping[str, str] = MappingProxyType({
     ".mlmodel": f"a Core ML model: {_CONVERTED}", ".caffemodel": f"a Caffe model: {_AS_NPZ}; caffe.Net reads its blobs",
     ".mnn": f"an MNN model: {_CONVERTED}", ".engine": f"a TensorRT engine: {_CONVERTED}",
     ".trt": f"a TensorRT engine: {_CONVERTED}", ".rknn": f"an RKNN model: {_CONVERTED}",
-    ".msgpack": f"a msgpack file, as Flax writes it: {_AS_NPZ}; flax.serialization.msgpack_restore reads it",
     ".mat": f"a MATLAB file: {_AS_NPZ}; scipy.io.loadmat reads it",
     ".pkl": f"a file named as a pickle: {ADVICE}",
     ".npy": "a file named as a NumPy array without the beginning of one",
@@ -115,8 +111,6 @@ def _zip(members: tuple[str, ...]) -> str:
             "an exported program from before PyTorch 2.8: in Python, torch.save(torch.export.load(file).state_dict, new) "
             "writes its weights"
         )
-    if "model.weights.h5" in names:
-        return f"a Keras model: {_AS_NPZ}; keras.saving.load_model reads it"
     if "Manifest.json" in names or any(name.endswith(".mlmodel") for name in names):
         return f"a Core ML package: {_CONVERTED}"
     if "[Content_Types].xml" in names:

@@ -7,10 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sparselab.core.errors import FileError
 from sparselab.core.ticket import FoundLayer, Ticket
+from sparselab.formats.base import Archive, ArchiveEntry
 from sparselab.formats.detect import note_on_suffix, recognise
 from sparselab.formats.kinds.finding import find_layers
+from sparselab.formats.kinds.second_file import with_masks
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits, ReadOptions
 from sparselab.formats.ticket_file import is_own, open_own
@@ -31,6 +36,7 @@ def read_ticket(
     path = Path(path)
     kind = recognise(path)
     archive = readable(path, lambda: kind.open(path, limits))
+    archive = add_masks(path, archive, options, limits)
     notes = [note for note in (note_on_suffix(path, kind), *archive.notes) if note]
     meta: dict[str, Any] = {"format": kind.name, "container": kind.name, "file": clean_name(path.name), "notes": notes}
     if is_own(archive):
@@ -40,6 +46,36 @@ def read_ticket(
         found, skipped, more = find_layers(archive, options, limits, has_shapes=kind.has_shapes)
         notes += more
     return Ticket(tuple(_guard(path, item) for item in found), skipped, meta)
+
+
+def add_masks(path: Path, archive: Archive, options: ReadOptions, limits: ReadLimits) -> Archive:
+    """Return what lies in a file, with the masks of the second file that the options name, if they do.
+
+    Raises: FileError for a second file that cannot be read, and for a first one that needs none.
+    """
+    if options.masks is None:
+        return archive
+    if is_own(archive):
+        raise FileError(f"{clean_name(path.name)}: expected weights for the masks; got a file that holds its own masks")
+    second = Path(options.masks)
+    return with_masks(archive, _masks_of(second, limits), clean_name(second.name))
+
+
+def _masks_of(path: Path, limits: ReadLimits) -> Archive:
+    """Return the tensors of the file of masks; of sparselab's own, the masks of its layers."""
+    kind = recognise(path)
+    archive = readable(path, lambda: kind.open(path, limits))
+    if not is_own(archive):
+        return archive
+    found, _ = open_own(archive, limits)
+    return Archive(tuple(map(_mask_entry, found)))
+
+
+def _mask_entry(item: FoundLayer) -> ArchiveEntry:
+    def load() -> NDArray[np.bool_]:
+        return item.load().mask.kept.reshape(item.tensor_shape)
+
+    return ArchiveEntry(name=item.name, shape=item.tensor_shape, dtype=np.dtype(bool), load=load, role="mask")
 
 
 def _guard(path: Path, item: FoundLayer) -> FoundLayer:

@@ -2,7 +2,8 @@
 
 <name>.mask_bits   uint8, each row of the mask packed to whole bytes, most significant bit first
 <name>.weight      the weights as a matrix, type as it was (left out where there are none); <name>.rewound likewise
-metadata           {"sparselab": "1", "layers": JSON list of name, shape, kernel_shape, stride, padding, conversion}
+metadata           {"sparselab": "1", "layers": JSON list of name, shape, kernel_shape, stride, padding, conversion,
+                   and, where there are any, groups and notes}
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from sparselab.formats.options import ReadLimits
 VERSION = "1"
 _MARK = "sparselab"
 _FIELDS = {"name", "shape", "kernel_shape", "stride", "padding", "conversion"}
+_MORE_FIELDS = {"groups", "notes"}
 
 
 def is_own(archive: Archive) -> bool:
@@ -47,7 +49,7 @@ def write_own(ticket: Ticket, path: Path) -> None:
         for part in ("weight", "rewound"):
             if (matrix := getattr(layer, part)) is not None:
                 arrays[f"{layer.name}.{part}"] = np.ascontiguousarray(matrix)
-        items.append(_describe(layer, entry.conversion))
+        items.append(_describe(layer, entry))
     with atomic_path(path) as temporary:
         # Not save_file: it writes a file of its own, which a kill leaves behind and which only its owner may read.
         temporary.write_bytes(save(arrays, metadata={_MARK: VERSION, "layers": json.dumps(items)}))
@@ -77,14 +79,17 @@ def open_own(archive: Archive, limits: ReadLimits) -> tuple[tuple[FoundLayer, ..
     return found, tuple(Skipped(clean_name(name), "belongs to no layer") for name in entries)
 
 
-def _describe(layer: Layer, conversion: str) -> dict[str, Any]:
+def _describe(layer: Layer, entry: FoundLayer) -> dict[str, Any]:
+    notes = [*entry.notes, *layer.notes]
     return {
         "name": layer.name,
         "shape": list(layer.mask.shape),
         "kernel_shape": None if layer.kernel_shape is None else list(layer.kernel_shape),
         "stride": layer.stride,
         "padding": layer.padding,
-        "conversion": conversion,
+        "conversion": entry.conversion,
+        **({"groups": layer.groups} if layer.groups > 1 else {}),
+        **({"notes": notes} if notes else {}),
     }
 
 
@@ -92,8 +97,11 @@ def _found(item: Mapping[str, Any], entries: dict[str, ArchiveEntry], limits: Re
     name, (rows, cols) = item["name"], item["shape"]
     kernel = None if item["kernel_shape"] is None else tuple(item["kernel_shape"])
     area = prod(kernel or ())
+    groups = item.get("groups", 1)
     if rows * cols > limits.max_elements or cols % area:
         raise FileError(f"{name}: expected a matrix that its kernel divides; got {rows}x{cols}")
+    if rows % groups:
+        raise FileError(f"{name}: expected rows that its {groups} groups divide; got {rows}x{cols}")
     bits = _take(entries, f"{name}.mask_bits", (rows, -(-cols // 8)), "u", 1)
     weight = _take(entries, f"{name}.weight", (rows, cols), "f")
     rewound = _take(entries, f"{name}.rewound", (rows, cols), "f")
@@ -114,10 +122,12 @@ def _found(item: Mapping[str, Any], entries: dict[str, ArchiveEntry], limits: Re
             kernel_shape=kernel,
             stride=item["stride"],
             padding=item["padding"],
+            groups=groups,
         )
 
     tensor_shape = (rows, cols // area, *(kernel or ()))
-    return FoundLayer(name=name, tensor_shape=tensor_shape, conversion=item["conversion"], load=load)
+    notes = tuple(item.get("notes", ()))
+    return FoundLayer(name=name, tensor_shape=tensor_shape, conversion=item["conversion"], load=load, notes=notes)
 
 
 def _take(
@@ -138,12 +148,17 @@ def _load(entry: ArchiveEntry, name: str) -> FloatMatrix:
 
 
 def _is_item(item: Any) -> bool:
-    if not isinstance(item, dict) or item.keys() != _FIELDS:
+    if not isinstance(item, dict) or not _FIELDS <= item.keys() <= _FIELDS | _MORE_FIELDS:
+        return False
+    notes, groups = item.get("notes", []), item.get("groups", 1)
+    if not isinstance(notes, list) or not all(isinstance(note, str) and note.isprintable() for note in notes):
+        return False
+    if len(notes) > 20 or any(len(note) > 1000 for note in notes):
         return False
     name, conversion, kernel = item["name"], item["conversion"], item["kernel_shape"]
     texts = isinstance(name, str) and name == clean_name(name) and isinstance(conversion, str)
     sizes = _are_sizes(item["shape"]) and len(item["shape"]) == 2 and (kernel is None or _are_sizes(kernel))
-    steps = _are_sizes([item["stride"]]) and (item["padding"] == 0 or _are_sizes([item["padding"]]))
+    steps = _are_sizes([item["stride"], groups]) and (item["padding"] == 0 or _are_sizes([item["padding"]]))
     return texts and len(conversion) <= 1000 and sizes and steps
 
 

@@ -6,6 +6,7 @@ The worker turns the upload into sparselab's own format, which the parent reads 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -56,6 +57,8 @@ def parse(path: str, out_path: str, options: ReadOptions, limits: ReadLimits, *,
     monitor.progress("reading the file")
     ticket = read_ticket(path, options, limits)
     card = describe(ticket)
+    read = {layer["name"] for layer in card["layers"]}
+    ticket = replace(ticket, entries=tuple(entry for entry in ticket.entries if entry.name in read))
     monitor.progress("writing the file")
     try:
         write_own(ticket, Path(out_path))

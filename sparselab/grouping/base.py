@@ -9,8 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from sparselab.core.errors import SettingError
+from sparselab.core.groups import split_groups
 from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.inputs.layers import LayerLike, as_mask
+from sparselab.core.layer import Layer
 from sparselab.core.mask import IntVector, Mask
 from sparselab.core.plugins import expect_instance, expect_texts
 from sparselab.runtime.progress import SILENT, Monitor
@@ -74,10 +76,16 @@ class Grouper(ABC):
     ) -> Groups:
         """Return the groups of the rows of a mask, or of an array or tensor that stands for one.
 
+        Of a layer that is a grouped convolution, each of its groups is cut by itself, to the same goal.
+
         rng: a generator, a seed, or None for the seed 0.
         Raises: SparselabError for what is no mask, UnavailableError when a library that it needs is not installed.
         """
-        return self._group(as_mask(mask), goal, as_generator(rng), device, monitor)
+        rng, parts = as_generator(rng), split_groups(mask) if isinstance(mask, Layer) else (mask,)
+        found: list[IntVector] = []
+        for start, part in enumerate(map(as_mask, parts)):
+            found += [rows + start * part.rows for rows in self._group(part, goal, rng, device, monitor)]
+        return tuple(found)
 
     @abstractmethod
     def _group(self, mask: Mask, goal: Goal, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sparselab.core.device import as_tensor
 from sparselab.core.errors import SettingError, SparselabError, UnavailableError
+from sparselab.core.groups import grouped_in_words
 from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import FloatMatrix
@@ -155,11 +156,17 @@ def work_of(
     """Return the product of a layer, or of what stands for one: a matrix product at `positions`, or its convolution over `images` (N, C, H, W).
 
     A layer without weights gets standard normal ones from `rng`: time does not depend on them, errors do.
-    Raises: SettingError unless exactly one of `positions` and `images` is given, or when a linear layer gets images.
+    Raises: SettingError unless exactly one of `positions` and `images` is given, when a linear layer gets images, or for a
+        grouped convolution: its rows do not see the same X.
     """
     if (positions is None) == (images is None):
         raise SettingError("expected either a number of positions or an input N, C, H, W; got both or neither")
     layer = as_layer(layer)
+    if layer.groups > 1:
+        raise SettingError(
+            f"{layer.name}: expected a layer all of whose rows see the same input; got a "
+            f"{grouped_in_words(layer.groups, layer.mask.rows)}, which no kernel here is measured on"
+        )
     if layer.weight is None:
         weight: FloatMatrix = as_generator(rng).standard_normal(layer.mask.shape, dtype=np.float32)
     else:

@@ -1,8 +1,19 @@
 """Modules that run a layout, and a whole model's layers swapped for them."""
 
+from sparselab.nn.conv1d import BlockConv1d
 from sparselab.nn.conv2d import BlockConv2d
 from sparselab.nn.converting import Converted, convert, largest_difference, masked
 from sparselab.nn.linear import BlockLinear
 from sparselab.nn.slicing import Sliced, sliced
 
-__all__ = ["BlockConv2d", "BlockLinear", "Converted", "Sliced", "convert", "largest_difference", "masked", "sliced"]
+__all__ = [
+    "BlockConv1d",
+    "BlockConv2d",
+    "BlockLinear",
+    "Converted",
+    "Sliced",
+    "convert",
+    "largest_difference",
+    "masked",
+    "sliced",
+]

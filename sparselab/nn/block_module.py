@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from sparselab.core.errors import SettingError
+from sparselab.core.groups import block_diagonal, diagonal_matrix
 from sparselab.core.layout import Layout
 from sparselab.core.mask import IntVector
 from sparselab.core.torch_private import in_dispatch_mode, in_function_transform
@@ -39,7 +40,7 @@ class BlockModule(nn.Module):
     flat_rows: Tensor
     flat_cols: Tensor
 
-    def __init__(self, layout: Layout, dense: nn.Linear | nn.Conv2d, kernel: str = "auto") -> None:
+    def __init__(self, layout: Layout, dense: nn.Linear | nn.Conv1d | nn.Conv2d, kernel: str = "auto") -> None:
         super().__init__()
         if kernel != "auto" and kernel not in KERNELS:
             raise SettingError(f"kernel: expected auto or one of {', '.join(KERNELS)}; got {kernel!r}")
@@ -61,9 +62,24 @@ class BlockModule(nn.Module):
         return dict(zip(("flat_rows", "flat_cols"), self.panel_indices.flat, strict=True))
 
     @property
+    def groups(self) -> int:
+        """In how many groups the rows see inputs of their own."""
+        return 1
+
+    @property
     def conv(self) -> Conv | None:
-        """The convolution's geometry; None for a linear layer."""
+        """The convolution's geometry as kernels run it; None for a linear layer."""
         return None
+
+    @property
+    def stride(self) -> int:
+        """Steps of a convolution; 1 for a linear layer."""
+        return 1 if self.conv is None else self.conv.stride
+
+    @property
+    def padding(self) -> int:
+        """Zeros on every side of a convolution's input; 0 for a linear layer."""
+        return 0 if self.conv is None else self.conv.padding
 
     def matrix(self) -> Tensor:
         """Return the weight as a dense matrix out x n, zeros outside the blocks; gradients flow through it."""
@@ -85,12 +101,18 @@ class BlockModule(nn.Module):
         return found
 
     def work(self, input_shape: tuple[int, ...], x: Tensor) -> Work:
-        """Return the product this layer is for an input of `input_shape` (as `Work` has it) of the type and device of x."""
+        """Return the product this layer is for an input of `input_shape` (as `Work` has it) of the type and device of x.
+
+        A grouped convolution is the product of one block-diagonal matrix: its blocks lie along the diagonal, nothing else is run.
+        """
         bias = None if self.bias is None else self.bias.detach().float().cpu().numpy()
         matrix = self.matrix().detach().cpu()
         weight = (matrix if matrix.dtype == torch.float64 else matrix.float()).numpy()
+        layout = self.layout
+        if self.groups > 1:
+            layout, weight = block_diagonal(layout, self.groups), diagonal_matrix(weight, self.groups)
         return Work(
-            self.layout,
+            layout,
             weight,
             input_shape,
             bias=bias,

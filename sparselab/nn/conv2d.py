@@ -14,12 +14,12 @@ from sparselab.nn.block_module import BlockModule
 def conv_of(dense: nn.Conv2d) -> Conv:
     """Return the geometry of a convolution.
 
-    Raises: SettingError for what the kernels do not run: groups, dilation, padding with anything but zeros, or strides and
+    Raises: SettingError for what the kernels do not run: dilation, padding with anything but zeros, or strides and
     paddings that differ between the directions.
     """
     stride, padding = set(dense.stride), dense.padding
     sides = set(padding) if not isinstance(padding, str) else {padding}
-    plain = dense.groups == 1 and set(dense.dilation) == {1} and dense.padding_mode == "zeros"
+    plain = set(dense.dilation) == {1} and dense.padding_mode == "zeros"
     if not plain or len(stride) > 1 or len(sides) > 1 or isinstance(padding, str):
         raise SettingError(f"expected a plain convolution, alike in both directions; got {dense}")
     return Conv((dense.kernel_size[0], dense.kernel_size[1]), dense.stride[0], padding[0])
@@ -33,8 +33,12 @@ class BlockConv2d(BlockModule):
     """
 
     def __init__(self, layout: Layout, dense: nn.Conv2d, kernel: str = "auto") -> None:
-        self._geometry = conv_of(dense)
+        self._geometry, self._groups = conv_of(dense), dense.groups
         super().__init__(layout, dense, kernel)
+
+    @property
+    def groups(self) -> int:
+        return self._groups
 
     @property
     def conv(self) -> Conv:
@@ -46,4 +50,6 @@ class BlockConv2d(BlockModule):
         x = self.accepted(x)
         if self.uses_kernel(x):
             return self.multiply(x)
-        return functional.conv2d(x, self.weight, self.bias, stride=self.conv.stride, padding=self.conv.padding)
+        return functional.conv2d(
+            x, self.weight, self.bias, stride=self.conv.stride, padding=self.conv.padding, groups=self._groups
+        )

@@ -11,7 +11,8 @@ from torch import Tensor, fx, nn
 from sparselab.core.errors import SparselabError
 from sparselab.core.layout import Layout
 from sparselab.nn.channel_paths import NORMS, Path, Prunable, module_at, path_of, zero_at_the_end
-from sparselab.nn.converting import layer_of, masked
+from sparselab.nn.converting import masked
+from sparselab.nn.located import layer_of
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,11 @@ def sliced(model: nn.Module, layouts: Mapping[str, Layout]) -> Sliced:
         if target not in nodes:
             stayed[name] = "it is not called by its own name"
             continue
-        layer, path = layer_of(graph, target), path_of(graph, nodes[target])
+        layer = layer_of(graph, target)
+        if not isinstance(layer, Prunable):
+            stayed[name] = f"channels of {type(layer).__name__} are not taken out"
+            continue
+        path = path_of(graph, nodes[target])
         if isinstance(path, str):
             stayed[name] = path
             continue

@@ -92,6 +92,7 @@ def layers_of(network: Network, masks: Masks, *, state: State, rewound: State) -
                 kernel_shape=tuple(kept.shape[2:]) if square else None,
                 stride=int(module.stride[0]) if isinstance(module, nn.Conv2d) else 1,
                 padding=int(module.padding[0]) if isinstance(module, nn.Conv2d) else 0,
+                groups=module.groups if isinstance(module, nn.Conv2d) else 1,
             )
         )
     return found

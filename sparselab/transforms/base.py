@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from sparselab.core.groups import cut_at_groups, join_groups, split_groups
 from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import Layer
@@ -25,6 +26,9 @@ class Transform(ABC):
 
     title: ClassVar[str]
     source: ClassVar[str]
+    splits_groups: ClassVar[bool] = True
+    """Whether each group of a grouped convolution is a layer by itself to it, because it puts rows together or reorders channels.
+    Otherwise it is given the whole layer, and its blocks are cut where one group ends and the next begins."""
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -47,11 +51,14 @@ class Transform(ABC):
     def __call__(self, layer: LayerLike, *, rng: Rng = None, device: str = "auto", monitor: Monitor = SILENT) -> Layout:
         """Return what this transform makes of a layer, or of a mask, array or tensor that stands for one; see `as_layer`.
 
+        Rows of different groups of a convolution see different inputs, so they are never put into one block: each group is
+        transformed by itself, all from one `rng` in turn, and the layouts are joined (see `splits_groups`).
+
         rng: a generator, a seed, or None for the seed 0.
         Raises: SparselabError for what is no layer, SettingError when the layer lacks what the settings need, Cancelled when
             stopped with nothing to keep.
         """
-        return self._run(as_layer(layer), as_generator(rng), device, monitor)
+        return self._run_by_groups(as_layer(layer), as_generator(rng), device, monitor)
 
     def over(
         self, layers: Iterable[LayerLike], *, rng: Rng = None, device: str = "auto", monitor: Monitor = SILENT
@@ -60,17 +67,30 @@ class Transform(ABC):
 
         Raises: as a call on one layer does.
         """
-        return self._run_over([as_layer(layer) for layer in layers], as_generator(rng), device, monitor)
+        given = [as_layer(layer) for layer in layers]
+        parts = [self._parts(layer) if self.is_global else (layer,) for layer in given]
+        done = iter(self._run_over([part for of in parts for part in of], as_generator(rng), device, monitor))
+        return tuple(self._joined(layer, [next(done) for _ in of]) for layer, of in zip(given, parts, strict=True))
 
     @abstractmethod
     def _run(self, layer: Layer, rng: np.random.Generator, device: str, monitor: Monitor) -> Layout:
-        """Return the layout of one layer; what a transform is."""
+        """Return the layout of one layer, or of one group of a grouped one; what a transform is."""
 
     def _run_over(
         self, layers: Sequence[Layer], rng: np.random.Generator, device: str, monitor: Monitor
     ) -> tuple[Layout, ...]:
         """Return the layout of every layer; a transform that is global says how."""
-        return tuple(self._run(layer, deepcopy(rng), device, monitor) for layer in layers)
+        return tuple(self._run_by_groups(layer, deepcopy(rng), device, monitor) for layer in layers)
+
+    def _run_by_groups(self, layer: Layer, rng: np.random.Generator, device: str, monitor: Monitor) -> Layout:
+        return self._joined(layer, [self._run(part, rng, device, monitor) for part in self._parts(layer)])
+
+    def _parts(self, layer: Layer) -> tuple[Layer, ...]:
+        return split_groups(layer) if self.splits_groups and layer.groups > 1 else (layer,)
+
+    @staticmethod
+    def _joined(layer: Layer, parts: Sequence[Layout]) -> Layout:
+        return join_groups(parts) if len(parts) > 1 else cut_at_groups(parts[0], layer.groups)
 
     @classmethod
     def spending(cls, density: float | None) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class Prune(Transform):
 
     title: ClassVar[str] = "Prune"
     source: ClassVar[str] = "Frankle & Carbin (ICLR 2019); Han et al. (NeurIPS 2015)"
+    splits_groups: ClassVar[bool] = False
 
     sparsity: Annotated[float, Interval(ge=0.0, le=1.0), Doc("weights dropped / all weights, afterwards")] = 0.9
     scope: Annotated[

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sparselab.analysis.metrics import Report, report
-from sparselab.core.errors import Cancelled, SettingError, SparselabError
+from sparselab.core.errors import Cancelled, FileError, SettingError, SparselabError
 from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
@@ -70,14 +70,23 @@ def apply_transform(
 def _apply_jointly(
     run: Transform, ticket: Ticket, names: Sequence[str], rng: np.random.Generator, device: str, monitor: Monitor
 ) -> list[Done | NotDone]:
+    layers: dict[str, Layer] = {}
+    outcomes: dict[str, Done | NotDone] = {}
+    for name in names:
+        try:
+            layers[name] = ticket[name]
+        except FileError as error:  # a layer that cannot be read ends no other
+            outcomes[name] = NotDone(name, error)
     try:
-        layers = [ticket[name] for name in names]
-        layouts = run.over(layers, rng=rng, device=device, monitor=monitor)
+        layouts = run.over(list(layers.values()), rng=rng, device=device, monitor=monitor) if layers else []
     except Cancelled:
         raise
     except SparselabError as error:
-        return [NotDone(name, error) for name in names]
-    return [Done(layer, layout, report(layout, layer)) for layer, layout in zip(layers, layouts, strict=True)]
+        outcomes |= {name: NotDone(name, error) for name in layers}
+    else:
+        for (name, layer), layout in zip(layers.items(), layouts, strict=True):
+            outcomes[name] = Done(layer, layout, report(layout, layer))
+    return [outcomes[name] for name in names]
 
 
 def model_parts(names: Sequence[str], candidates: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:

@@ -162,7 +162,7 @@ HOSTILE: dict[str, Any] = {
     "a set": {1.0, 2.0},
     "a function": len,
     "an array that raises": Raises(),
-    "a module": torch.nn.Linear(2, 2),
+    "a module without a weight": torch.nn.ReLU(),
 }
 DOORS: dict[str, Callable[[Any], object]] = {
     "open": sparselab.open,

@@ -99,6 +99,21 @@ def test_hooks_are_seen_until_they_are_removed(register: Callable[[nn.Module], A
     assert not torch_private.has_hooks(layer)
 
 
+def test_pre_hooks_come_in_order() -> None:
+    layer = nn.Linear(2, 2)
+    hooks = [lambda *_: None, lambda *_: None]
+    for hook in hooks:
+        layer.register_forward_pre_hook(hook)
+    assert list(torch_private.forward_pre_hooks(layer)) == hooks
+
+
+def test_a_child_under_two_names_is_given_under_both() -> None:
+    linear = nn.Linear(2, 2)
+    parent = nn.ModuleDict({"a": linear, "b": linear})
+    parent.register_module("none", None)
+    assert torch_private.children_of(parent) == {"a": linear, "b": linear}
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_sizes_of_2_of_4_weights_are_multiples_of_whole_windows(backend: type, dtype: torch.dtype) -> None:

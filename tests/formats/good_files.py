@@ -7,6 +7,7 @@ import pickle
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,6 +71,54 @@ def _blocks(weight: Matrix, path: Path) -> None:
     path.write_bytes(pickle.dumps([*blocks, ([weight.shape[0] - 1], []), ([], [weight.shape[1] - 1])]))
 
 
+def _matrix_market(weight: Matrix, path: Path) -> None:
+    import scipy.io
+    import scipy.sparse
+
+    scipy.io.mmwrite(path, scipy.sparse.coo_array(weight), field="pattern", symmetry="general")
+
+
+def _hdf5(weight: Matrix, path: Path) -> None:
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        file.create_dataset("group/w", data=weight, compression="gzip", shuffle=True, fletcher32=True)
+
+
+def _png(weight: Matrix, path: Path) -> None:
+    from PIL import Image
+
+    Image.fromarray(weight != 0).save(path)
+
+
+def _gguf(weight: Matrix, path: Path) -> None:
+    from gguf import GGUFWriter
+
+    writer = GGUFWriter(path, "llama")
+    writer.add_array("tokenizer.ggml.tokens", ["a", "b"])
+    writer.add_tensor("blk.0.ffn_up.weight", weight)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def flax_bytes(tree: Any) -> bytes:
+    """What flax.serialization.to_bytes writes for maps of arrays."""
+    import msgpack
+
+    def pack(value: Any) -> msgpack.ExtType:
+        parts = value.shape, value.dtype.name, value.tobytes()
+        return msgpack.ExtType(1 if isinstance(value, np.ndarray) else 3, msgpack.packb(parts, use_bin_type=True))
+
+    content: bytes = msgpack.packb(tree, default=pack, strict_types=True)
+    return content
+
+
+def _flax(weight: Matrix, path: Path) -> None:
+    path.write_bytes(flax_bytes({"params": {"layer": {"w": weight}}}))
+
+
 def _onnx(weight: Matrix, path: Path) -> None:
     from onnx import TensorProto, helper, numpy_helper
 
@@ -89,6 +138,11 @@ WRITE: dict[str, Callable[[Matrix, Path], None]] = {
     "torch-legacy": _torch_legacy,
     "torch-export": _torch_export,
     "blocks": _blocks,
+    "matrix-market": _matrix_market,
+    "hdf5": _hdf5,
+    "png": _png,
+    "gguf": _gguf,
+    "flax": _flax,
     "onnx": _onnx,
 }
 

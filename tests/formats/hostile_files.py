@@ -186,7 +186,7 @@ HOSTILE: dict[str, Case] = {
         "expected 5 numbers, as its header says; got 6",
     ),
     "empty": (file("empty.pt", b""), "it is empty"),
-    "picture": (file("picture.npz", b"\x89PNG\r\n\x1a\n" + bytes(64)), "got a PNG picture"),
+    "picture": (file("picture.npz", b"\x89PNG\r\n\x1a\n" + bytes(64)), "a whole PNG picture"),
     "web page": (file("page.pt", b"<!DOCTYPE html><html>"), "got a web page"),
     "text": (file("text.npz", b"hello there, this is no archive"), "text, which is something else"),
     "tar": (file("old.pth.tar", bytes(257) + b"ustar" + bytes(250)), "a tar archive"),

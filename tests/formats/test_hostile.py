@@ -17,6 +17,9 @@ from sparselab.core.errors import FileError, SparselabError
 from sparselab.formats import FORMATS, describe, read_ticket
 from tests.formats.good_files import good_file
 from tests.formats.hostile_files import HOSTILE, WEIGHT
+from tests.formats.libraries.hostile_sparse import SPARSE
+
+CASES = HOSTILE | SPARSE
 
 
 @pytest.fixture(scope="module")
@@ -29,19 +32,25 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Each hostile file, made once, in a folder of its own."""
-    return functools.cache(lambda case: HOSTILE[case][0](tmp_path_factory.mktemp("hostile")))
+    return functools.cache(lambda case: CASES[case][0](tmp_path_factory.mktemp("hostile")))
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_has_hostile_files(form: str, hostile: Callable[[str], Path]) -> None:
-    suffixes = [hostile(case).suffix.lower() for case in HOSTILE]
+    suffixes = [hostile(case).suffix.lower() for case in CASES]
     assert sum(suffix in FORMATS[form].suffixes for suffix in suffixes) >= 10
 
 
-@pytest.mark.parametrize("case", HOSTILE)
+@pytest.mark.parametrize("form", {case.split()[0] for case in SPARSE})
+def test_formats_of_others_have_ten_hostile_files_by_name(form: str) -> None:
+    assert form in FORMATS
+    assert sum(case.split()[0] == form for case in CASES) >= 10
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_each_is_refused_in_one_sentence(case: str, hostile: Callable[[str], Path]) -> None:
     path = hostile(case)
-    with pytest.raises(FileError, match=HOSTILE[case][1]) as caught:
+    with pytest.raises(FileError, match=CASES[case][1]) as caught:
         describe(read_ticket(path))
     text = str(caught.value)
     assert "expected" in text

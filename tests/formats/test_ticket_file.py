@@ -11,7 +11,11 @@ import pytest
 from safetensors.numpy import save_file
 
 from sparselab.core.errors import FileError
+from sparselab.core.layer import Layer
+from sparselab.core.mask import Mask
+from sparselab.core.ticket import ticket_of
 from sparselab.formats import read_ticket
+from sparselab.formats.ticket_file import write_own
 
 MASK = np.array([[True, False, True], [False, False, True]])
 ITEM = {"name": "a", "shape": [2, 3], "kernel_shape": None, "stride": 1, "padding": 0, "conversion": ""}
@@ -44,6 +48,9 @@ def test_by_hand(tmp_path: Path) -> None:
         ({"kernel_shape": [2]}, "a matrix that its kernel divides"),
         ({"kernel_shape": [0]}, "it is damaged"),
         ({"padding": "1"}, "it is damaged"),
+        ({"groups": 0}, "it is damaged"),
+        ({"groups": "2"}, "it is damaged"),
+        ({"groups": 3}, "expected rows that its 3 groups divide"),
         ({"padding": -1}, "it is damaged"),
         ({"extra": 1}, "it is damaged"),
         ({"conversion": "x" * 1001}, "it is damaged"),
@@ -53,6 +60,14 @@ def test_by_hand(tmp_path: Path) -> None:
 def test_metadata_that_does_not_fit(change: dict[str, Any], says: str, tmp_path: Path) -> None:
     with pytest.raises(FileError, match=says):
         read_ticket(write(tmp_path, [ITEM | change]))
+
+
+def test_groups_of_a_convolution_come_back_and_are_left_out_where_there_are_none(tmp_path: Path) -> None:
+    for groups in (1, 2):
+        layer = Layer("a", Mask(MASK), groups=groups)
+        write_own(ticket_of([layer]), tmp_path / "own.safetensors")
+        assert read_ticket(tmp_path / "own.safetensors")["a"].groups == groups
+        assert (b"groups" in (tmp_path / "own.safetensors").read_bytes()) == (groups > 1)
 
 
 def test_damaged_lists(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
 from sparselab.core.ticket import ticket_of
-from sparselab.formats import FORMS, ReadOptions, read_ticket, write_back, write_own
+from sparselab.formats import FORMS, REWRITERS, ReadOptions, read_ticket, write_back, write_own
+from sparselab.formats.options import DEFAULT_LIMITS
 from tests.formats.state_files import read_state, same_states
 
 RNG = np.random.default_rng(5)
@@ -172,3 +174,24 @@ def test_the_bytes_of_a_safetensors_file_are_the_same(tmp_path: Path) -> None:
     same_states(
         read_state("safetensors", tmp_path / "new.safetensors"), read_state("safetensors", tmp_path / "old.safetensors")
     )
+
+
+def test_masks_of_a_second_file_are_applied_to_the_weights(tmp_path: Path) -> None:
+    torch.save({"fc.weight": WEIGHT, "fc.bias": WEIGHT[:, 0]}, tmp_path / "old.pt")
+    torch.save({"fc.weight": KEPT}, tmp_path / "masks.pt")
+    reading = ReadOptions(masks=str(tmp_path / "masks.pt"))
+    layer = read_ticket(tmp_path / "old.pt", reading)["fc.weight"]
+    after = Mask(RNG.random((8, 6)) < 0.5)
+    layouts = {layer.name: Layout.masked(layer.mask, after, reason="drawn")}
+    written = write_back(tmp_path / "old.pt", layouts, tmp_path / "new.pt", options=reading)
+    new = read_state("torch", written.path)
+    assert list(new) == ["fc.weight", "fc.bias"]
+    assert np.array_equal(new["fc.weight"], WEIGHT.numpy() * after.kept), "the file has all the weights that come back"
+    assert not written.zeros
+
+
+def test_a_checkpoint_with_objects_of_a_program_is_none_to_copy(tmp_path: Path) -> None:
+    """Nothing of it is called: where its reader knows its tensors, it is written anew from those."""
+    torch.save({"state_dict": {"fc.weight": ZEROS}, "args": argparse.Namespace(lr=0.1)}, tmp_path / "old.pt")
+    assert REWRITERS["torch"](tmp_path / "old.pt", {}, tmp_path / "new.pt", DEFAULT_LIMITS) is None
+    assert not (tmp_path / "new.pt").exists()

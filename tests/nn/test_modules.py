@@ -129,6 +129,6 @@ def test_what_cannot_be_said_in_blocks_is_refused() -> None:
     with pytest.raises(SparselabError, match="expected auto or one of"):
         BlockLinear(layout, nn.Linear(40, 24), "fastest")
     rng = np.random.default_rng(0)
-    grouped = nn.Conv2d(8, 8, 3, groups=2)
+    dilated = nn.Conv2d(8, 8, 3, dilation=2)
     with pytest.raises(SparselabError, match="plain convolution"):
-        BlockConv2d(block_layout(matrix_shape(grouped), rng), grouped)
+        BlockConv2d(block_layout(matrix_shape(dilated), rng), dilated)

@@ -12,6 +12,7 @@ from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.mask_view import mask_view
 from sparselab.app.shell.session import session
 from sparselab.app.shell.url_state import linked_segments
+from sparselab.core.groups import grouped_in_words
 from sparselab.core.mask import Mask
 from sparselab.display.message import ORDER_LABELS, view_message
 from sparselab.formats import read_ticket
@@ -47,12 +48,20 @@ def pictures(request: ExploreRequest, view: View | None, order: str) -> None:
     if view is not None:
         show_status(view)
     show_numbers(view)
+    _say_groups(request)
     before = _mask_before(request, view)
     if st.session_state.get("plain"):
         st.plotly_chart(plain_figure(before, _ordered(view, order)), key="_plain_figure")
     else:
         key = f"{request.key}|{order}|{view is None}"
         mask_view(session().remembered(key, lambda: _payload(request, before, view, order)), key="_mask_view")
+
+
+def _say_groups(request: ExploreRequest) -> None:
+    layer = next(item for item in request.source.card["layers"] if item["name"] == request.layer)
+    if layer["groups"] > 1:
+        said = grouped_in_words(layer["groups"], layer["shape"][0])
+        st.caption(f"{said.capitalize()}, which see different inputs: no block reaches from one into the next.")
 
 
 def _mask_before(request: ExploreRequest, view: View | None) -> Mask:

@@ -6,16 +6,22 @@ import streamlit as st
 
 from sparselab.app.inputs.source import Source
 from sparselab.app.shell.escape import literal
+from sparselab.formats.describe import notes_of, skipped_of
+
+_SHOWN_NOTES = 6
+_SHOWN_REASONS = 40
 
 
 def show_card(source: Source) -> None:
-    """Show what was detected: the layers with what was done to read them, and the tensors that are no layers."""
+    """Show what was detected: what was assumed in plain sight, the layers, and the tensors that are no layers behind a fold."""
+    for note in notes_of(source.card)[:_SHOWN_NOTES]:
+        st.caption(f":material/info: {literal(note)}")
     layers, skipped = source.card["layers"], source.card["skipped"]
     label = f"Detected: {source.card['format']}, {len(layers)} layer{'s' * (len(layers) != 1)}"
     if skipped:
         label += f"; {len(skipped)} other tensor{'s' * (len(skipped) != 1)} left alone"
     with st.expander(label):
-        for note in source.card.get("notes", ()):
+        for note in notes_of(source.card)[_SHOWN_NOTES:]:
             st.caption(literal(note))
         rows = [
             {
@@ -36,4 +42,5 @@ def show_card(source: Source) -> None:
         )
         if skipped:
             st.caption("Other tensors, and why they are not prunable layers:")
-            st.dataframe(skipped, hide_index=True, height=min(38 + 35 * len(skipped), 180))
+            for text in skipped_of(source.card)[:_SHOWN_REASONS]:
+                st.caption(literal(text))

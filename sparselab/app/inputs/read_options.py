@@ -1,6 +1,9 @@
-"""How to read a file that holds matrices without the shapes of their kernels."""
+"""How a file is read, where the file itself does not say it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
 
 import streamlit as st
 
@@ -9,19 +12,71 @@ from sparselab.core.im2col import COLUMN_ORDERS
 from sparselab.formats import ReadOptions
 
 
-def choose_read_options() -> ReadOptions:
-    """Show what a file without shapes does not say; return it. Raises: FileError for a kernel shape that is none."""
-    with st.expander("Column order (2-D files)"):
+def choose_read_options(choose_masks: Callable[[], Path | None]) -> ReadOptions:
+    """Show what a file may leave open; return what was chosen. `choose_masks` shows how a second file is chosen.
+
+    Raises: FileError for a kernel shape that is none, SettingError for axes or groups that are none.
+    """
+    with st.expander("How the file is read"):
+        read_all = st.toggle(
+            "Read what was left alone",
+            key="read_all",
+            bind="query-params",
+            help="Read the tensors that were left alone too: as weights, or as masks where they are 0 and 1.",
+        )
+        axes = st.text_input(
+            "Order of axes",
+            key="read_axes",
+            bind="query-params",
+            placeholder="auto",
+            help="Letters for the axes of a tensor: O out, I in, H W D the kernel, E experts. Such as HWIO for Keras and Flax, IO for "
+            "in x out, or NAME=HWIO for one layer; several with spaces between.",
+        )
+        groups = st.text_input(
+            "Groups",
+            key="read_groups",
+            bind="query-params",
+            placeholder="such as conv2.weight=32",
+            help="NAME=N: the layer is a convolution of N groups, whose rows never share a block; several with spaces between.",
+        )
+        threshold = st.number_input(
+            "Threshold",
+            min_value=0.0,
+            value=None,
+            format="%g",
+            key="read_threshold",
+            bind="query-params",
+            placeholder="none: what is not 0 is kept",
+            help="Weights of at most this size count as pruned; a mask keeps what is above it.",
+        )
         order = st.selectbox(
             "Column order",
             COLUMN_ORDERS,
             key="column_order",
             bind="query-params",
-            help="The order in which a convolution's columns run over input channels and kernel, slowest first. PyTorch: cin-kh-kw; DLMC: kh-kw-cin.",
+            help="The order in which a convolution's columns run over input channels and kernel, slowest first, in a file of matrices. PyTorch: cin-kh-kw; DLMC: kh-kw-cin.",
         )
-        kernel = st.text_input("Kernel shape", key="kernel_shape", bind="query-params", placeholder="such as 3,3")
+        kernel = st.text_input(
+            "Kernel shape",
+            key="kernel_shape",
+            bind="query-params",
+            placeholder="such as 3,3",
+            help="The kernel of a convolution that lies in the file as a matrix.",
+        )
+        masks = choose_masks()
+    return ReadOptions(
+        column_order=order,
+        kernel_shape=_kernel_shape(kernel),
+        axes=tuple(axes.split()),
+        groups=tuple(groups.split()),
+        threshold=threshold,
+        masks=None if masks is None else str(masks),
+        read_all=read_all,
+    )
+
+
+def _kernel_shape(text: str) -> tuple[int, ...] | None:
     try:
-        shape = tuple(int(part) for part in kernel.split(",")) if kernel else None
+        return tuple(int(part) for part in text.split(",")) if text else None
     except ValueError:
-        raise FileError(f"kernel shape: expected numbers such as 3,3; got {kernel!r}") from None
-    return ReadOptions(column_order=order, kernel_shape=shape)
+        raise FileError(f"kernel shape: expected numbers such as 3,3; got {text!r}") from None

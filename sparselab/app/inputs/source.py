@@ -22,6 +22,8 @@ from sparselab.core.paths import ROOTS_VARIABLE
 from sparselab.formats import FORMATS, ReadOptions, read_untrusted
 
 _KINDS = ("Sample", "Upload", "Path")
+_MASKS = "Masks in a second file"
+_MASKS_HELP = "The masks of the weights of this file, paired by name and shape, where they lie apart."
 
 
 @dataclass(frozen=True)
@@ -91,15 +93,28 @@ def _upload() -> Source | None:
         )
         return None
     title, original, digest = kept
-    options = choose_read_options()
+    options = choose_read_options(_uploaded_masks)
     st.caption(f"{literal(title)} · sha256 {digest[:12]}")
     card = remembered_card(f"upload:{digest}:{options}", lambda out: read_untrusted(original, out, options))
     path = str(own_path(f"upload:{digest}:{options}"))
     return Source(path, title, ReadOptions(), card, original=Original(str(original), options))
 
 
+def _uploaded_masks() -> Path | None:
+    file = st.file_uploader(_MASKS, key="_upload_masks", help=_MASKS_HELP + " Choose none to take them away.")
+    return None if file is None else _stored(file)[0]
+
+
 def _receive(file: UploadedFile) -> None:
     """Put the upload on disk and let the server's memory go: the widget starts anew, empty."""
+    original, digest = _stored(file)
+    st.session_state["_uploaded"] = (file.name[:200], original, digest)
+    st.session_state["_upload_generation"] += 1
+    st.rerun()
+
+
+def _stored(file: UploadedFile) -> tuple[Path, str]:
+    """Put an upload into the session's folder; return where it lies, and its digest."""
     content = file.getvalue()
     digest = hashlib.sha256(content).hexdigest()
     # A folder of its own, named by us; the stranger's name only of letters that mean nothing to a path.
@@ -109,9 +124,12 @@ def _receive(file: UploadedFile) -> None:
         "".join(c if c.isalnum() or c in "._-" else "_" for c in file.name).lstrip(".")[-80:] or "upload"
     )
     original.write_bytes(content)
-    st.session_state["_uploaded"] = (file.name[:200], original, digest)
-    st.session_state["_upload_generation"] += 1
-    st.rerun()
+    return original, digest
+
+
+def _masks_at_path() -> Path | None:
+    text = st.text_input(_MASKS, key="read_masks", bind="query-params", placeholder="a path", help=_MASKS_HELP)
+    return resolve_under(text, ticket_roots()) if text else None
 
 
 def _path() -> Source | None:
@@ -133,8 +151,10 @@ def _path() -> Source | None:
     if not text:
         return None
     path = resolve_under(text, ticket_roots())
-    options = choose_read_options()
-    modified = path.stat().st_mtime_ns
+    options = choose_read_options(_masks_at_path)
+    modified = [
+        file.stat().st_mtime_ns for file in (path, *([Path(options.masks)] if options.masks is not None else []))
+    ]
     card = remembered_card(f"path:{path}:{modified}:{options}", lambda _out: card_in_worker(str(path), options))
     return Source(str(path), path.name, options, card)
 

@@ -14,6 +14,7 @@ from sparselab.app.latency.measurement import MeasurementPlan, Results
 from sparselab.app.latency.result import show_session
 from sparselab.app.latency.run import measured_by, measured_or_said
 from sparselab.benchmarking.requests import MeasurementRequest, measure_request
+from sparselab.core.groups import grouped_in_words
 from sparselab.kernels import DENSE, KERNELS
 from sparselab.workflows.explore import View
 
@@ -32,6 +33,10 @@ def show_layer(request: ExploreRequest) -> None:
 def _show_measured(request: ExploreRequest, view: View) -> None:
     source = request.source
     card = next(item for item in source.card["layers"] if item["name"] == request.layer)
+    if card["groups"] > 1:
+        said = grouped_in_words(card["groups"], card["shape"][0])
+        st.info(f"{said.capitalize()}, which see different inputs: no kernel here is measured on one.")
+        return
     product = choose_product(card, request.seed)
     kernels = choose_kernels([name for name in KERNELS if name not in DENSE])
     settings = ", ".join(f"{name}={value}" for name, value in request.settings.items())

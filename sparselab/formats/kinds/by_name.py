@@ -63,8 +63,13 @@ def _one_row(tensor: Named, file: Surroundings) -> str | None:
         return None
     if tensor.has_mask_name and not is_token:
         return None
-    leading = tensor.shape[:1] if len(tensor.shape) == 3 else tensor.shape[:-1]
+    leading = tensor.shape[:1] if len(tensor.shape) == 3 or file.once(_calls_weights_so) else tensor.shape[:-1]
     return "" if set(leading) == {1} else None
+
+
+def _calls_weights_so(file: Surroundings) -> bool:
+    """Whether some tensor is called a weight, so that those that are not are something else."""
+    return any(tensor.has_weight_name for tensor in file.tensors)
 
 
 def _scores(tensor: Named, file: Surroundings) -> str | None:
@@ -202,7 +207,7 @@ NAME_RULES = registry(
             title="Tokens and tables with a leading 1",
             outcome="left alone",
             says="a token or table with a leading axis of 1, not a weight",
-            line="Three axes or more, the first of size 1, and not called a weight: `cls_token`, `mask_token`, query tables.",
+            line="Three axes or more, the first (of four or more: all but the last, if nothing in the file is called a weight) of size 1, and not called a weight: `cls_token`, `mask_token`, query tables.",
             catches=_one_row,
         ),
         KindRule(

@@ -10,10 +10,11 @@ from sparselab.core.ticket import FoundLayer, Skipped
 from sparselab.formats.base import Archive, check_count
 from sparselab.formats.kinds.axes import axes_of
 from sparselab.formats.kinds.by_name import SHAPE_RULES
-from sparselab.formats.kinds.by_value import VALUE_RULES
+from sparselab.formats.kinds.exact import Found, entries_of
 from sparselab.formats.kinds.groups import Convolutions, groups_of
+from sparselab.formats.kinds.integers import INTEGER_RULES
 from sparselab.formats.kinds.loading import load_layer
-from sparselab.formats.kinds.pairing import Found, entries_of, pair
+from sparselab.formats.kinds.pairing import pair
 from sparselab.formats.kinds.parts import NATIVE, LayerParts, times
 from sparselab.formats.kinds.read_rules import READ_RULES, REFUSAL_RULES
 from sparselab.formats.kinds.rule import first_said
@@ -57,7 +58,7 @@ def find_parts(archive: Archive, options: ReadOptions, limits: ReadLimits, *, ha
     Raises: FileError for no layer at all, for too many, and for options that fit no layer of the file.
     """
     tensors = [Named(entry) for entry in archive.entries]
-    file = Surroundings(tensors, has_shapes=has_shapes)
+    file = Surroundings(tensors, has_shapes=has_shapes, has_names=archive.has_names)
     usable, skipped = _split(tensors, file, options)
     layers, left = pair(usable, file)
     skipped = [*archive.skipped, *skipped, *left]
@@ -73,6 +74,9 @@ def find_parts(archive: Archive, options: ReadOptions, limits: ReadLimits, *, ha
         raise FileError(
             REFUSAL_RULES["unknown-layer"].text(f"{clean_name(unknown[0])}: it holds {', '.join(names[:5])}")
         )
+    ranks = {len(entries_of(found)[0].shape) for found in layers}
+    if unfit := [axes for axes in options.axes if "=" not in axes and len(axes) not in ranks]:
+        raise FileError(REFUSAL_RULES["unfit-axes"].text(f"{unfit[0]}, of {len(unfit[0])} axes"))
     kernels = _flat_kernels(layers, options, has_shapes)
     parts = [
         _parts(found, name, options, file, kernel) for found, name, kernel in zip(layers, names, kernels, strict=True)
@@ -98,8 +102,8 @@ def _why_not(tensor: Named, file: Surroundings, options: ReadOptions) -> str | N
         return None if is_channel_mask else by_shape
     if options.read_all:
         return None
-    if len(file.tensors) == 1 and not file.has_shapes:  # somebody gave one array, and means it, if it is no packed one
-        return VALUE_RULES["whole-numbers"](tensor, file)
+    if not file.has_names:  # somebody gave one array, and means it, if it is no packed one
+        return INTEGER_RULES["whole-numbers"](tensor, file)
     return next((said for rules in NOT_LAYERS if (said := first_said(rules, tensor, file)) is not None), None)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sparselab.core.errors import FileError
 from sparselab.core.im2col import ColumnOrder, column_permutation
 from sparselab.formats.base import ArchiveEntry
 from sparselab.formats.names import clean_name
@@ -154,12 +155,18 @@ def mask_shapes(weight: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
 
 
 def spread(mask: NDArray[Any], weight: tuple[int, ...], axes: str) -> NDArray[Any]:
-    """Return a mask of one of `mask_shapes` in the weight's own shape; a vector is a number an output."""
+    """Return a mask of one of `mask_shapes` in the weight's own shape; a vector is a number an output.
+
+    Raises: FileError for a vector that is not as long as the weight has outputs.
+    """
     if mask.shape == weight:
         return mask
     if mask.size == prod(weight):
         return mask.reshape(weight)
     if mask.ndim == 1:
+        outputs = [size for size, letter in zip(weight, axes, strict=True) if letter == "O"]
+        if outputs != [mask.size]:
+            raise FileError(f"expected a mask of {times(tuple(outputs))} outputs; got {mask.size} numbers")
         mask = mask.reshape([size if letter == "O" else 1 for size, letter in zip(weight, axes, strict=True)])
     return np.broadcast_to(mask, weight)
 

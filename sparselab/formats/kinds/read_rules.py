@@ -68,6 +68,13 @@ REFUSAL_RULES = registry(
             says="expected a layer of this file for --axes or --groups; got {}",
             line="`--axes NAME=...` and `--groups NAME=...` take the names that `inspect` shows.",
         ),
+        KindRule(
+            name="unfit-axes",
+            title="Axes that fit no tensor",
+            outcome="refused",
+            says="expected --axes for tensors of this file; got {}, and it holds none of so many",
+            line="`--axes HWIO` is for tensors of four axes, `--axes IO` for those of two.",
+        ),
     )
 )
 """What a whole file is refused for, besides what its reader says."""

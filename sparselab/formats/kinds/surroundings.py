@@ -71,11 +71,12 @@ class Named:
 
 
 class Surroundings:
-    """The tensors of a file, by the modules they belong to."""
+    """The tensors of a file, by the modules they belong to. `has_shapes` as in `Format`, `has_names` as in `Archive`."""
 
-    def __init__(self, tensors: Iterable[Named], *, has_shapes: bool) -> None:
+    def __init__(self, tensors: Iterable[Named], *, has_shapes: bool, has_names: bool = True) -> None:
         self.tensors = tuple(tensors)
         self.has_shapes = has_shapes
+        self.has_names = has_names
         self._made: dict[Callable[[Surroundings], Any], Any] = {}
 
     def once(self, make: Callable[[Surroundings], T]) -> T:

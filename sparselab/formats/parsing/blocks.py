@@ -18,8 +18,8 @@ from sparselab.core.mask import Mask
 from sparselab.formats.base import check_count, check_shape
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import DEFAULT_LIMITS, ReadLimits
-from sparselab.formats.parsing.pickle_machine import DamagedPickle
-from sparselab.formats.parsing.pickle_opcodes import read_pickle
+from sparselab.formats.parsing.checkpoints.pickle_machine import DamagedPickle
+from sparselab.formats.parsing.checkpoints.pickle_opcodes import read_pickle
 
 _EXPECTED = "expected a list of blocks, each a pair of lists of whole numbers: its rows and its columns"
 

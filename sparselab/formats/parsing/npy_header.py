@@ -38,12 +38,13 @@ _SIZE = re.compile(rb" *(\d{1,20})L? *")
 class NpyHeader:
     """What an array is and where its data begins. `dtype` is None for all but real numbers and booleans.
 
-    `type_name` says what the others are.
+    `type_name` says what the others are, `code` is the type as the header spells it.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any] | None
     type_name: str
+    code: str
     fortran_order: bool
     start: int
 
@@ -68,11 +69,12 @@ def parse_header(start: bytes, name: str, limits: ReadLimits) -> NpyHeader:
     if found is None or shape is None:
         raise FileError(f"{label}: expected a NumPy header with descr, fortran_order and shape; it is damaged")
     check_shape(name, shape, limits)
-    type_name = found["type"].decode("latin1").strip("'")
+    code = found["type"].decode("latin1").strip("'")
     return NpyHeader(
         shape=shape,
-        dtype=plain_dtype(type_name),
-        type_name=clean_name(in_words(type_name)),
+        dtype=plain_dtype(code),
+        type_name=clean_name(in_words(code)),
+        code=code,
         fortran_order=found["order"] == b"True",
         start=end,
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sparselab.formats.parsing.bfloat16 import widen as widen_bfloat16
 from sparselab.formats.parsing.float8 import FLOAT8_TYPES, widen_float8
 
 WORDS: Mapping[str, str] = MappingProxyType({"bfloat16": "u2", **dict.fromkeys(FLOAT8_TYPES, "u1")})
@@ -24,7 +25,7 @@ def widen(words: NDArray[Any], stored: str) -> NDArray[np.float32]:
     """
     if stored != "bfloat16":
         return widen_float8(words, stored)
-    return (words.astype(np.uint32) << 16).view(np.float32)
+    return widen_bfloat16(words)
 
 
 def widened_notes(stored: set[str]) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from sparselab.core.errors import FileError
 from sparselab.formats.base import check_count
@@ -96,9 +95,7 @@ def read_member(path: Path, member: zipfile.ZipInfo, *, has_sum: bool = True) ->
 def member_offset(path: Path, member: zipfile.ZipInfo) -> int:
     """Return where the bytes of a stored member begin. Raises: FileError when they do not lie inside the file."""
     try:
-        with path.open("rb") as file:
-            start = _data_start(file, member)
-            size = file.seek(0, 2)
+        start, size = content_offset(path, member), path.stat().st_size
     except EOFError:
         start, size = 0, -1
     if start + member.file_size > size:
@@ -106,18 +103,21 @@ def member_offset(path: Path, member: zipfile.ZipInfo) -> int:
     return start
 
 
-def _data_start(file: BinaryIO, member: zipfile.ZipInfo) -> int:
-    file.seek(member.header_offset)
-    local = file.read(30)
+def content_offset(path: Path, member: zipfile.ZipInfo) -> int:
+    """Return where in the file a member's packed bytes begin. Raises: EOFError when no member lies where the directory says."""
+    with path.open("rb") as file:
+        file.seek(member.header_offset)
+        local = file.read(30)
     if len(local) < 30 or not local.startswith(ZIP_STARTS[0]):
         raise EOFError
     name_size, extra_size = struct.unpack("<HH", local[26:30])
-    return member.header_offset + 30 + int(name_size) + int(extra_size)
+    return member.header_offset + len(local) + int(name_size) + int(extra_size)
 
 
 def _unpack(path: Path, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    start = content_offset(path, member)
     with path.open("rb") as file:
-        file.seek(_data_start(file, member))
+        file.seek(start)
         inflate = zlib.decompressobj(-zlib.MAX_WBITS) if member.compress_type == zipfile.ZIP_DEFLATED else None
         left = member.compress_size
         while left:

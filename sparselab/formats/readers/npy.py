@@ -28,7 +28,7 @@ def open_npy(path: Path, limits: ReadLimits) -> Archive:
     entry = ArchiveEntry(
         name=path.stem, shape=header.shape, dtype=dtype.newbyteorder("="), load=lambda: _load(path, header, dtype)
     )
-    return Archive((entry,))
+    return Archive((entry,), has_names=False)
 
 
 def _load(path: Path, header: NpyHeader, dtype: np.dtype[Any]) -> NDArray[Any]:

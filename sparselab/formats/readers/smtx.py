@@ -47,7 +47,7 @@ def open_smtx(path: Path, limits: ReadLimits) -> Archive:
     entry = ArchiveEntry(
         name=path.stem, shape=shape, dtype=np.dtype(bool), load=lambda: _load(path, header.end(), shape, nnz)
     )
-    return Archive((entry,))
+    return Archive((entry,), has_names=False)
 
 
 def _load(path: Path, start: int, shape: tuple[int, int], nnz: int) -> NDArray[np.bool_]:

@@ -13,8 +13,8 @@ from sparselab.core.errors import FileError
 from sparselab.formats.base import Archive, Format, Head
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
-from sparselab.formats.parsing.torch_pickle import check_any_tensor, parse_pickle, tensors_of
-from sparselab.formats.parsing.torch_records import Records, read_record
+from sparselab.formats.parsing.checkpoints.torch_pickle import check_any_tensor, parse_pickle, tensors_of
+from sparselab.formats.parsing.checkpoints.torch_records import Records, read_record
 from sparselab.formats.parsing.zip_members import check_members, list_members
 
 _PICKLE = "data.pkl"

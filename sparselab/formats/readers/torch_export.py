@@ -22,10 +22,10 @@ from sparselab.formats.base import Archive, ArchiveEntry, Format, Head, check_co
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
 from sparselab.formats.parsing.bounded_json import parse_json
-from sparselab.formats.parsing.pickled_values import Found, StorageRef, TensorRef, Unread, whole
+from sparselab.formats.parsing.checkpoints.pickled_values import Found, StorageRef, TensorRef, Unread, whole
+from sparselab.formats.parsing.checkpoints.torch_entries import torch_entry
+from sparselab.formats.parsing.checkpoints.torch_records import Records, read_record
 from sparselab.formats.parsing.stored_types import widened_notes
-from sparselab.formats.parsing.torch_entries import torch_entry
-from sparselab.formats.parsing.torch_records import Records, read_record
 from sparselab.formats.parsing.zip_members import check_members, list_members
 
 _CONFIG = re.compile(r"(.*?)data/(weights|constants)/[^/]*_(?:weights|constants)_config\.json")

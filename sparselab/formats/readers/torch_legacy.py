@@ -16,11 +16,11 @@ from sparselab.core.errors import FileError
 from sparselab.formats.base import Archive, Format, Head, check_count
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
-from sparselab.formats.parsing.pickle_machine import DamagedPickle, Persistent
-from sparselab.formats.parsing.pickle_opcodes import read_pickle
-from sparselab.formats.parsing.pickled_values import StorageRef, storage_of
-from sparselab.formats.parsing.torch_entries import Place, Storages, storage_width
-from sparselab.formats.parsing.torch_pickle import check_any_tensor, parse_pickle, tensors_of
+from sparselab.formats.parsing.checkpoints.pickle_machine import DamagedPickle, Persistent
+from sparselab.formats.parsing.checkpoints.pickle_opcodes import read_pickle
+from sparselab.formats.parsing.checkpoints.pickled_values import StorageRef, storage_of
+from sparselab.formats.parsing.checkpoints.torch_entries import Place, Storages, storage_width
+from sparselab.formats.parsing.checkpoints.torch_pickle import check_any_tensor, parse_pickle, tensors_of
 
 _MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _VERSION = 1001

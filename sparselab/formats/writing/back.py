@@ -14,6 +14,7 @@ from sparselab.core.ticket import Skipped
 from sparselab.formats.detect import recognise
 from sparselab.formats.kinds.finding import find_parts
 from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits, ReadOptions
+from sparselab.formats.reading import add_masks
 from sparselab.formats.ticket_file import is_own, open_own
 from sparselab.formats.writing.forms import FORMS, Form
 from sparselab.formats.writing.own_layers import plan_own
@@ -82,14 +83,14 @@ def write_back(
         rewrite = rewrite if form == "own" else None
         plan = plan_own({item.name: item for item in open_own(archive, limits)[0]}, layouts, form)
     else:
-        plan = plan_changes(archive, find_parts(archive, options, limits, has_shapes=kind.has_shapes)[0], layouts, form)
+        joined = add_masks(source, archive, options, limits)
+        plan = plan_changes(archive, find_parts(joined, options, limits, has_shapes=kind.has_shapes)[0], layouts, form)
     sweep(out.parent, older_than=DAY_SECONDS)
     with atomic_folder(out) if format == FOLDER else atomic_path(out) as temporary:
-        if rewrite is None:
-            notes = _left_out(archive.skipped)
+        notes = None if rewrite is None else rewrite(source, plan.changes, temporary, limits)
+        if notes is None:
             WRITERS[format](plan.tensors, temporary)
-        else:
-            notes = rewrite(source, plan.changes, temporary, limits)
+            notes = _left_out(archive.skipped)
     recipe = recipe_for(
         "" if own and rewrite else format, str(out), masks=any(entry.role == "mask" for entry in archive.entries)
     )

@@ -26,10 +26,12 @@ class Write(Protocol):
 class Rewrite(Protocol):
     """Write a file of the same format as `source`, its tensors changed as told, all else as it is; return remarks.
 
+    None, and nothing written, where that cannot be, and the file can only be written anew from its tensors.
+
     Raises: FileError for a change of a tensor that is not in the file, or to one that the format cannot hold.
     """
 
-    def __call__(self, source: Path, changes: Changes, out: Path, limits: ReadLimits) -> tuple[str, ...]: ...
+    def __call__(self, source: Path, changes: Changes, out: Path, limits: ReadLimits) -> tuple[str, ...] | None: ...
 
 
 WRITERS: Mapping[str, Write] = MappingProxyType(

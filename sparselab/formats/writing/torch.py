@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sparselab.core.errors import FileError
+from sparselab.core.inputs.memory import check_memory
 from sparselab.core.inputs.tensors import is_tensor
-from sparselab.formats.containers import WRAPPERS, flatten
+from sparselab.formats.containers import flatten
 from sparselab.formats.names import clean_name, is_mask_key
 from sparselab.formats.options import ReadLimits
-from sparselab.formats.writing.checkpoint import load_checkpoint, torch_tensor
 from sparselab.formats.writing.tensors import Changes, NewTensor, TensorKey, check_changed
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ MASKS = "masks"
 """Key of the container for masks that lay neither beside the weights nor at the top."""
 
 _NAMED = 5
+_DEEPEST = 2
 
 
 def write_torch(tensors: Iterable[NewTensor], path: Path) -> None:
@@ -31,21 +34,26 @@ def write_torch(tensors: Iterable[NewTensor], path: Path) -> None:
 
     state: dict[str, torch.Tensor] = {}
     for tensor in tensors:
-        _put(state, tensor.name, torch_tensor(tensor))
+        _put(state, tensor.name, _tensor(tensor))
     torch.save(state, path)
 
 
-def rewrite_torch(source: Path, changes: Changes, out: Path, limits: ReadLimits) -> tuple[str, ...]:
+def rewrite_torch(source: Path, changes: Changes, out: Path, limits: ReadLimits) -> tuple[str, ...] | None:
     """Write a checkpoint's state_dict with some tensors changed, the others as they are.
 
     The names are those inside wrappers such as "state_dict"; masks in a container of their own stay there.
-    Returns: what was left out, and which tensors share their numbers with a changed one, in words.
+    The file was opened by its reader, which checks it.
+
+    Returns: what was left out, and which tensors share their numbers with a changed one, in words; None where torch does not
+        load the file as plain weights, such as one with objects of a program's own.
     """
     import torch
 
-    checkpoint, without = load_checkpoint(source, limits)
+    checkpoint = _load(source)
+    if checkpoint is None:
+        return None
     found: dict[TensorKey, torch.Tensor] = {}
-    left_out: list[str] = list(without)
+    left_out: list[str] = []
     for name, value, role in flatten(checkpoint, is_tensor):
         if isinstance(value, str) or (name, role) in found:
             left_out.append(clean_name(name))
@@ -58,7 +66,7 @@ def rewrite_torch(source: Path, changes: Changes, out: Path, limits: ReadLimits)
     for (name, role), value in found.items():
         news = [(name, value)]
         if (name, role) in changes:
-            news = [(new.name, _like(torch_tensor(new), value)) for new in changes[name, role]]
+            news = [(new.name, _like(_tensor(new), value)) for new in changes[name, role]]
         if role == "mask":
             masks[id(value)] = (name, news[0][1] if news else None)
         else:
@@ -74,6 +82,22 @@ def rewrite_torch(source: Path, changes: Changes, out: Path, limits: ReadLimits)
     return tuple(notes)
 
 
+def _load(path: Path) -> Any:
+    import torch
+
+    check_memory(path.stat().st_size)
+    try:
+        with warnings.catch_warnings(), torch.sparse.check_sparse_tensor_invariants():  # type: ignore[no-untyped-call]
+            warnings.simplefilter("ignore")  # about layouts in beta
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=False)
+    except MemoryError:
+        raise
+    except (
+        Exception
+    ):  # torch raises whatever its unpickler stumbles over; all of it means that these are no plain weights
+        return None
+
+
 def _put_masks(state: dict[str, Any], checkpoint: Any, masks: dict[int, tuple[str, torch.Tensor | None]]) -> None:
     """Add the containers of masks under their keys, with the new masks in them; those of others go into one called "masks"."""
     for key, part in _mask_containers(checkpoint):
@@ -84,13 +108,13 @@ def _put_masks(state: dict[str, Any], checkpoint: Any, masks: dict[int, tuple[st
         _put(state, MASKS, rest)
 
 
-def _mask_containers(checkpoint: Any) -> Iterator[tuple[str, Any]]:
+def _mask_containers(part: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
     """The containers of masks at the top, or beside the weights in what wraps them."""
-    for key, part in checkpoint.items() if isinstance(checkpoint, Mapping) else ():
-        if is_mask_key(str(key)) and isinstance(part, Mapping | list | tuple):
-            yield str(key), part
-        elif isinstance(part, Mapping) and key in WRAPPERS:
-            yield from _mask_containers(part)
+    for key, inner in part.items() if isinstance(part, Mapping) and depth <= _DEEPEST else ():
+        if is_mask_key(str(key)) and isinstance(inner, Mapping | list | tuple):
+            yield str(key), inner
+        else:
+            yield from _mask_containers(inner, depth + 1)
 
 
 def _replaced(part: Any, masks: dict[int, tuple[str, torch.Tensor | None]]) -> Any:
@@ -140,10 +164,21 @@ def _put(target: dict[str, Any], name: str, value: Any) -> None:
     target[name] = value
 
 
-def _like(tensor: torch.Tensor, old: torch.Tensor) -> torch.Tensor:
-    """A tensor in the layout in memory of the one whose place it takes."""
+def _tensor(new: NewTensor) -> torch.Tensor:
     import torch
 
+    dtype = getattr(torch, new.stored)
+    tensor = torch.tensor(np.ascontiguousarray(new.load()))
+    words = tensor.dtype in (torch.uint8, torch.uint16, torch.int16) and tensor.dtype != dtype
+    return tensor.view(dtype) if words else tensor.to(dtype)
+
+
+def _like(tensor: torch.Tensor, old: torch.Tensor) -> torch.Tensor:
+    """A tensor in the type and the layout in memory of the one whose place it takes; floats were read as wider ones."""
+    import torch
+
+    if old.is_floating_point() and tensor.is_floating_point():
+        tensor = tensor.to(old.dtype)
     if tensor.shape != old.shape or tensor.dtype != old.dtype:
         return tensor
     if old.layout == torch.strided:

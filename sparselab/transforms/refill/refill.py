@@ -39,6 +39,7 @@ class Refill(Transform):
 
     title: ClassVar[str] = "Refill"
     source: ClassVar[str] = "Structure-LTH (ICML 2022), Alg. 2"
+    splits_groups: ClassVar[bool] = False  # channels are ranked one by one, whatever inputs they see
 
     score: Annotated[str, OneOf(CHANNEL_SCORES), Doc("how channels are ranked")] = "l1"
     regrow: Annotated[str, OneOf(REGROW), Doc("values of the weights that are grown")] = "rewound"

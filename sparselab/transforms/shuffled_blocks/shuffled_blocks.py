@@ -97,7 +97,8 @@ class ShuffledBlocks(Transform):
         """Return it with a density of whole blocks: the released code rounds their number up."""
         if self.density is None:
             return self
-        size, area = as_layer(layer).mask.kept.size, self.block_size**2
+        given, area = as_layer(layer), self.block_size**2
+        size = given.mask.kept.size // given.groups  # what is rounded up, each group by itself
         return replace(self, density=int(round(self.density * size) // area) * area / size)
 
     def _run(self, layer: Layer, rng: np.random.Generator, device: str, monitor: Monitor) -> Layout:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from sparselab.formats.parsing.pickle_machine import DamagedPickle, PickleMachine
+from sparselab.formats.parsing.checkpoints.pickle_machine import DamagedPickle, PickleMachine
 
 MAX_STEPS = 4_000_000
 """A tensor takes about forty."""

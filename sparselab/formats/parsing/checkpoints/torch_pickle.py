@@ -11,11 +11,11 @@ from sparselab.formats.base import Archive, ArchiveEntry, check_count, check_tot
 from sparselab.formats.containers import flatten
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
-from sparselab.formats.parsing.pickle_machine import DamagedPickle, PickleMachine
-from sparselab.formats.parsing.pickle_opcodes import read_pickle
-from sparselab.formats.parsing.pickled_tree import is_tensor_ref, plain_tree, type_name
+from sparselab.formats.parsing.checkpoints.pickle_machine import DamagedPickle, PickleMachine
+from sparselab.formats.parsing.checkpoints.pickle_opcodes import read_pickle
+from sparselab.formats.parsing.checkpoints.pickled_tree import is_tensor_ref, plain_tree, type_name
+from sparselab.formats.parsing.checkpoints.torch_entries import Storages, torch_entry
 from sparselab.formats.parsing.stored_types import widened_notes
-from sparselab.formats.parsing.torch_entries import Storages, torch_entry
 
 ADVICE = "in Python, torch.save(model.state_dict(), file) writes a file that holds weights alone"
 

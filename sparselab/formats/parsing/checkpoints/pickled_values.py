@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from sparselab.core.inputs.arrays import plain_dtype
 from sparselab.formats.names import clean_name
-from sparselab.formats.parsing.pickle_machine import Global, Made, Persistent
+from sparselab.formats.parsing.checkpoints.pickle_machine import Global, Made, Persistent
 
 _STORAGE_TYPES: Mapping[str, str] = MappingProxyType({
     "Float": "float32", "Double": "float64", "Half": "float16", "BFloat16": "bfloat16", "Long": "int64", "Int": "int32",

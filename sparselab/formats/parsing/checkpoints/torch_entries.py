@@ -19,8 +19,15 @@ from sparselab.core.ticket import Skipped
 from sparselab.formats.base import ArchiveEntry, Role, read_array, shape_fault
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
-from sparselab.formats.parsing.pickled_values import ArrayRef, Found, SparseRef, StorageRef, TensorRef, Unread
-from sparselab.formats.parsing.sparse_layouts import dense_of, sparse_fault
+from sparselab.formats.parsing.checkpoints.pickled_values import (
+    ArrayRef,
+    Found,
+    SparseRef,
+    StorageRef,
+    TensorRef,
+    Unread,
+)
+from sparselab.formats.parsing.checkpoints.sparse_layouts import dense_of, sparse_fault
 from sparselab.formats.parsing.stored_types import WORDS, widen
 
 _NUMPY: Mapping[str, str] = MappingProxyType({

@@ -8,8 +8,8 @@ from typing import Any
 
 from sparselab.formats.containers import MAX_DEPTH
 from sparselab.formats.names import clean_name
-from sparselab.formats.parsing.pickle_machine import Global, Made, Persistent
-from sparselab.formats.parsing.pickled_values import ArrayRef, SparseRef, TensorRef, Unread, found_tensor
+from sparselab.formats.parsing.checkpoints.pickle_machine import Global, Made, Persistent
+from sparselab.formats.parsing.checkpoints.pickled_values import ArrayRef, SparseRef, TensorRef, Unread, found_tensor
 
 _MODULE_PARTS = ("_parameters", "_buffers", "_modules")
 _TORCH_SCRIPT = "__torch__."

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparselab.formats.parsing.pickle_machine import DamagedPickle, Made
-from sparselab.formats.parsing.pickle_opcodes import read_pickle
-from sparselab.formats.parsing.pickled_tree import plain_tree, type_name
+from sparselab.formats.parsing.checkpoints.pickle_machine import DamagedPickle, Made
+from sparselab.formats.parsing.checkpoints.pickle_opcodes import read_pickle
+from sparselab.formats.parsing.checkpoints.pickled_tree import plain_tree, type_name
 
 KEYS = st.text(max_size=4) | st.integers() | st.tuples(st.integers(), st.text(max_size=2)) | st.booleans() | st.none()
 LEAVES = (

@@ -15,7 +15,7 @@ from sparselab.core.errors import FileError
 from sparselab.core.mask import Mask
 from sparselab.formats import read_blocks, read_ticket
 
-CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "files"
+CASES = Path(__file__).resolve().parents[4] / "shared" / "cases" / "files"
 AUTHORS = sorted(CASES.glob("*.block"))
 
 

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from sparselab.formats.parsing.torch_entries import Place, Storages
+from sparselab.formats.parsing.checkpoints.torch_entries import Place, Storages
 from sparselab.formats.parsing.zip_members import member_offset, read_member
 
 _MAX_MARK_BYTES = 16

@@ -1,0 +1,38 @@
+"""Names from a file, made fit to be shown."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+MAX_LENGTH = 200
+_ALLOWED = frozenset(" ._-:[]()")
+
+
+def clean_name(raw: str) -> str:
+    """Return `raw` in NFC, at most 200 characters, with everything but letters, digits and " ._-:[]()" as "_".
+
+    The answer is for people to read and for keys; it must never become a path.
+
+    Example: >>> clean_name("../<b>conv")
+             '..__b_conv'
+    """
+    # Cut first: composing a megabyte of combining marks takes long, and four characters compose to one at most.
+    text = unicodedata.normalize("NFC", raw[: 4 * MAX_LENGTH])[:MAX_LENGTH]
+    return "".join(c if c.isalnum() or c in _ALLOWED else "_" for c in text).strip() or "unnamed"
+
+
+def unique_names(raws: Iterable[str]) -> list[str]:
+    """Return the clean names in order; where two are alike the later one ends in _2, _3 and so on."""
+    taken: set[str] = set()
+    last: dict[str, int] = {}
+    names = []
+    for raw in raws:
+        base = name = clean_name(raw)
+        while name in taken:
+            last[base] = last.get(base, 1) + 1
+            ending = f"_{last[base]}"
+            name = base[: MAX_LENGTH - len(ending)] + ending
+        taken.add(name)
+        names.append(name)
+    return names

@@ -1,0 +1,49 @@
+"""A convolution over a sequence in blocks."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sparselab.core.errors import SettingError
+from sparselab.core.layout import Layout
+from sparselab.kernels.base import Conv
+from sparselab.nn.block_module import BlockModule
+
+
+class BlockConv1d(BlockModule):
+    """A convolution over a sequence with its weight in blocks: `BlockConv1d(layout, conv)` takes its weights from a dense one.
+
+    x: N x C x L. It is the convolution of images of height 1, padded beforehand, so that the same kernels run it. With
+    gradients on, the library's dense convolution runs the weight with its zeros; with gradients off, see `BlockModule`.
+    """
+
+    def __init__(self, layout: Layout, dense: nn.Conv1d, kernel: str = "auto") -> None:
+        if isinstance(dense.padding, str) or dense.dilation != (1,) or dense.padding_mode != "zeros":
+            raise SettingError(f"expected a plain convolution, padded with a number of zeros; got {dense}")
+        self._width, self._stride, self._padding = dense.kernel_size[0], dense.stride[0], dense.padding[0]
+        self._groups = dense.groups
+        super().__init__(layout, dense, kernel)
+
+    @property
+    def groups(self) -> int:
+        return self._groups
+
+    @property
+    def conv(self) -> Conv:
+        return Conv((1, self._width), self._stride)
+
+    @property
+    def padding(self) -> int:
+        return self._padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dim() == 2:
+            return self.forward(x[None])[0]
+        x = self.accepted(x)
+        if self.uses_kernel(x):
+            padded = functional.pad(x, (self._padding, self._padding))
+            return self.multiply(padded[:, :, None].contiguous()).squeeze(2)
+        return functional.conv1d(
+            x, self.weight, self.bias, stride=self._stride, padding=self._padding, groups=self._groups
+        )

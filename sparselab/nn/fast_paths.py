@@ -1,0 +1,26 @@
+"""torch's fast path of a transformer's encoder, which reads the weights of its layers and calls none of them."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from sparselab.nn.block_module import BlockModule
+
+
+def run_layers_of_encoders(model: nn.Module) -> tuple[str, ...]:
+    """Have every encoder layer that holds a block layer call its layers in inference too; return their names.
+
+    torch decides by `activation_relu_or_gelu` alone, besides what it sees of an input, whether an `nn.TransformerEncoderLayer`
+    takes the fast path, and uses it for nothing else. An `nn.TransformerEncoder` around it no longer packs padded inputs
+    into nested tensors, which the fast path alone takes: hidden positions come out as other numbers than 0.
+    """
+    names = []
+    for name, module in model.named_modules():
+        if not any(isinstance(part, BlockModule) for part in module.modules()):
+            continue
+        if isinstance(module, nn.TransformerEncoderLayer):
+            module.activation_relu_or_gelu = 0
+            names.append(name)
+        elif isinstance(module, nn.TransformerEncoder):
+            module.use_nested_tensor = False
+    return tuple(names)
