@@ -15,6 +15,7 @@ from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout, Status
 from sparselab.core.mask import Mask
+from sparselab.core.strips import row_strips
 
 TILE = 16
 """Side of the tile at which `nonzero_tiles` and `padding_waste` are counted unless another is asked for."""
@@ -102,6 +103,7 @@ def report(layout: Layout, layer: LayerLike, *, tile: int = TILE) -> Report:
     heights = [block.rows.size for block in layout.blocks]
     widths = [block.cols.size for block in layout.blocks]
     tiles = tile_count(layout, tile)
+    energy, magnitude = _stays(layer, layout) if found else (None, None)
     return Report(
         status=layout.status,
         reason=layout.reason,
@@ -109,8 +111,8 @@ def report(layout: Layout, layer: LayerLike, *, tile: int = TILE) -> Report:
         density_after=after.density,
         sparsity_after=after.sparsity,
         coverage=_share(layout.covered.count, before.count) if found else None,
-        energy=_stays(layer, layout, 2) if found else None,
-        magnitude=_stays(layer, layout, 1) if found else None,
+        energy=energy,
+        magnitude=magnitude,
         block_density=_share(layout.covered.count, sum(block.area for block in layout.blocks)),
         fill_in=_share(layout.grown.count, after.count) or 0.0,
         blocks=len(layout.blocks),
@@ -187,13 +189,17 @@ def labels() -> dict[str, str]:
     }
 
 
-def _stays(layer: Layer, layout: Layout, power: int) -> float | None:
-    importance = layer.importance
-    if importance is None:
-        return None
-    worth = importance**power
-    whole = float(worth.sum())
-    return float(worth.sum(where=layout.after.kept)) / whole if whole > 0 else None
+def _stays(layer: Layer, layout: Layout) -> tuple[float | None, float | None]:
+    """Return the shares of energy and of magnitude that stay; None without weights or where there is none."""
+    after, sums = layout.after.kept, np.zeros((2, 2))
+    for rows in row_strips(*after.shape):
+        importance = layer.importance_of(rows)
+        if importance is None:
+            return None, None
+        for place, worth in enumerate((importance**2, importance)):
+            sums[place] += worth.sum(where=after[rows]), worth.sum()
+    energy, magnitude = (_share(float(part), float(whole)) for part, whole in sums)
+    return energy, magnitude
 
 
 def _share(part: float, whole: float) -> float | None:

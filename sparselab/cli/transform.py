@@ -17,8 +17,10 @@ from sparselab.cli.setting_options import WithSettings, new_transform, scan
 from sparselab.core.device import resolve_device
 from sparselab.core.errors import SettingError
 from sparselab.formats import FORMS, Form, ReadOptions, WrittenFile, check_target, read_ticket, write_back
+from sparselab.runtime.results import ResultStore
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.model import Done, NotDone, apply_transform
+from sparselab.workflows.stored_rows import results_folder, resumed_transform
 
 
 class _Transform(WithSettings):
@@ -108,6 +110,11 @@ class _Transforms(click.Group):
     help="Layers in the file of --out: as FILE has them, all as X_orig and X_mask, or all as weights with zeros.",
 )
 @click.option("--force", is_flag=True, help="Let the file of --out take the place of one that exists.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Take layers that were done before, and keep those done now, in the user's cache folder; no seconds are told of the former.",
+)
 @file_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def _one(
@@ -120,6 +127,7 @@ def _one(
     form: Form,
     force: bool,
     options: ReadOptions,
+    resume: bool,
     as_json: bool,
     **given: str | None,
 ) -> None:
@@ -130,7 +138,12 @@ def _one(
     if out is not None:  # said before the work, not after it
         check_target(ticket.meta["container"], out, overwrite=force)
     names = ticket.names if layer == "all" else (layer,)
-    outcomes = apply_transform(run, ticket, names, rng=seed, device=device)
+    if resume:
+        source = str(file), ticket, options
+        store = ResultStore(results_folder())
+        outcomes = list(resumed_transform(name, run, source, names, seed=seed, device=device, store=store))
+    else:
+        outcomes = apply_transform(run, ticket, names, rng=seed, device=device)
     failed = [outcome for outcome in outcomes if isinstance(outcome, NotDone)]
     results = [outcome for outcome in outcomes if isinstance(outcome, Done)]
     if not results:

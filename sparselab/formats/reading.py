@@ -79,7 +79,12 @@ def _mask_entry(item: FoundLayer) -> ArchiveEntry:
 
 
 def _guard(path: Path, item: FoundLayer) -> FoundLayer:
-    return replace(item, load=lambda: readable(path, item.load))
+    load_mask = item.load_mask
+    return replace(
+        item,
+        load=lambda: readable(path, item.load),
+        load_mask=None if load_mask is None else lambda: readable(path, load_mask),
+    )
 
 
 def readable(path: Path, read: Callable[[], T]) -> T:

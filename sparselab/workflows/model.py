@@ -94,7 +94,7 @@ def model_parts(names: Sequence[str], candidates: Sequence[Mapping[str, Any]]) -
 
     Raises: SettingError for a single candidate whose settings exclude each other.
     """
-    return joint_layers(_transform(candidates[0]), names) if len(candidates) == 1 else [(name,) for name in names]
+    return joint_layers(transform_of(candidates[0]), names) if len(candidates) == 1 else [(name,) for name in names]
 
 
 def model_rows(
@@ -110,7 +110,7 @@ def model_rows(
     """Transform the layers of one of `model_parts`, in a worker.
 
     One candidate is applied as `apply_transform` does, none or several as `model_row` does.
-    Returns: for every layer {"layer", "contender", "report", "layout"}, or {"layer", "error"} with the reason in words.
+    Returns: for every layer {"layer", "contender", "report", "layout", "repeatable"}, or {"layer", "error"} with the reason in words.
     Raises: what `model_row` does.
     """
     if len(candidates) != 1:
@@ -118,21 +118,27 @@ def model_rows(
         return [{"layer": name, **row} for name, row in zip(layer_names, rows, strict=True)]
     single = len(layer_names) == 1  # the worker remembers single layers between calls
     ticket = ticket_of([load_layer(path, layer_names[0], options)]) if single else read_ticket(path, options)
-    outcomes = apply_transform(_transform(candidates[0]), ticket, layer_names, rng=seed, device=device, monitor=monitor)
-    return [
-        {"layer": outcome.name, "error": str(outcome.error)}
-        if isinstance(outcome, NotDone)
-        else {
-            "layer": outcome.layer.name,
-            "contender": candidates[0]["title"],
-            "report": outcome.report.as_json(),
-            "layout": outcome.layout.pack(),
-        }
-        for outcome in outcomes
-    ]
+    outcomes = apply_transform(
+        transform_of(candidates[0]), ticket, layer_names, rng=seed, device=device, monitor=monitor
+    )
+    return [row_of(outcome, candidates[0]["title"]) for outcome in outcomes]
 
 
-def _transform(candidate: Mapping[str, Any]) -> Transform:
+def row_of(outcome: Done | NotDone, contender: str) -> dict[str, Any]:
+    """Return what became of a layer as a row of `model_rows`."""
+    if isinstance(outcome, NotDone):
+        return {"layer": outcome.name, "error": str(outcome.error)}
+    return {
+        "layer": outcome.layer.name,
+        "contender": contender,
+        "report": outcome.report.as_json(),
+        "layout": outcome.layout.pack(),
+        "repeatable": not outcome.layout.is_cut_short,
+    }
+
+
+def transform_of(candidate: Mapping[str, Any]) -> Transform:
+    """Return the transform of a contender. Raises: SettingError for settings that it does not take."""
     return TRANSFORMS[candidate["transform"]](**candidate["settings"])
 
 
@@ -168,7 +174,14 @@ def model_row(
     if not found:
         raise errors[0]
     best, layout, numbers = max(found, key=lambda item: _worth(item[2]))
-    return {"contender": best.title, "report": numbers.as_json(), "layout": layout.pack()}
+    # Whether another run must come to the same: no clock ended a search, and none was left out, perhaps for lack of memory.
+    repeatable = not errors and not any(tried.is_cut_short for _, tried, _ in found)
+    return {
+        "contender": best.title,
+        "report": numbers.as_json(),
+        "layout": layout.pack(),
+        "repeatable": repeatable,
+    }
 
 
 def export_ticket(

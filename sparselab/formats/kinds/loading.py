@@ -14,6 +14,16 @@ from sparselab.core.mask import Mask
 from sparselab.formats.kinds.parts import LayerParts
 from sparselab.formats.kinds.values import Reading, read_mask, read_weight
 
+_MAGNITUDE = {
+    "bfloat16": 0x7FFF,
+    "float16": 0x7FFF,
+    "float8_e4m3fn": 0x7F,
+    "float8_e5m2": 0x7F,
+    "float8_e4m3fnuz": 0xFF,
+    "float8_e5m2fnuz": 0xFF,
+}
+"""The bits that are all 0 in a zero; the last two types have no -0, and its word is NaN."""
+
 
 def load_layer(parts: LayerParts) -> Layer:
     """Load the tensors of a layer and join them; its notes say what the numbers left open.
@@ -46,6 +56,22 @@ def load_layer(parts: LayerParts) -> Layer:
         padding=parts.padding,
         groups=parts.groups,
         notes=reading.notes,
+    )
+
+
+def load_mask(parts: LayerParts) -> Mask:
+    """Return the mask that `load_layer` gives, without the weights where the mask is a tensor of its own, and without widening
+    floats of 16 and 8 bits where zeros are the mask. Weights that are no numbers are not looked for.
+    """
+    if parts.mask is not None:
+        return Mask._adopt(_read_mask(parts).kept)
+    weight = parts.weight
+    assert weight is not None
+    if weight.load_stored is None or weight.stored not in _MAGNITUDE or parts.threshold is not None:
+        return load_layer(parts).mask
+    words = weight.load_stored()
+    return Mask._adopt(
+        np.ascontiguousarray(parts.matrix_of((words & words.dtype.type(_MAGNITUDE[weight.stored])) != 0))
     )
 
 

@@ -21,7 +21,7 @@ from sparselab.formats.kinds.rule import KindRule
 from sparselab.formats.kinds.rules import STEPS
 from sparselab.formats.kinds.values import read_mask, read_weight
 from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS
-from tests.formats.kind_examples import EXAMPLES, m, w
+from tests.formats.kinds.examples import EXAMPLES, m, w
 
 RULES: dict[str, KindRule] = {name: rule for _, rules in STEPS for name, rule in rules.items()}
 
@@ -59,7 +59,7 @@ def said(tensors: dict[str, Any], options: ReadOptions) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("name", RULES)
 def test_every_rule_catches_its_example_and_not_the_near_miss(name: str) -> None:
-    assert name in EXAMPLES, f"{name}: give it an example and a near miss in tests/formats/kind_examples.py"
+    assert name in EXAMPLES, f"{name}: give it an example and a near miss in tests/formats/kinds/examples.py"
     example, rule = EXAMPLES[name], RULES[name]
     caught, missed = said(example.tensors, example.options), said(example.near, example.near_options)
     assert any(map(rule.said, caught[example.catches])), caught
@@ -226,6 +226,20 @@ def test_nan_counts_where_it_is_kept() -> None:
     assert card["skipped"] == [{"name": "b", "reason": "b: expected finite weights; got 0 NaN and 1 infinite"}]
     with pytest.raises(FileError, match="0 NaN and 1 infinite"):
         describe(read({key: value for key, value in tensors.items() if key[0] == "b"}))
+
+
+@given(words=st.lists(st.integers(0, 2**16 - 1), min_size=6, max_size=6), axes=st.sampled_from(["OI", "IO"]))
+def test_masks_of_16_bits_are_read_without_widening(words: list[int], axes: str) -> None:
+    stored = np.array(words, np.uint16).reshape(2, 3) & np.uint16(0xFF7F)  # no exponent of all ones: finite
+    values = (stored.astype(np.uint32) << 16).view(np.float32)
+    told = entry("a", values, axes=axes, stored="bfloat16", load_stored=lambda: stored)
+    (found,) = read(Archive((told,))).entries
+    assert found.load_mask is not None
+    assert found.load_mask() == found.load().mask
+    pair = read({"a_orig": values, "a_mask": values != 0}).entries[0]
+    assert pair.load_mask is not None
+    assert pair.has_weight
+    assert pair.load_mask() == pair.load().mask
 
 
 def test_many_tensors_are_paired_in_no_time_that_grows_with_their_square() -> None:
