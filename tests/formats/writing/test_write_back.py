@@ -12,7 +12,7 @@ from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
 from sparselab.formats import FORMATS, FORMS, REWRITERS, read_ticket, write_back
 from sparselab.formats.options import DEFAULT_LIMITS
-from tests.formats.state_files import ALONE, NUMPY, read_state, same_states, state_file
+from tests.formats.writing.state_files import ALONE, NUMPY, read_state, same_states, state_file
 
 KINDS = ("pair", "zeros", "mask", "named mask", "dense")
 PREFIXES = ("", "module.", "_orig_mod.", "module._orig_mod.", "encoder/layer/", "état.")
