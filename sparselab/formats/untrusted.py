@@ -56,7 +56,7 @@ def parse(path: str, out_path: str, options: ReadOptions, limits: ReadLimits, *,
     _limit_output()
     monitor.progress("reading the file")
     ticket = read_ticket(path, options, limits)
-    card = describe(ticket)
+    card = describe(ticket, count=True)
     read = {layer["name"] for layer in card["layers"]}
     ticket = replace(ticket, entries=tuple(entry for entry in ticket.entries if entry.name in read))
     monitor.progress("writing the file")
@@ -71,7 +71,7 @@ def _confirm(card: Any, out_path: Path, limits: ReadLimits) -> Card:
     """Return a card that this process has seen to be true of `out_path`; the worker may have been taken over."""
     wrong = FileError("the file could not be read safely: what came out of it is not what was found in it")
     ticket = read_ticket(out_path, limits=limits)
-    seen = describe(ticket)
+    seen = describe(ticket, count=True)
     if ticket.meta["format"] != "sparselab" or ticket.skipped or not isinstance(card, dict):
         raise wrong
     if card.get("layers") != seen["layers"] or card.get("format") not in (*FORMATS, "sparselab"):
