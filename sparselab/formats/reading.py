@@ -41,7 +41,7 @@ def read_ticket(
     """
     path = Path(path)
     kind = recognise(path)
-    archive = _readable(path, lambda: combine(kind.open(path, limits)))
+    archive = readable(path, lambda: combine(kind.open(path, limits)))
     archive = add_masks(path, archive, options, limits)
     notes = [note for note in (note_on_suffix(path, kind), *archive.notes) if note]
     meta: dict[str, Any] = {"format": kind.name, "container": kind.name, "file": clean_name(path.name), "notes": notes}
@@ -70,7 +70,7 @@ def add_masks(path: Path, archive: Archive, options: ReadOptions, limits: ReadLi
 def _masks_of(path: Path, limits: ReadLimits) -> Archive:
     """Return the tensors of the file of masks; of sparselab's own, the masks of its layers."""
     kind = recognise(path)
-    archive = _readable(path, lambda: kind.open(path, limits))
+    archive = readable(path, lambda: kind.open(path, limits))
     if not is_own(archive):
         return archive
     found, _ = open_own(archive, limits)
@@ -87,11 +87,11 @@ def _mask_entry(item: FoundLayer) -> ArchiveEntry:
 def _guard(path: Path, item: FoundLayer) -> FoundLayer:
     def guarded(read: Callable[[], T]) -> Callable[[], T]:
         if item.size < _LARGE:
-            return lambda: _readable(path, read)
+            return lambda: readable(path, read)
 
         def checked() -> T:
             check_room(item.name, _LAYER_BYTES * item.size)
-            return _readable(path, read)
+            return readable(path, read)
 
         return checked
 
@@ -103,7 +103,8 @@ def _guard(path: Path, item: FoundLayer) -> FoundLayer:
     )
 
 
-def _readable(path: Path, read: Callable[[], T]) -> T:
+def readable(path: Path, read: Callable[[], T]) -> T:
+    """Return what `read` does. Raises: FileError also where the file cannot be opened."""
     try:
         return read()
     except OSError as error:  # the file may vanish between two layers

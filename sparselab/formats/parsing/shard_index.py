@@ -12,9 +12,10 @@ from typing import Any
 from sparselab.core.errors import FileError
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
-from sparselab.formats.parsing.json_objects import parse_object
+from sparselab.formats.parsing.bounded_json import parse_json
 
 _MOST_CONFIG_BYTES = 2**20
+_MOST_VALUES = 400_000
 _COUNTS = ("num_attention_heads", "num_key_value_heads", "head_dim", "hidden_size", "num_hidden_layers")
 _LARGEST_COUNT = 2**31
 
@@ -26,7 +27,7 @@ def read_index(path: Path, limits: ReadLimits) -> dict[str, str]:
     """
     label = clean_name(path.name)
     content = _bounded(path, limits.max_header_bytes, label)
-    places = parse_object(content, label, "an index").get("weight_map")
+    places = parse_json(content, label, _MOST_VALUES, "an index").get("weight_map")
     if not isinstance(places, Mapping) or not all(isinstance(file, str) for file in places.values()):
         raise FileError(f"{label}: expected a weight_map from names of tensors to names of files; got something else")
     if not places:
@@ -46,7 +47,7 @@ def read_config(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     label = clean_name(path.name)
-    config = parse_object(_bounded(path, _MOST_CONFIG_BYTES, label), label, "settings of a model")
+    config = parse_json(_bounded(path, _MOST_CONFIG_BYTES, label), label, _MOST_VALUES, "settings of a model")
     found: dict[str, str] = {}
     kind = config.get("model_type")
     if isinstance(kind, str):

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.core.inputs.words import widen_bfloat16
 from sparselab.core.ticket import Skipped
 from sparselab.formats.base import Archive, ArchiveEntry, Format, Head, read_array
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
-from sparselab.formats.parsing.float8 import widen_float8
 from sparselab.formats.parsing.safetensors_header import TensorRange, read_header
+from sparselab.formats.parsing.stored_types import WORDS, widen, widened_notes
 
-_DTYPES = {
+_DTYPES: Mapping[str, str] = MappingProxyType({
     "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4", "U64": "<u8",
     "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
-}  # fmt: skip
-_STORED = {"BF16": "bfloat16", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2"}
-"""The types that NumPy lacks, by torch's names."""
+})  # fmt: skip
+_STORED: Mapping[str, str] = MappingProxyType(
+    {"BF16": "bfloat16", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2"}
+)
+"""The types that NumPy lacks, in torch's words."""
 
 
 def open_safetensors(path: Path, limits: ReadLimits) -> Archive:
@@ -31,20 +34,23 @@ def open_safetensors(path: Path, limits: ReadLimits) -> Archive:
     """
     # The library maps the whole file into memory, which a worker with little of it cannot; plain reads need none.
     ranges, metadata = read_header(path, limits)
-    entries, skipped = [], []
+    entries: list[ArchiveEntry] = []
+    skipped: list[Skipped] = []
     for tensor in ranges:
-        if tensor.dtype in _DTYPES or tensor.dtype in _STORED:
-            entries.append(_entry(path, tensor))
+        fault = tensor.fault
+        if tensor.dtype not in _DTYPES and tensor.dtype not in _STORED:
+            fault = fault or f"{clean_name(tensor.dtype[:50])} values are never read"
+        if fault:
+            skipped.append(Skipped(clean_name(tensor.name), fault))
         else:
-            skipped.append(Skipped(clean_name(tensor.name), f"{tensor.dtype} values are never read"))
-    widened = dict.fromkeys(_STORED[tensor.dtype] for tensor in ranges if tensor.dtype in _STORED)
-    notes = tuple(f"{stored} weights became float32" for stored in widened)
+            entries.append(_entry(path, tensor))
+    notes = widened_notes({entry.stored for entry in entries})
     return Archive(tuple(entries), skipped=tuple(skipped), metadata=metadata, notes=notes)
 
 
 def _entry(path: Path, tensor: TensorRange) -> ArchiveEntry:
     stored = _STORED.get(tensor.dtype, "")
-    raw = np.dtype(_DTYPES.get(tensor.dtype, "<u2" if stored == "bfloat16" else "u1"))
+    raw = np.dtype(WORDS[stored] if stored else _DTYPES[tensor.dtype]).newbyteorder("<")
 
     def words() -> NDArray[Any]:
         return read_array(path, tensor.offset, raw, tensor.shape)
@@ -55,7 +61,7 @@ def _entry(path: Path, tensor: TensorRange) -> ArchiveEntry:
         name=tensor.name,
         shape=tensor.shape,
         dtype=np.dtype(np.float32),
-        load=lambda: widen_bfloat16(words()) if stored == "bfloat16" else widen_float8(words(), stored),
+        load=lambda: widen(words(), stored),
         stored=stored,
         load_stored=words,
     )
