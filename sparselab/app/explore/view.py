@@ -70,7 +70,7 @@ def _mask_before(request: ExploreRequest, view: View | None) -> Mask:
     # A file on disk that was checked before: only its mask is read here, everything heavy is the worker's.
     key = f"mask|{request.source.path}|{request.layer}|{request.source.options}"
     mask: Mask = session().remembered(
-        key, lambda: read_ticket(request.source.path, request.source.options)[request.layer].mask
+        key, lambda: read_ticket(request.source.path, request.source.options).found(request.layer).mask()
     )
     return mask
 

@@ -11,10 +11,11 @@ import streamlit as st
 
 from sparselab.app.shell.session import session
 from sparselab.core.errors import SparselabError
-from sparselab.formats import ReadOptions, describe, read_ticket
+from sparselab.formats import ReadOptions, card_of_layer, card_of_path, describe, read_ticket
 from sparselab.runtime.pipes import Limits
-from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.worker import run_isolated
+
+_LIMITS = Limits(wall_seconds=120)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
@@ -44,13 +45,12 @@ def own_path(key: str) -> Path:
 
 
 def card_in_worker(path: str, options: ReadOptions) -> dict[str, Any]:
-    """Return the card of a file, read in a limited process of its own."""
-    limits = Limits(wall_seconds=120)
-    found: dict[str, Any] = run_isolated(card_of_path, path, options, limits=limits)
+    """Return the card of a file or folder, read in a limited process of its own."""
+    found: dict[str, Any] = run_isolated(card_of_path, path, options, limits=_LIMITS)
     return found
 
 
-def card_of_path(path: str, options: ReadOptions, *, monitor: Monitor = SILENT) -> dict[str, Any]:
-    """Describe a file; runs in a worker, because a large checkpoint takes seconds."""
-    monitor.progress("reading the file")
-    return describe(read_ticket(path, options))
+def layer_in_worker(path: str, name: str, options: ReadOptions) -> dict[str, Any]:
+    """Return what a card says of one layer, counted in a limited process of its own."""
+    found: dict[str, Any] = run_isolated(card_of_layer, path, name, options, limits=_LIMITS)
+    return found
