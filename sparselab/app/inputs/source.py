@@ -15,11 +15,14 @@ from sparselab.app.inputs.path_policy import allowed_roots, resolve_under, ticke
 from sparselab.app.inputs.read_options import choose_read_options
 from sparselab.app.inputs.samples import SAMPLES, available, sample_path
 from sparselab.app.shell.escape import literal
+from sparselab.app.shell.faults import show_fault
 from sparselab.app.shell.session import session
 from sparselab.app.shell.url_state import linked_select
-from sparselab.core.errors import FileError, SparselabError
+from sparselab.app.shell.work import run_stranger
+from sparselab.core.errors import FileError, LimitError, SparselabError
 from sparselab.core.paths import ROOTS_VARIABLE
 from sparselab.formats import FORMATS, ReadOptions, file_stamp, read_untrusted
+from sparselab.runtime.worker import WorkerError
 
 _KINDS = ("Sample", "Upload", "Path")
 _MASKS = "Masks in a second file"
@@ -77,8 +80,12 @@ def choose_source() -> Source | None:
     )
     try:
         return {"Sample": _sample, "Upload": _upload, "Path": _path}[kind or "Sample"]()
-    except (SparselabError, OSError) as error:
-        st.error(literal(str(error)), icon=":material/block:")
+    except LimitError as error:
+        st.error(f"{literal(str(error))}. The server may be busy: try again.", icon=":material/timer_off:")
+        st.button("Try again", key="_read_again")
+        return None
+    except (SparselabError, WorkerError, OSError) as error:
+        show_fault(error)
         return None
 
 
@@ -115,7 +122,9 @@ def _upload() -> Source | None:
     title, original, digest = kept
     options = choose_read_options(_uploaded_masks)
     st.caption(f"{literal(title)} · sha256 {digest[:12]}")
-    card = remembered_card(f"upload:{digest}:{options}", lambda out: read_untrusted(original, out, options))
+    card = remembered_card(
+        f"upload:{digest}:{options}", lambda out: read_untrusted(original, out, options, run=run_stranger)
+    )
     path = str(own_path(f"upload:{digest}:{options}"))
     return Source(path, title, ReadOptions(), card, original=Original(str(original), options))
 

@@ -103,6 +103,10 @@ class _FolderContents:
 
 def _open(file: Path, limits: ReadLimits) -> Archive:
     label = clean_name(file.name)
+    if file.suffix.lower() in (".bin", ".pt", ".pth"):
+        raise FileError(
+            f"{label}: expected files of .safetensors in the index; got a checkpoint of torch: open it itself"
+        )
     if not file.is_file():  # opening a pipe would wait for ever
         got = "got a folder or a device" if file.exists() else "it is missing: download it too"
         raise FileError(f"{label}: expected this file beside the others; {got}")

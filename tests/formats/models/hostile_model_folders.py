@@ -109,6 +109,10 @@ HOSTILE_MODEL_FOLDERS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "model-folder missing": (index({"weight_map": {"w": SHARD}}, shard=False), "it is missing: download it too"),
     "model-folder pointer": (pointer, "a Git LFS pointer: fetch the file itself"),
     "model-folder cut shard": (cut_shard, "expected 64 bytes of tensors, as its header says; got 56"),
+    "model-folder of checkpoints": (
+        placed("pytorch_model-00001-of-00002.bin"),
+        "a checkpoint of torch: open it itself",
+    ),
     "model-folder itself": (placed(INDEX), "expected a header of"),
     "model-folder no map": (index({"metadata": {}}), "a weight_map from names of tensors"),
     "model-folder empty map": (index({"weight_map": {}}), "it is empty"),
