@@ -53,7 +53,7 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"__init__"}),
     ),
     "formats": (
-        frozenset({"options", "names", "base", "containers"}),
+        frozenset({"options", "names", "base", "containers", "merging"}),
         frozenset({"parsing"}),
         frozenset({"readers", "combiners"}),
         frozenset({"kinds"}),

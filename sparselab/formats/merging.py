@@ -13,18 +13,26 @@ _SHOWN = 3
 def merged(sentences: Iterable[tuple[str, str]]) -> list[str]:
     """Return (name of a tensor, what is said of it) as few sentences: those that differ in names alone are one.
 
-    A word with a point, a slash or an underscore in it, and no number, counts as a name. Of many, the first three are shown.
+    Of many names, the first three are shown.
 
     Example: >>> merged([("a.s", "the scale of a.w"), ("b.s", "the scale of b.w"), ("c.s", "the scale of c.w"), ("d.s", "the scale of d.w")])
              ['a.s, b.s, c.s and 1 more: the scale of a.w, b.w, c.w and 1 more']
     """
+    return [f"{listed(names)}: {text}" for text, names in grouped(sentences)]
+
+
+def grouped(sentences: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """Return what is said, each text once, with the names of the tensors it is said of.
+
+    A word with a point, a slash or an underscore in it, and no number, counts as a name: texts that differ in such words are one.
+    """
     found: dict[tuple[str, ...], list[tuple[str, list[str]]]] = {}
     for name, text in sentences:
         pieces = _WORD.split(text)  # words at odd places
-        names = [word for word in pieces[1::2] if _is_name(word)]
+        slots = [word for word in pieces[1::2] if _is_name(word)]
         words = tuple("" if place % 2 and _is_name(piece) else piece for place, piece in enumerate(pieces))
-        found.setdefault(words, []).append((name, names))
-    return [f"{listed([name for name, _ in each])}: {_filled(words, each)}" for words, each in found.items()]
+        found.setdefault(words, []).append((name, slots))
+    return [(_filled(words, each), [name for name, _ in each]) for words, each in found.items()]
 
 
 def listed(names: Sequence[str]) -> str:
