@@ -36,7 +36,9 @@ from sparselab.transforms.regroup.rules import RULES
 from tests.analysis import test_similarity
 from tests.app import test_explore_page, test_training_page
 from tests.core import test_im2col
-from tests.formats import test_hostile, test_kinds, test_onnx_reader, test_round_trips, test_write_back
+from tests.formats import test_hostile, test_onnx_reader, test_round_trips
+from tests.formats.kinds import test_kinds
+from tests.formats.writing import test_write_back
 from tests.grouping import test_grouping
 from tests.kernels import test_conformance as test_kernels
 from tests.pruning import test_distributions, test_scores

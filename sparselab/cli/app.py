@@ -21,8 +21,8 @@ import click
 from sparselab.core.data_files import APP_CONFIG, APP_FOLDER, APP_SCRIPT
 from sparselab.core.errors import FileError, SettingError
 from sparselab.core.paths import CACHE_VARIABLE, DATA_VARIABLE, OPENED_VARIABLE, ROOTS_VARIABLE
-from sparselab.core.room import ROOM_UPLOAD_MEGABYTES, ROOM_VARIABLE, address_in_network, room_hosts
 from sparselab.runtime.child import python_command, python_environment
+from sparselab.runtime.room import ROOM_UPLOAD_MEGABYTES, ROOM_VARIABLE, address_in_network, room_hosts
 
 PORT = 8501
 """Where the app answers unless told otherwise."""

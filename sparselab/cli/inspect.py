@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from sparselab.cli.file_options import file_options, say_notes, settings_of_reading
 from sparselab.cli.output import print_document, print_table
-from sparselab.formats import ReadOptions, describe, read_ticket
+from sparselab.core.layout import Layout
+from sparselab.formats import ReadOptions, describe, read_blocks, read_ticket
+from sparselab.formats.parsing.blocks import describe_blocks
 
 
 @click.command()
@@ -17,7 +20,10 @@ from sparselab.formats import ReadOptions, describe, read_ticket
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def inspect(file: Path, options: ReadOptions, as_json: bool) -> None:
     """List the layers of FILE: their shapes, densities, and how they were read."""
-    card = {"file": str(file), **describe(read_ticket(file, options))}
+    card: dict[str, Any] = {"file": str(file), **describe(read_ticket(file, options))}
+    layout = read_blocks(file) if card["format"] == "blocks" else None
+    if layout is not None:
+        card["layout"] = _layout(layout)
     if as_json:
         print_document(card, "inspect", file=file, seed=None, settings=settings_of_reading(options))
         return
@@ -25,7 +31,20 @@ def inspect(file: Path, options: ReadOptions, as_json: bool) -> None:
     names = ("name", "shape", "density", "count", "has_weight", "conversion")
     rows = [[_shape(layer[name]) if name == "shape" else layer[name] for name in names] for layer in card["layers"]]
     print_table(("layer", "shape", "density", "weights kept", "has weights", "read as"), rows)
+    if layout is not None:
+        click.echo(describe_blocks(layout.blocks))
     say_notes(card)
+
+
+def _layout(layout: Layout) -> dict[str, Any]:
+    """What a file of blocks holds: groups of rows, their sizes, the blocks, and the share of the weights that lie in them."""
+    groups = {block.rows.tobytes(): int(block.rows.size) for block in layout.blocks}
+    return {
+        "groups": len(groups),
+        "rows_per_group": sorted(set(groups.values())),
+        "blocks": len(layout.blocks),
+        "density": layout.after.density,
+    }
 
 
 def _shape(shape: list[int]) -> str:

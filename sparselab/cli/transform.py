@@ -20,7 +20,8 @@ from sparselab.formats import FORMS, Form, ReadOptions, WrittenFile, check_targe
 from sparselab.runtime.results import ResultStore
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.model import Done, NotDone, apply_transform
-from sparselab.workflows.stored_rows import results_folder, resumed_transform
+from sparselab.workflows.stored_rows import resumed_transform
+from sparselab.workflows.tasks import results_folder
 
 
 class _Transform(WithSettings):

@@ -1,6 +1,7 @@
 """Files in and out: tickets from every format that is read, pruned layers to those that are written."""
 
 from sparselab.formats.base import Format
+from sparselab.formats.block_file import read_blocks
 from sparselab.formats.describe import Card, describe
 from sparselab.formats.layer_cache import load_layer
 from sparselab.formats.layout_csv import blocks_csv, permutation_csv
@@ -41,6 +42,7 @@ __all__ = [
     "load_layer",
     "open_ticket",
     "permutation_csv",
+    "read_blocks",
     "read_ticket",
     "read_untrusted",
     "write_back",

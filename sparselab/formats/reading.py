@@ -35,7 +35,7 @@ def read_ticket(
     """
     path = Path(path)
     kind = recognise(path)
-    archive = _readable(path, lambda: kind.open(path, limits))
+    archive = readable(path, lambda: kind.open(path, limits))
     archive = add_masks(path, archive, options, limits)
     notes = [note for note in (note_on_suffix(path, kind), *archive.notes) if note]
     meta: dict[str, Any] = {"format": kind.name, "container": kind.name, "file": clean_name(path.name), "notes": notes}
@@ -64,7 +64,7 @@ def add_masks(path: Path, archive: Archive, options: ReadOptions, limits: ReadLi
 def _masks_of(path: Path, limits: ReadLimits) -> Archive:
     """Return the tensors of the file of masks; of sparselab's own, the masks of its layers."""
     kind = recognise(path)
-    archive = _readable(path, lambda: kind.open(path, limits))
+    archive = readable(path, lambda: kind.open(path, limits))
     if not is_own(archive):
         return archive
     found, _ = open_own(archive, limits)
@@ -82,12 +82,13 @@ def _guard(path: Path, item: FoundLayer) -> FoundLayer:
     load_mask = item.load_mask
     return replace(
         item,
-        load=lambda: _readable(path, item.load),
-        load_mask=None if load_mask is None else lambda: _readable(path, load_mask),
+        load=lambda: readable(path, item.load),
+        load_mask=None if load_mask is None else lambda: readable(path, load_mask),
     )
 
 
-def _readable(path: Path, read: Callable[[], T]) -> T:
+def readable(path: Path, read: Callable[[], T]) -> T:
+    """Return what `read` does. Raises: FileError also where the file cannot be opened."""
     try:
         return read()
     except OSError as error:  # the file may vanish between two layers

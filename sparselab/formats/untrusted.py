@@ -1,14 +1,11 @@
 """Uploads: parsed in a process of its own with little of everything, then checked again here.
 
-The worker turns the upload into sparselab's own format, which the parent reads without any library that could be led
-astray. A checkpoint of torch takes two workers: the first refuses most bad ones in a fraction of a second, because it
-does not import torch; the second imports torch before its memory is limited, so that the limit is for the file alone.
+The worker turns the upload into sparselab's own format, which the parent reads without any library that could be led astray.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,10 +13,8 @@ from typing import Any
 
 from sparselab.core.errors import FileError, LimitError
 from sparselab.formats.describe import Card, describe
-from sparselab.formats.detect import recognise
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits, ReadOptions
-from sparselab.formats.readers.torch import check_torch
 from sparselab.formats.reading import read_ticket
 from sparselab.formats.registry import FORMATS
 from sparselab.formats.ticket_file import write_own
@@ -50,36 +45,15 @@ def read_untrusted(
     path, out_path = Path(path).absolute(), Path(out_path).absolute()
     with TemporaryDirectory(dir=out_path.parent, prefix=".") as folder:
         parsed = Path(folder) / "parsed.safetensors"
-        card = _confirm(_run(path, parsed, options, limits, read_limits, monitor), parsed, read_limits)
+        call = (str(path), str(parsed), options, read_limits)
+        card = _confirm(run_isolated(parse, *call, limits=limits, monitor=monitor), parsed, read_limits)
         os.replace(parsed, out_path)
     return card
 
 
-def _run(
-    path: Path, out_path: Path, options: ReadOptions, limits: Limits, read_limits: ReadLimits, monitor: Monitor
-) -> Any:
-    started = time.monotonic()
-    call = (str(path), str(out_path), options, read_limits)
-    card = run_isolated(parse, *call, False, limits=limits, monitor=monitor)
-    if card is not None:
-        return card
-    if limits.wall_seconds is not None:
-        left = limits.wall_seconds - (time.monotonic() - started)
-        limits = replace(limits, wall_seconds=max(0.1, left))
-    return run_isolated(parse, *call, True, limits=limits, imports=("torch",), monitor=monitor)
-
-
-def parse(
-    path: str, out_path: str, options: ReadOptions, limits: ReadLimits, has_torch: bool, *, monitor: Monitor
-) -> Card | None:
-    """The worker's part: write `out_path` and return the card, or None when the file is sound but needs torch."""
+def parse(path: str, out_path: str, options: ReadOptions, limits: ReadLimits, *, monitor: Monitor) -> Card:
+    """The worker's part: write `out_path` and return the card."""
     _limit_output()
-    files = [Path(path), *([Path(options.masks)] if options.masks is not None else [])]
-    checkpoints = [] if has_torch else [file for file in files if recognise(file).name == "torch"]
-    for file in checkpoints:
-        check_torch(file, limits)
-    if checkpoints:
-        return None
     monitor.progress("reading the file")
     ticket = read_ticket(path, options, limits)
     card = describe(ticket)

@@ -17,7 +17,7 @@ TAKEN = frozenset(
         *("transform", "kernels", "positions", "images", "input", "stride", "padding", "dtype", "rounds", "seconds"),
         *("threads", "sample", "source", "path", "order", "tab", "tile", "plain", "numbers", "budget", "baseline"),
         *("batch", "side", "product", "figures", "map_kernel", "seconds_cell", "seconds_each", "latency_tab", "axis"),
-        *("run", "preset", "published", "training_tab", "with_study", "term"),
+        *("run", "preset", "published", "blocks", "training_tab", "with_study", "term"),
     }
 )
 """What a setting cannot be called: an option of a command, or a widget of a page, has the name."""

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sparselab.analysis.metrics import Report
 from sparselab.core.errors import SettingError, SparselabError
 from sparselab.core.layout import Layout
-from sparselab.core.paths import cache_folder
 from sparselab.core.ticket import Ticket
-from sparselab.formats import FORMATS, ReadOptions
-from sparselab.grouping import GROUPERS
+from sparselab.formats import ReadOptions
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import ResultStore
-from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
 from sparselab.workflows.model import Done, NotDone, apply_transform, joint_layers, model_rows, row_of, transform_of
+from sparselab.workflows.tasks import identity_of, without_seconds
 
 Row = Mapping[str, Any]
-
-_READS_ITS_FOLDER = (".json", ".onnx")
-"""Suffixes of files whose tensors may lie in other files of their folder."""
-
-_MOST_FILES = 10_000
-
-
-def results_folder() -> Path:
-    """Return the folder of the store that a user's pages and commands share."""
-    return cache_folder("results")
 
 
 def stored_model_rows(
@@ -116,43 +102,17 @@ def _task(
 
     None, too, for what is wrong, which is said better by those who compute.
     """
-    if any(set(registry) != set(registry.builtin) for registry in (TRANSFORMS, GROUPERS, FORMATS)):
+    where = identity_of(path, options)
+    if where is None:
         return None
-    paths = [path, *(str(value) for value in vars(options).values() if isinstance(value, str | Path))]
     try:
         tried = [[each["title"], each["transform"], asdict(transform_of(each))] for each in candidates]
-        files = [_identity(Path(each)) for each in paths if each == path or os.path.exists(each)]
-    except (OSError, SettingError):
+    except SettingError:
         return None
-    return {
-        "rows of a model": list(layer_names),
-        "files": files,
-        "candidates": tried,
-        "seed": seed,
-        "options": {key: str(value) for key, value in vars(options).items()},
-        "device": device,
-    }
-
-
-def _identity(path: Path) -> list[Any]:
-    """Return what tells that a file or a folder is as it was: names, sizes and times of all files that may be read for it."""
-    path = path.resolve(strict=True)
-    files = [path]
-    if path.is_dir() or path.suffix.lower() in _READS_ITS_FOLDER:
-        folder = path if path.is_dir() else path.parent
-        inside = list(islice(folder.rglob("*"), _MOST_FILES + 1))
-        if len(inside) > _MOST_FILES:
-            raise OSError(f"{folder} holds more than {_MOST_FILES} files")
-        files += sorted(each for each in inside if each.is_file())
-    states = [(str(each), each.stat()) for each in files]
-    return [[name, state.st_size, state.st_mtime_ns] for name, state in states]
+    return {"rows of a model": list(layer_names), **where, "candidates": tried, "seed": seed, "device": device}
 
 
 def _keep(store: ResultStore, task: Mapping[str, Any] | None, rows: Sequence[Row]) -> None:
     """Put rows into the store, without their seconds; not errors, and not what another run may answer otherwise."""
     if task is not None and all(row.get("repeatable") for row in rows):
-        store.put(task, [_without_seconds(row) for row in rows])
-
-
-def _without_seconds(row: Row) -> Row:
-    return {**row, **{part: {**row[part], "seconds": {}} for part in ("report", "layout")}}
+        store.put(task, [without_seconds(row) for row in rows])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import Run
-from tests.formats.kind_examples import m, w
+from tests.formats.kinds.examples import m, w
 
 KEPT = m(6, 8)
 

@@ -19,9 +19,10 @@ from sparselab.formats import ReadOptions, read_ticket
 from sparselab.runtime.progress import Monitor
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.regroup.regroup import Regroup
-from sparselab.workflows import stored_rows
+from sparselab.workflows import stored_rows, tasks
 from sparselab.workflows.model import model_parts, model_rows
 from sparselab.workflows.stored_rows import stored_model_rows
+from sparselab.workflows.tasks import results_folder
 
 calls: list[str] = []
 
@@ -61,12 +62,12 @@ def rows_of(path: Path, names: tuple[str, ...] = (), seed: int = 0, **settings: 
     """The rows of the page, one call a part, as its workers answer them."""
     plan = [{"name": "regroup", "title": "regroup", "transform": "regroup", "settings": settings}]
     parts = model_parts(names or read_ticket(path).names, plan)
-    store = str(stored_rows.results_folder())
+    store = str(results_folder())
     return [row for part in parts for row in stored_model_rows(str(path), part, plan, seed, ReadOptions(), store)]
 
 
 def stored() -> list[Path]:
-    return sorted(stored_rows.results_folder().glob("*"))
+    return sorted(results_folder().glob("*"))
 
 
 def test_what_was_done_is_not_computed_again_and_is_the_same(network: Path) -> None:
@@ -163,10 +164,10 @@ def test_a_second_file_of_a_folder_is_part_of_the_key(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     for path in (tmp_path / "model", tmp_path / "model" / "index.json"):
         (tmp_path / "model" / "index.json").write_text("{}")
-        before = stored_rows._identity(path)
-        assert stored_rows._identity(path) == before
+        before = tasks._identity(path)
+        assert tasks._identity(path) == before
         (tmp_path / "model" / f"shard-{path.name}").write_text("values")
-        assert stored_rows._identity(path) != before
+        assert tasks._identity(path) != before
 
 
 def test_the_command_resumes_where_it_is_asked_to(network: Path, capsys: pytest.CaptureFixture[str]) -> None:

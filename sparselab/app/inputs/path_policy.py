@@ -9,7 +9,7 @@ import streamlit as st
 
 from sparselab.core.errors import FileError
 from sparselab.core.paths import OPENED_VARIABLE, ROOTS_VARIABLE, result_folders
-from sparselab.core.room import room
+from sparselab.runtime.room import room
 
 _LONGEST_SHOWN = 120
 

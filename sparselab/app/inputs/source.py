@@ -88,7 +88,7 @@ def _upload() -> Source | None:
     kept: tuple[str, Path, str] | None = st.session_state.get("_uploaded")
     if kept is None:
         st.caption(
-            "A state_dict (.pt, .safetensors), NumPy masks (.npz, .npy), a DLMC pattern (.smtx) or an ONNX model (.onnx). An upload belongs to one "
+            "A state_dict (.pt, .th, .safetensors), NumPy masks (.npz, .npy), a DLMC pattern (.smtx), blocks (.block) or an ONNX model (.onnx). An upload belongs to one "
             "visit: after a reload, or by a link, choose the file again."
         )
         return None

@@ -27,7 +27,8 @@ from sparselab.runtime.broker import Call, JobList
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.contender import Contender
 from sparselab.workflows.model import best_of, model_parts
-from sparselab.workflows.stored_rows import results_folder, stored_model_rows
+from sparselab.workflows.stored_rows import stored_model_rows
+from sparselab.workflows.tasks import results_folder
 
 BEST = "best per layer"
 Parts = Sequence[tuple[str, ...]]

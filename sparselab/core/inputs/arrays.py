@@ -19,7 +19,11 @@ MAX_ELEMENTS = 2**30
 PLAIN_TYPES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
 """NumPy's codes of the types that are read, without their byte order."""
 
-_KINDS = {"O": "Python objects", "U": "texts", "S": "texts", "c": "complex numbers"}
+_KINDS = {
+    "O": "Python objects", "U": "texts", "S": "texts", "a": "texts", "c": "complex numbers", "M": "dates",
+    "m": "spans of time", "V": "raw bytes", "f": "long doubles (save array.astype(np.float64) instead)",
+}  # fmt: skip
+_RAW_PAIRS = "2-byte raw values (V2: what bfloat16 of ml_dtypes becomes. Save array.astype(np.float32) instead)"
 
 
 def as_array(value: object) -> NDArray[Any]:
@@ -83,6 +87,8 @@ def in_words(name: str) -> str:
     if name.startswith("["):
         return "records"
     kind = name.lstrip("<>|=")
+    if kind == "V2":
+        return _RAW_PAIRS
     return _KINDS.get(kind[:1], kind)
 
 

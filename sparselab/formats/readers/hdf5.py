@@ -163,7 +163,7 @@ def _opened(path: Path, limits: ReadLimits) -> Iterator[tuple[h5py.File, int, st
             yield file, path.stat().st_size, ""
         return
     members = {member.filename: member for member in list_members(path)}
-    check_members(list(members.values()), path, limits, stored_only=False)
+    check_members(list(members.values()), path, limits)
     weights, config = members[_WEIGHTS], members.get(_CONFIG)
     text = ""
     if config is not None and config.file_size <= limits.max_header_bytes:

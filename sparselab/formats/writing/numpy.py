@@ -35,7 +35,7 @@ def write_npz(tensors: Iterable[NewTensor], path: Path) -> None:
 def rewrite_npz(source: Path, changes: Changes, out: Path, limits: ReadLimits) -> tuple[str, ...]:
     """Write an archive with some arrays changed; every other member is copied as it is, arrays or not."""
     members = list_members(source)
-    check_members(members, source, limits, stored_only=False)
+    check_members(members, source, limits)
     check_changed(changes, ((member.filename.removesuffix(_ENDING), "unknown") for member in members))
     with zipfile.ZipFile(out, "w") as archive:
         for member in members:

@@ -13,7 +13,7 @@ from torch.nn.utils import prune
 from sparselab.formats import FORMS, WRITERS, read_ticket, write_back
 from sparselab.formats.writing.recipe import recipe_for
 from sparselab.transforms import Regroup
-from tests.formats.state_files import state_file
+from tests.formats.writing.state_files import state_file
 
 
 def _compiled(model: nn.Module) -> nn.Module:
@@ -117,5 +117,5 @@ def test_masks_in_a_container_stay_there(tmp_path: Path) -> None:
 
 
 def test_the_document_shows_the_recipe_that_is_printed() -> None:
-    text = (Path(__file__).resolve().parents[2] / "docs" / "write_back.md").read_text(encoding="utf-8")
+    text = (Path(__file__).resolve().parents[3] / "docs" / "write_back.md").read_text(encoding="utf-8")
     assert recipe_for("torch", "NEW.pt", masks=False).replace("'NEW.pt'", '"NEW.pt"') in text

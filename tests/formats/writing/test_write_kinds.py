@@ -16,7 +16,7 @@ from sparselab.core.mask import Mask
 from sparselab.core.ticket import ticket_of
 from sparselab.formats import FORMS, REWRITERS, ReadOptions, read_ticket, write_back, write_own
 from sparselab.formats.options import DEFAULT_LIMITS
-from tests.formats.state_files import read_state, same_states
+from tests.formats.writing.state_files import read_state, same_states
 
 RNG = np.random.default_rng(5)
 WEIGHT = torch.tensor(RNG.standard_normal((8, 6)), dtype=torch.float32)

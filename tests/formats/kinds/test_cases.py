@@ -16,7 +16,7 @@ import pytest
 from sparselab.core.errors import FileError
 from sparselab.formats import describe, read_ticket
 
-GENERATORS = Path(__file__).resolve().parents[3] / "shared" / "cases" / "generators"
+GENERATORS = Path(__file__).resolve().parents[4] / "shared" / "cases" / "generators"
 
 OTHERS = frozenset(
     {

@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 from sparselab.app.inputs.path_policy import allowed_roots
 from sparselab.cli.app import room_options, room_text, server_command
 from sparselab.core.paths import ROOTS_VARIABLE
-from sparselab.core.room import ROOM_VARIABLE, room_hosts
+from sparselab.runtime.room import ROOM_VARIABLE, room_hosts
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ADDRESS = "http://192.0.2.7:8501/"
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from sparselab.core.errors import FileError
 from sparselab.formats import describe
-from tests.formats.kind_examples import m, w
-from tests.formats.test_kinds import read
+from tests.formats.kinds.examples import m, w
+from tests.formats.kinds.test_kinds import read
 
 
 def layers_of(tensors: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -21,7 +21,7 @@ from sparselab.formats.kinds.rule import KindRule
 from sparselab.formats.kinds.rules import STEPS
 from sparselab.formats.kinds.values import read_mask, read_weight
 from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS
-from tests.formats.kind_examples import EXAMPLES, m, w
+from tests.formats.kinds.examples import EXAMPLES, m, w
 
 RULES: dict[str, KindRule] = {name: rule for _, rules in STEPS for name, rule in rules.items()}
 
@@ -59,7 +59,7 @@ def said(tensors: dict[str, Any], options: ReadOptions) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("name", RULES)
 def test_every_rule_catches_its_example_and_not_the_near_miss(name: str) -> None:
-    assert name in EXAMPLES, f"{name}: give it an example and a near miss in tests/formats/kind_examples.py"
+    assert name in EXAMPLES, f"{name}: give it an example and a near miss in tests/formats/kinds/examples.py"
     example, rule = EXAMPLES[name], RULES[name]
     caught, missed = said(example.tensors, example.options), said(example.near, example.near_options)
     assert any(map(rule.said, caught[example.catches])), caught
