@@ -18,6 +18,8 @@ from pathlib import Path
 
 import psutil
 
+from sparselab.core.paths import CACHE_VARIABLE, DATA_VARIABLE
+
 ROOT = Path(__file__).resolve().parent.parent
 _HEALTH_SECONDS = 0.25
 _HEALTH_TIMEOUT = 60.0
@@ -32,6 +34,7 @@ class ServedApp:
     def __init__(self, folder: Path, process: subprocess.Popen[bytes], port: int) -> None:
         self.address = f"http://localhost:{port}"
         self._temporary = folder / "tmp"
+        self._cache = folder / "cache"
         self._process = process
         self._ended = threading.Event()
         self.health_worst = 0.0
@@ -74,6 +77,10 @@ class ServedApp:
     def visitors_folders(self) -> list[Path]:
         """Return the folders of visitors that still are."""
         return [path for path in self._temporary.glob("sparselab-*/*/*") if path.is_dir()]
+
+    def answers(self) -> int:
+        """Return how many answers of Explore it has stored: one for each question, unless the folder was lost."""
+        return len(list(self._cache.glob("**/*.result")))
 
     def terminate(self) -> tuple[float, int, int]:
         """Send SIGTERM and wait; return the seconds to its end, the processes that outlive it, and the files it leaves."""
@@ -127,7 +134,11 @@ def served_app() -> Iterator[ServedApp]:
     with tempfile.TemporaryDirectory(prefix="sparselab-serving-") as name:
         folder = Path(name)
         (folder / "tmp").mkdir()
-        own = {"SPARSELAB_DATA": str(folder / "data"), "TMPDIR": str(folder / "tmp")}
+        own = {
+            DATA_VARIABLE: str(folder / "data"),
+            CACHE_VARIABLE: str(folder / "cache"),
+            "TMPDIR": str(folder / "tmp"),
+        }
         with (folder / "log.txt").open("wb") as log:
             process = subprocess.Popen(
                 [*command, *options], cwd=ROOT, env={**os.environ, **own}, stdout=log, stderr=log

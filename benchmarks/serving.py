@@ -134,6 +134,7 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
         gone_after = _await_nothing(app)
         processes, folders = max(0, len(app.workers()) - 1), len(app.visitors_folders())
         app.unwatch()
+        answers = app.answers()
         seconds, outlived, files = app.terminate()
     third = (ended - began) / 3
     figures = {
@@ -154,6 +155,7 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     middle, last = (app.mean_bytes(began + part * third, began + (part + 1) * third) for part in (1, 2))
     more = {
         "memory_growth": _rounded(last / middle - 1) if middle else None,
+        "answers": answers,
         "gone_s": _rounded(gone_after),
         "sigterm_s": _rounded(seconds),
         "sigterm_left_folders": files,

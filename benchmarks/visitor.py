@@ -43,12 +43,13 @@ class Visitor:
         self._kept: dict[str, ForwardMsg] = {}
         self._page_hash = ""
         self._forget_page()
+        self._followed_at = 0.0
 
     async def __aenter__(self) -> Visitor:
-        subprotocol = "streamlit"
+        self._followed_at = time.perf_counter()
         self._connection = await connect(
             self._stream,
-            subprotocols=[subprotocol],
+            subprotocols=[Subprotocol("streamlit")],
             max_size=None,
             open_timeout=60,
             ping_interval=None,
@@ -63,8 +64,9 @@ class Visitor:
         await self._connection.close()
 
     async def open(self, timeout: float) -> float:
-        """Follow the link; return the seconds until the page stood whole."""
-        return await self._run(timeout)
+        """Ask for the page; return the seconds from when the link was followed until it stood whole."""
+        await self._run(timeout)
+        return time.perf_counter() - self._followed_at
 
     async def turn(self, label: str, value: float, timeout: float) -> float:
         """Put the number called `label` to `value`; return the seconds until the page stood whole again."""

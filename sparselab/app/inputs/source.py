@@ -15,7 +15,8 @@ from sparselab.app.inputs.path_policy import allowed_roots, resolve_under, ticke
 from sparselab.app.inputs.read_options import choose_read_options
 from sparselab.app.inputs.samples import SAMPLES, available, sample_path
 from sparselab.app.shell.escape import literal
-from sparselab.app.shell.session import session
+from sparselab.app.shell.memory import Memory
+from sparselab.app.shell.session import public_memory, session
 from sparselab.app.shell.url_state import linked_select
 from sparselab.core.errors import FileError, SparselabError
 from sparselab.core.paths import ROOTS_VARIABLE
@@ -48,6 +49,11 @@ class Source:
     card: dict[str, Any]
     is_public: bool = False
     original: Original | None = None
+
+    @property
+    def memory(self) -> Memory:
+        """Where what is computed of it is kept: for every visitor of a sample, for this visitor alone of any other file."""
+        return public_memory() if self.is_public else session().memory
 
 
 def choose_source() -> Source | None:
