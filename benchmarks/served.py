@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import socket
@@ -12,8 +13,9 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableSequence
 from contextlib import contextmanager
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import psutil
@@ -36,25 +38,29 @@ class ServedApp:
         self._temporary = folder / "tmp"
         self._cache = folder / "cache"
         self._process = process
-        self._ended = threading.Event()
-        self.health_worst = 0.0
+        processes = multiprocessing.get_context("spawn")
+        self._ended = processes.Event()
+        self._worst = processes.Array("d", [0.0, 0.0])
         self.memory: list[tuple[float, int]] = []
-        self._watchers = [threading.Thread(target=work, daemon=True) for work in (self._ask_health, self._weigh)]
+        # In a process of its own, because this one is busy being the visitors.
+        asker = processes.Process(target=_ask_health, args=(self.address, self._ended, self._worst), daemon=True)
+        self._watchers = (asker, threading.Thread(target=self._weigh, daemon=True))
 
     def watch(self) -> None:
         """Begin to ask for its health and to weigh it."""
-        for thread in self._watchers:
-            thread.start()
+        for watcher in self._watchers:
+            watcher.start()
 
     def unwatch(self) -> None:
         """End what `watch` began."""
         self._ended.set()
-        for thread in self._watchers:
-            thread.join()
+        for watcher in self._watchers:
+            watcher.join()
 
     @property
-    def process_id(self) -> int:
-        return self._process.pid
+    def health_worst(self) -> tuple[float, float]:
+        """The seconds that the slowest answer of the health check took, and the moment of `time.monotonic` when it came."""
+        return self._worst[0], self._worst[1]
 
     @property
     def peak_bytes(self) -> int:
@@ -107,13 +113,6 @@ class ServedApp:
             self._process.kill()
         self._process.wait()
 
-    def _ask_health(self) -> None:
-        while not self._ended.wait(_HEALTH_SECONDS):
-            began = time.perf_counter()
-            with contextlib.suppress(OSError):  # a time-out is as bad as it took
-                urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=_HEALTH_TIMEOUT).close()
-            self.health_worst = max(self.health_worst, time.perf_counter() - began)
-
     def _weigh(self) -> None:
         while not self._ended.wait(_MEMORY_SECONDS):
             total = 0
@@ -150,6 +149,15 @@ def served_app() -> Iterator[ServedApp]:
             sys.stderr.write((folder / "log.txt").read_text(encoding="utf-8", errors="replace")[-4000:])
         finally:
             app.kill()
+
+
+def _ask_health(address: str, ended: Event, worst: MutableSequence[float]) -> None:
+    while not ended.wait(_HEALTH_SECONDS):
+        began = time.perf_counter()
+        with contextlib.suppress(OSError):  # a time-out is as bad as it took
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=_HEALTH_TIMEOUT).close()
+        if (seconds := time.perf_counter() - began) > worst[0]:
+            worst[:] = seconds, time.monotonic()
 
 
 def _await(app: ServedApp, process: subprocess.Popen[bytes], log: Path) -> None:

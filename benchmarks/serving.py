@@ -147,7 +147,7 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
         "p50_first_s": _rounded(quantile(tally.first, 0.5)),
         "p95_first_s": _rounded(quantile(tally.first, 0.95)),
         "p95_knob_s": _rounded(quantile(tally.knobs, 0.95)),
-        "health_worst_s": _rounded(app.health_worst),
+        "health_worst_s": _rounded(app.health_worst[0]),
         "peak_bytes": app.peak_bytes,
         "left_processes": processes + outlived,
         "left_folders": folders,
@@ -155,6 +155,7 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     middle, last = (app.mean_bytes(began + part * third, began + (part + 1) * third) for part in (1, 2))
     more = {
         "memory_growth": _rounded(last / middle - 1) if middle else None,
+        "health_worst_at_s": _rounded(app.health_worst[1] - began),
         "answers": answers,
         "gone_s": _rounded(gone_after),
         "sigterm_s": _rounded(seconds),
