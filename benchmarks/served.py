@@ -72,6 +72,16 @@ class ServedApp:
         sizes = [size for moment, size in self.memory if since <= moment < until]
         return sum(sizes) / len(sizes) if sizes else 0.0
 
+    def cpu_seconds(self) -> tuple[float, float]:
+        """Return the processor's seconds that the server itself has taken, and those of its processes: they do not depend on the load."""
+        server = psutil.Process(self._process.pid).cpu_times()
+        others = server.children_user + server.children_system
+        for worker in self.workers():
+            with contextlib.suppress(psutil.Error):
+                times = worker.cpu_times()
+                others += times.user + times.system
+        return server.user + server.system, others
+
     def workers(self) -> list[psutil.Process]:
         """Return the processes that the server has started and that still are."""
         try:

@@ -131,6 +131,7 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
         began = time.monotonic()
         asyncio.run(crowd(app, args, tally))
         ended = time.monotonic()
+        server_cpu, workers_cpu = app.cpu_seconds()
         gone_after = _await_nothing(app)
         processes, folders = max(0, len(app.workers()) - 1), len(app.visitors_folders())
         app.unwatch()
@@ -157,6 +158,8 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
         "memory_growth": _rounded(last / middle - 1) if middle else None,
         "health_worst_at_s": _rounded(app.health_worst[1] - began),
         "answers": answers,
+        "server_cpu_s": _rounded(server_cpu),
+        "workers_cpu_s": _rounded(workers_cpu),
         "gone_s": _rounded(gone_after),
         "sigterm_s": _rounded(seconds),
         "sigterm_left_folders": files,
