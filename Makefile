@@ -39,6 +39,7 @@ bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.network
 	$(BIN)/python -m benchmarks.app
+	$(BIN)/python -m benchmarks.large_files
 
 bench-gpu: $(VENV)/.test
 	$(BIN)/python -m pytest tests/kernels -m gpu

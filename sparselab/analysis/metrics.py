@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, get_args, get_type_hints
@@ -151,22 +152,34 @@ def block_densities(layout: Layout) -> np.ndarray:
     return np.array([kept[np.ix_(block.rows, block.cols)].mean() for block in layout.blocks])
 
 
-def totals(reports: Sequence[tuple[Layer, Layout, Report]]) -> dict[str, Any]:
-    """Return the numbers of a whole ticket: sums over its layers, not means of their shares."""
-    size = sum(layout.before.kept.size for _, layout, _ in reports)
-    before = sum(layout.before.count for _, layout, _ in reports)
-    after = sum(layout.after.count for _, layout, _ in reports)
-    found = [layout for _, layout, _ in reports if layout.status != "unblocked"]
-    stays = sum(layout.covered.count for layout in found)
+def totals(reports: Iterable[tuple[Layer, Layout, Report]]) -> dict[str, Any]:
+    """Return the numbers of a whole ticket: sums over its layers, not means of their shares.
+
+    The layers are looked at one by one, so that an iterator need not hold them all.
+    """
+    counts: Counter[str] = Counter()
+    seconds = 0.0
+    for _, layout, numbers in reports:
+        before, found = layout.before, layout.status != "unblocked"
+        counts += Counter(
+            layers=1,
+            blocked=int(numbers.status == "blocked"),
+            size=before.kept.size,
+            before=before.count,
+            after=layout.after.count,
+            stays=layout.covered.count if found else 0,
+            before_found=before.count if found else 0,
+        )
+        seconds += sum(numbers.seconds.values())
     return {
-        "layers": len(reports),
-        "blocked": sum(numbers.status == "blocked" for _, _, numbers in reports),
-        "weights": size,
-        "density_before": _share(before, size),
-        "density_after": _share(after, size),
-        "coverage": _share(stays, sum(layout.before.count for layout in found)),
-        "flops_ratio": _share(after, size),
-        "seconds": sum(sum(numbers.seconds.values()) for _, _, numbers in reports),
+        "layers": counts["layers"],
+        "blocked": counts["blocked"],
+        "weights": counts["size"],
+        "density_before": _share(counts["before"], counts["size"]),
+        "density_after": _share(counts["after"], counts["size"]),
+        "coverage": _share(counts["stays"], counts["before_found"]),
+        "flops_ratio": _share(counts["after"], counts["size"]),
+        "seconds": seconds,
     }
 
 

@@ -90,11 +90,11 @@ class ReadLimits:
     """How much one file may ask for; what asks for more is refused with a FileError.
 
     `max_tensors` counts everything named in the file, `max_layers` what is read as a layer. `max_elements` is per
-    tensor, `max_total_bytes` for all tensors once unpacked. `max_header_bytes` bounds what must be parsed before the
-    first number: as much as the safetensors library takes, and what it holds is counted before it is parsed.
-    `max_pickle_bytes` does so for pickles, which may hold arrays of NumPy. `max_ratio` bounds unpacked / packed bytes
-    beyond the first `free_bytes`: masks of one byte a weight compress some tenfold to hundredfold, while zeros alone
-    reach a thousandfold.
+    tensor, `max_total_bytes` for all tensors of a format that holds them in memory or unpacks them. `max_header_bytes`
+    bounds what must be parsed before the first number: as much as the safetensors library takes, and what it holds is
+    counted before it is parsed. `max_pickle_bytes` does so for pickles, which may hold arrays of NumPy. `max_ratio`
+    bounds unpacked / packed bytes beyond the first `free_bytes`: masks of one byte a weight compress some tenfold to
+    hundredfold, while zeros alone reach a thousandfold.
     """
 
     max_layers: int = 10_000

@@ -95,8 +95,6 @@ def _text(head: Head) -> str | None:
 
 
 def _json(text: bytes) -> str:
-    if b'"weight_map"' in text:
-        return "the index of a model in several files: open the folder it lies in"
     if b'"architectures"' in text or b'"model_type"' in text:
         return "the configuration of a model: open the folder it lies in"
     return "JSON, which is something else than weights or masks"

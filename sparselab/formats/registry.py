@@ -9,6 +9,7 @@ from sparselab.formats.readers.flax import FORMAT as FLAX
 from sparselab.formats.readers.gguf import FORMAT as GGUF
 from sparselab.formats.readers.hdf5 import FORMAT as HDF5
 from sparselab.formats.readers.matrix_market import FORMAT as MATRIX_MARKET
+from sparselab.formats.readers.model_folder import FORMAT as MODEL_FOLDER
 from sparselab.formats.readers.npy import FORMAT as NPY
 from sparselab.formats.readers.npz import FORMAT as NPZ
 from sparselab.formats.readers.onnx import FORMAT as ONNX
@@ -24,8 +25,8 @@ FORMATS: Registry[Format] = Registry(
     {
         kind.name: kind
         for kind in (
-            *(SAFETENSORS, NPZ, NPY, TORCH, TORCH_EXPORT, TORCH_LEGACY, SMTX, BLOCKS, MATRIX_MARKET, HDF5, PNG, GGUF),
-            *(ONNX, FLAX),
+            *(SAFETENSORS, MODEL_FOLDER, NPZ, NPY, TORCH, TORCH_EXPORT, TORCH_LEGACY, SMTX, BLOCKS, MATRIX_MARKET),
+            *(HDF5, PNG, GGUF, ONNX, FLAX),
         )
     },
     check_format,

@@ -6,6 +6,7 @@ The worker turns the upload into sparselab's own format, which the parent reads 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +23,9 @@ from sparselab.runtime.pipes import GIB, Limits
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.worker import run_isolated
 
-UNTRUSTED_LIMITS = Limits(memory_bytes=2 * GIB, cpu_seconds=20, wall_seconds=10, threads=1)
+UNTRUSTED_LIMITS = Limits(memory_bytes=2 * GIB, cpu_seconds=20, wall_seconds=120, threads=1)
+"""What reading a stranger's file may take, from where it begins. The wall time is for a machine that hardly gets to it."""
+
 _OUTPUT_BYTES = 2 * GIB
 _TEXT_LENGTH = 500
 
@@ -34,10 +37,12 @@ def read_untrusted(
     limits: Limits = UNTRUSTED_LIMITS,
     read_limits: ReadLimits = DEFAULT_LIMITS,
     monitor: Monitor = SILENT,
+    run: Callable[..., Any] = run_isolated,
 ) -> Card:
     """Read a stranger's file in a limited worker, write it to `out_path` in sparselab's own format, return its card.
 
-    `read_ticket(out_path)` then opens it. `limits` hold for reading, `wall_seconds` for all of it.
+    `read_ticket(out_path)` then opens it. `limits` hold for reading. run: runs the worker's part, as `run_isolated` does;
+    nobody else may use the process afterwards.
 
     Raises: FileError for what `read_ticket` refuses, LimitError when a limit was reached, Cancelled. `out_path`
     is written only after all of that has been ruled out.
@@ -46,7 +51,7 @@ def read_untrusted(
     with TemporaryDirectory(dir=out_path.parent, prefix=".") as folder:
         parsed = Path(folder) / "parsed.safetensors"
         call = (str(path), str(parsed), options, read_limits)
-        card = _confirm(run_isolated(parse, *call, limits=limits, monitor=monitor), parsed, read_limits)
+        card = _confirm(run(parse, *call, limits=limits, monitor=monitor), parsed, read_limits)
         os.replace(parsed, out_path)
     return card
 
@@ -56,7 +61,7 @@ def parse(path: str, out_path: str, options: ReadOptions, limits: ReadLimits, *,
     _limit_output()
     monitor.progress("reading the file")
     ticket = read_ticket(path, options, limits)
-    card = describe(ticket)
+    card = describe(ticket, count=True)
     read = {layer["name"] for layer in card["layers"]}
     ticket = replace(ticket, entries=tuple(entry for entry in ticket.entries if entry.name in read))
     monitor.progress("writing the file")
@@ -71,7 +76,7 @@ def _confirm(card: Any, out_path: Path, limits: ReadLimits) -> Card:
     """Return a card that this process has seen to be true of `out_path`; the worker may have been taken over."""
     wrong = FileError("the file could not be read safely: what came out of it is not what was found in it")
     ticket = read_ticket(out_path, limits=limits)
-    seen = describe(ticket)
+    seen = describe(ticket, count=True)
     if ticket.meta["format"] != "sparselab" or ticket.skipped or not isinstance(card, dict):
         raise wrong
     if card.get("layers") != seen["layers"] or card.get("format") not in (*FORMATS, "sparselab"):

@@ -17,7 +17,16 @@ from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import ResultStore
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
-from sparselab.workflows.model import Done, NotDone, apply_transform, joint_layers, model_rows, row_of, transform_of
+from sparselab.workflows.model import (
+    Done,
+    NotDone,
+    apply_transform,
+    joint_layers,
+    model_rows,
+    row_of,
+    transform_of,
+    without_values,
+)
 from sparselab.workflows.tasks import identity_of, without_seconds
 
 Row = Mapping[str, Any]
@@ -69,7 +78,7 @@ def resumed_transform(
         found = store.get(task) if task is not None else None
         outcomes = None if found is None else _revived(found, ticket)
         if outcomes is None:
-            outcomes = apply_transform(run, ticket, part, rng=seed, device=device)
+            outcomes = list(apply_transform(run, ticket, part, rng=seed, device=device))
             if task == asked():
                 _keep(store, task, [row_of(outcome, name) for outcome in outcomes])
         yield from outcomes
@@ -86,7 +95,7 @@ def _revived(rows: Sequence[Row], ticket: Ticket) -> list[Done | NotDone] | None
         layout = Layout.unpack(row["layout"])
         if layout.before != layer.mask:
             return None
-        found.append(Done(layer, layout, Report(**row["report"])))
+        found.append(Done(without_values(layer), layout, Report(**row["report"])))
     return found
 
 

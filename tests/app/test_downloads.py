@@ -33,11 +33,9 @@ def test_the_picture_is_the_page_that_show_makes_in_whatever_process(
     view: Any = SimpleNamespace(layout=layout, report=report(layout, layer).as_json())
     request: Any = SimpleNamespace(layer=layer.name)
     called: list[str] = []
-    there = downloads.run_isolated
+    there = downloads.run_once
     monkeypatch.setattr(downloads, "_HERE_UP_TO", here_up_to)
-    monkeypatch.setattr(
-        downloads, "run_isolated", lambda *args, **kwargs: called.append("there") or there(*args, **kwargs)
-    )
+    monkeypatch.setattr(downloads, "run_once", lambda *args, **kwargs: called.append("there") or there(*args, **kwargs))
     assert downloads._picture(view, request).decode() == show((layer, layout)).html
     assert called == (["there"] if here_up_to == 0 else [])
 

@@ -129,10 +129,21 @@ def _onnx(weight: Matrix, path: Path) -> None:
     path.write_bytes(helper.make_model(graph).SerializeToString())
 
 
+def _model_folder(weight: Matrix, path: Path) -> None:
+    """An index of two files: the weight in one, its mask in the other."""
+    from safetensors.numpy import save_file
+
+    names = {"fc_orig": f"{path.stem}-1.safetensors", "fc_mask": f"{path.stem}-2.safetensors"}
+    save_file({"fc_orig": weight}, path.with_name(names["fc_orig"]))
+    save_file({"fc_mask": weight != 0}, path.with_name(names["fc_mask"]))
+    path.write_text(json.dumps({"metadata": {"total_size": 0}, "weight_map": names}))
+
+
 WRITE: dict[str, Callable[[Matrix, Path], None]] = {
     "npy": _npy,
     "npz": _npz,
     "safetensors": _safetensors,
+    "model-folder": _model_folder,
     "torch": _torch,
     "smtx": _smtx,
     "torch-legacy": _torch_legacy,

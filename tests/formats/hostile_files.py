@@ -158,7 +158,7 @@ HOSTILE: dict[str, Case] = {
     "safetensors double": (header("twice.safetensors", b"{" + PAIR + b"," + PAIR + b"}", bytes(4)), "every name once"),
     "safetensors nested": (header("nest.safetensors", b'{"a":' + b"[" * 10**5, b""), "a header of JSON"),
     "safetensors digits": (header("digits.safetensors", b'{"a":' + b"9" * 5000 + b"}", b""), "JSON|got something else"),
-    "safetensors list": (header("list.safetensors", [], b""), "a header that maps"),
+    "safetensors list": (header("list.safetensors", [], b""), "a header that maps names"),
     "safetensors metadata": (header("meta.safetensors", {"__metadata__": {"a": 1}}, b""), "metadata of texts"),
     "safetensors long": (file("long.safetensors", (2**40).to_bytes(8, "little") + b"{}"), "header of at most"),
     "safetensors empty": (header("empty.safetensors", {}), "an empty file"),

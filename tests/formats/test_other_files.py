@@ -58,7 +58,6 @@ FILES: Mapping[str, tuple[bytes, str]] = {
     "old.pt2": (_zip("serialized_exported_program.json"), "an exported program from before PyTorch 2.8: in Python"),
     "old.pt": (_zip("m/model.json", "m/code/m.py"), "a TorchScript program from before PyTorch 1.4"),
     "m.mlpackage.zip": (_zip("m/Manifest.json"), "a Core ML package: open the"),
-    "model.safetensors.index.json": (b'{"metadata": {}, "weight_map": {}}', "in several files: open the folder it lies in"),
     "config.json": (b'{"architectures": ["Bert"]}', "the configuration of a model: open the folder it lies in"),
     "other.json": (json.dumps([1]).encode(), "JSON, which is something else"),
     "mask.csv": (b"1,0,1\n0,1,1\n0,0,1\n", "numbers as text (CSV): in Python, np.save"),

@@ -70,6 +70,18 @@ def test_what_waits_begins_in_the_order_of_asking(new_broker: NewBroker) -> None
     assert starts == sorted(starts)
 
 
+def test_what_trainings_hold_is_left_to_them_but_one_runs_in_any_case() -> None:
+    broker = Broker(2, imports=(), taken=lambda: 2)
+    try:
+        first = begun(ask(broker, "a", tasks.polite))
+        second = ask(broker, "b", tasks.double, 1)
+        assert not second.wait(0.5)
+        first.cancel()
+        assert finished(second).result() == 2
+    finally:
+        broker.close()
+
+
 def test_places_in_line_count_down(new_broker: NewBroker) -> None:
     broker = new_broker(1)
     running = begun(ask(broker, "a", tasks.polite))

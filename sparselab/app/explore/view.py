@@ -71,7 +71,7 @@ def _mask_before(request: ExploreRequest, view: View | None) -> Mask:
     # A file on disk that was checked before: only its mask is read here, everything heavy is the worker's.
     mask: Mask = request.source.memory.remembered(
         f"mask|{_mask_key(request)}",
-        lambda: read_ticket(request.source.path, request.source.options)[request.layer].mask,
+        lambda: read_ticket(request.source.path, request.source.options).found(request.layer).mask(),
     )
     return mask
 

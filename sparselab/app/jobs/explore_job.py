@@ -56,8 +56,6 @@ def _outcome(job: Job, request: ExploreRequest) -> View | None:
         st.button("Run again", on_click=own.latest.forget, key="_run_again")
     except (SparselabError, WorkerError) as error:
         show_fault(error)
-        if isinstance(error, WorkerError):
-            print(error, flush=True)  # for the operator's log; a visitor is told what it means for them
         if isinstance(error, WorkerError | LimitError):  # the same question may find its answer another time
             st.button("Try again", on_click=own.latest.forget, key="_run_again")
     else:

@@ -66,7 +66,9 @@ def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> No
     """Show every layer, and once asked run the candidates over all of them."""
     layers = source.card["layers"]
     plan = [asdict(item) for item in candidates]
-    key = json.dumps(["model", source.path, asdict(source.options), [x["digest"] for x in layers], plan, seed])
+    key = json.dumps(
+        ["model", source.path, asdict(source.options), [x["digest"] for x in layers], source.stamp, plan, seed]
+    )
     try:
         parts = model_parts([x["name"] for x in layers], plan)
     except SettingError as error:
@@ -176,6 +178,7 @@ def _row(layer: dict[str, Any], whole: int, result: dict[str, Any] | None) -> di
     if result is not None:
         report = result["report"]
         row |= {
+            "density": report["density_before"],
             "status": report["status"],
             "chosen": result["contender"],
             "density after": report["density_after"],
@@ -195,13 +198,17 @@ def _totals(rows: Sequence[dict[str, Any]], layers: Sequence[dict[str, Any]]) ->
     if not finished:
         return
     size = sum(layer["shape"][0] * layer["shape"][1] for _, layer in finished)
-    before = sum(layer["count"] for _, layer in finished)
+    counts = [round(row["density"] * layer["shape"][0] * layer["shape"][1]) for row, layer in finished]
     after = sum(row["density after"] * layer["shape"][0] * layer["shape"][1] for row, layer in finished)
-    scored = [(row["coverage"], layer["count"]) for row, layer in finished if row["coverage"] is not None]
+    scored = [
+        (row["coverage"], count)
+        for (row, _), count in zip(finished, counts, strict=True)
+        if row["coverage"] is not None
+    ]
     counted = sum(count for _, count in scored)
     with st.container(horizontal=True, gap="medium"):
         st.metric("Layers done", f"{len(finished)} of {len(layers)}", width="content")
-        st.metric("Density before", f"{100 * before / size:.1f} %", width="content")
+        st.metric("Density before", f"{100 * sum(counts) / size:.1f} %", width="content")
         st.metric(
             "Density after", f"{100 * after / size:.1f} %", width="content", help="equals multiply-adds after / dense"
         )

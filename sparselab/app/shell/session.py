@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import shutil
 import threading
+import time
 import uuid
 import weakref
 from functools import partial
@@ -14,19 +15,24 @@ import streamlit as st
 
 from sparselab.app.shell.memory import Memory
 from sparselab.benchmarking.requests import IMPORTS
+from sparselab.core.errors import FileError
+from sparselab.core.paths import runs_folder
 from sparselab.runtime.broker import Broker, JobList, Latest
 from sparselab.runtime.broker.broker import WARM_IMPORTS
 from sparselab.runtime.server_folder import ServerFolder, end_orphans
+from sparselab.training.runs.views import threads_at_work
 
 _MOST_REMEMBERED = 8
 _MOST_PUBLIC = 96
 """Three answers a question (view, picture, chart), 8 MB together on the largest sample: at most a quarter of a gigabyte."""
 
+_TRAININGS_SECONDS = 5.0
+
 
 @st.cache_resource(show_spinner=False)
 def broker() -> Broker:
     """Return the server's broker of work; the first call starts a worker ahead of the first visitor."""
-    return Broker(imports=tuple(dict.fromkeys((*WARM_IMPORTS, *IMPORTS))))
+    return Broker(imports=tuple(dict.fromkeys((*WARM_IMPORTS, *IMPORTS))), taken=_Trainings().threads)
 
 
 @st.cache_resource(show_spinner=False)
@@ -64,6 +70,23 @@ def session() -> VisitorSession:
         st.session_state["_session"] = VisitorSession()
     found: VisitorSession = st.session_state["_session"]
     return found
+
+
+class _Trainings:
+    """The threads that trainings take, looked up now and then: they are processes of their own, which nobody announces."""
+
+    def __init__(self) -> None:
+        self._seen_at, self._threads = -_TRAININGS_SECONDS, 0
+
+    def threads(self) -> int:
+        now = time.monotonic()
+        if now - self._seen_at >= _TRAININGS_SECONDS:
+            try:
+                self._threads = threads_at_work(runs_folder())
+            except FileError:  # a data folder that cannot be made holds no runs
+                self._threads = 0
+            self._seen_at = now
+        return self._threads
 
 
 def _clear_the_dead(folder: ServerFolder) -> None:

@@ -19,6 +19,8 @@ MAX_ELEMENTS = 2**30
 PLAIN_TYPES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
 """NumPy's codes of the types that are read, without their byte order."""
 
+_LOOKED_AT = 2**20  # numbers in one go: what is made beside them stays in the processor's cache
+
 _KINDS = {
     "O": "Python objects", "U": "texts", "S": "texts", "a": "texts", "c": "complex numbers", "M": "dates",
     "m": "spans of time", "V": "raw bytes", "f": "long doubles (save array.astype(np.float64) instead)",
@@ -112,12 +114,15 @@ def nonfinite(values: NDArray[Any]) -> str:
     """Return what is wrong with weights of which some are no number or infinite; "" when none is."""
     if values.dtype.kind != "f":
         return ""
-    finite = np.isfinite(values)
-    if finite.all():
+    flat = values.ravel(order="K")
+    finite = nans = 0
+    for start in range(0, flat.size, _LOOKED_AT):
+        part = flat[start : start + _LOOKED_AT]
+        finite += int(np.count_nonzero(np.isfinite(part)))
+        nans += int(np.count_nonzero(np.isnan(part)))
+    if finite == flat.size:
         return ""
-    nans = int(np.isnan(values).sum())
-    infinite = finite.size - int(np.count_nonzero(finite)) - nans
-    return f"expected finite weights; got {nans} NaN and {infinite} infinite"
+    return f"expected finite weights; got {nans} NaN and {flat.size - finite - nans} infinite"
 
 
 def _with_article(words: str) -> str:

@@ -8,7 +8,7 @@ Our own reader, because the safetensors library accepts a name that comes twice 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from types import MappingProxyType
@@ -63,20 +63,19 @@ def read_header(path: Path, limits: ReadLimits) -> tuple[list[TensorRange], dict
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise FileError(f"{label}: expected metadata of texts; got something else")
     check_count("tensors", len(header), limits.max_tensors)
-    spans = sorted((_range(name, item, limits) for name, item in header.items()), key=lambda span: span[1:])
+    first = 8 + length
+    spans = [_range(name, item, first, limits) for name, item in header.items()]
     reached = 0
-    for tensor, begin, end in spans:
+    for begin, end, tensor in sorted(spans, key=lambda span: span[:2]):
         if begin != reached:
             raise FileError(f"{clean_name(tensor.name)}: expected its data at byte {reached}; its offset says {begin}")
         reached = end
-    if reached != size - 8 - length:
-        raise FileError(f"{label}: expected {reached} bytes of tensors, as its header says; got {size - 8 - length}")
-    ranges = [replace(tensor, offset=8 + length + begin) for tensor, begin, _ in spans]
-    order = {name: rank for rank, name in enumerate(header)}
-    return sorted(ranges, key=lambda tensor: order[tensor.name]), metadata
+    if reached != size - first:
+        raise FileError(f"{label}: expected {reached} bytes of tensors, as its header says; got {size - first}")
+    return [tensor for _, _, tensor in spans], metadata
 
 
-def _range(name: str, item: Any, limits: ReadLimits) -> tuple[TensorRange, int, int]:
+def _range(name: str, item: Any, first: int, limits: ReadLimits) -> tuple[int, int, TensorRange]:
     label = clean_name(name)
     if not isinstance(item, Mapping) or item.keys() != _FIELDS:
         raise FileError(f"{label}: expected dtype, shape and data_offsets in the header; got something else")
@@ -89,7 +88,7 @@ def _range(name: str, item: Any, limits: ReadLimits) -> tuple[TensorRange, int, 
     bits, fault = BITS.get(dtype), shape_fault(shape, limits)
     if not fault and bits is not None and 8 * (end - begin) != prod(shape) * bits:
         raise FileError(f"{label}: expected {prod(shape) * bits // 8} bytes; its offsets span {end - begin}")
-    return TensorRange(name=name, dtype=dtype, shape=tuple(shape), offset=begin, fault=fault), begin, end
+    return begin, end, TensorRange(name=name, dtype=dtype, shape=tuple(shape), offset=first + begin, fault=fault)
 
 
 def _are_sizes(value: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.formats.parsing.bfloat16 import widen as widen_bfloat16
+from sparselab.core.inputs.words import widen_bfloat16
 from sparselab.formats.parsing.float8 import FLOAT8_TYPES, widen_float8
 
 WORDS: Mapping[str, str] = MappingProxyType({"bfloat16": "u2", **dict.fromkeys(FLOAT8_TYPES, "u1")})

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparselab.core.ticket import Skipped
-from sparselab.formats.base import Archive, ArchiveEntry, Format, Head, check_total, read_array
+from sparselab.formats.base import Archive, ArchiveEntry, Format, Head, read_array
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
 from sparselab.formats.parsing.safetensors_header import TensorRange, read_header
@@ -28,7 +28,7 @@ _STORED: Mapping[str, str] = MappingProxyType(
 
 
 def open_safetensors(path: Path, limits: ReadLimits) -> Archive:
-    """Return the tensors of a file; bfloat16 and 8-bit floats become float32, which holds them exactly.
+    """Return the tensors of a file, each of which is read alone; bfloat16 and 8-bit floats become float32, which holds them exactly.
 
     Raises: FileError as `read_header` does.
     """
@@ -44,7 +44,6 @@ def open_safetensors(path: Path, limits: ReadLimits) -> Archive:
             skipped.append(Skipped(clean_name(tensor.name), fault))
         else:
             entries.append(_entry(path, tensor))
-    check_total(entries, limits)
     notes = widened_notes({entry.stored for entry in entries})
     return Archive(tuple(entries), skipped=tuple(skipped), metadata=metadata, notes=notes)
 

@@ -112,6 +112,7 @@ def test_new_masks_are_in_the_file_and_all_else_is_as_it_was(
     same_states({name: new[name] for name in aside}, {name: old[name] for name in aside})
     if form == "own":
         assert list(new) == list(old)
+        assert [tensor.dtype for tensor in new.values()] == [tensor.dtype for tensor in old.values()]
         touched = tuple(name.removesuffix(".weight") for name in layouts)
         rest = (
             [name for name in old if not any(part in clean_name(name) for part in touched)]

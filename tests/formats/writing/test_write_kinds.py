@@ -16,7 +16,7 @@ from sparselab.core.mask import Mask
 from sparselab.core.ticket import ticket_of
 from sparselab.formats import FORMS, REWRITERS, ReadOptions, read_ticket, write_back, write_own
 from sparselab.formats.options import DEFAULT_LIMITS
-from tests.formats.writing.state_files import read_state, same_states
+from tests.formats.writing.state_files import read_state, same_states, state_file
 
 RNG = np.random.default_rng(5)
 WEIGHT = torch.tensor(RNG.standard_normal((8, 6)), dtype=torch.float32)
@@ -195,3 +195,46 @@ def test_a_checkpoint_with_objects_of_a_program_is_none_to_copy(tmp_path: Path) 
     torch.save({"state_dict": {"fc.weight": ZEROS}, "args": argparse.Namespace(lr=0.1)}, tmp_path / "old.pt")
     assert REWRITERS["torch"](tmp_path / "old.pt", {}, tmp_path / "new.pt", DEFAULT_LIMITS) is None
     assert not (tmp_path / "new.pt").exists()
+
+
+def test_a_file_of_before_is_written_as_torch_writes_today(tmp_path: Path) -> None:
+    state = {"module.fc.weight": ZEROS.bfloat16(), "module.fc.bias": torch.arange(8.0)}
+    torch.save({"state_dict": state, "epoch": 3}, tmp_path / "old.th", _use_new_zipfile_serialization=False)
+    layer = read_ticket(tmp_path / "old.th")["fc.weight"]
+    layout = changed(layer.mask)
+    written = write_back(tmp_path / "old.th", {layer.name: layout}, tmp_path / "new.th")
+    assert written.format == "torch"
+    assert read_ticket(written.path)["fc.weight"].mask == layout.after
+    new = read_state("torch", written.path)
+    assert [(name, tensor.dtype) for name, tensor in new.items()] == [(n, t.dtype) for n, t in state.items()]
+
+
+def test_a_sparse_matrix_of_several_arrays_is_written_as_one(tmp_path: Path) -> None:
+    scipy_sparse = pytest.importorskip("scipy.sparse")
+    scipy_sparse.save_npz(tmp_path / "old.npz", scipy_sparse.csr_matrix(ZEROS.numpy()))
+    (layer,) = read_ticket(tmp_path / "old.npz")
+    layout = changed(layer.mask)
+    write_back(tmp_path / "old.npz", {layer.name: layout}, tmp_path / "new.npz")
+    ((_, array),) = np.load(tmp_path / "new.npz").items()
+    assert np.array_equal(array, np.where(layout.after.kept, ZEROS.numpy(), 0))
+
+
+def test_axes_that_the_new_file_does_not_say_are_told(tmp_path: Path) -> None:
+    torch.save({"conv.other": HWIO}, tmp_path / "old.pt")
+    reading = ReadOptions(axes=("HWIO",))
+    layer = read_ticket(tmp_path / "old.pt", reading)["conv.other"]
+    layouts = {layer.name: changed(layer.mask)}
+    written = write_back(tmp_path / "old.pt", layouts, tmp_path / "new.npz", options=reading)
+    assert "--axes conv.other=HWIO" in written.notes[0]
+    there = read_ticket(written.path, ReadOptions(axes=("conv.other=HWIO",)))["conv.other"]
+    assert there.mask == layouts[layer.name].after
+    assert not write_back(tmp_path / "old.pt", layouts, tmp_path / "new.pt", options=reading).notes
+
+
+@pytest.mark.parametrize("source", ["torch", "safetensors"])
+def test_number_types_go_along_into_another_format(source: str, tmp_path: Path) -> None:
+    state = {"fc.weight": ZEROS.bfloat16(), "fc.bias": torch.arange(8).to(torch.float8_e4m3fn), "n": torch.tensor(3)}
+    path = state_file(source, state, tmp_path / "old")
+    for suffix, format in ((".pt", "torch"), (".safetensors", "safetensors")):
+        new = read_state(format, write_back(path, {}, tmp_path / f"new{suffix}").path)
+        same_states(dict(sorted(new.items())), dict(sorted(state.items())))
