@@ -18,6 +18,7 @@ from sparselab.core.settings import OneOf, When, check_settings, settings_of
 from sparselab.pruning.distributions import DISTRIBUTIONS
 from sparselab.training.branches import Branch, parse_then
 from sparselab.training.models import MODELS
+from sparselab.training.own_code.reference import REFERENCE, absolute, parse_reference
 from sparselab.training.setting_text import parse_values
 from sparselab.training.tasks import TASKS
 
@@ -31,6 +32,8 @@ DYNAMIC = ("set", "rigl", "top-kast", MOVING_BLOCKS, STATIC_BLOCKS)
 METHODS = ("dense", *AFTER_TRAINING, *AT_START, *DYNAMIC)
 _AT_SPARSITY = tuple(method for method in METHODS if method not in ("dense", "imp"))
 _MOVING = ("set", "rigl", MOVING_BLOCKS)
+_LATER = frozenset({"model_settings"})
+"""Settings that runs named before them do not have."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,9 @@ class TrainSettings:
     Source: the method papers, see docs/training.md.
     """
 
-    task: Annotated[str, OneOf(TASKS.keys()), Doc("data and classes to learn")] = "digits"
+    task: Annotated[str, OneOf(TASKS.keys()), REFERENCE, Doc("data and classes to learn")] = "digits"
     task_settings: Annotated[str, Doc("settings of the task, such as train=2000,noise=0.2; empty: its defaults")] = ""
-    model: Annotated[str, OneOf(MODELS.keys()), Doc("the network")] = "vgg-small"
+    model: Annotated[str, OneOf(MODELS.keys()), REFERENCE, Doc("the network")] = "vgg-small"
     width: Annotated[float, Interval(ge=0.05, le=8.0), Doc("factor on the number of channels of every layer")] = 1.0
     method: Annotated[str, OneOf(METHODS), Doc("how the masks are found: by pruning, or by sparse training")] = "imp"
     levels: Annotated[
@@ -148,12 +151,18 @@ class TrainSettings:
         False
     )
     channels_last: Annotated[bool, Doc("channels innermost in memory: quicker convolutions on most machines")] = True
+    model_settings: Annotated[str, Doc("settings of the network, such as depth=4; empty: its defaults")] = ""
 
     def __post_init__(self) -> None:
         check_settings(self)
         if self.rewind_epoch > self.epochs and not self.starts_sparse:
             raise SettingError(f"rewind_epoch: expected at most {self.epochs:g} epochs; got {self.rewind_epoch:g}")
-        self.task_values()
+        if parse_reference(self.task) is None:
+            self.task_values()
+        if parse_reference(self.model) is None and self.model_settings:
+            raise SettingError(
+                f"model_settings: expected none, for {self.model} has no settings; got {self.model_settings!r}"
+            )
         last = self.last_level
         for item in self.follow_ups:
             if beyond := [level for level in item.levels or () if level > last or level < self.first_level]:
@@ -180,17 +189,24 @@ class TrainSettings:
         return parse_then(self.then)
 
     def task_values(self) -> Any:
-        """Return the task's settings with those of `task_settings`. Raises: SettingError."""
+        """Return a registered task's settings with those of `task_settings`. Raises: SettingError."""
         return parse_values(self.task, TASKS[self.task].settings, self.task_settings)
 
     def settled(self) -> TrainSettings:
-        """Return the same with the number of threads in place: what a run writes down."""
-        return self if self.threads else dataclasses.replace(self, threads=os.cpu_count() or 1)
+        """Return the same with the number of threads and the folders of one's own code in place: what a run writes down."""
+        threads = self.threads or os.cpu_count() or 1
+        return dataclasses.replace(self, threads=threads, task=absolute(self.task), model=absolute(self.model))
 
     @property
     def digest(self) -> str:
-        """Name of a run with these settings: 16 hexadecimal digits of the SHA-256 of their JSON."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
+        """Name of a run with these settings: 16 hexadecimal digits of the SHA-256 of their JSON.
+
+        A setting that came later counts where it is not its default, so that older runs keep their names.
+        """
+        values = dataclasses.asdict(self)
+        defaults = {setting.name: setting.default for setting in settings_of(type(self))}
+        told = {name: value for name, value in values.items() if name not in _LATER or value != defaults[name]}
+        text = json.dumps(told, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

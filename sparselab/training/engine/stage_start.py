@@ -162,10 +162,8 @@ def _blocks_start(settings: TrainSettings, network: Network, rewound: State) -> 
 def _with_features(settings: TrainSettings, network: Network, data: Data, layers: list[Layer]) -> list[Layer]:
     generator = torch.Generator().manual_seed(derive(settings.seed, "feature images"))
     images, labels = data.train.batch(torch.randperm(len(data.train), generator=generator)[:_FEATURE_IMAGES])
-    labels = labels.to(network.device)
-    features = channel_features(
-        network.model, images.to(network.device), lambda logits: F.cross_entropy(logits, labels)
-    )
+    labels, loss = labels.to(network.device), data.loss or F.cross_entropy
+    features = channel_features(network.model, images.to(network.device), lambda outputs: loss(outputs, labels))
     return [replace(layer, features=features[layer.name]) for layer in layers]
 
 
