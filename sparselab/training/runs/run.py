@@ -16,6 +16,7 @@ from sparselab.training.engine.first_batch import try_out
 from sparselab.training.engine.loop import TrainingProgress
 from sparselab.training.named import Code, code_of, load_data
 from sparselab.training.network import Network, build_network
+from sparselab.training.own_code.explaining import explained
 from sparselab.training.runs.committing import commit
 from sparselab.training.runs.context import RunContext
 from sparselab.training.runs.events import Events
@@ -100,7 +101,8 @@ def _prepare(settings: TrainSettings, folder: Path | None, code: Code, monitor: 
     schedule = schedule_of(settings, len(data.train))
     network = build_network(settings, data, resolve_device(settings.device), code)
     if code.own:
-        try_out(network, data)
+        with explained(f"{settings.model} on two examples of {settings.task}", code.has):
+            try_out(network, data)
     return _Ready(data, schedule, network)
 
 

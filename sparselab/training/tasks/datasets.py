@@ -100,10 +100,12 @@ def _classes(dataset: Any, train: DatasetSplit, targets: Tensor) -> int:
 
 def with_splits(data: Data) -> Data:
     """Return the same task with every torch Dataset among its splits as a split."""
-    splits = {name: getattr(data, name) for name in ("train", "validation", "test")}
-    return replace(
-        data, **{name: part if hasattr(part, "batch") else _split(part, name) for name, part in splits.items()}
-    )
+
+    def split(part: Any, name: str) -> Any:
+        return part if hasattr(part, "batch") else _split(part, name)
+
+    train, validation, test = split(data.train, "train"), split(data.validation, "validation"), split(data.test, "test")
+    return replace(data, train=train, validation=validation, test=test)
 
 
 def _split(dataset: Any, name: str) -> DatasetSplit:
