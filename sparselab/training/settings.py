@@ -5,16 +5,19 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any
 
 from annotated_types import Interval
 from typing_extensions import Doc
 
 from sparselab.core.errors import SettingError
-from sparselab.core.settings import OneOf, When, check_settings, settings_of
+from sparselab.core.settings import Flag, OneOf, Unset, When, check_settings, settings_of
 from sparselab.pruning.distributions import DISTRIBUTIONS
 from sparselab.training.branches import Branch, parse_then
 from sparselab.training.models import MODELS
@@ -32,7 +35,12 @@ DYNAMIC = ("set", "rigl", "top-kast", MOVING_BLOCKS, STATIC_BLOCKS)
 METHODS = ("dense", *AFTER_TRAINING, *AT_START, *DYNAMIC)
 _AT_SPARSITY = tuple(method for method in METHODS if method not in ("dense", "imp"))
 _MOVING = ("set", "rigl", MOVING_BLOCKS)
-_LATER = frozenset({"model_settings"})
+_LATER = frozenset(
+    {
+        *("model_settings", "from_file", "take", "optimizer", "nesterov"),
+        *("rate_steps", "rate_factor", "label_smoothing", "clip"),
+    }
+)
 """Settings that runs named before them do not have."""
 
 
@@ -151,10 +159,33 @@ class TrainSettings:
         False
     )
     channels_last: Annotated[bool, Doc("channels innermost in memory: quicker convolutions on most machines")] = True
+    optimizer: Annotated[str, OneOf(("sgd", "adamw")), Doc("how gradients move the weights")] = "sgd"
+    nesterov: Annotated[bool, When("optimizer", ("sgd",)), Doc("momentum of SGD looks ahead, after Nesterov")] = False
+    rate_steps: Annotated[
+        str,
+        When("schedule", ("step",)),
+        Doc("epochs after which the rate falls, such as 30+70+90; empty: at 1/2 and at 3/4 of all"),
+    ] = ""
+    rate_factor: Annotated[
+        float, Interval(ge=0.0, le=1.0), When("schedule", ("step",)), Doc("factor on the rate at each of its steps")
+    ] = 0.1
+    label_smoothing: Annotated[
+        float, Interval(ge=0.0, le=0.999), Doc("share of a target that is spread over all classes, in cross entropy")
+    ] = 0.0
+    clip: Annotated[
+        float | None, Interval(ge=1e-6, le=1e6), Unset("no limit"), Doc("largest norm of all gradients together")
+    ] = None
     model_settings: Annotated[str, Doc("settings of the network, such as depth=4; empty: its defaults")] = ""
+    from_file: Annotated[
+        str,
+        Flag("--from"),
+        Doc("checkpoint or ticket whose weights and masks the run begins with; empty: fresh weights"),
+    ] = ""
+    take: Annotated[str, OneOf(("both", "weights", "masks")), Doc("what is taken of the file of --from")] = "both"
 
     def __post_init__(self) -> None:
         check_settings(self)
+        self.rate_epochs  # noqa: B018 - raises
         if self.rewind_epoch > self.epochs and not self.starts_sparse:
             raise SettingError(f"rewind_epoch: expected at most {self.epochs:g} epochs; got {self.rewind_epoch:g}")
         if parse_reference(self.task) is None:
@@ -176,6 +207,24 @@ class TrainSettings:
         return self.method in (*AT_START, *DYNAMIC)
 
     @property
+    def rate_epochs(self) -> tuple[float, ...] | None:
+        """The epochs of `rate_steps`, None where it is empty. Raises: SettingError unless they are numbers that rise."""
+        if not self.rate_steps:
+            return None
+        try:
+            epochs = tuple(float(text) for text in self.rate_steps.split("+"))
+        except ValueError:
+            epochs = (math.nan,)
+        if not all(0 <= one < other < math.inf for one, other in pairwise((*epochs, math.nextafter(math.inf, 0)))):
+            raise SettingError(f"rate_steps: expected rising epochs such as 30+70+90; got {self.rate_steps!r}")
+        return epochs
+
+    @property
+    def names_own_code(self) -> bool:
+        """Whether the task or the network is code of one's own."""
+        return any(parse_reference(value) is not None for value in (self.task, self.model))
+
+    @property
     def first_level(self) -> int:
         return 1 if self.starts_sparse else 0
 
@@ -195,7 +244,9 @@ class TrainSettings:
     def settled(self) -> TrainSettings:
         """Return the same with the number of threads and the folders of one's own code in place: what a run writes down."""
         threads = self.threads or os.cpu_count() or 1
-        return dataclasses.replace(self, threads=threads, task=absolute(self.task), model=absolute(self.model))
+        file = str(Path(self.from_file).absolute()) if self.from_file else ""
+        own = {"task": absolute(self.task), "model": absolute(self.model), "from_file": file}
+        return dataclasses.replace(self, threads=threads, **own)  # type: ignore[arg-type]
 
     @property
     def digest(self) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from torch.nn import functional as F
 from sparselab.core.errors import SettingError, SparselabError
 from sparselab.training.engine.batch_order import Order
 from sparselab.training.engine.distributed import SINGLE_PROCESS, ProcessGroup
-from sparselab.training.engine.optimizer import Sgd
+from sparselab.training.engine.optimizer import AdamW, Sgd, clip
 from sparselab.training.network import Network
 from sparselab.training.schedule import Schedule
 from sparselab.training.seeds import derive
@@ -61,13 +62,13 @@ class Trainer:
         places = {id(parameter): place for place, parameter in enumerate(self.parameters)}
         self.prunable = [places[id(weight)] for weight in network.weights.values()]
         undecayed = self.prunable if updater.decays_weights else ()
-        self.sgd = Sgd(self.parameters, momentum=settings.momentum, decay=settings.weight_decay, undecayed=undecayed)
+        self.optimizer = _optimizer(settings, self.parameters, undecayed)
         self.order = Order(images=len(data.train), batch=settings.batch, seed=settings.seed)
 
     @property
     def velocities(self) -> list[torch.Tensor]:
         """Momentum of the prunable weights."""
-        return [self.sgd.velocities[place] for place in self.prunable]
+        return [self.optimizer.velocities[place] for place in self.prunable]
 
     def advance(self, progress: TrainingProgress, stop: int, look: Callable[[TrainingProgress], None]) -> None:
         """Train from `progress.step` to `stop`; call `look` every stretch of steps and at the end of every epoch."""
@@ -103,17 +104,19 @@ class Trainer:
         # What a network draws, for dropout say, follows from the step: so it is the same when a run is resumed.
         torch.manual_seed(derive(self.settings.seed, "network", step, self.processes.rank))
         with torch.autocast("cuda", torch.bfloat16, enabled=self.settings.amp and self.network.device.type == "cuda"):
-            loss = loss_of(self.data)(self.network.model(images), labels)
+            loss = loss_of(self.data, self.settings.label_smoothing)(self.network.model(images), labels)
         # A parameter that the loss does not hang on has a gradient of 0.
         slopes = torch.autograd.grad(loss, self.parameters, allow_unused=True, materialize_grads=True)
         gradients = self.processes.averaged(list(slopes))
         if self.l1:
             for place in self.prunable:
                 gradients[place].add_(self.parameters[place].detach().sign(), alpha=self.l1)
+        if self.settings.clip is not None:
+            clip(gradients, self.settings.clip)
         mine = [gradients[place] for place in self.prunable]
         seen = Step(step, mine, self.velocities)
         if self.updater.update(seen):
-            self.sgd.step(gradients, self.schedule.rate(step))
+            self.optimizer.step(gradients, self.schedule.rate(step))
             self.updater.after(seen)
         return loss.detach().float()
 
@@ -125,9 +128,28 @@ class Trainer:
         return images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
 
 
-def loss_of(data: Data) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-    """Return what training lowers: the task's own loss, or cross entropy."""
-    return data.loss or F.cross_entropy
+def loss_of(data: Data, smoothing: float = 0.0) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """Return what training lowers: the task's own loss, or cross entropy, with labels smoothed (Szegedy et al., CVPR 2016).
+
+    Raises: SettingError for smoothing and a loss of the task's own.
+    """
+    if data.loss is None:
+        return partial(F.cross_entropy, label_smoothing=smoothing)
+    if smoothing:
+        raise SettingError("label_smoothing: expected 0, for the task has a loss of its own")
+    return data.loss
+
+
+def _optimizer(settings: TrainSettings, parameters: Sequence[torch.Tensor], undecayed: Sequence[int]) -> Sgd | AdamW:
+    if settings.optimizer == "adamw":
+        return AdamW(parameters, momentum=settings.momentum, decay=settings.weight_decay, undecayed=undecayed)
+    return Sgd(
+        parameters,
+        momentum=settings.momentum,
+        decay=settings.weight_decay,
+        undecayed=undecayed,
+        nesterov=settings.nesterov,
+    )
 
 
 @torch.no_grad()

@@ -13,6 +13,7 @@ from sparselab.core.device import resolve_device
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.training.engine.distributed import ProcessGroup, process_group
 from sparselab.training.engine.first_batch import try_out
+from sparselab.training.engine.initial import initial
 from sparselab.training.engine.loop import TrainingProgress
 from sparselab.training.named import Code, code_of, load_data
 from sparselab.training.network import Network, build_network
@@ -75,7 +76,7 @@ def train(
             check_folder(paths, settings, resume=resume, accept_changed_code=accept_changed_code)
         data = data or stored_data(paths)
         code = stack.enter_context(code_of(settings, handed))
-        ready = _prepare(settings, data, code, monitor)
+        ready = _prepare(settings, data, code, monitor, begun=begun)
         if processes.writes:
             if not begun:
                 hold()
@@ -94,7 +95,7 @@ class _Ready:
     network: Network
 
 
-def _prepare(settings: TrainSettings, folder: Path | None, code: Code, monitor: Monitor) -> _Ready:
+def _prepare(settings: TrainSettings, folder: Path | None, code: Code, monitor: Monitor, *, begun: bool) -> _Ready:
     """Load the data in `folder` and build the network; try code of one's own on two examples."""
     monitor.progress("loading the data")
     data = load_data(settings, folder, code)
@@ -103,6 +104,8 @@ def _prepare(settings: TrainSettings, folder: Path | None, code: Code, monitor: 
     if code.own:
         with explained(f"{settings.model} on two examples of {settings.task}", code.has):
             try_out(network, data)
+    if settings.from_file and not begun:
+        initial(settings, network, lambda _text: None)  # what is wrong with the file is said before there is a folder
     return _Ready(data, schedule, network)
 
 

@@ -22,7 +22,10 @@ Status = Literal["finished", "running", "queued", "stopped"]
 
 @dataclass(frozen=True, kw_only=True)
 class RunInfo:
-    """A run in a list: its folder, name, settings and where it stands. `done` and `total` count steps of all its trainings."""
+    """A run in a list: its folder, name, settings and where it stands. `done` and `total` count steps of all its trainings.
+
+    `code`: the files and plug-ins of its task and network that are not sparselab's, with their SHA-256 or version.
+    """
 
     folder: Path
     run: str
@@ -31,6 +34,7 @@ class RunInfo:
     done: int
     total: int
     changed: float
+    code: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,8 +153,11 @@ def _read(folder: Path) -> tuple[RunInfo, dict[str, Any]]:
         elif is_at_work(folder):
             status = "running"
         done, total = _progress(results, read_tail(paths.events))
+        code = {str(name): str(told) for name, told in dict(config.get("code", {})).items()}
     changed = max(path.stat().st_mtime for path in (paths.config, paths.results, paths.events) if path.exists())
-    info = RunInfo(folder=folder, run=run, settings=settings, status=status, done=done, total=total, changed=changed)
+    info = RunInfo(
+        folder=folder, run=run, settings=settings, status=status, done=done, total=total, changed=changed, code=code
+    )
     return info, results
 
 
