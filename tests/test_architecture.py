@@ -55,7 +55,7 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
     "formats": (
         frozenset({"options", "names", "base", "containers"}),
         frozenset({"parsing"}),
-        frozenset({"readers"}),
+        frozenset({"readers", "combiners"}),
         frozenset({"kinds"}),
         frozenset({"*"}),
         frozenset({"writing"}),

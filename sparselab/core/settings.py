@@ -16,6 +16,7 @@ import re
 import types
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import Interval
@@ -154,8 +155,14 @@ class Setting:
 
 def settings_of(kind: type) -> tuple[Setting, ...]:
     """Return the settings of a dataclass, in the order of its fields."""
-    hints = get_type_hints(kind, include_extras=True)
+    hints = _hints(kind)
     return tuple(_read(field, hints[field.name]) for field in dataclasses.fields(kind))
+
+
+@lru_cache(maxsize=256)
+def _hints(kind: type) -> dict[str, Any]:
+    # Read from texts, which takes a millisecond a class; a page asks for them at every click. Choices are read anew: they may grow.
+    return get_type_hints(kind, include_extras=True)
 
 
 def check_settings(instance: Any) -> None:

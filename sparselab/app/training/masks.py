@@ -70,13 +70,13 @@ def _modified(outcome: Outcome) -> int:
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def _densities(path: str, _modified: int) -> dict[str, float]:
-    return {layer.name: layer.mask.density for layer in read_ticket(Path(path))}
+    return {found.name: found.mask().density for found in read_ticket(Path(path)).entries}
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def _picture(path: str, modified: int, layer: str) -> NDArray[np.uint8]:
     """Return the thumbnail of a mask, dark where weights are kept: exact mean densities, at most _SIDE numbers a side."""
-    level = pool(read_ticket(Path(path))[layer].mask, most_rows=_SIDE, most_cols=2 * _SIDE)
+    level = pool(read_ticket(Path(path)).found(layer).mask(), most_rows=_SIDE, most_cols=2 * _SIDE)
     found: NDArray[np.uint8] = np.rint(255 * (1.0 - np.sqrt(level.density))).astype(np.uint8)
     return found
 

@@ -18,8 +18,8 @@ from sparselab.app.shell.url_state import choose_here
 from sparselab.app.training.run_choice import RUN_TAB, choose_next
 from sparselab.core.errors import FileError, SettingError, SparselabError
 from sparselab.core.paths import ROOTS_VARIABLE
-from sparselab.core.room import room
 from sparselab.core.settings import settings_of
+from sparselab.runtime.room import room
 from sparselab.training.runs.queue import submit
 from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import TASKS

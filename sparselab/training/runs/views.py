@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -103,6 +103,18 @@ def list_runs(root: Path) -> tuple[RunInfo, ...]:
         except (SparselabError, OSError):
             continue
     return tuple(sorted(found, key=lambda info: info.changed, reverse=True))
+
+
+def threads_at_work(root: Path) -> int:
+    """Return how many threads the runs of `root` that are at work now take together, by their settings."""
+    if not root.is_dir():
+        return 0
+    taken = 0
+    for folder in root.iterdir():
+        with suppress(SparselabError, OSError):
+            if is_at_work(folder):
+                taken += _read(folder)[0].settings.threads or 1
+    return taken
 
 
 def read_run(folder: Path) -> RunView:
