@@ -61,7 +61,7 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"writing"}),
     ),
     "training": (
-        frozenset({"tasks", "models", "seeds", "setting_text", "paper_results"}),
+        frozenset({"tasks", "models", "own_code", "seeds", "setting_text", "paper_results"}),
         frozenset({"*"}),
         frozenset({"updaters"}),
         frozenset({"engine"}),

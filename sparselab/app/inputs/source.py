@@ -16,7 +16,8 @@ from sparselab.app.inputs.read_options import LABELS, choose_read_options, in_wo
 from sparselab.app.inputs.samples import SAMPLES, available, sample_path
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import show_fault
-from sparselab.app.shell.session import session
+from sparselab.app.shell.memory import Memory
+from sparselab.app.shell.session import public_memory, session
 from sparselab.app.shell.url_state import linked_select
 from sparselab.app.shell.work import run_stranger
 from sparselab.core.errors import FileError, LimitError, SparselabError
@@ -52,6 +53,11 @@ class Source:
     is_public: bool = False
     original: Original | None = None
     stamp: str = ""
+
+    @property
+    def memory(self) -> Memory:
+        """Where what is computed of it is kept: for every visitor of a sample, for this visitor alone of any other file."""
+        return public_memory() if self.is_public else session().memory
 
 
 def counted(source: Source, layer: str) -> Source:
