@@ -150,8 +150,8 @@ def test_experts_lie_as_their_partners_prove() -> None:
 
 def test_masks_of_inputs_and_outputs_are_said_to_be_of_activations() -> None:
     """NNI's have a leading axis of 1, as tokens have."""
-    masks = {"conv._input_": m(1, 8, 4, 4), "conv._output_": m(1, 16, 2, 2), "conv.weight": m(16, 8, 3, 3)}
-    (reason,) = {item.reason for item in read({"masks": masks}).skipped}
+    masks = {"conv": {"weight": m(16, 8, 3, 3), "_input_": m(1, 8, 4, 4), "_output_": m(1, 16, 2, 2)}}
+    (reason,) = {item.reason for item in read(masks).skipped}
     assert "activations" in reason
 
 
