@@ -3,6 +3,7 @@
 from sparselab.core.plugins import Registry
 from sparselab.kernels.base import Kernel, check_kernel
 from sparselab.kernels.native.blocks import NativeBlocks
+from sparselab.kernels.native.sparse import NativeSparse
 from sparselab.kernels.torch_ops.bsr import Bsr
 from sparselab.kernels.torch_ops.channel_slice import ChannelSlice
 from sparselab.kernels.torch_ops.csr import Csr
@@ -21,6 +22,7 @@ KERNELS: Registry[Kernel] = Registry(
         "channel-slice": ChannelSlice(),
         "gather-gemm": GatherGemm(),
         "native-blocks": NativeBlocks(),
+        "native-sparse": NativeSparse(),
         "triton-blocks": TritonBlocks(),
         "semi-structured": SemiStructured(),
     },
