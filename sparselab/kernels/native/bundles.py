@@ -45,7 +45,7 @@ def _pairs(kept: NDArray[np.bool_], sizes: NDArray[np.int64]) -> tuple[NDArray[n
     window = min(_WINDOW, rows + rows % 2)
     padded = -(-rows // window) * window
     order = np.full((chunks, padded), rows, np.int64)
-    order[:, :rows] = np.argsort(-sizes, axis=1, kind="stable")
+    order[:, :rows] = np.lexsort([_first_columns(kept), -sizes], axis=1)
     windows = order.reshape(-1, window)
     chunk = np.repeat(np.arange(chunks), padded // window)[:, None]
     kept, sizes = _with_nothing(kept, False), _with_nothing(sizes, 0)
@@ -58,6 +58,12 @@ def _pairs(kept: NDArray[np.bool_], sizes: NDArray[np.int64]) -> tuple[NDArray[n
         first[part] = np.take_along_axis(windows[part], mine, axis=1)
         second[part] = np.take_along_axis(windows[part], theirs, axis=1)
     return first.reshape(chunks, -1), second.reshape(chunks, -1)
+
+
+def _first_columns(kept: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Return what each row keeps of the first 64 columns as one number, so that equal rows come to lie in one window."""
+    octets = np.packbits(kept[:, :, :64], axis=2)
+    return np.pad(octets, [(0, 0), (0, 0), (0, 8 - octets.shape[2])]).view(np.uint64)[:, :, 0]
 
 
 def _greedy(shared: NDArray[np.float32], counts: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -34,7 +34,7 @@ typedef struct {
     const int64_t *used;          /* columns of W, ascending */
     int64_t columns, chunks;      /* of these */
     const int64_t *chunk_starts;  /* the last one is `columns` */
-    int64_t bundle, vectors;      /* rows of a bundle; vectors of a tile */
+    int64_t bundle, vectors;      /* rows of a bundle, 2 or 4; vectors of a tile */
     int64_t parts;                /* ranges of rows, worked on one by one or at the same time */
     const part *part;
 } product;
@@ -79,10 +79,10 @@ static inline __attribute__((always_inline)) void multiply(const part *p, int64_
     const float *w = p->weights + p->weight_starts[chunk];
     const uint16_t *places = p->places + p->place_starts[chunk];
     const int64_t first = p->bundle_starts[chunk], last = p->bundle_starts[chunk + 1];
-    const uint16_t *counts = p->counts + first * (rows == 1 ? 1 : rows == 2 ? 2 : rows == 4 ? 3 : 4);
+    const uint16_t *counts = p->counts + first * (rows == 2 ? 2 : 3);
     for (int64_t b = first; b < last; b++) {
         const int32_t *at = p->rows_of + b * rows;
-        vector sum[8][VECTORS];
+        vector sum[4][VECTORS];
         for (int r = 0; r < rows; r++) {
             float *later = ys + at[rows + r] * step, *now = ys + at[r] * step;
             for (int v = 0; v < vectors; v++) __builtin_prefetch(later + v * LANES);
@@ -90,7 +90,7 @@ static inline __attribute__((always_inline)) void multiply(const part *p, int64_
                 if (chunk == 0) sum[r][v] = p->bias[at[r]] - (vector){0};
                 else sum[r][v] = *(const vector *)(now + v * LANES);
         }
-        STEPS(8) STEPS(4) STEPS(2) STEPS(1)
+        STEPS(4) STEPS(2) STEPS(1)
         for (int r = 0; r < rows; r++)
             for (int v = 0; v < vectors; v++) *(vector *)(ys + at[r] * step + v * LANES) = sum[r][v];
     }
@@ -100,7 +100,7 @@ static inline __attribute__((always_inline)) void multiply(const part *p, int64_
 #define CASES(v) CASE(2, v) CASE(4, v)
 
 static void multiply_any(const part *p, int64_t chunk, const float *xs, float *ys, int64_t step, int64_t rows, int64_t vectors) {
-    CASE(8, 1) CASES(1) CASES(2) CASES(3) CASES(4)
+    CASES(1) CASES(2) CASES(3) CASES(4)
 }
 
 /* Y of a product. `padded` is room for the spread input, `places` for a number a column, `scratch` is room for `threads`

@@ -48,7 +48,7 @@ class CProduct(ctypes.Structure):
 
 @dataclass(frozen=True)
 class Form:
-    """How a product is packed: registers a tile of positions takes, columns a chunk, rows a bundle, ranges of rows."""
+    """How a product is packed: registers a tile of positions takes, columns a chunk, rows a bundle (2 or 4), ranges of rows."""
 
     vectors: int
     chunk: int
@@ -86,7 +86,7 @@ class PackedSparse:
     used: NDArray[np.int64]
     chunk_starts: NDArray[np.int64]
     parts: tuple[PackedPart, ...]
-    _structs: list[object] = field(default_factory=list)
+    _structs: list[object] = field(default_factory=list, init=False)
 
     @property
     def widest(self) -> int:
