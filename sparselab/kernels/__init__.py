@@ -39,4 +39,9 @@ def preferred_kernels() -> tuple[str, ...]:
     return tuple(sorted(places, key=places.__getitem__))
 
 
-__all__ = ["DENSE", "KERNELS", "Kernel", "preferred_kernels"]
+def exact_kernel() -> str:
+    """Return the name of the kernel that a converted model runs masks without blocks by: the first preferred that can."""
+    return next(name for name in preferred_kernels() if KERNELS[name].runs_any_mask)
+
+
+__all__ = ["DENSE", "KERNELS", "Kernel", "exact_kernel", "preferred_kernels"]

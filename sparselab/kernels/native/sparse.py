@@ -46,6 +46,7 @@ class NativeSparse(Kernel):
     source: ClassVar[str] = "ours; rows bundled by shared columns, chunk by chunk"
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
     runs_blocks: ClassVar[bool] = True
+    runs_any_mask: ClassVar[bool] = True
     preference: ClassVar[int | None] = 4
 
     def unsupported_reason(self, work: Work) -> str:
