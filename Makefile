@@ -17,8 +17,10 @@ app: $(VENV)/.app
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
 
-# The whole suite RUNS times beside two busy processes: hours. Says which tests failed in which run.
+# Peaks of memory with large layers: minutes. Then the whole suite RUNS times beside two busy processes: hours. Says which tests
+# failed in which run.
 test-long: $(VENV)/.test
+	$(BIN)/python tests/long/memory.py
 	$(BIN)/python tests/long/busy.py --runs $(RUNS)
 
 check: $(VENV)/.test
@@ -37,6 +39,7 @@ bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.network
 	$(BIN)/python -m benchmarks.app
+	$(BIN)/python -m benchmarks.large_files
 
 bench-gpu: $(VENV)/.test
 	$(BIN)/python -m pytest tests/kernels -m gpu

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from sparselab.core.paths import cache_folder
 from tests.browsing import browser, page
 
 __all__ = ["browser", "page"]
@@ -22,14 +24,16 @@ settings.load_profile("sparselab")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What tests measure and train belongs to nobody's results."""
-    before = os.environ.get("SPARSELAB_DATA")
-    os.environ["SPARSELAB_DATA"] = str(tmp_path_factory.mktemp("data"))
-    yield
-    del os.environ["SPARSELAB_DATA"]
-    if before is not None:
-        os.environ["SPARSELAB_DATA"] = before
+def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests measure, train and remember belongs to nobody's results, and is nobody's."""
+    compiled = cache_folder("compiled")  # for all runs: it is kept under its own checksum, and takes seconds to make
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("SPARSELAB_DATA", "SPARSELAB_CACHE"):
+            patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
+        with suppress(OSError):  # where links may not be made
+            compiled.mkdir(parents=True, exist_ok=True)
+            cache_folder("compiled").symlink_to(compiled, target_is_directory=True)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -55,13 +55,13 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
     "formats": (
         frozenset({"options", "names", "base", "containers"}),
         frozenset({"parsing"}),
-        frozenset({"readers"}),
+        frozenset({"readers", "combiners"}),
         frozenset({"kinds"}),
         frozenset({"*"}),
         frozenset({"writing"}),
     ),
     "training": (
-        frozenset({"tasks", "models", "seeds", "setting_text", "paper_results"}),
+        frozenset({"tasks", "models", "own_code", "seeds", "setting_text", "paper_results"}),
         frozenset({"*"}),
         frozenset({"updaters"}),
         frozenset({"engine"}),

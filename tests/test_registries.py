@@ -18,9 +18,11 @@ from sparselab.analysis.similarity import SIMILARITIES
 from sparselab.app.explore.details import TABS
 from sparselab.app.training.start import PRESETS
 from sparselab.core.im2col import COLUMN_ORDERS
+from sparselab.core.inputs.words import WORD_TYPES
 from sparselab.core.plugins import Registry
 from sparselab.core.settings import settings_of
 from sparselab.formats import FORMATS, REWRITERS, WRITERS
+from sparselab.formats.combiners import COMBINERS
 from sparselab.formats.kinds.rules import STEPS
 from sparselab.formats.parsing.onnx.tensors import TYPES
 from sparselab.grouping import GROUPERS
@@ -35,8 +37,11 @@ from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.regroup.rules import RULES
 from tests.analysis import test_similarity
 from tests.app import test_explore_page, test_training_page
-from tests.core import test_im2col
-from tests.formats import test_hostile, test_kinds, test_onnx_reader, test_round_trips, test_write_back
+from tests.core import test_im2col, test_words
+from tests.formats import test_hostile, test_onnx_reader, test_round_trips
+from tests.formats.kinds import test_kinds
+from tests.formats.models import test_combiners
+from tests.formats.writing import test_write_back
 from tests.grouping import test_grouping
 from tests.kernels import test_conformance as test_kernels
 from tests.pruning import test_distributions, test_scores
@@ -59,6 +64,8 @@ WALKS: tuple[tuple[Iterable[Any], Test], ...] = (
     (FORMATS, test_hostile.test_changed_bytes_are_read_or_refused),
     (TYPES, test_onnx_reader.test_numbers_of_every_type_and_place),
     *((rules, test_kinds.test_every_rule_catches_its_example_and_not_the_near_miss) for _, rules in STEPS),
+    (WORD_TYPES, test_words.test_zeros_ones_and_special_numbers_are_those_of_torch),
+    (COMBINERS, test_combiners.test_a_combiner_leaves_what_is_not_its_own_as_it_is),
     (WRITERS, test_round_trips.test_written_formats),
     (REWRITERS, test_write_back.test_without_a_change_every_tensor_is_what_it_was),
     (SCORES, test_scores.test_every_score_tells_weights_apart),

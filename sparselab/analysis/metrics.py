@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, get_args, get_type_hints
 
 import numpy as np
@@ -15,6 +17,7 @@ from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout, Status
 from sparselab.core.mask import Mask
+from sparselab.core.strips import row_strips
 
 TILE = 16
 """Side of the tile at which `nonzero_tiles` and `padding_waste` are counted unless another is asked for."""
@@ -102,6 +105,7 @@ def report(layout: Layout, layer: LayerLike, *, tile: int = TILE) -> Report:
     heights = [block.rows.size for block in layout.blocks]
     widths = [block.cols.size for block in layout.blocks]
     tiles = tile_count(layout, tile)
+    energy, magnitude = _stays(layer, layout) if found else (None, None)
     return Report(
         status=layout.status,
         reason=layout.reason,
@@ -109,8 +113,8 @@ def report(layout: Layout, layer: LayerLike, *, tile: int = TILE) -> Report:
         density_after=after.density,
         sparsity_after=after.sparsity,
         coverage=_share(layout.covered.count, before.count) if found else None,
-        energy=_stays(layer, layout, 2) if found else None,
-        magnitude=_stays(layer, layout, 1) if found else None,
+        energy=energy,
+        magnitude=magnitude,
         block_density=_share(layout.covered.count, sum(block.area for block in layout.blocks)),
         fill_in=_share(layout.grown.count, after.count) or 0.0,
         blocks=len(layout.blocks),
@@ -148,52 +152,71 @@ def block_densities(layout: Layout) -> np.ndarray:
     return np.array([kept[np.ix_(block.rows, block.cols)].mean() for block in layout.blocks])
 
 
-def totals(reports: Sequence[tuple[Layer, Layout, Report]]) -> dict[str, Any]:
-    """Return the numbers of a whole ticket: sums over its layers, not means of their shares."""
-    size = sum(layout.before.kept.size for _, layout, _ in reports)
-    before = sum(layout.before.count for _, layout, _ in reports)
-    after = sum(layout.after.count for _, layout, _ in reports)
-    found = [layout for _, layout, _ in reports if layout.status != "unblocked"]
-    stays = sum(layout.covered.count for layout in found)
+def totals(reports: Iterable[tuple[Layer, Layout, Report]]) -> dict[str, Any]:
+    """Return the numbers of a whole ticket: sums over its layers, not means of their shares.
+
+    The layers are looked at one by one, so that an iterator need not hold them all.
+    """
+    counts: Counter[str] = Counter()
+    seconds = 0.0
+    for _, layout, numbers in reports:
+        before, found = layout.before, layout.status != "unblocked"
+        counts += Counter(
+            layers=1,
+            blocked=int(numbers.status == "blocked"),
+            size=before.kept.size,
+            before=before.count,
+            after=layout.after.count,
+            stays=layout.covered.count if found else 0,
+            before_found=before.count if found else 0,
+        )
+        seconds += sum(numbers.seconds.values())
     return {
-        "layers": len(reports),
-        "blocked": sum(numbers.status == "blocked" for _, _, numbers in reports),
-        "weights": size,
-        "density_before": _share(before, size),
-        "density_after": _share(after, size),
-        "coverage": _share(stays, sum(layout.before.count for layout in found)),
-        "flops_ratio": _share(after, size),
-        "seconds": sum(sum(numbers.seconds.values()) for _, _, numbers in reports),
+        "layers": counts["layers"],
+        "blocked": counts["blocked"],
+        "weights": counts["size"],
+        "density_before": _share(counts["before"], counts["size"]),
+        "density_after": _share(counts["after"], counts["size"]),
+        "coverage": _share(counts["stays"], counts["before_found"]),
+        "flops_ratio": _share(counts["after"], counts["size"]),
+        "seconds": seconds,
     }
+
+
+@cache
+def _hints() -> dict[str, Any]:
+    return get_type_hints(Report, include_extras=True)
 
 
 def meanings() -> dict[str, str]:
     """Return what each number of a report means, for tooltips and documents."""
-    hints = get_type_hints(Report, include_extras=True)
     return {
         name: next(mark.documentation for mark in get_args(hint) if isinstance(mark, Doc))
-        for name, hint in hints.items()
+        for name, hint in _hints().items()
     }
 
 
 def labels() -> dict[str, str]:
     """Return what each number of a report is called where people read it; its field's name stays in JSON and CSV."""
-    hints = get_type_hints(Report, include_extras=True)
     return {
         name: next(
             (mark.text for mark in get_args(hint) if isinstance(mark, Label)), name.replace("_", " ").capitalize()
         )
-        for name, hint in hints.items()
+        for name, hint in _hints().items()
     }
 
 
-def _stays(layer: Layer, layout: Layout, power: int) -> float | None:
-    importance = layer.importance
-    if importance is None:
-        return None
-    worth = importance**power
-    whole = float(worth.sum())
-    return float(worth.sum(where=layout.after.kept)) / whole if whole > 0 else None
+def _stays(layer: Layer, layout: Layout) -> tuple[float | None, float | None]:
+    """Return the shares of energy and of magnitude that stay; None without weights or where there is none."""
+    after, sums = layout.after.kept, np.zeros((2, 2))
+    for rows in row_strips(*after.shape):
+        importance = layer.importance_of(rows)
+        if importance is None:
+            return None, None
+        for place, worth in enumerate((importance**2, importance)):
+            sums[place] += worth.sum(where=after[rows]), worth.sum()
+    energy, magnitude = (_share(float(part), float(whole)) for part, whole in sums)
+    return energy, magnitude
 
 
 def _share(part: float, whole: float) -> float | None:

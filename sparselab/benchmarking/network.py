@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ import numpy as np
 from sparselab.benchmarking.records import Row, Session
 from sparselab.benchmarking.requests import MeasurementRequest, measure_request
 from sparselab.core.layout import Layout
-from sparselab.formats import load_layer, read_ticket
+from sparselab.formats import ReadOptions, file_stamp, load_layer, read_ticket
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS
+from sparselab.transforms.base import Transform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +65,18 @@ def layout_in_network(
         return run(
             load_layer(request.path, request.layer, request.options), rng=rng, device=request.device, monitor=monitor
         )
-    ticket = read_ticket(request.path, request.options)
-    layouts = run.over(list(ticket), rng=rng, device=request.device, monitor=monitor)
-    return dict(zip(ticket.names, layouts, strict=True))[request.layer]
+    told = request.path, file_stamp(request.path), request.options, request.effort.seed, request.device
+    return Layout.unpack(_all_layouts(run, *told)[request.layer])
+
+
+@lru_cache(maxsize=1)
+def _all_layouts(
+    run: Transform, path: str, _stamp: str, options: ReadOptions, seed: int, device: str
+) -> Mapping[str, dict[str, Any]]:
+    """Return the packed layouts of all layers under a global transform: the file is read and ranked once, not once a layer."""
+    ticket = read_ticket(path, options)
+    layouts = run.over(ticket, rng=np.random.default_rng(seed), device=device)
+    return {name: layout.pack() for name, layout in zip(ticket.names, layouts, strict=True)}
 
 
 def choose(session: Session) -> Choice:

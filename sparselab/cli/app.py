@@ -21,8 +21,8 @@ import click
 from sparselab.core.data_files import APP_CONFIG, APP_FOLDER, APP_SCRIPT
 from sparselab.core.errors import FileError, SettingError
 from sparselab.core.paths import CACHE_VARIABLE, DATA_VARIABLE, OPENED_VARIABLE, ROOTS_VARIABLE
-from sparselab.core.room import ROOM_UPLOAD_MEGABYTES, ROOM_VARIABLE, address_in_network, room_hosts
 from sparselab.runtime.child import python_command, python_environment
+from sparselab.runtime.room import ROOM_UPLOAD_MEGABYTES, ROOM_VARIABLE, address_in_network, room_hosts
 
 PORT = 8501
 """Where the app answers unless told otherwise."""
@@ -63,8 +63,8 @@ def app(
 ) -> None:
     """Serve the app to this machine alone and open it, on FILE if one is given.
 
-    The folder of FILE may then be read in the app, beside those that may be read anyway. With --class the whole network is
-    answered: the address is printed with a code to scan.
+    FILE may be the folder of a model. It, or the folder of FILE, may then be read in the app, beside those that may be read
+    anyway. With --class the whole network is answered: the address is printed with a code to scan.
     """
     if file is not None and for_class:
         raise SettingError(
@@ -72,8 +72,8 @@ def app(
         )
     if host is not None and not for_class:
         raise SettingError("--host: expected together with --class; without it this machine alone is answered")
-    if file is not None and not file.is_file():
-        raise FileError(f"expected a file; there is none at {file}")
+    if file is not None and not (file.is_file() or file.is_dir()):
+        raise FileError(f"expected a file or a folder; there is none at {file}")
     if _answers(port):
         raise SettingError(f"--port: expected one that is free; something answers at {port} already")
     hosts = room_hosts(host or address_in_network()) if for_class else ()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
 
 import click
 
-from sparselab.analysis.metrics import Report, labels
+from sparselab.analysis.metrics import Report, labels, report
 from sparselab.cli.file_options import file_options, say_layer_notes, settings_of_reading
 from sparselab.cli.output import print_document, print_table
 from sparselab.core.device import resolve_device
@@ -18,7 +19,7 @@ from sparselab.core.layer import Layer
 from sparselab.core.ticket import Ticket
 from sparselab.formats import ReadOptions, read_ticket
 from sparselab.transforms.contender import Contender
-from sparselab.workflows.compare import contenders, run_contender
+from sparselab.workflows.compare import block_file_layout, contenders, run_contender
 
 
 @click.command()
@@ -26,6 +27,11 @@ from sparselab.workflows.compare import contenders, run_contender
 @click.option("--layer", help="A layer's name; the largest if none is given.")
 @click.option(
     "--density", type=float, help="Budget: weights in blocks / all weights; without it, as many as the mask keeps."
+)
+@click.option(
+    "--blocks",
+    type=click.Path(path_type=Path),
+    help="A .block file: its layout of the layer takes part, and without --density its weights are the budget.",
 )
 @click.option("--only", metavar="NAME,...", help="Run only these contenders.")
 @click.option("--skip", metavar="NAME,...", help="Leave these contenders out.")
@@ -37,6 +43,7 @@ def compare(
     file: Path,
     layer: str | None,
     density: float | None,
+    blocks: Path | None,
     only: str | None,
     skip: str | None,
     seed: int,
@@ -53,12 +60,17 @@ def compare(
     resolve_device(device)
     ticket = read_ticket(file, options)
     chosen, why = choose_layer(ticket, layer)
-    spend = chosen.mask.density if density is None else density
+    rows = []
+    budget_of = chosen.mask
+    if blocks is not None:
+        theirs, layout = block_file_layout(chosen, blocks)
+        budget_of = layout.after
+        rows.append((replace(theirs, at_budget=density is None), report(layout, chosen)))
+    spend = budget_of.density if density is None else density
     chosen_contenders = _select(contenders(spend), only, skip)
     click.echo(f"layer {chosen.name}: {why}", err=True)
     found = next(entry for entry in ticket.entries if entry.name == chosen.name)
     say_layer_notes([(chosen.name, (*found.notes, *chosen.notes))], ticket.meta.get("notes", ()))
-    rows = []
     for number, contender in enumerate(chosen_contenders, 1):
         click.echo(f"{number} of {len(chosen_contenders)}: {contender.name}", err=True)
         try:
@@ -80,6 +92,7 @@ def compare(
             "skip": skip,
             "device": device,
             **settings_of_reading(options),
+            "blocks": None if blocks is None else str(blocks),
         }
         document = {"budget": budget, "rows": [_row(contender, numbers) for contender, numbers in rows]}
         print_document(document, "compare", file=file, seed=seed, settings=settings)

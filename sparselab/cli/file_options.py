@@ -30,7 +30,7 @@ _FLAGS = (
         metavar="AXES|NAME=AXES",
         help="Order of a tensor's axes, such as OIHW, HWIO, OI, IO or EIO: of all with as many axes, or of one layer. Repeatable.",
     ),
-    click.option("--groups", multiple=True, metavar="NAME=N", help="Groups of the convolution NAME. Repeatable."),
+    click.option("--conv-groups", multiple=True, metavar="NAME=N", help="Groups of the convolution NAME. Repeatable."),
     click.option(
         "--threshold",
         type=float,
@@ -56,7 +56,7 @@ def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
         column_order: str,
         kernel_shape: str | None,
         axes: tuple[str, ...],
-        groups: tuple[str, ...],
+        conv_groups: tuple[str, ...],
         threshold: float | None,
         mask: Path | None,
         read_all: bool,
@@ -66,7 +66,7 @@ def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
             column_order=column_order,  # type: ignore[arg-type]
             kernel_shape=_kernel_shape(kernel_shape),
             axes=axes,
-            groups=groups,
+            groups=conv_groups,
             threshold=threshold,
             masks=None if mask is None else str(mask),
             read_all=read_all,
@@ -84,7 +84,7 @@ def settings_of_reading(options: ReadOptions) -> dict[str, Any]:
     kernel = None if options.kernel_shape is None else ",".join(map(str, options.kernel_shape))
     later = {
         "axes": list(options.axes),
-        "groups": list(options.groups),
+        "conv_groups": list(options.groups),
         "threshold": options.threshold,
         "mask": options.masks,
         "read_all": options.read_all,

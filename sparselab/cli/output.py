@@ -28,10 +28,10 @@ def envelope(command: str, *, file: Path | None, seed: int | None, settings: Map
     """Return what every document says first: what was run, by which version, on what.
 
     "schema", "version", "command", "file", "digest" (SHA-256 of the file's bytes), "seed", "settings"; None where a command
-    reads no single file or draws nothing at random. Raises: OSError when the file is gone.
+    reads no single file, as of a folder, or draws nothing at random. Raises: OSError when the file is gone.
     """
     digest = None
-    if file is not None:
+    if file is not None and not file.is_dir():
         with file.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
     return {

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from textwrap import indent
 from typing import Any
 
 import click
 
-from sparselab.analysis.metrics import labels, totals
+from sparselab.analysis.metrics import Report, labels, totals
 from sparselab.cli.file_options import file_options, say_layer_notes
 from sparselab.cli.output import envelope, print_document, print_table
 from sparselab.cli.setting_options import WithSettings, new_transform, scan
 from sparselab.core.device import resolve_device
 from sparselab.core.errors import SettingError
+from sparselab.core.layer import Layer
+from sparselab.core.layout import Layout
 from sparselab.formats import FORMS, Form, ReadOptions, WrittenFile, check_target, read_ticket, write_back
+from sparselab.runtime.results import ResultStore
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.model import Done, NotDone, apply_transform
+from sparselab.workflows.stored_rows import resumed_transform
+from sparselab.workflows.tasks import results_folder
 
 
 class _Transform(WithSettings):
@@ -108,6 +113,11 @@ class _Transforms(click.Group):
     help="Layers in the file of --out: as FILE has them, all as X_orig and X_mask, or all as weights with zeros.",
 )
 @click.option("--force", is_flag=True, help="Let the file of --out take the place of one that exists.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Take layers that were done before, and keep those done now, in the user's cache folder; no seconds are told of the former.",
+)
 @file_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def _one(
@@ -120,6 +130,7 @@ def _one(
     form: Form,
     force: bool,
     options: ReadOptions,
+    resume: bool,
     as_json: bool,
     **given: str | None,
 ) -> None:
@@ -130,32 +141,36 @@ def _one(
     if out is not None:  # said before the work, not after it
         check_target(ticket.meta["container"], out, overwrite=force)
     names = ticket.names if layer == "all" else (layer,)
-    outcomes = apply_transform(run, ticket, names, rng=seed, device=device)
-    failed = [outcome for outcome in outcomes if isinstance(outcome, NotDone)]
-    results = [outcome for outcome in outcomes if isinstance(outcome, Done)]
-    if not results:
-        raise failed[0].error
-    for item in failed:
+    results = _TransformResults(keeps_layouts=out is not None)
+    if resume:
+        source = str(file), ticket, options
+        store = ResultStore(results_folder())
+        outcomes = resumed_transform(name, run, source, names, seed=seed, device=device, store=store)
+    else:
+        outcomes = apply_transform(run, ticket, names, rng=seed, device=device)
+    sums = totals(results.taken(outcomes))
+    if not results.reports:
+        raise results.failed[0].error
+    for item in results.failed:
         click.echo(f"{item.name}: not done: {item.error}", err=True)
     said = {entry.name: entry.notes for entry in ticket.entries}
-    read = [(item.layer.name, (*said[item.layer.name], *item.layer.notes)) for item in results]
+    read = [(key, (*said[key], *notes)) for key, notes in results.notes.items()]
     say_layer_notes(read, ticket.meta.get("notes", ()))
     written = {}
     if out is not None:
         if as_json and out.exists() and out.samefile(file):  # what the document names is what was read
             written = {"digest": envelope("transform", file=file, seed=seed, settings={})["digest"]}
-        layouts = {item.layer.name: item.layout for item in results}
-        _tell(write_back(file, layouts, out, options=options, form=form, overwrite=force))
+        _tell(write_back(file, results.layouts, out, options=options, form=form, overwrite=force))
     if as_json:
-        document = {"transform": name, **_document(results, failed), **written}
+        document = {"transform": name, **results.document(), "totals": sums, **written}
         print_document(document, "transform", file=file, seed=seed, settings=asdict(run))
         return
     figures = ("density_before", "density_after", "coverage", "energy", "block_density", "blocks")
-    rows = [[item.layer.name, item.report.status, *(getattr(item.report, key) for key in figures)] for item in results]
+    rows = [[key, told.status, *(getattr(told, figure) for figure in figures)] for key, told in results.reports.items()]
     print_table(("layer", "status", *(labels()[key].lower() for key in figures)), rows)
-    for done_item in results:
-        if done_item.report.reason:
-            click.echo(f"{done_item.layer.name}: {done_item.report.status}: {done_item.report.reason}", err=True)
+    for key, told in results.reports.items():
+        if told.reason:
+            click.echo(f"{key}: {told.status}: {told.reason}", err=True)
 
 
 transform = _Transforms(
@@ -180,17 +195,31 @@ def _tell(written: WrittenFile) -> None:
     click.echo(f"To load it:\n\n{indent(written.recipe, '    ')}", err=True)
 
 
-def _document(results: Sequence[Done], failed: Sequence[NotDone]) -> dict[str, Any]:
-    return {
-        "layers": [
-            {
-                "name": item.layer.name,
-                "shape": list(item.layer.mask.shape),
-                **item.report.as_json(),
-                "digest": item.layout.after.digest,
-            }
-            for item in results
-        ],
-        "not_done": [{"name": item.name, "reason": str(item.error)} for item in failed],
-        "totals": totals([(item.layer, item.layout, item.report) for item in results]),
-    }
+@dataclass
+class _TransformResults:
+    """What is told of the layers when all are done; of their layouts no more than that, unless they are written."""
+
+    keeps_layouts: bool
+    reports: dict[str, Report] = field(default_factory=dict)
+    failed: list[NotDone] = field(default_factory=list)
+    layouts: dict[str, Layout] = field(default_factory=dict)
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def taken(self, outcomes: Iterable[Done | NotDone]) -> Iterator[tuple[Layer, Layout, Report]]:
+        """Take the outcomes over, one at a time; hand on those that are done."""
+        for item in outcomes:
+            if isinstance(item, NotDone):
+                self.failed.append(item)
+                continue
+            name = item.layer.name
+            self.reports[name], self.notes[name] = item.report, item.layer.notes
+            if self.keeps_layouts:
+                self.layouts[name] = item.layout
+            shape, digest = list(item.layer.mask.shape), item.layout.after.digest
+            self._rows.append({"name": name, "shape": shape, **item.report.as_json(), "digest": digest})
+            yield item.layer, item.layout, item.report
+
+    def document(self) -> dict[str, Any]:
+        not_done = [{"name": item.name, "reason": str(item.error)} for item in self.failed]
+        return {"layers": self._rows, "not_done": not_done}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -61,7 +60,11 @@ class Layer:
             return self.mask.shape
         return (self.mask.rows, self.mask.cols // prod(self.kernel_shape), *self.kernel_shape)
 
-    @cached_property
+    @property
     def importance(self) -> NDArray[np.float64] | None:
-        """|w| where kept, 0 elsewhere, or None without weights."""
-        return None if self.weight is None else np.abs(self.weight, dtype=np.float64) * self.mask.kept
+        """|w| where kept, 0 elsewhere, or None without weights. Eight bytes a weight, made anew each time."""
+        return self.importance_of(slice(None))
+
+    def importance_of(self, rows: slice) -> NDArray[np.float64] | None:
+        """Return `importance` of a strip of rows."""
+        return None if self.weight is None else np.abs(self.weight[rows], dtype=np.float64) * self.mask.kept[rows]

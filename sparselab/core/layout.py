@@ -16,6 +16,8 @@ from sparselab.core.permutation import Permutation, frozen_indices
 
 Status = Literal["blocked", "unblocked", "masked", "dense"]
 
+_CUT_SHORT = frozenset({"seconds", "cancel"})
+
 
 @dataclass(frozen=True, eq=False)
 class Block:
@@ -170,6 +172,11 @@ class Layout:
     def fill_in(self) -> Mask:
         """Weights inside blocks that were not kept before."""
         return self.grown
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether a clock or a cancel ended a search, as its note says, so that another run may come to another layout."""
+        return not _CUT_SHORT.isdisjoint(self.notes.values())
 
     def pack(self) -> dict[str, Any]:
         """Return plain values and arrays that `wire` can carry; `unpack` turns them back."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from types import MappingProxyType
 from typing import Any
 
@@ -12,12 +13,27 @@ from sparselab.core.layer import Layer
 from sparselab.core.mask import Mask
 
 
+@dataclass(frozen=True)
+class Survey:
+    """What loading a layer says of it besides its values: its mask, whether there are weights, and notes on its numbers."""
+
+    mask: Mask
+    has_weight: bool
+    notes: tuple[str, ...] = ()
+
+
+def survey_of(layer: Layer) -> Survey:
+    """Return what is said of a layer that was loaded."""
+    return Survey(layer.mask, layer.weight is not None, layer.notes)
+
+
 @dataclass(frozen=True, kw_only=True)
 class FoundLayer:
     """One layer a reader found: what it is called, what was done to make a matrix of it, and how to load it.
 
     `notes`: what was assumed of this layer alone, one sentence each. `load_mask` returns the mask without widening or keeping
-    the weights, where that is cheaper than `load`. `has_weight`: None where only loading tells.
+    the weights, where that is cheaper than `load`, and `survey` with it what else loading would say. `has_weight`: None where
+    only loading tells.
     """
 
     name: str
@@ -27,6 +43,17 @@ class FoundLayer:
     notes: tuple[str, ...] = ()
     load_mask: Callable[[], Mask] | None = None
     has_weight: bool | None = None
+    groups: int = 1
+    survey: Callable[[], Survey] | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of weights, kept or not."""
+        return prod(self.tensor_shape)
+
+    def mask(self) -> Mask:
+        """Return the layer's mask, read as cheaply as can be."""
+        return self.load().mask if self.load_mask is None else self.load_mask()
 
 
 @dataclass(frozen=True)
@@ -56,9 +83,13 @@ class Ticket:
         return tuple(item.name for item in self.entries)
 
     def __getitem__(self, name: str) -> Layer:
+        return self.found(name).load()
+
+    def found(self, name: str) -> FoundLayer:
+        """Return what was found under a name, without loading it. Raises: SparselabError for a name it does not hold."""
         for item in self.entries:
             if item.name == name:
-                return item.load()
+                return item
         some = ", ".join(self.names[:5]) + (" ..." if len(self.entries) > 5 else "")
         raise SparselabError(f"expected one of the layers {some}; got {name!r}")
 

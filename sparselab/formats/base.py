@@ -81,12 +81,16 @@ class Archive:
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """What the first look at a file shows: its first bytes, its size, and the members' names if it is a zip."""
+    """What the first look at a file shows: its first bytes, its size, and the members' names if it is a zip.
+
+    `files` are the names of what lies in it if it is a folder, in order, folders themselves left out.
+    """
 
     path: Path
     start: bytes
     size: int
     members: tuple[str, ...] | None = None
+    files: tuple[str, ...] | None = None
 
     @property
     def suffix(self) -> str:
@@ -98,6 +102,7 @@ class Format:
     """One kind of file: how to know it, what to call it, and how to open it.
 
     `has_shapes`: a matrix in it is a matrix. Otherwise it may be a flattened convolution, and ReadOptions say which.
+    `opens_folders`: a folder may be of this kind; other formats are never asked about one.
     """
 
     name: str
@@ -106,6 +111,7 @@ class Format:
     recognises: Callable[[Head], bool]
     open: Callable[[Path, ReadLimits], Archive]
     has_shapes: bool
+    opens_folders: bool = False
 
 
 def check_format(name: str, kind: Any) -> None:

@@ -12,26 +12,34 @@ _WRAPPERS = frozenset({"state_dict", "model_state_dict", "model", "net", "networ
 _MASKS = frozenset({"mask", "masks"})
 _OPTIMISERS = frozenset({"opt", "optim", "optims", "optimizer", "optimizers", "optimiser", "optimisers"})
 _TRAINING_STATE = ("optim", "lr_sched", "sched", "scaler", "amp", "rng")
-_MAX_DEPTH = 8
+MAX_DEPTH = 32
 
 
-def flatten(value: Any, is_tensor: Callable[[Any], bool]) -> Iterator[tuple[str, Any, Role]]:
+def flatten(
+    value: Any, is_tensor: Callable[[Any], bool], type_name: Callable[[Any], str] = lambda value: type(value).__name__
+) -> Iterator[tuple[str, Any, Role]]:
     """Yield (name, tensor, what the containers say of it) for every tensor in nested containers, and a reason for what is none.
 
-    Names are joined by dots; those of the usual wrappers, such as "state_dict", and of "mask" and "masks" are left out. What lies
-    under any key that speaks of masks, by name or in a list, is a mask.
+    `type_name` says what a value is that is none. Names are joined by dots; those of the usual wrappers, such as "state_dict", and
+    of "mask" and "masks" are left out. What lies under any key that speaks of masks, by name or in a list, is a mask.
     """
-    yield from _flatten(value, is_tensor, "", "unknown", set(), 0)
+    yield from _flatten(value, is_tensor, type_name, "", "unknown", set(), 0)
 
 
 def _flatten(
-    value: Any, is_tensor: Callable[[Any], bool], name: str, role: Role, seen: set[int], depth: int
+    value: Any,
+    is_tensor: Callable[[Any], bool],
+    type_name: Callable[[Any], str],
+    name: str,
+    role: Role,
+    seen: set[int],
+    depth: int,
 ) -> Iterator[tuple[str, Any, Role]]:
     if is_tensor(value):
         yield name, value, role
     elif not _may_hold_tensors(value, is_tensor):
-        yield name, f"not a tensor ({type(value).__name__})", role
-    elif id(value) in seen or depth > _MAX_DEPTH:
+        yield name, f"not a tensor ({type_name(value)})", role
+    elif id(value) in seen or depth > MAX_DEPTH:
         yield name, "a container that was read already, or lies too deep", role
     else:
         seen.add(id(value))
@@ -41,10 +49,12 @@ def _flatten(
             if isinstance(part, Mapping | list) and _is_training_state(key, part):
                 yield full, "training state, not weights", role
             elif isinstance(part, Mapping) and key in _WRAPPERS | _MASKS:
-                yield from _flatten(part, is_tensor, name, "mask" if key in _MASKS else role, seen, depth + 1)
+                yield from _flatten(
+                    part, is_tensor, type_name, name, "mask" if key in _MASKS else role, seen, depth + 1
+                )
             else:
                 is_masks = isinstance(part, Mapping | list | tuple) and is_mask_key(key)
-                yield from _flatten(part, is_tensor, full, "mask" if is_masks else role, seen, depth + 1)
+                yield from _flatten(part, is_tensor, type_name, full, "mask" if is_masks else role, seen, depth + 1)
 
 
 def _is_training_state(key: str, part: Any) -> bool:

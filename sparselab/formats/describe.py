@@ -4,24 +4,40 @@ from __future__ import annotations
 
 from typing import Any
 
-from sparselab.core.errors import FileError
-from sparselab.core.ticket import FoundLayer, Ticket
+from sparselab.core.errors import FileError, LimitError, SparselabError
+from sparselab.core.ticket import FoundLayer, Ticket, survey_of
 from sparselab.formats.kinds.by_name import SHAPE_RULES
+from sparselab.formats.options import DEFAULT_OPTIONS, ReadOptions
+from sparselab.formats.reading import read_ticket
+from sparselab.runtime.progress import SILENT, Monitor
 
 Card = dict[str, Any]
 
+COUNTED_BYTES = 512 * 2**20
+"""Files whose layers take less as float32 are counted at once; of larger ones the headers say all but what a mask keeps."""
 
-def describe(ticket: Ticket) -> Card:
-    """Return {"format", "layers", "skipped", "notes"}; every layer is loaded once, and let go again.
+NOT_COUNTED = "not counted yet"
+"""What stands for the density, the count and the digest of a layer that was not read."""
 
-    A layer that cannot be read, for NaN and infinite weights, is among the skipped. Raises: its FileError where no other is left.
+
+def describe(ticket: Ticket, *, count: bool | None = None, monitor: Monitor = SILENT) -> Card:
+    """Return {"format", "layers", "skipped", "notes"}.
+
+    count: whether each layer is read, one at a time, to say what its mask keeps; without it "density", "count" and "digest" are
+        None, and "has_weight" is where only reading tells. None: whether all layers together take less than COUNTED_BYTES.
+    A layer that cannot be read, for NaN and infinite weights or for want of memory, is among the skipped. Raises: its error where
+    no other is left; Cancelled.
     """
+    if count is None:
+        count = 4 * sum(entry.size for entry in ticket.entries) < COUNTED_BYTES
     layers: list[Card] = []
-    failed: dict[str, FileError] = {}
-    for entry in ticket.entries:
+    failed: dict[str, SparselabError] = {}
+    for done, entry in enumerate(ticket.entries):
+        if count:
+            monitor.progress(f"counting {entry.name}", done, len(ticket))
         try:
-            layers.append(_describe(entry))
-        except FileError as error:
+            layers.append(describe_layer(entry, count=count))
+        except (FileError, LimitError) as error:
             failed[entry.name] = error
     if failed and not layers:
         raise next(iter(failed.values()))
@@ -68,17 +84,36 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _describe(entry: FoundLayer) -> Card:
-    layer = entry.load()
-    return {
-        "name": layer.name,
-        "shape": list(layer.mask.shape),
-        "kernel_shape": None if layer.kernel_shape is None else list(layer.kernel_shape),
-        "groups": layer.groups,
-        "density": layer.mask.density,
-        "count": layer.mask.count,
-        "has_weight": layer.weight is not None,
+def describe_layer(entry: FoundLayer, *, count: bool) -> Card:
+    """Return what a card says of one layer; with `count` it is read, its mask counted, and let go again."""
+    out, _, *kernel = entry.tensor_shape
+    card: Card = {
+        "name": entry.name,
+        "shape": [out, entry.size // out],
+        "kernel_shape": kernel or None,
+        "groups": entry.groups,
+        "density": None,
+        "count": None,
+        "has_weight": entry.has_weight,
         "conversion": entry.conversion,
-        "notes": [*entry.notes, *layer.notes],
-        "digest": layer.mask.digest,
+        "notes": list(entry.notes),
+        "digest": None,
     }
+    if not count:
+        return card
+    seen = entry.survey() if entry.survey is not None else survey_of(entry.load())
+    mask, notes = seen.mask, [*entry.notes, *seen.notes]
+    told = {"density": mask.density, "count": mask.count, "has_weight": seen.has_weight, "digest": mask.digest}
+    return {**card, **told, "notes": notes}
+
+
+def card_of_path(path: str, options: ReadOptions = DEFAULT_OPTIONS, *, monitor: Monitor = SILENT) -> Card:
+    """Describe a file or folder; made for a worker, because a large one takes seconds."""
+    monitor.progress("reading the file")
+    return describe(read_ticket(path, options), monitor=monitor)
+
+
+def card_of_layer(path: str, name: str, options: ReadOptions = DEFAULT_OPTIONS, *, monitor: Monitor = SILENT) -> Card:
+    """Describe one layer of a file, counted; made for a worker."""
+    monitor.progress(f"counting {name}")
+    return describe_layer(read_ticket(path, options).found(name), count=True)

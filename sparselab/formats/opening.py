@@ -19,6 +19,7 @@ from sparselab.core.mask import Mask
 from sparselab.core.modules.weights import is_module
 from sparselab.core.ticket import Skipped, Ticket, ticket_of
 from sparselab.formats.base import Archive, ArchiveEntry, Role, check_count, check_shape, check_total
+from sparselab.formats.combiners import combine
 from sparselab.formats.containers import flatten
 from sparselab.formats.kinds.finding import find_layers
 from sparselab.formats.modules import ticket_of_module
@@ -80,7 +81,7 @@ def _path(source: str | os.PathLike[str]) -> Path:
 
 
 def _of_mapping(mapping: Mapping[str, Any], limits: ReadLimits) -> Ticket:
-    archive = _archive(mapping, limits)
+    archive = combine(_archive(mapping, limits))
     if not archive.entries and not archive.skipped:
         raise SparselabError("expected at least one weight of two or more dimensions; got an empty mapping")
     found, skipped, notes = find_layers(archive, DEFAULT_OPTIONS, limits, has_shapes=True)

@@ -90,17 +90,19 @@ class ReadLimits:
     """How much one file may ask for; what asks for more is refused with a FileError.
 
     `max_tensors` counts everything named in the file, `max_layers` what is read as a layer. `max_elements` is per
-    tensor, `max_total_bytes` for all tensors once unpacked. `max_header_bytes` bounds what must be parsed before the
-    first number: 16 MiB is several times the header of the largest sharded language models (about 200 bytes a tensor)
-    and still parses within a second. `max_ratio` bounds unpacked / packed bytes beyond the first `free_bytes`: masks
-    of one byte a weight compress some tenfold to hundredfold, while zeros alone reach a thousandfold.
+    tensor, `max_total_bytes` for all tensors of a format that holds them in memory or unpacks them. `max_header_bytes`
+    bounds what must be parsed before the first number: as much as the safetensors library takes, and what it holds is
+    counted before it is parsed. `max_pickle_bytes` does so for pickles, which may hold arrays of NumPy. `max_ratio`
+    bounds unpacked / packed bytes beyond the first `free_bytes`: masks of one byte a weight compress some tenfold to
+    hundredfold, while zeros alone reach a thousandfold.
     """
 
     max_layers: int = 10_000
     max_tensors: int = 20_000
     max_elements: int = MAX_ELEMENTS
     max_total_bytes: int = 8 * 2**30
-    max_header_bytes: int = 16 * 2**20
+    max_header_bytes: int = 100_000_000
+    max_pickle_bytes: int = 256 * 2**20
     max_ratio: int = 200
     free_bytes: int = 64 * 2**20
 

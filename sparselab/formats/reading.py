@@ -11,14 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparselab.core.errors import FileError
+from sparselab.core.inputs.memory import check_room
 from sparselab.core.ticket import FoundLayer, Ticket
 from sparselab.formats.base import Archive, ArchiveEntry
+from sparselab.formats.combiners import combine
 from sparselab.formats.detect import note_on_suffix, recognise
 from sparselab.formats.kinds.finding import find_layers
 from sparselab.formats.kinds.second_file import with_masks
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits, ReadOptions
 from sparselab.formats.ticket_file import is_own, open_own
+
+_LARGE = 2**26  # weights: below, no machine lacks the memory
+_LAYER_BYTES = 7  # a weight while it is loaded: as it is stored (2), as float32 (4), and its bit of the mask (1)
 
 T = TypeVar("T")
 
@@ -31,11 +36,12 @@ def read_ticket(
     `meta` holds "format" (a name in FORMATS, or "sparselab" for its own files), "container" (a name in FORMATS), "file" and "notes".
 
     Raises: FileError, in one sentence, for a file that is damaged, unknown, asks for too much, holds no layer, or
-    could not be opened without running what is in it; loading a layer raises it for NaN and infinite weights.
+    could not be opened without running what is in it; loading a layer raises it for NaN and infinite weights, and
+        LimitError where the layer does not fit into memory.
     """
     path = Path(path)
     kind = recognise(path)
-    archive = _readable(path, lambda: kind.open(path, limits))
+    archive = readable(path, lambda: combine(kind.open(path, limits)))
     archive = add_masks(path, archive, options, limits)
     notes = [note for note in (note_on_suffix(path, kind), *archive.notes) if note]
     meta: dict[str, Any] = {"format": kind.name, "container": kind.name, "file": clean_name(path.name), "notes": notes}
@@ -64,7 +70,7 @@ def add_masks(path: Path, archive: Archive, options: ReadOptions, limits: ReadLi
 def _masks_of(path: Path, limits: ReadLimits) -> Archive:
     """Return the tensors of the file of masks; of sparselab's own, the masks of its layers."""
     kind = recognise(path)
-    archive = _readable(path, lambda: kind.open(path, limits))
+    archive = readable(path, lambda: kind.open(path, limits))
     if not is_own(archive):
         return archive
     found, _ = open_own(archive, limits)
@@ -79,10 +85,26 @@ def _mask_entry(item: FoundLayer) -> ArchiveEntry:
 
 
 def _guard(path: Path, item: FoundLayer) -> FoundLayer:
-    return replace(item, load=lambda: _readable(path, item.load))
+    def guarded(read: Callable[[], T]) -> Callable[[], T]:
+        if item.size < _LARGE:
+            return lambda: readable(path, read)
+
+        def checked() -> T:
+            check_room(item.name, _LAYER_BYTES * item.size)
+            return readable(path, read)
+
+        return checked
+
+    return replace(
+        item,
+        load=guarded(item.load),
+        load_mask=None if item.load_mask is None else guarded(item.load_mask),
+        survey=None if item.survey is None else guarded(item.survey),
+    )
 
 
-def _readable(path: Path, read: Callable[[], T]) -> T:
+def readable(path: Path, read: Callable[[], T]) -> T:
+    """Return what `read` does. Raises: FileError also where the file cannot be opened."""
     try:
         return read()
     except OSError as error:  # the file may vanish between two layers

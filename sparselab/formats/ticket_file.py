@@ -126,8 +126,16 @@ def _found(item: Mapping[str, Any], entries: dict[str, ArchiveEntry], limits: Re
         )
 
     tensor_shape = (rows, cols // area, *(kernel or ()))
-    notes = tuple(item.get("notes", ()))
-    return FoundLayer(name=name, tensor_shape=tensor_shape, conversion=item["conversion"], load=load, notes=notes)
+    return FoundLayer(
+        name=name,
+        tensor_shape=tensor_shape,
+        conversion=item["conversion"],
+        load=load,
+        notes=tuple(item.get("notes", ())),
+        load_mask=lambda: Mask.from_packed(bits.load(), (rows, cols)),
+        has_weight=weight is not None,
+        groups=groups,
+    )
 
 
 def _take(

@@ -1,14 +1,12 @@
 """Uploads: parsed in a process of its own with little of everything, then checked again here.
 
-The worker turns the upload into sparselab's own format, which the parent reads without any library that could be led
-astray. A checkpoint of torch takes two workers: the first refuses most bad ones in a fraction of a second, because it
-does not import torch; the second imports torch before its memory is limited, so that the limit is for the file alone.
+The worker turns the upload into sparselab's own format, which the parent reads without any library that could be led astray.
 """
 
 from __future__ import annotations
 
 import os
-import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,10 +14,8 @@ from typing import Any
 
 from sparselab.core.errors import FileError, LimitError
 from sparselab.formats.describe import Card, describe
-from sparselab.formats.detect import recognise
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits, ReadOptions
-from sparselab.formats.readers.torch import check_torch
 from sparselab.formats.reading import read_ticket
 from sparselab.formats.registry import FORMATS
 from sparselab.formats.ticket_file import write_own
@@ -27,7 +23,9 @@ from sparselab.runtime.pipes import GIB, Limits
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.worker import run_isolated
 
-UNTRUSTED_LIMITS = Limits(memory_bytes=2 * GIB, cpu_seconds=20, wall_seconds=10, threads=1)
+UNTRUSTED_LIMITS = Limits(memory_bytes=2 * GIB, cpu_seconds=20, wall_seconds=120, threads=1)
+"""What reading a stranger's file may take, from where it begins. The wall time is for a machine that hardly gets to it."""
+
 _OUTPUT_BYTES = 2 * GIB
 _TEXT_LENGTH = 500
 
@@ -39,10 +37,12 @@ def read_untrusted(
     limits: Limits = UNTRUSTED_LIMITS,
     read_limits: ReadLimits = DEFAULT_LIMITS,
     monitor: Monitor = SILENT,
+    run: Callable[..., Any] = run_isolated,
 ) -> Card:
     """Read a stranger's file in a limited worker, write it to `out_path` in sparselab's own format, return its card.
 
-    `read_ticket(out_path)` then opens it. `limits` hold for reading, `wall_seconds` for all of it.
+    `read_ticket(out_path)` then opens it. `limits` hold for reading. run: runs the worker's part, as `run_isolated` does;
+    nobody else may use the process afterwards.
 
     Raises: FileError for what `read_ticket` refuses, LimitError when a limit was reached, Cancelled. `out_path`
     is written only after all of that has been ruled out.
@@ -50,39 +50,18 @@ def read_untrusted(
     path, out_path = Path(path).absolute(), Path(out_path).absolute()
     with TemporaryDirectory(dir=out_path.parent, prefix=".") as folder:
         parsed = Path(folder) / "parsed.safetensors"
-        card = _confirm(_run(path, parsed, options, limits, read_limits, monitor), parsed, read_limits)
+        call = (str(path), str(parsed), options, read_limits)
+        card = _confirm(run(parse, *call, limits=limits, monitor=monitor), parsed, read_limits)
         os.replace(parsed, out_path)
     return card
 
 
-def _run(
-    path: Path, out_path: Path, options: ReadOptions, limits: Limits, read_limits: ReadLimits, monitor: Monitor
-) -> Any:
-    started = time.monotonic()
-    call = (str(path), str(out_path), options, read_limits)
-    card = run_isolated(parse, *call, False, limits=limits, monitor=monitor)
-    if card is not None:
-        return card
-    if limits.wall_seconds is not None:
-        left = limits.wall_seconds - (time.monotonic() - started)
-        limits = replace(limits, wall_seconds=max(0.1, left))
-    return run_isolated(parse, *call, True, limits=limits, imports=("torch",), monitor=monitor)
-
-
-def parse(
-    path: str, out_path: str, options: ReadOptions, limits: ReadLimits, has_torch: bool, *, monitor: Monitor
-) -> Card | None:
-    """The worker's part: write `out_path` and return the card, or None when the file is sound but needs torch."""
+def parse(path: str, out_path: str, options: ReadOptions, limits: ReadLimits, *, monitor: Monitor) -> Card:
+    """The worker's part: write `out_path` and return the card."""
     _limit_output()
-    files = [Path(path), *([Path(options.masks)] if options.masks is not None else [])]
-    checkpoints = [] if has_torch else [file for file in files if recognise(file).name == "torch"]
-    for file in checkpoints:
-        check_torch(file, limits)
-    if checkpoints:
-        return None
     monitor.progress("reading the file")
     ticket = read_ticket(path, options, limits)
-    card = describe(ticket)
+    card = describe(ticket, count=True)
     read = {layer["name"] for layer in card["layers"]}
     ticket = replace(ticket, entries=tuple(entry for entry in ticket.entries if entry.name in read))
     monitor.progress("writing the file")
@@ -97,7 +76,7 @@ def _confirm(card: Any, out_path: Path, limits: ReadLimits) -> Card:
     """Return a card that this process has seen to be true of `out_path`; the worker may have been taken over."""
     wrong = FileError("the file could not be read safely: what came out of it is not what was found in it")
     ticket = read_ticket(out_path, limits=limits)
-    seen = describe(ticket)
+    seen = describe(ticket, count=True)
     if ticket.meta["format"] != "sparselab" or ticket.skipped or not isinstance(card, dict):
         raise wrong
     if card.get("layers") != seen["layers"] or card.get("format") not in (*FORMATS, "sparselab"):

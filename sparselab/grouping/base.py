@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,7 +16,12 @@ from sparselab.core.inputs.layers import LayerLike, as_mask
 from sparselab.core.layer import Layer
 from sparselab.core.mask import IntVector, Mask
 from sparselab.core.plugins import expect_instance, expect_texts
+from sparselab.core.strips import CELLS
+from sparselab.runtime.memory import available_bytes
 from sparselab.runtime.progress import SILENT, Monitor
+
+_STRIPS = 6
+"""Strips of eight bytes a number that comparing rows takes at once; measured, as are the figures of each grouper."""
 
 Groups = tuple[IntVector, ...]
 """The rows of each group. Every row is in exactly one group; a group may be empty only when there are more groups than rows."""
@@ -79,13 +85,38 @@ class Grouper(ABC):
         Of a layer that is a grouped convolution, each of its groups is cut by itself, to the same goal.
 
         rng: a generator, a seed, or None for the seed 0.
-        Raises: SparselabError for what is no mask, UnavailableError when a library that it needs is not installed.
+        Raises: SparselabError for what is no mask, UnavailableError when a library that it needs is not installed, SettingError
+            when it would need more memory than there is.
         """
         rng, parts = as_generator(rng), split_groups(mask) if isinstance(mask, Layer) else (mask,)
         found: list[IntVector] = []
         for start, part in enumerate(map(as_mask, parts)):
+            self.check_memory(part)
             found += [rows + start * part.rows for rows in self._group(part, goal, rng, device, monitor)]
         return tuple(found)
+
+    def bytes_needed(self, rows: int, cols: int, kept: int) -> int:
+        """Return about how many bytes this takes at its peak for a rows x cols mask that keeps `kept` weights.
+
+        By default what fitting the sizes takes: the mask as bytes, strips of similarities, and the affinity of every row to
+        groups of 16 rows. A grouper that takes more says so.
+        """
+        return rows * cols + _STRIPS * 8 * min(CELLS, rows * rows) + 8 * rows * (rows // 16)
+
+    def check_memory(self, mask: Mask) -> None:
+        """Raises: SettingError when the memory that is free is less than `bytes_needed`."""
+        free = available_bytes()
+        if self.bytes_needed(mask.rows, mask.cols, mask.count) <= free:
+            return
+
+        def fits(rows: int) -> bool:
+            return self.bytes_needed(rows, mask.cols, round(mask.density * rows * mask.cols)) <= free
+
+        most = bisect_left(range(1, mask.rows + 1), True, key=lambda rows: not fits(rows))
+        raise SettingError(
+            f"expected at most {most} rows of {mask.cols} columns for the grouper {self.title}, with {free / 2**30:.1f} GiB "
+            f"of memory free; got {mask.rows}: choose jaccard-metis, natural or random, which take less, or a machine with more memory"
+        )
 
     @abstractmethod
     def _group(self, mask: Mask, goal: Goal, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:

@@ -18,6 +18,9 @@ class Natural(Grouper):
     finds_planted_groups = False
     is_control = True
 
+    def bytes_needed(self, rows: int, cols: int, kept: int) -> int:
+        return 16 * rows
+
     def _group(self, mask: Mask, goal: Goal, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:
         return cut(np.arange(mask.rows), goal.sizes(mask.rows))
 
@@ -31,6 +34,9 @@ class Random(Grouper):
     finds_planted_groups = False
     is_control = True
     by_chance = True
+
+    def bytes_needed(self, rows: int, cols: int, kept: int) -> int:
+        return 16 * rows
 
     def _group(self, mask: Mask, goal: Goal, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:
         return cut(rng.permutation(mask.rows), goal.sizes(mask.rows))

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sparselab.analysis.hypergraph import Hypergraph
-from sparselab.analysis.similarity import jaccard_similarity
+from sparselab.analysis.similarity import similarity_rows
 from sparselab.core.errors import UnavailableError
 from sparselab.core.mask import Mask
 from sparselab.grouping.base import Goal, Grouper, Groups, by_label
@@ -27,11 +26,14 @@ class HypergraphPartition(Grouper):
     meaning = "splits as few columns as possible over several groups; slower"
     source = "Structure-LTH, Alg. 3; Gottesbüren et al., ACM TALG 2024 (Mt-KaHyPar)"
 
+    def bytes_needed(self, rows: int, cols: int, kept: int) -> int:
+        return 96 * kept + super().bytes_needed(rows, cols, kept)  # Mt-KaHyPar's levels of coarser hypergraphs
+
     def _group(self, mask: Mask, goal: Goal, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:
         sizes = goal.sizes(mask.rows)
-        nets = [net.tolist() for net in Hypergraph(mask).nets if net.size > 1]  # a net of one row is never cut
+        nets = _nets(mask)
         if len(sizes) == 1 or not nets:
-            return fit_sizes((np.arange(mask.rows),), sizes, jaccard_similarity(mask, device=device))
+            return fit_sizes((np.arange(mask.rows),), sizes, similarity_rows(mask, "jaccard", device), monitor)
         monitor.progress("grouping")
         module, initializer = _library()
         module.set_seed(int(rng.integers(2**31 - 1)))
@@ -42,7 +44,18 @@ class HypergraphPartition(Grouper):
         hypergraph = initializer.create_hypergraph(context, mask.rows, len(nets), nets)
         labels = np.asarray(hypergraph.partition(context).get_partition(), dtype=np.int64)
         groups = by_label(labels)
-        return groups if goal.height is None else fit_sizes(groups, sizes, jaccard_similarity(mask, device=device))
+        return (
+            groups
+            if goal.height is None
+            else fit_sizes(groups, sizes, similarity_rows(mask, "jaccard", device), monitor)
+        )
+
+
+def _nets(mask: Mask) -> list[list[int]]:
+    """Return the rows that keep each column, ascending; a net of one row is left out, because it is never cut."""
+    numbers = np.arange(mask.rows).astype(object)  # one object a row, and not one a kept weight: a fifth of the memory
+    nets = (numbers[column].tolist() for column in mask.kept.T)
+    return [net for net in nets if len(net) > 1]
 
 
 @lru_cache(maxsize=1)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sparselab.analysis.similarity import jaccard_similarity
+from sparselab.analysis.similarity import SimilarityRows, similarity_rows
 from sparselab.core.errors import UnavailableError
 from sparselab.core.mask import IntVector, Mask
+from sparselab.core.strips import row_strips
 from sparselab.grouping.base import Goal, Grouper, Groups, by_label
 from sparselab.grouping.sizes import fit_sizes
-from sparselab.runtime.progress import Monitor
+from sparselab.runtime.progress import SILENT, Monitor
 
 _WEIGHT_SCALE = 1000  # METIS takes whole edge weights
 _SLACK_PER_MILLE = 100  # how far a part may exceed the mean when sizes are not promised
@@ -33,15 +33,17 @@ class JaccardMetis(Grouper):
         sizes = goal.sizes(mask.rows)
         if len(sizes) == 1:
             return (np.arange(mask.rows),)
-        similarity = jaccard_similarity(mask, device=device)
+        similarity = similarity_rows(mask, "jaccard", device)
+        starts, neighbours, weights = neighbour_graph(similarity, goal.knn, monitor)
         monitor.progress("grouping")
-        starts, neighbours, weights = neighbour_graph(similarity, goal.knn)
         labels = _partition(starts, neighbours, weights, sizes, exact=goal.height is not None, rng=rng)
         groups = by_label(labels)
-        return groups if goal.height is None else fit_sizes(groups, sizes, similarity)
+        return groups if goal.height is None else fit_sizes(groups, sizes, similarity, monitor)
 
 
-def neighbour_graph(similarity: NDArray[np.float32], knn: int) -> tuple[IntVector, IntVector, IntVector]:
+def neighbour_graph(
+    similarity: SimilarityRows, knn: int, monitor: Monitor = SILENT
+) -> tuple[IntVector, IntVector, IntVector]:
     """Return the symmetric graph in which each row is joined to its `knn` most similar rows, as (starts, neighbours, weights).
 
     An edge weighs its similarity in thousandths, at least 1; rows that share nothing are not joined.
@@ -49,16 +51,22 @@ def neighbour_graph(similarity: NDArray[np.float32], knn: int) -> tuple[IntVecto
     import torch
 
     rows = len(similarity)
-    without_self = torch.from_numpy(np.array(similarity)).fill_diagonal_(-1.0)
-    nearest = torch.topk(without_self, min(knn, rows - 1), dim=1).indices.numpy()
-    joined = np.zeros((rows, rows), dtype=bool)
-    np.put_along_axis(joined, nearest, True, axis=1)
-    joined = (joined | joined.T) & (similarity > 0)
-    np.fill_diagonal(joined, False)
-    sources, neighbours = np.nonzero(joined)
+    edges, weights = [], []
+    for strip in row_strips(rows, rows):
+        monitor.progress("similarity", strip.start, rows)
+        numbers = np.arange(strip.start, strip.stop)
+        without_self = np.array(similarity[strip])
+        without_self[np.arange(len(numbers)), numbers] = -1.0
+        alike, nearest = (found.numpy() for found in torch.topk(torch.from_numpy(without_self), min(knn, rows - 1)))
+        row, place = np.nonzero(alike > 0)
+        left, right, alike = numbers[row], nearest[row, place], alike[row, place]
+        edges.append(np.concatenate([left * rows + right, right * rows + left]))
+        weights.append(np.tile(np.maximum(1, np.rint(alike * _WEIGHT_SCALE)).astype(np.int64), 2))
+    # An edge is listed from both its ends, and twice where each is among the other's nearest.
+    found, first = np.unique(np.concatenate(edges), return_index=True)
+    sources, neighbours = np.divmod(found, rows)
     starts = np.concatenate([[0], np.cumsum(np.bincount(sources, minlength=rows))])
-    weights = np.maximum(1, np.rint(similarity[sources, neighbours] * _WEIGHT_SCALE)).astype(np.int64)
-    return starts, neighbours, weights
+    return starts, neighbours, np.concatenate(weights)[first]
 
 
 def _partition(

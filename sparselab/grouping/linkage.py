@@ -1,4 +1,10 @@
-"""Complete-linkage agglomerative clustering: SciPy's on the CPU, nearest-neighbour chains in vector steps on a GPU."""
+"""Complete-linkage agglomerative clustering: SciPy's on the CPU, nearest-neighbour chains in vector steps on a GPU.
+
+The distance of two clusters is that of their farthest members. Both ways follow chains of nearest neighbours and break ties
+alike, so the clusters are those of scikit-learn's AgglomerativeClustering.
+
+Source: Murtagh, "Multidimensional Clustering Algorithms" (1985); Müllner, arXiv 1109.2378, Sec. 3.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +23,11 @@ Merges = tuple[IntVector, NDArray[np.float64]]
 """n - 1 merges: pairs of rows that stand for their clusters, and the height of each."""
 
 
-def complete_linkage(distance: torch.Tensor, clusters: int, monitor: Monitor = SILENT) -> IntVector:
-    """Return the cluster of every row when the `clusters` tightest complete-linkage clusters are formed.
-
-    The distance of two clusters is that of their farthest members. Both ways follow chains of nearest neighbours and break
-    ties alike, so the clusters are those of scikit-learn's AgglomerativeClustering. Labels are numbered by each cluster's
-    first row. `distance` is square, symmetric, and is left as it was.
-
-    Source: Murtagh, "Multidimensional Clustering Algorithms" (1985); Müllner, arXiv 1109.2378, Sec. 3.
-    """
-    on_cpu = distance.device.type == "cpu"
-    return cut_tree(scipy_merges(distance) if on_cpu else chain_merges(distance, monitor), clusters)
-
-
 def cut_tree(merges: Merges, clusters: int) -> IntVector:
     """Return the cluster of every row after the lowest merges, as many as leave `clusters` clusters; ties in their order.
+
+    Labels are numbered by each cluster's first row.
+
 
     Example: >>> cut_tree((np.array([[0, 2], [1, 2]]), np.array([0.1, 0.9])), 2).tolist()
              [0, 1, 0]
@@ -47,15 +43,13 @@ def cut_tree(merges: Merges, clusters: int) -> IntVector:
     return np.argsort(np.argsort(first))[labels]
 
 
-def scipy_merges(distance: torch.Tensor) -> Merges:
-    """Return the merges that SciPy finds, by rising height; `distance` on the CPU."""
+def scipy_merges(distances: NDArray[np.float64], rows: int) -> Merges:
+    """Return the merges that SciPy finds, by rising height; `distances` are those above the diagonal, row by row."""
     from scipy.cluster.hierarchy import linkage
-    from scipy.spatial.distance import squareform
 
-    rows = distance.shape[0]
     if rows < 2:
         return np.zeros((0, 2), dtype=np.int64), np.zeros(0)
-    tree = linkage(squareform(distance.numpy(), checks=False), "complete")
+    tree = linkage(distances, "complete")
     row_of = np.arange(2 * rows - 1)  # a row of each cluster; SciPy numbers the clusters it makes from n on
     pairs = tree[:, :2].astype(np.int64)
     for step, pair in enumerate(pairs):
@@ -66,7 +60,7 @@ def scipy_merges(distance: torch.Tensor) -> Merges:
 def chain_merges(distance: torch.Tensor, monitor: Monitor = SILENT) -> Merges:
     """Return the merges in the order in which chains of nearest neighbours find them: O(n^2) work in n vector steps.
 
-    A chain goes on until two are mutual, which are merged. Ties fall as in SciPy: the previous link of the chain first, then
+    `distance` is square, symmetric, and is left as it was. A chain goes on until two are mutual, which are merged. Ties fall as in SciPy: the previous link of the chain first, then
     the lowest index.
     """
     import torch

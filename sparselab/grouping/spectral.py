@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from sparselab.analysis.similarity import jaccard_similarity
+from sparselab.analysis.similarity import similarity_rows
 from sparselab.core.mask import Mask
 from sparselab.grouping.base import Goal, Grouper, Groups, by_label
 from sparselab.grouping.sizes import fit_sizes
@@ -19,6 +19,9 @@ class Spectral(Grouper):
     title = "Spectral co-clustering"
     meaning = "groups rows and columns together, by singular vectors of the mask"
     source = "Dhillon, KDD 2001, by scikit-learn's SpectralCoclustering"
+
+    def bytes_needed(self, rows: int, cols: int, kept: int) -> int:
+        return 5 * 8 * rows * cols + super().bytes_needed(rows, cols, kept)  # scaled copies of the mask as float64
 
     def _group(self, mask: Mask, goal: Goal, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:
         from sklearn.cluster import SpectralCoclustering
@@ -38,4 +41,8 @@ class Spectral(Grouper):
                 model.fit(mask.kept[np.ix_(rows, cols)].astype(np.float64))
             labels[rows] = model.row_labels_
         groups = by_label(labels)
-        return groups if goal.height is None else fit_sizes(groups, sizes, jaccard_similarity(mask, device=device))
+        return (
+            groups
+            if goal.height is None
+            else fit_sizes(groups, sizes, similarity_rows(mask, "jaccard", device), monitor)
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import psutil
@@ -10,10 +11,21 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def available_bytes() -> int:
-    """Return how many bytes could be taken now without swapping; the smaller of the machine's and the container's."""
-    free = int(psutil.virtual_memory().available)
+    """Return how many bytes could be taken now without swapping: what the machine, the container and this process's limit leave."""
+    free = min(int(psutil.virtual_memory().available), _under_own_limit())
     limit, used = _number("memory.max"), _number("memory.current")
     return free if limit is None or used is None else min(free, max(0, limit - used + _reclaimable()))
+
+
+def _under_own_limit() -> int:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits
+        return sys.maxsize
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if most == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return max(0, most - int(psutil.Process().memory_info().vms))
 
 
 def _number(name: str) -> int | None:

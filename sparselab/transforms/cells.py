@@ -12,6 +12,7 @@ from sparselab.analysis.similarity import count_product
 from sparselab.core.device import as_tensor
 from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
+from sparselab.core.strips import row_strips
 from sparselab.grouping import Groups
 
 if TYPE_CHECKING:
@@ -41,15 +42,19 @@ def scores(layer: Layer, weigh: str, device: torch.device) -> torch.Tensor:
 
     Raises: SettingError when weights are asked for and the layer has none.
     """
+    import torch
+
     if weigh == "count":
         return as_tensor(layer.mask.kept.view(np.int8), device)
-    importance = layer.importance
-    if importance is None:
-        raise SettingError(f"weigh={weigh} needs weights, and {layer.name} is a mask alone: use weigh=count")
-    if weigh == "energy":
-        importance = importance**2
-    largest = importance.max(initial=0.0)
-    return as_tensor(np.rint(importance * (_SCALE / largest if largest > 0 else 0.0)), device)
+    worth = np.empty(layer.mask.shape)
+    for rows in row_strips(*worth.shape):
+        importance = layer.importance_of(rows)
+        if importance is None:
+            raise SettingError(f"weigh={weigh} needs weights, and {layer.name} is a mask alone: use weigh=count")
+        worth[rows] = importance**2 if weigh == "energy" else importance
+    largest = worth.max(initial=0.0)
+    worth *= _SCALE / largest if largest > 0 else 0.0
+    return torch.from_numpy(np.rint(worth, out=worth)).to(device)
 
 
 def group_sums(scores: torch.Tensor, groups: Groups) -> torch.Tensor:

@@ -17,7 +17,20 @@ TAKEN = frozenset(
         *("transform", "kernels", "positions", "images", "input", "stride", "padding", "dtype", "rounds", "seconds"),
         *("threads", "sample", "source", "path", "order", "tab", "tile", "plain", "numbers", "budget", "baseline"),
         *("batch", "side", "product", "figures", "map_kernel", "seconds_cell", "seconds_each", "latency_tab", "axis"),
-        *("run", "preset", "published", "training_tab", "with_study", "term"),
+        *(
+            "run",
+            "preset",
+            "published",
+            "blocks",
+            "training_tab",
+            "with_study",
+            "term",
+            "resume",
+            "form",
+            "force",
+            "axes",
+        ),
+        *("mask", "threshold", "conv_groups", "read_all", "read_groups", "read_axes", "read_threshold", "read_masks"),
     }
 )
 """What a setting cannot be called: an option of a command, or a widget of a page, has the name."""

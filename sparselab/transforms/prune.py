@@ -129,5 +129,5 @@ def keep_largest(scores: Sequence[Scores], masks: Sequence[Mask], count: int) ->
     for mask, part in zip(masks, np.split(stays, np.cumsum([mask.count for mask in masks])[:-1]), strict=True):
         kept = np.zeros(mask.shape, dtype=bool)
         kept[mask.kept] = part
-        after.append(Mask(kept))
+        after.append(Mask._adopt(kept))
     return after

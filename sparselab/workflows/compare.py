@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from sparselab.analysis.pooling import pool
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
-from sparselab.formats import ReadOptions, load_layer
+from sparselab.formats import ReadOptions, load_layer, read_blocks
+from sparselab.formats.names import clean_name
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS, Regroup
 from sparselab.transforms.contender import Contender
@@ -53,6 +55,15 @@ def run_contender(
         run = run.within_budget(layer)
     layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
     return layout, report(layout, layer)
+
+
+def block_file_layout(layer: Layer, path: Path) -> tuple[Contender, Layout]:
+    """Return the layout that a .block file has for a layer, as a contender of its own beside those of the registry.
+
+    Raises: FileError for a file that is none, and for blocks that do not fit the layer.
+    """
+    layout = read_blocks(path, before=layer.mask)
+    return Contender("blocks", f"the blocks of {clean_name(path.name)}", "blocks", {"file": str(path)}), layout
 
 
 def compare_row(

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from sparselab.analysis.invariants import Invariant, check_invariants
 from sparselab.analysis.metrics import block_densities, report
-from sparselab.analysis.similarity import jaccard_similarity
+from sparselab.analysis.similarity import SimilarityRows, similarity_rows
 from sparselab.core.layout import Layout
+from sparselab.core.mask import IntVector
+from sparselab.core.strips import row_strips
 from sparselab.formats import ReadOptions, load_layer
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS
@@ -56,26 +58,29 @@ def explore(
     run = TRANSFORMS[transform](**settings)
     layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
     # No look at the monitor from here on: a search that was cancelled has given its best so far, and that is shown.
-    similarity = jaccard_similarity(layer.mask, device=device)
-    order = layout.row_order.order
+    similarity = similarity_rows(layer.mask, "jaccard", device)
     return {
         "layout": layout.pack(),
         "report": report(layout, layer).as_json(),
         "invariants": [asdict(item) for item in check_invariants(layout, layer)],
-        "similarity_before": _pooled(similarity),
-        "similarity_after": _pooled(similarity[np.ix_(order, order)]),
+        "similarity_before": _pooled(similarity, np.arange(len(similarity))),
+        "similarity_after": _pooled(similarity, layout.row_order.order),
         "block_densities": block_densities(layout),
     }
 
 
-def _pooled(similarity: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Average equal areas down to at most 256 x 256, without the diagonal, which is 1 by definition."""
+def _pooled(similarity: SimilarityRows, order: IntVector) -> NDArray[np.uint8]:
+    """Average equal areas of the rows in `order` down to at most 256 x 256, without the diagonal, which is 1 by definition."""
     rows = len(similarity)
     step = -(-rows // _SIMILARITY_PIXELS)
     starts = np.arange(0, rows, step)
-    values = similarity.copy()
-    np.fill_diagonal(values, 0.0)
-    sums = np.add.reduceat(np.add.reduceat(values, starts, axis=0), starts, axis=1)
+    sums = np.empty((starts.size, starts.size), dtype=np.float32)
+    for pixels in row_strips(starts.size, rows * step):
+        first = starts[pixels.start]
+        numbers = order[first : starts[pixels][-1] + step]
+        values = similarity[numbers][:, order]
+        values[np.arange(numbers.size), first + np.arange(numbers.size)] = 0.0
+        sums[pixels] = np.add.reduceat(np.add.reduceat(values, starts[pixels] - first, axis=0), starts, axis=1)
     extents = np.diff(np.append(starts, rows))
     pairs = np.outer(extents, extents) - np.diag(extents)
     pooled: NDArray[np.uint8] = np.rint(255 * sums / np.maximum(pairs, 1)).astype(np.uint8)

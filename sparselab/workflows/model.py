@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from sparselab.analysis.metrics import Report, report
-from sparselab.core.errors import Cancelled, FileError, SettingError, SparselabError
+from sparselab.core.errors import Cancelled, FileError, LimitError, SettingError, SparselabError
 from sparselab.core.inputs.generators import Rng, as_generator
+from sparselab.core.inputs.memory import check_room
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.ticket import Ticket, ticket_of
@@ -22,10 +23,12 @@ from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
 from sparselab.workflows.compare import contenders, run_contender
 
+_JOINT_BYTES = 16  # a weight, at the peak of one threshold over all layers: measured 15.5
+
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """A layer that a transform was applied to."""
+    """What a transform made of a layer. `layer` has its name and mask, not its values, which are let go once it is reported."""
 
     layer: Layer
     layout: Layout
@@ -53,18 +56,16 @@ def apply_transform(
     rng: Rng = None,
     device: str = "auto",
     monitor: Monitor = SILENT,
-) -> list[Done | NotDone]:
-    """Apply one transform to the layers called `names`; return what became of each, in their order.
+) -> Iterator[Done | NotDone]:
+    """Apply one transform to the layers called `names`; yield what became of each, in their order.
 
-    Every part starts from the same state of `rng`, so that one layer alone gives what it gives among all, unless the transform is global.
+    Layers are loaded when their turn comes and let go before the next one's, so that a network takes the memory of one layer
+    and of the layouts that the caller keeps; a global transform needs them all at once. Every part starts from the same state of `rng`, so that one layer alone gives what it gives among all, unless the transform is global.
     A layer that fails ends only its part. Raises: Cancelled.
     """
     start = as_generator(rng)
-    return [
-        outcome
-        for part in joint_layers(run, names)
-        for outcome in _apply_jointly(run, ticket, part, deepcopy(start), device, monitor)
-    ]
+    for part in joint_layers(run, names):
+        yield from _apply_jointly(run, ticket, part, deepcopy(start), device, monitor)
 
 
 def _apply_jointly(
@@ -72,10 +73,15 @@ def _apply_jointly(
 ) -> list[Done | NotDone]:
     layers: dict[str, Layer] = {}
     outcomes: dict[str, Done | NotDone] = {}
+    if len(names) > 1:
+        try:
+            check_room("all layers at once", _JOINT_BYTES * sum(ticket.found(name).size for name in names))
+        except LimitError as error:
+            return [NotDone(name, error) for name in names]
     for name in names:
         try:
             layers[name] = ticket[name]
-        except FileError as error:  # a layer that cannot be read ends no other
+        except (FileError, LimitError) as error:  # a layer that cannot be read ends no other
             outcomes[name] = NotDone(name, error)
     try:
         layouts = run.over(list(layers.values()), rng=rng, device=device, monitor=monitor) if layers else []
@@ -85,8 +91,13 @@ def _apply_jointly(
         outcomes |= {name: NotDone(name, error) for name in layers}
     else:
         for (name, layer), layout in zip(layers.items(), layouts, strict=True):
-            outcomes[name] = Done(layer, layout, report(layout, layer))
+            outcomes[name] = Done(without_values(layer), layout, report(layout, layer))
     return [outcomes[name] for name in names]
+
+
+def without_values(layer: Layer) -> Layer:
+    """Return a layer with its name, mask and geometry alone."""
+    return replace(layer, weight=None, rewound=None, gradient=None, features=None)
 
 
 def model_parts(names: Sequence[str], candidates: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
@@ -94,7 +105,7 @@ def model_parts(names: Sequence[str], candidates: Sequence[Mapping[str, Any]]) -
 
     Raises: SettingError for a single candidate whose settings exclude each other.
     """
-    return joint_layers(_transform(candidates[0]), names) if len(candidates) == 1 else [(name,) for name in names]
+    return joint_layers(transform_of(candidates[0]), names) if len(candidates) == 1 else [(name,) for name in names]
 
 
 def model_rows(
@@ -110,7 +121,7 @@ def model_rows(
     """Transform the layers of one of `model_parts`, in a worker.
 
     One candidate is applied as `apply_transform` does, none or several as `model_row` does.
-    Returns: for every layer {"layer", "contender", "report", "layout"}, or {"layer", "error"} with the reason in words.
+    Returns: for every layer {"layer", "contender", "report", "layout", "repeatable"}, or {"layer", "error"} with the reason in words.
     Raises: what `model_row` does.
     """
     if len(candidates) != 1:
@@ -118,21 +129,27 @@ def model_rows(
         return [{"layer": name, **row} for name, row in zip(layer_names, rows, strict=True)]
     single = len(layer_names) == 1  # the worker remembers single layers between calls
     ticket = ticket_of([load_layer(path, layer_names[0], options)]) if single else read_ticket(path, options)
-    outcomes = apply_transform(_transform(candidates[0]), ticket, layer_names, rng=seed, device=device, monitor=monitor)
-    return [
-        {"layer": outcome.name, "error": str(outcome.error)}
-        if isinstance(outcome, NotDone)
-        else {
-            "layer": outcome.layer.name,
-            "contender": candidates[0]["title"],
-            "report": outcome.report.as_json(),
-            "layout": outcome.layout.pack(),
-        }
-        for outcome in outcomes
-    ]
+    outcomes = apply_transform(
+        transform_of(candidates[0]), ticket, layer_names, rng=seed, device=device, monitor=monitor
+    )
+    return [row_of(outcome, candidates[0]["title"]) for outcome in outcomes]
 
 
-def _transform(candidate: Mapping[str, Any]) -> Transform:
+def row_of(outcome: Done | NotDone, contender: str) -> dict[str, Any]:
+    """Return what became of a layer as a row of `model_rows`."""
+    if isinstance(outcome, NotDone):
+        return {"layer": outcome.name, "error": str(outcome.error)}
+    return {
+        "layer": outcome.layer.name,
+        "contender": contender,
+        "report": outcome.report.as_json(),
+        "layout": outcome.layout.pack(),
+        "repeatable": not outcome.layout.is_cut_short,
+    }
+
+
+def transform_of(candidate: Mapping[str, Any]) -> Transform:
+    """Return the transform of a contender. Raises: SettingError for settings that it does not take."""
     return TRANSFORMS[candidate["transform"]](**candidate["settings"])
 
 
@@ -168,7 +185,14 @@ def model_row(
     if not found:
         raise errors[0]
     best, layout, numbers = max(found, key=lambda item: _worth(item[2]))
-    return {"contender": best.title, "report": numbers.as_json(), "layout": layout.pack()}
+    # Whether another run must come to the same: no clock ended a search, and none was left out, perhaps for lack of memory.
+    repeatable = not errors and not any(tried.is_cut_short for _, tried, _ in found)
+    return {
+        "contender": best.title,
+        "report": numbers.as_json(),
+        "layout": layout.pack(),
+        "repeatable": repeatable,
+    }
 
 
 def export_ticket(

@@ -44,7 +44,7 @@ def regroup(
     if unknown:
         raise SettingError(f"expected settings of Regroup, {', '.join(known)}; got {', '.join(unknown)}")
     opened = open_ticket(ticket)
-    outcomes = apply_transform(Regroup(**settings), opened, opened.names, rng=rng, device=device, monitor=monitor)
+    outcomes = list(apply_transform(Regroup(**settings), opened, opened.names, rng=rng, device=device, monitor=monitor))
     done = {item.layer.name: item for item in outcomes if isinstance(item, Done)}
     return Regrouped(
         layouts=MappingProxyType({name: item.layout for name, item in done.items()}),

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from sparselab.benchmarking import end_to_end as end_module
+from sparselab.benchmarking import network
 from sparselab.benchmarking.end_to_end import EndToEnd, end_to_end
 from sparselab.benchmarking.network import add_up, choose, layout_in_network, measure_layer
 from sparselab.benchmarking.records import Row, Session
 from sparselab.benchmarking.requests import Effort, Measured, MeasurementRequest
+from sparselab.core.ticket import Ticket
 from sparselab.formats import read_ticket
 from sparselab.transforms import Prune
 from sparselab.workflows.model import Done, apply_transform
@@ -59,13 +62,23 @@ def requests(tmp_path: Path) -> list[MeasurementRequest]:
     ]
 
 
-def test_a_transform_of_all_layers_sees_them_all(requests: list[MeasurementRequest]) -> None:
+def test_a_transform_of_all_layers_sees_them_all(
+    requests: list[MeasurementRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As `transform` and the Model page apply it: a global threshold leaves layers of different densities."""
     settings = {"scope": "global", "sparsity": 0.9}
     ticket = read_ticket(requests[0].path)
     outcomes = apply_transform(Prune(**settings), ticket, ticket.names, rng=0)
     wanted = {item.layer.name: item.layout.after for item in outcomes if isinstance(item, Done)}
+    reads: list[str] = []
+
+    def counted(path: str, *rest: Any) -> Ticket:
+        reads.append(path)
+        return read_ticket(path, *rest)
+
+    monkeypatch.setattr(network, "read_ticket", counted)
     found = {item.layer: layout_in_network(item, "prune", settings).after for item in requests}
+    assert reads == [requests[0].path]  # once, not once a layer
     assert found == {item.layer: wanted[item.layer] for item in requests}
     assert len({mask.density for mask in found.values()}) == 2
 

@@ -17,7 +17,7 @@ from sparselab.core.paths import CACHE_VARIABLE, DATA_VARIABLE, OPENED_VARIABLE,
 def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     missing = tmp_path / "none.npz"
     assert main(["app", str(missing)]) == 2
-    assert capsys.readouterr() == ("", f"error: expected a file; there is none at {missing}\n")
+    assert capsys.readouterr() == ("", f"error: expected a file or a folder; there is none at {missing}\n")
 
 
 def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:

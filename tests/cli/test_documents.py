@@ -115,7 +115,9 @@ def test_compare_says_what_it_runs_and_runs_what_is_named(file: Path, capsys: py
         assert main(["compare", str(file), *flags, "--json"]) == 0
         out, err = capsys.readouterr()
         layer, *lines = err.splitlines()
-        assert layer == "layer fc: " + ("as asked" if "--layer" in flags else "the largest; --layer takes another")
+        assert layer == "layer fc: " + (
+            "as asked" if "--layer" in flags else "the largest of 1 by size (24 x 36); --layer takes another"
+        )
         total = len(lines)
         begun = [line.split(": ", 1) for line in lines]
         assert [number for number, _ in begun] == [f"{index} of {total}" for index in range(1, total + 1)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,6 +42,33 @@ def _smtx(weight: Matrix, path: Path) -> None:
     lines = [", ".join(map(str, (*weight.shape, cols.size)))]
     lines += ["".join(f"{number} " for number in numbers) for numbers in (offsets, cols)]
     path.write_text("\n".join(lines) + "\n")
+
+
+def _torch_legacy(weight: Matrix, path: Path) -> None:
+    named = {"fc_orig": torch.tensor(weight), "fc_mask": torch.tensor(weight != 0)}
+    torch.save(named, path, _use_new_zipfile_serialization=False)
+
+
+def _torch_export(weight: Matrix, path: Path) -> None:
+    """As torch.export.save writes it, by hand: that takes a second to trace a model."""
+    arrays = {"fc_orig": (7, weight.astype(np.float32)), "fc_mask": (12, weight != 0)}
+    strides = [{"as_int": weight.shape[1]}, {"as_int": 1}]
+    sizes = [{"as_int": size} for size in weight.shape]
+    meta = {"sizes": sizes, "strides": strides, "storage_offset": {"as_int": 0}, "layout": 7}
+    config = {
+        name: {"path_name": name, "use_pickle": False, "tensor_meta": meta | {"dtype": code}}
+        for name, (code, _) in arrays.items()
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, (_, array) in arrays.items():
+            archive.writestr(f"good/data/weights/{name}", array.tobytes())
+        archive.writestr("good/data/weights/model_weights_config.json", json.dumps({"config": config}))
+
+
+def _blocks(weight: Matrix, path: Path) -> None:
+    """A block of each kept weight; the shape is said by blocks that cover nothing."""
+    blocks = [([int(row)], [int(col)]) for row, col in zip(*np.nonzero(weight), strict=True)]
+    path.write_bytes(pickle.dumps([*blocks, ([weight.shape[0] - 1], []), ([], [weight.shape[1] - 1])]))
 
 
 def _matrix_market(weight: Matrix, path: Path) -> None:
@@ -99,12 +129,26 @@ def _onnx(weight: Matrix, path: Path) -> None:
     path.write_bytes(helper.make_model(graph).SerializeToString())
 
 
+def _model_folder(weight: Matrix, path: Path) -> None:
+    """An index of two files: the weight in one, its mask in the other."""
+    from safetensors.numpy import save_file
+
+    names = {"fc_orig": f"{path.stem}-1.safetensors", "fc_mask": f"{path.stem}-2.safetensors"}
+    save_file({"fc_orig": weight}, path.with_name(names["fc_orig"]))
+    save_file({"fc_mask": weight != 0}, path.with_name(names["fc_mask"]))
+    path.write_text(json.dumps({"metadata": {"total_size": 0}, "weight_map": names}))
+
+
 WRITE: dict[str, Callable[[Matrix, Path], None]] = {
     "npy": _npy,
     "npz": _npz,
     "safetensors": _safetensors,
+    "model-folder": _model_folder,
     "torch": _torch,
     "smtx": _smtx,
+    "torch-legacy": _torch_legacy,
+    "torch-export": _torch_export,
+    "blocks": _blocks,
     "matrix-market": _matrix_market,
     "hdf5": _hdf5,
     "png": _png,

@@ -1,145 +1,36 @@
-"""Files nobody should open without care, each made by one function that returns its path."""
+"""Files nobody should open without care, each made by one function that returns its path; those of torch lie in hostile/."""
 
 from __future__ import annotations
 
 import functools
 import io
-import json
-import os
-import pickle
 import struct
-import warnings
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 
+from tests.formats.hostile.blocks import BLOCKS
+from tests.formats.hostile.builders import (
+    WEIGHT,
+    Case,
+    array,
+    arrays,
+    file,
+    header,
+    npy_bytes,
+    npz,
+    patched,
+    safetensors,
+    save,
+    tensor,
+)
+from tests.formats.hostile.torch_export import TORCH_EXPORT
+from tests.formats.hostile.torch_files import TORCH
+from tests.formats.hostile.torch_legacy import TORCH_LEGACY
 from tests.formats.hostile_onnx import HOSTILE_ONNX
 
-WEIGHT = (np.arange(48, dtype=np.float32).reshape(6, 8) % 3) / 2
-
-
-def npy_bytes(array: np.ndarray, **changes: Any) -> bytes:
-    """An array as a .npy file; `changes` replace fields of its header and leave the data as it is."""
-    stream = io.BytesIO()
-    header = np.lib.format.header_data_from_array_1_0(array) | changes
-    np.lib.format.write_array_header_1_0(stream, header)
-    return stream.getvalue() + array.tobytes()
-
-
-def npz(path: Path, members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> Path:
-    with zipfile.ZipFile(path, "w", method) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return path
-
-
-def safetensors(path: Path, header: Any, data: bytes = b"") -> Path:
-    text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
-    return path
-
-
-def tensor(shape: list[Any], begin: int, end: int, dtype: str = "F32") -> dict[str, Any]:
-    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
-
-
-def torch_zip(path: Path, data: bytes) -> Path:
-    return npz(path, {"archive/data.pkl": data, "archive/version": b"3\n"})
-
-
-def save(path: Path, value: Any) -> Path:
-    torch.save(value, path)
-    return path
-
-
-class Payload:
-    """Makes a folder when it is unpickled without care."""
-
-    def __init__(self, marker: Path) -> None:
-        self.marker = str(marker)
-
-    def __reduce__(self) -> Any:
-        return os.mkdir, (self.marker,)
-
-
-def payload_checkpoint(folder: Path) -> Path:
-    return save(folder / "payload.pt", {"conv.weight": torch.ones(2, 2), "x": Payload(folder / "executed")})
-
-
-def payload_protocol_4(folder: Path) -> Path:
-    return torch_zip(folder / "payload4.pt", pickle.dumps(Payload(folder / "executed"), protocol=4))
-
-
-def payload_bare(folder: Path) -> Path:
-    path = folder / "bare.pt"
-    path.write_bytes(pickle.dumps(Payload(folder / "executed"), protocol=2))
-    return path
-
-
-def payload_with_a_harmless_name(folder: Path) -> Path:
-    return torch_zip(folder / "disguised.pt", b"\x80\x02ctorch._utils\n_rebuild_anything\n)R.")
-
-
-def deflated_record(folder: Path) -> Path:
-    whole = save(folder / "whole.pt", {"w": torch.zeros(512, 512)})
-    with zipfile.ZipFile(whole) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    return npz(folder / "deflated.pt", members, zipfile.ZIP_DEFLATED)
-
-
-def stride_zero(folder: Path) -> Path:
-    return save(folder / "stride0.pt", {"w": torch.ones(1).expand(3000, 3000)})
-
-
-def overlapping(folder: Path) -> Path:
-    return save(folder / "overlap.pt", {"w": torch.arange(20.0).as_strided((8, 8), (1, 1))})
-
-
-def gaps(folder: Path) -> Path:
-    return save(folder / "gaps.pt", {"w": torch.ones(8, 8)[:, :4]})
-
-
-def terabyte(folder: Path) -> Path:
-    return save(folder / "terabyte.pt", {"w": torch.ones(1).expand(10**6, 10**6)})
-
-
-def csr_out_of_range(folder: Path) -> Path:
-    places = torch.tensor([0, 1, 2]), torch.tensor([0, 10**9])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # the layout is in beta
-        wild = torch.sparse_csr_tensor(*places, torch.ones(2), size=(2, 4), check_invariants=False)
-    return save(folder / "csr.pt", {"w": wild})
-
-
-def coo_out_of_range(folder: Path) -> Path:
-    places = torch.tensor([[0, 10**9], [0, 1]])
-    wild = torch.sparse_coo_tensor(places, torch.ones(2), size=(4, 4), check_invariants=False)
-    return save(folder / "coo.pt", {"w": wild})
-
-
-def coo_huge(folder: Path) -> Path:
-    huge = torch.sparse_coo_tensor(torch.tensor([[0], [0]]), torch.ones(1), size=(2**20, 2**20), check_invariants=True)
-    return save(folder / "coo-huge.pt", {"w": huge})
-
-
-def whole_module(folder: Path) -> Path:
-    return save(folder / "module.pt", torch.nn.Linear(4, 4))
-
-
-def torch_script(folder: Path) -> Path:
-    return npz(
-        folder / "script.pt", {"m/data.pkl": b"\x80\x02}.", "m/code/m.py": b"", "m/constants.pkl": b"\x80\x02)."}
-    )
-
-
-def before_zip(folder: Path) -> Path:
-    path = folder / "legacy.pth"
-    torch.save({"w": torch.ones(2, 2)}, path, _use_new_zipfile_serialization=False)
-    return path
+__all__ = ["HOSTILE", "WEIGHT", "array", "arrays", "file", "header", "npz", "safetensors", "save", "tensor"]
 
 
 def many_tensors(folder: Path) -> Path:
@@ -150,11 +41,6 @@ def many_tensors(folder: Path) -> Path:
 def many_layers(folder: Path) -> Path:
     header = {f"l{i}": tensor([1, 1], 4 * i, 4 * i + 4) for i in range(12_000)}
     return safetensors(folder / "layers.safetensors", header, bytes(48_000))
-
-
-def many_checkpoint_tensors(folder: Path) -> Path:
-    one = torch.ones(1, 1)
-    return save(folder / "many.pt", {f"l{i}": one for i in range(100_000)})
 
 
 @functools.cache
@@ -171,13 +57,6 @@ def bomb_bytes() -> bytes:
 
 def bomb(folder: Path) -> Path:
     return file("bomb.npz", bomb_bytes())(folder)
-
-
-def patched(path: Path, old: bytes, new: bytes) -> Path:
-    content = path.read_bytes()
-    assert old in content
-    path.write_bytes(content.replace(old, new))
-    return path
 
 
 def deflate_lie(folder: Path) -> Path:
@@ -216,30 +95,6 @@ def far_member(folder: Path) -> Path:
     return path
 
 
-def file(name: str, content: bytes) -> Callable[[Path], Path]:
-    def make(folder: Path) -> Path:
-        (folder / name).write_bytes(content)
-        return folder / name
-
-    return make
-
-
-def header(name: str, value: Any, data: bytes = b"") -> Callable[[Path], Path]:
-    return lambda folder: safetensors(folder / name, value, data)
-
-
-def array(name: str, value: np.ndarray, **changes: Any) -> Callable[[Path], Path]:
-    return lambda folder: file(name, npy_bytes(value, **changes))(folder)
-
-
-def arrays(name: str, **values: Any) -> Callable[[Path], Path]:
-    def make(folder: Path) -> Path:
-        np.savez(folder / name, **values)
-        return folder / name
-
-    return make
-
-
 def infinite(folder: Path) -> Path:
     weight = WEIGHT.copy()
     weight[0, 0], weight[1, 1], weight[2, 2] = np.nan, np.inf, -np.inf
@@ -248,33 +103,12 @@ def infinite(folder: Path) -> Path:
 
 PAIR = b'"w":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]}'
 
-HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "payload": (payload_checkpoint, r"opening it would run (posix|nt)\.mkdir"),
-    "payload, protocol 4": (payload_protocol_4, r"opening it would run (posix|nt)\.mkdir"),
-    "payload, bare": (payload_bare, r"a bare pickle that would run (posix|nt)\.mkdir"),
-    "payload, protocol 0": (
-        file("zero.pt", b"cposix\nmkdir\n(S'executed'\ntR."),
-        "expected a PyTorch checkpoint, as its name says",
-    ),
-    "payload, harmless name": (payload_with_a_harmless_name, "torch loads safely; it refused"),
-    "whole module": (whole_module, "would run torch.nn.modules.linear.Linear.*state_dict"),
-    "TorchScript": (torch_script, "got a TorchScript program"),
-    "before zip": (before_zip, "the format before PyTorch 1.6"),
-    "deflated record": (deflated_record, "is compressed"),
-    "stride 0": (stride_zero, "without gap or overlap"),
-    "overlap": (overlapping, "without gap or overlap"),
-    "gaps": (gaps, "without gap or overlap"),
-    "terabyte": (terabyte, "at most 1073741824 elements"),
-    "CSR out of range": (csr_out_of_range, "torch loads safely; it refused"),
-    "COO out of range": (coo_out_of_range, "torch loads safely; it refused"),
-    "COO too large": (coo_huge, "at most 1073741824 elements"),
-    "pickle cut": (lambda folder: torch_zip(folder / "cut.pt", b"\x80\x02}q\x00X\xff"), "it is damaged"),
-    "pickle of nothing": (
-        lambda folder: torch_zip(folder / "steps.pt", b"\x80\x02" + b"N0" * 2_100_000 + b"N."),
-        "damaged or too long",
-    ),
-    "100000 tensors": (many_tensors, "at most 20000 tensors"),
-    "100000 checkpoint tensors": (many_checkpoint_tensors, "at most 20000 tensors"),
+HOSTILE: dict[str, Case] = {
+    **TORCH,
+    **TORCH_LEGACY,
+    **TORCH_EXPORT,
+    **BLOCKS,
+    "100000 tensors": (many_tensors, "at most 400000 values"),
     "12000 layers": (many_layers, "at most 10000 layers"),
     "npz bomb": (bomb, "at most 200 times"),
     "deflate lie": (deflate_lie, "expected w.npy whole; it is damaged"),
@@ -301,10 +135,15 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "npy short": (array("short.npy", WEIGHT, shape=(7, 8)), "as its header says"),
     "npy long": (array("long.npy", WEIGHT, shape=(5, 8)), "as its header says"),
     "npy no header": (file("no.npy", b"\x93NUMPY\x01\x00\x10\x00{'shape': ______"), "damaged"),
+    "npy of raw pairs": (array("raw.npy", np.zeros((4, 4), "V2")), "what bfloat16 of ml_dtypes becomes"),
+    "npy of dates": (array("dates.npy", np.zeros((4, 4), "M8[s]")), "dates are never read"),
     "npy version 9": (file("nine.npy", b"\x93NUMPY\x09\x00\x10\x00{'shape': ______"), "format 1, 2 or 3"),
-    "safetensors wide": (header("w.safetensors", {"w": tensor([2**40, 1], 0, 2**42)}), "dimensions up to"),
+    "safetensors wide": (
+        header("w.safetensors", {"w": tensor([2**40, 1], 0, 2**42)}),
+        "bytes of tensors, as its header",
+    ),
     "safetensors none x wide": (header("n.safetensors", {"w": tensor([0, 2**40], 0, 0)}), "dimensions up to"),
-    "safetensors none": (header("z.safetensors", {"w": tensor([0, 4], 0, 0)}), "dimensions from 1 up"),
+    "safetensors none": (header("z.safetensors", {"w": tensor([0, 4], 0, 0)}), "no elements"),
     "safetensors deep": (header("d.safetensors", {"w": tensor([1] * 9, 0, 4)}, bytes(4)), "at most 8 dimensions"),
     "safetensors negative": (header("m.safetensors", {"w": tensor([-1, -1], 0, 4)}, bytes(4)), "whole numbers"),
     "safetensors true": (header("t.safetensors", {"w": tensor([True, 1], 0, 4)}, bytes(4)), "whole numbers"),
@@ -315,15 +154,22 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
         "its offset says 0",
     ),
     "safetensors more": (header("more.safetensors", {"w": tensor([1, 1], 0, 4)}, bytes(5)), "expected 4 bytes"),
-    "safetensors type": (header("type.safetensors", {"w": tensor([1], 0, 4, "F99")}, bytes(4)), "expected a type"),
+    "safetensors type": (header("type.safetensors", {"w": tensor([1], 0, 4, "F99")}, bytes(4)), "F99 values are never"),
     "safetensors double": (header("twice.safetensors", b"{" + PAIR + b"," + PAIR + b"}", bytes(4)), "every name once"),
     "safetensors nested": (header("nest.safetensors", b'{"a":' + b"[" * 10**5, b""), "a header of JSON"),
     "safetensors digits": (header("digits.safetensors", b'{"a":' + b"9" * 5000 + b"}", b""), "JSON|got something else"),
-    "safetensors list": (header("list.safetensors", [], b""), "a header that maps"),
+    "safetensors list": (header("list.safetensors", [], b""), "a header that maps names"),
     "safetensors metadata": (header("meta.safetensors", {"__metadata__": {"a": 1}}, b""), "metadata of texts"),
     "safetensors long": (file("long.safetensors", (2**40).to_bytes(8, "little") + b"{}"), "header of at most"),
     "safetensors empty": (header("empty.safetensors", {}), "an empty file"),
-    "float8 alone": (header("f8.safetensors", {"w": tensor([2, 2], 0, 4, "F8_E4M3")}, bytes(4)), "never read"),
+    "float8 scales alone": (header("f8.safetensors", {"w": tensor([2, 2], 0, 4, "F8_E8M0")}, bytes(4)), "never read"),
+    "safetensors falling": (header("back.safetensors", {"w": tensor([1, 1], 4, 0)}, bytes(4)), "whole numbers"),
+    "safetensors half a byte": (header("f4.safetensors", {"w": tensor([1, 1], 0, 1, "F4")}, bytes(1)), "span 1"),
+    "safetensors of a million values": (
+        header("values.safetensors", b'{"w":[' + b"{}," * 1_000_000 + b"{}]}"),
+        "at most 400000 values; it has 2000003",
+    ),
+    "safetensors of escapes": (header("escapes.safetensors", b'{"w":"' + b'\\"' * 2_000_000), "a header of JSON"),
     "smtx nnz": (file("nnz.smtx", b"2, 4, 8\n0 1 2 \n0 1 \n"), "cannot hold them"),
     "smtx huge": (file("huge.smtx", b"4000000, 4000000, 1\n0 1 \n0 \n"), "at most 1073741824 elements"),
     "smtx too many": (file("many.smtx", b"2, 2, 5\n0 1 2 \n0 1 0 1 0\n"), "at most 4 indices"),
@@ -342,7 +188,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "empty": (file("empty.pt", b""), "it is empty"),
     "picture": (file("picture.npz", b"\x89PNG\r\n\x1a\n" + bytes(64)), "a whole PNG picture"),
     "web page": (file("page.pt", b"<!DOCTYPE html><html>"), "got a web page"),
-    "text": (file("text.npz", b"hello there, this is no archive"), "got something else"),
+    "text": (file("text.npz", b"hello there, this is no archive"), "text, which is something else"),
     "tar": (file("old.pth.tar", bytes(257) + b"ustar" + bytes(250)), "a tar archive"),
     "absent": (lambda folder: folder / "absent.npz", "got No such file"),
     "NUL in the path": (lambda folder: folder / "a\0b.npz", "with a NUL in it"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +18,9 @@ from sparselab.formats import FORMATS, describe, read_ticket
 from tests.formats.good_files import good_file
 from tests.formats.hostile_files import HOSTILE, WEIGHT
 from tests.formats.libraries.hostile_sparse import SPARSE
+from tests.formats.models.hostile_model_folders import HOSTILE_MODEL_FOLDERS
 
-CASES = HOSTILE | SPARSE
+CASES = HOSTILE | SPARSE | HOSTILE_MODEL_FOLDERS
 
 
 @pytest.fixture(scope="module")
@@ -28,35 +31,34 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def hostile_suffixes(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What the names of the hostile files end in."""
-    made = [make(tmp_path_factory.mktemp("hostile")) for make, _ in CASES.values()]
-    return [path.suffix.lower() for path in made]
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Each hostile file, made once, in a folder of its own."""
+    return functools.cache(lambda case: CASES[case][0](tmp_path_factory.mktemp("hostile")))
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_format_has_hostile_files(form: str, hostile_suffixes: list[str]) -> None:
-    assert sum(suffix in FORMATS[form].suffixes for suffix in hostile_suffixes) >= 5
+def test_every_format_has_hostile_files(form: str, hostile: Callable[[str], Path]) -> None:
+    suffixes = [hostile(case).suffix.lower() for case in CASES]
+    assert sum(suffix in FORMATS[form].suffixes for suffix in suffixes) >= 10
 
 
-@pytest.mark.parametrize("form", {case.split()[0] for case in SPARSE})
+@pytest.mark.parametrize("form", {case.split()[0] for case in SPARSE | HOSTILE_MODEL_FOLDERS})
 def test_formats_of_others_have_ten_hostile_files_by_name(form: str) -> None:
     assert form in FORMATS
     assert sum(case.split()[0] == form for case in CASES) >= 10
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_each_is_refused_in_one_sentence(case: str, tmp_path: Path) -> None:
-    make, says = CASES[case]
-    path = make(tmp_path)
-    with pytest.raises(FileError, match=says) as caught:
+def test_each_is_refused_in_one_sentence(case: str, hostile: Callable[[str], Path]) -> None:
+    path = hostile(case)
+    with pytest.raises(FileError, match=CASES[case][1]) as caught:
         describe(read_ticket(path))
     text = str(caught.value)
     assert "expected" in text
     assert text.isprintable()
     assert len(text) < 600
-    assert str(tmp_path) not in text
-    assert not (tmp_path / "executed").exists()
+    assert str(path.parent) not in text
+    assert not (path.parent / "executed").exists()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
@@ -67,9 +69,9 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_cut_files(form: str, whole: dict[str, Path], tmp_path: Path) -> None:
+def test_cut_files(form: str, whole: dict[str, Path]) -> None:
     content = whole[form].read_bytes()
-    path = tmp_path / whole[form].name
+    path = whole[form].with_name(f"cut{whole[form].suffix}")  # beside the files that it may name
     path.write_bytes(content)
     assert describe(read_ticket(path))["layers"]
     # A text may lose only white space by its last byte.
@@ -83,13 +85,11 @@ def test_cut_files(form: str, whole: dict[str, Path], tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=40)
 @given(data=st.data())
-def test_changed_bytes_are_read_or_refused(
-    form: str, data: st.DataObject, whole: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_changed_bytes_are_read_or_refused(form: str, data: st.DataObject, whole: dict[str, Path]) -> None:
     content = bytearray(whole[form].read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    path = tmp_path_factory.getbasetemp() / f"changed{whole[form].suffix}"
+    path = whole[form].with_name(f"changed{whole[form].suffix}")
     path.write_bytes(content)
     with contextlib.suppress(SparselabError):
         assert all(0 <= layer["density"] <= 1 for layer in describe(read_ticket(path))["layers"])

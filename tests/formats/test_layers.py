@@ -154,11 +154,15 @@ def test_limits_are_settings(tmp_path: Path) -> None:
     for limits, says in [
         (ReadLimits(max_layers=1), "at most 1 layers"),
         (ReadLimits(max_elements=71), "at most 71 elements"),
-        (ReadLimits(max_total_bytes=500), "at most 500 bytes"),
         (ReadLimits(max_header_bytes=16), "at most 16 bytes"),
     ]:
         with pytest.raises(FileError, match=says):
             read_ticket(path, limits=limits)
+    np.savez(tmp_path / "t.npz", a=DENSE, b=DENSE)
+    few = ReadLimits(max_total_bytes=500)
+    with pytest.raises(FileError, match="at most 500 bytes"):
+        read_ticket(tmp_path / "t.npz", limits=few)
+    assert len(read_ticket(path, limits=few)) == 2  # its tensors are read one at a time
 
 
 HARD_NAMES = ["../../etc/passwd", "a\0b", "<script>alert(1)</script>", "=cmd()", "**x**", "\u202egnp", "x" * 2**20, ""]

@@ -26,6 +26,10 @@ HOSTILE.update(
         "example long": (file("long.grid", b"example-grid 2 2\n01010"), "4 characters"),
         "example other": (file("other.grid", b"example-grid 2 2\n01x1"), "4 characters"),
         "example none": (file("none.grid", b"example-grid 0 2\n"), "at least one"),
+        "example one line": (file("line.grid", b"example-grid 2 2"), "a first line|4 characters"),
+        "example negative": (file("negative.grid", b"example-grid -2 2\n0101"), "a first line"),
+        "example lines": (file("lines.grid", b"example-grid 2 2\n01\n01"), "4 characters"),
+        "example wide": (file("wide.grid", b"example-grid 1 99999999\n0"), "dimensions up to"),
         "example huge": (file("huge.grid", b"example-grid 4000000 4000000\n0"), "at most 1073741824 elements"),
     }
 )

@@ -89,7 +89,7 @@ def test_pooled_similarity_is_the_mean_of_each_area(mask: Mask) -> None:
     for most in (1, 3, 7, 256):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(explore_module, "_SIMILARITY_PIXELS", most)
-            pooled = explore_module._pooled(similarity)
+            pooled = explore_module._pooled(similarity, np.arange(mask.rows))
         expected = pooled_by_hand(similarity, most)
         assert pooled.shape == expected.shape
         assert pooled.dtype == np.uint8

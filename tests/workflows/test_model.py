@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,7 +23,7 @@ from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
-from sparselab.core.ticket import ticket_of
+from sparselab.core.ticket import FoundLayer, Ticket, ticket_of
 from sparselab.formats import ReadOptions, read_ticket
 from sparselab.runtime import messages
 from sparselab.runtime.progress import Monitor
@@ -116,6 +119,25 @@ def test_what_a_layer_lacks_is_reported_and_ends_no_other() -> None:
     assert isinstance(bare, NotDone)
     assert isinstance(full, Done)
     assert str(bare.error) == "New needs weights, and bare is a mask alone"
+
+
+def test_a_layer_is_let_go_before_the_next_is_loaded() -> None:
+    held: list[weakref.ref[np.ndarray]] = []
+
+    def load(name: str) -> Layer:
+        gc.collect()
+        assert not [each for each in held if each() is not None]
+        layer = Layer(name, Mask(np.eye(4, dtype=bool)), weight=np.eye(4))
+        assert layer.weight is not None
+        held.append(weakref.ref(layer.weight))
+        return layer
+
+    found = [FoundLayer(name=x, tensor_shape=(4, 4), conversion="", load=partial(load, x)) for x in ("a", "b", "c")]
+    ticket = Ticket(tuple(found))
+    outcomes = list(apply_transform(NeedsWeights(), ticket, ticket.names, rng=0))
+    assert [item.layer.name for item in outcomes if isinstance(item, Done)] == ["a", "b", "c"]
+    gc.collect()
+    assert not [each for each in held if each() is not None]
 
 
 def test_a_threshold_over_all_layers_is_none_where_one_has_no_weights() -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from sparselab.app.compare.view import show_comparison
 from sparselab.app.inputs.preamble import require_source, show_headline
 from sparselab.app.inputs.sidebar import choose_density, choose_layer, choose_seed
+from sparselab.app.inputs.source import counted
 
 
 def page() -> None:
@@ -14,6 +15,7 @@ def page() -> None:
     source = require_source("Compare")
     with st.sidebar:
         layer = choose_layer(source)
+        source = counted(source, layer)
         density = choose_density(source, layer)
         seed = choose_seed()
     show_headline("Compare", source, layer)

@@ -10,12 +10,12 @@ import streamlit as st
 
 from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.jobs.export import show_exports
+from sparselab.app.shell.work import run_once
 from sparselab.core.version import __version__
 from sparselab.display.document import layout_document
 from sparselab.formats import blocks_csv, permutation_csv
 from sparselab.formats.writing.recipe import recipe_for
 from sparselab.runtime.pipes import Limits
-from sparselab.runtime.worker import run_isolated
 from sparselab.workflows.explore import View
 
 _HERE_UP_TO = 4_000_000
@@ -56,7 +56,7 @@ def _picture(view: View, request: ExploreRequest) -> bytes:
     call = request.layer, view.layout, dict(view.report)
     if view.layout.before.kept.size <= _HERE_UP_TO:
         return layout_document(*call).encode()
-    html: str = run_isolated(layout_document, *call, limits=Limits())
+    html: str = run_once(layout_document, *call, limits=Limits())
     return html.encode()
 
 

@@ -22,7 +22,7 @@ def page() -> None:
     with st.sidebar:
         request = choose_request(source)
         _reset_button(request)
-    show_headline("Explore", source, request.layer)
+    show_headline("Explore", request.source, request.layer)
     order, place = choose_order()
     answer = view_of(request, place)
     view = answer if isinstance(answer, View) else None

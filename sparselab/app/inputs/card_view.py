@@ -6,7 +6,7 @@ import streamlit as st
 
 from sparselab.app.inputs.source import Source
 from sparselab.app.shell.escape import literal
-from sparselab.formats.describe import notes_of, skipped_of
+from sparselab.formats.describe import NOT_COUNTED, notes_of, skipped_of
 
 _SHOWN_NOTES = 6
 _SHOWN_REASONS = 40
@@ -23,13 +23,17 @@ def show_card(source: Source) -> None:
     with st.expander(label):
         for note in notes_of(source.card)[_SHOWN_NOTES:]:
             st.caption(literal(note))
+        if any(layer["count"] is None for layer in layers):
+            st.caption(
+                f"Large: only the headers were read. Layers without a density are {NOT_COUNTED}; one is counted when it is chosen."
+            )
         rows = [
             {
                 "layer": layer["name"],
                 "rows": layer["shape"][0],
                 "columns": layer["shape"][1],
                 "density": layer["density"],
-                "weights": "yes" if layer["has_weight"] else "mask only",
+                "weights": {True: "yes", False: "mask only", None: NOT_COUNTED}[layer["has_weight"]],
                 "read as": layer["conversion"],
             }
             for layer in layers

@@ -10,11 +10,12 @@ from typing import Any
 import streamlit as st
 
 from sparselab.app.shell.session import session
-from sparselab.core.errors import SparselabError
-from sparselab.formats import ReadOptions, describe, read_ticket
+from sparselab.app.shell.work import run_once
+from sparselab.core.errors import LimitError, SparselabError
+from sparselab.formats import ReadOptions, card_of_layer, card_of_path, describe, read_ticket
 from sparselab.runtime.pipes import Limits
-from sparselab.runtime.progress import SILENT, Monitor
-from sparselab.runtime.worker import run_isolated
+
+_LIMITS = Limits(wall_seconds=120)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
@@ -24,14 +25,18 @@ def sample_card(path: str, _modified: int) -> dict[str, Any]:
 
 
 def remembered_card(key: str, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
-    """Return the card of a file, read once a session; a refusal is remembered as well."""
+    """Return the card of a file, read once a session; a refusal is remembered as well, but not that a limit was reached.
+
+    A busy machine reaches a limit with a good file.
+    """
     cards: dict[str, Any] = st.session_state.setdefault("_cards", {})
     if key not in cards:
-        with st.spinner("Reading in a separate process"):
-            try:
-                cards[key] = read(own_path(key))
-            except SparselabError as error:
-                cards[key] = error
+        try:
+            cards[key] = read(own_path(key))
+        except LimitError:
+            raise
+        except SparselabError as error:
+            cards[key] = error
     if isinstance(cards[key], SparselabError):
         raise cards[key]
     found: dict[str, Any] = cards[key]
@@ -44,13 +49,12 @@ def own_path(key: str) -> Path:
 
 
 def card_in_worker(path: str, options: ReadOptions) -> dict[str, Any]:
-    """Return the card of a file, read in a limited process of its own."""
-    limits = Limits(wall_seconds=120)
-    found: dict[str, Any] = run_isolated(card_of_path, path, options, limits=limits)
+    """Return the card of a file or folder, read in a limited process of its own."""
+    found: dict[str, Any] = run_once(card_of_path, path, options, limits=_LIMITS, what="Reading the file")
     return found
 
 
-def card_of_path(path: str, options: ReadOptions, *, monitor: Monitor = SILENT) -> dict[str, Any]:
-    """Describe a file; runs in a worker, because a large checkpoint takes seconds."""
-    monitor.progress("reading the file")
-    return describe(read_ticket(path, options))
+def layer_in_worker(path: str, name: str, options: ReadOptions) -> dict[str, Any]:
+    """Return what a card says of one layer, counted in a limited process of its own."""
+    found: dict[str, Any] = run_once(card_of_layer, path, name, options, limits=_LIMITS, what="Counting the layer")
+    return found

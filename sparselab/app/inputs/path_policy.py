@@ -9,7 +9,7 @@ import streamlit as st
 
 from sparselab.core.errors import FileError
 from sparselab.core.paths import OPENED_VARIABLE, ROOTS_VARIABLE, result_folders
-from sparselab.core.room import room
+from sparselab.runtime.room import room
 
 _LONGEST_SHOWN = 120
 
@@ -17,10 +17,14 @@ _LONGEST_SHOWN = 120
 def allowed_roots() -> tuple[Path, ...]:
     """Return the folders whose files may be opened by path.
 
-    They are the operator's, or the user's home if only they can connect and no room is served; and that of the file the app was started with.
+    They are the operator's, or the user's home if only they can connect and no room is served; and that of the file, or the
+    folder, the app was started with.
     """
     opened = os.environ.get(OPENED_VARIABLE)
-    return (*_standing_roots(), *(() if opened is None else (Path(opened).resolve().parent,)))
+    if opened is None:
+        return _standing_roots()
+    path = Path(opened).resolve()
+    return (*_standing_roots(), path if path.is_dir() else path.parent)
 
 
 def ticket_roots() -> tuple[Path, ...]:
@@ -28,20 +32,24 @@ def ticket_roots() -> tuple[Path, ...]:
     return (*allowed_roots(), *result_folders())
 
 
-def resolve_under(text: str, roots: tuple[Path, ...], *, folder: bool = False) -> Path:
-    """Return the file (or folder) at `text`, symbolic links followed. Raises: FileError unless it is one under `roots`."""
+def resolve_under(text: str, roots: tuple[Path, ...], *, folder: bool | None = False) -> Path:
+    """Return the file at `text` (or the folder, or with None either), symbolic links followed.
+
+    Raises: FileError unless it is one under `roots`.
+    """
     if "\0" in text:
         raise FileError("expected a path; got one with a NUL character")
     shown = text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "..."
     try:
         path = Path(text).expanduser().resolve()
-        found = path.is_dir() if folder else path.is_file()
+        found = (folder is not False and path.is_dir()) or (folder is not True and path.is_file())
     except (RuntimeError, OSError, ValueError):  # an unknown user, a circle of links, characters no path can have
         raise FileError(f"expected a path that can be followed; got {shown!r}") from None
     if not any(path.is_relative_to(root) for root in roots):
         raise FileError(f"expected a path under {', '.join(map(str, roots))}; got {shown}")
     if not found:
-        raise FileError(f"expected a {'folder' if folder else 'file'}; there is none at {shown}")
+        wanted = {True: "a folder", False: "a file", None: "a file or a folder"}[folder]
+        raise FileError(f"expected {wanted}; there is none at {shown}")
     return path
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from sparselab.app.inputs.card_view import show_card
 from sparselab.app.inputs.source import Source, choose_source
+from sparselab.formats.describe import NOT_COUNTED
 
 
 def require_source(title: str) -> Source:
@@ -28,7 +29,9 @@ def show_headline(title: str, source: Source, layer: str | None = None) -> None:
     else:
         found = next(item for item in layers if item["name"] == layer)
         rows, cols = found["shape"]
-        kept = f"{found['count']:,} weights kept ({100 * found['density']:.2f} %)"
+        kept = NOT_COUNTED
+        if found["count"] is not None:
+            kept = f"{found['count']:,} weights kept ({100 * found['density']:.2f} %)"
         st.text(f"{layer} of {source.title}: {rows:,} x {cols:,}, {kept}")
     show_card(source)
 

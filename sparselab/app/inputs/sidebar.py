@@ -8,16 +8,19 @@ import streamlit as st
 
 from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.inputs.knobs import knobs, new_transform
-from sparselab.app.inputs.source import Source
+from sparselab.app.inputs.source import Source, counted
 from sparselab.app.shell.url_state import linked_select
+from sparselab.formats.describe import NOT_COUNTED
 from sparselab.transforms import TRANSFORMS
 
 _QUICK_REFINE = 300_000  # weights; measured on two cores: 256 x 1152 takes 0.7 s, 256 x 2304 takes 1.3 s
+_QUICK_LAYER = 2**26  # weights: 4096 x 14336 is below, the embedding of a language model above
 
 
 def choose_request(source: Source) -> ExploreRequest:
     """Show the pickers of layer, transform, knobs and seed; return what was chosen."""
     layer = choose_layer(source)
+    source = counted(source, layer)
     name = choose_transform()
     settings = knobs(TRANSFORMS[name], **quick_defaults(source, layer))
     return ExploreRequest(source, layer, name, settings, choose_seed())
@@ -30,16 +33,18 @@ def choose_seed() -> int:
 
 
 def choose_layer(source: Source) -> str:
-    """Show the layer picker, the largest layer first chosen; return its name."""
+    """Show the layer picker, the largest layer first chosen that is shown within seconds; return its name."""
     layers = {layer["name"]: layer for layer in source.card["layers"]}
     names = list(layers)
     sizes = [layer["shape"][0] * layer["shape"][1] for layer in layers.values()]
 
     def label(name: str) -> str:
         rows, cols = layers[name]["shape"]
-        return f"{name} · {rows} x {cols} · {100 * layers[name]['density']:.1f} %"
+        density = layers[name]["density"]
+        return f"{name} · {rows} x {cols} · " + (NOT_COUNTED if density is None else f"{100 * density:.1f} %")
 
-    return linked_select("Layer", names, "layer", default=names[sizes.index(max(sizes))], label_of=label)
+    quick = [size for size in sizes if size <= _QUICK_LAYER] or [min(sizes)]
+    return linked_select("Layer", names, "layer", default=names[sizes.index(max(quick))], label_of=label)
 
 
 def choose_transform() -> str:
@@ -59,7 +64,7 @@ def choose_transform() -> str:
 
 def choose_density(source: Source, layer: str) -> float:
     """Show the budget: as many weights as are kept, or a share of all."""
-    kept: float = next(item["density"] for item in source.card["layers"] if item["name"] == layer)
+    kept: float = next(item["density"] for item in counted(source, layer).card["layers"] if item["name"] == layer)
     spend = st.number_input(
         "Budget, % of the weights",
         min_value=0.1,

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from sparselab.app.inputs.cards import card_in_worker, own_path, remembered_card, sample_card
+from sparselab.app.inputs.cards import card_in_worker, layer_in_worker, own_path, remembered_card, sample_card
 from sparselab.app.inputs.path_policy import allowed_roots, resolve_under, ticket_roots
 from sparselab.app.inputs.read_options import choose_read_options
 from sparselab.app.inputs.samples import SAMPLES, available, sample_path
 from sparselab.app.shell.escape import literal
-from sparselab.app.shell.session import session
+from sparselab.app.shell.faults import show_fault
+from sparselab.app.shell.memory import Memory
+from sparselab.app.shell.session import public_memory, session
 from sparselab.app.shell.url_state import linked_select
-from sparselab.core.errors import FileError, SparselabError
+from sparselab.app.shell.work import run_stranger
+from sparselab.core.errors import FileError, LimitError, SparselabError
 from sparselab.core.paths import ROOTS_VARIABLE
-from sparselab.formats import FORMATS, ReadOptions, read_untrusted
+from sparselab.formats import FORMATS, ReadOptions, file_stamp, read_untrusted
+from sparselab.runtime.worker import WorkerError
 
 _KINDS = ("Sample", "Upload", "Path")
 _MASKS = "Masks in a second file"
@@ -36,10 +40,11 @@ class Original:
 
 @dataclass(frozen=True)
 class Source:
-    """A file that was read: where it lies, how to read it, and the card of what was found.
+    """A file or folder that was read: where it lies, how to read it, and the card of what was found.
 
     is_public: whether it is a sample, so that what is computed of it may be given to every visitor.
     Of an upload, `path` holds the layers in our own format, and `original` is what came.
+    stamp: changes with the file, where it may change while it is looked at.
     """
 
     path: str
@@ -48,6 +53,30 @@ class Source:
     card: dict[str, Any]
     is_public: bool = False
     original: Original | None = None
+    stamp: str = ""
+
+    @property
+    def memory(self) -> Memory:
+        """Where what is computed of it is kept: for every visitor of a sample, for this visitor alone of any other file."""
+        return public_memory() if self.is_public else session().memory
+
+
+def counted(source: Source, layer: str) -> Source:
+    """Return the source whose card counts one layer, which is read for it, alone, where it was not counted yet.
+
+    A layer that cannot be read ends the page with the reason; another can be chosen.
+    """
+    layers = source.card["layers"]
+    if all(item["count"] is not None for item in layers if item["name"] == layer):
+        return source
+    key = f"layer:{source.path}:{source.stamp}:{source.options}:{layer}"
+    try:
+        told = remembered_card(key, lambda _out: layer_in_worker(source.path, layer, source.options))
+    except SparselabError as error:
+        st.error(literal(str(error)), icon=":material/block:")
+        st.stop()
+    card = {**source.card, "layers": [told if item["name"] == layer else item for item in layers]}
+    return replace(source, card=card)
 
 
 def choose_source() -> Source | None:
@@ -57,8 +86,12 @@ def choose_source() -> Source | None:
     )
     try:
         return {"Sample": _sample, "Upload": _upload, "Path": _path}[kind or "Sample"]()
-    except (SparselabError, OSError) as error:
-        st.error(literal(str(error)), icon=":material/block:")
+    except LimitError as error:
+        st.error(f"{literal(str(error))}. The server may be busy: try again.", icon=":material/timer_off:")
+        st.button("Try again", key="_read_again")
+        return None
+    except (SparselabError, WorkerError, OSError) as error:
+        show_fault(error)
         return None
 
 
@@ -81,21 +114,23 @@ def _upload() -> Source | None:
         "Mask or checkpoint",
         type=suffixes,
         key=f"_upload_{generation}",
-        help="Read in a separate, limited process; nothing in the file is executed. Tensors that are not layers are left alone.",
+        help="Read in a separate, limited process; nothing in the file is executed. Tensors that are not layers are left alone. A model in several files is not uploaded: its folder is opened by path.",
     )
     if file is not None:
         _receive(file)
     kept: tuple[str, Path, str] | None = st.session_state.get("_uploaded")
     if kept is None:
         st.caption(
-            "A state_dict (.pt, .safetensors), NumPy masks (.npz, .npy), a DLMC pattern (.smtx) or an ONNX model (.onnx). An upload belongs to one "
+            "A state_dict (.pt, .th, .safetensors), NumPy masks (.npz, .npy), a DLMC pattern (.smtx), blocks (.block) or an ONNX model (.onnx). An upload belongs to one "
             "visit: after a reload, or by a link, choose the file again."
         )
         return None
     title, original, digest = kept
     options = choose_read_options(_uploaded_masks)
     st.caption(f"{literal(title)} · sha256 {digest[:12]}")
-    card = remembered_card(f"upload:{digest}:{options}", lambda out: read_untrusted(original, out, options))
+    card = remembered_card(
+        f"upload:{digest}:{options}", lambda out: read_untrusted(original, out, options, run=run_stranger)
+    )
     path = str(own_path(f"upload:{digest}:{options}"))
     return Source(path, title, ReadOptions(), card, original=Original(str(original), options))
 
@@ -146,17 +181,15 @@ def _path() -> Source | None:
         placeholder=f"{roots[0]}/model.safetensors" if roots else None,
         help="Under "
         + ", ".join(map(str, ticket_roots()))
-        + ". Layers are read one by one, so large checkpoints are welcome.",
+        + ". A file, or the folder of a model (config.json, an index and .safetensors files). Layers are read one by one, so large checkpoints are welcome.",
     )
     if not text:
         return None
-    path = resolve_under(text, ticket_roots())
+    path = resolve_under(text, ticket_roots(), folder=None)
     options = choose_read_options(_masks_at_path)
-    modified = [
-        file.stat().st_mtime_ns for file in (path, *([Path(options.masks)] if options.masks is not None else []))
-    ]
-    card = remembered_card(f"path:{path}:{modified}:{options}", lambda _out: card_in_worker(str(path), options))
-    return Source(str(path), path.name, options, card)
+    stamp = file_stamp(path, options.masks)
+    card = remembered_card(f"path:{path}:{stamp}:{options}", lambda _out: card_in_worker(str(path), options))
+    return Source(str(path), path.name, options, card, stamp=stamp)
 
 
 def open_path(path: Path) -> None:

@@ -12,26 +12,31 @@ from sparselab.app.jobs.stage_text import stage_text
 from sparselab.app.shell.faults import show_fault
 from sparselab.app.shell.session import session
 from sparselab.core.errors import Cancelled, LimitError, SparselabError
-from sparselab.runtime.broker import Job, Request
+from sparselab.runtime.broker import Call, Job, Request
 from sparselab.runtime.worker import WorkerError
 from sparselab.workflows.explore import View, explore
+from sparselab.workflows.stored_views import stored_explore
+from sparselab.workflows.tasks import results_folder
 
 _QUICK_SECONDS = 0.8  # most answers come within this; only then does a progress bar appear
-_LOOK_SECONDS = 0.02
+_LOOK_SECONDS = 0.1
+"""How often a waiting page lets Streamlit look whether a click has superseded it: each look is a message to the browser."""
+
+_REPORT_SECONDS = 0.25
 
 
 def view_of(request: ExploreRequest, place: DeltaGenerator) -> View | Job | None:
     """Return the answer; or the job that still computes it; or None when it failed or was cancelled, which `place` says."""
     own = session()
-    if own.knows(request.key):
-        found: View = own.remembered(request.key, lambda: None)
+    found: View | None = request.source.memory.get(request.key)
+    if found is not None:
         return found
     source = request.source
-    arguments = (source.path, request.layer, request.transform, request.settings, request.seed, source.options)
-    job = own.latest.ask(
-        request.key,
-        Request(owner=own.name, call=(explore, arguments), key=request.key if source.is_public else ""),
-    )
+    asked = (source.path, request.layer, request.transform, request.settings, request.seed, source.options)
+    # What is nobody's secret is computed once for all who ask, and kept on disk for those who come later.
+    call: Call = (stored_explore, (*asked, str(results_folder()))) if source.is_public else (explore, asked)
+    question = Request(owner=own.name, call=call, key=request.key if source.is_public else "")
+    job = own.latest.ask(request.key, question)
     slot = place.empty()
     deadline = time.monotonic() + _QUICK_SECONDS
     while not job.wait(_LOOK_SECONDS) and time.monotonic() < deadline:
@@ -51,12 +56,10 @@ def _outcome(job: Job, request: ExploreRequest) -> View | None:
         st.button("Run again", on_click=own.latest.forget, key="_run_again")
     except (SparselabError, WorkerError) as error:
         show_fault(error)
-        if isinstance(error, WorkerError):
-            print(error, flush=True)  # for the operator's log; a visitor is told what it means for them
         if isinstance(error, WorkerError | LimitError):  # the same question may find its answer another time
             st.button("Try again", on_click=own.latest.forget, key="_run_again")
     else:
-        view: View = own.remembered(request.key, lambda: View.unpack(packed))
+        view: View = request.source.memory.remembered(request.key, lambda: View.unpack(packed))
         return view
     return None
 
@@ -73,5 +76,5 @@ def watch(job: Job, place: DeltaGenerator) -> None:
     while not job.done:
         progress = job.progress
         slot.progress((progress and progress.fraction) or 0.0, text=stage_text(progress, job.ahead))
-        job.wait(0.1)
+        job.wait(_REPORT_SECONDS)
     st.rerun()

@@ -11,9 +11,9 @@ import streamlit as st
 
 from sparselab.app.inputs.source import Source
 from sparselab.app.shell.session import session
+from sparselab.app.shell.work import run_once
 from sparselab.formats import FORMATS, FORMS, REWRITERS, UNTRUSTED_LIMITS, WRITERS, Form
 from sparselab.runtime.pipes import Limits
-from sparselab.runtime.worker import run_isolated
 from sparselab.workflows.model import export_ticket
 
 Packed = Callable[[], Mapping[str, Mapping[str, Any]]]
@@ -58,9 +58,9 @@ def exported(source: Source, layouts: Packed, format: str, form: Form) -> bytes:
     if source.original is not None:
         path, options = source.original.path, source.original.options
         limits = replace(UNTRUSTED_LIMITS, wall_seconds=_SECONDS, cpu_seconds=int(_SECONDS))
-    imports = ("torch",) if "torch" in (format, source.card["format"]) else ()  # before its memory is limited
     try:
-        run_isolated(export_ticket, path, options, layouts(), str(out), format, form, limits=limits, imports=imports)
+        call = (path, options, layouts(), str(out), format, form)
+        run_once(export_ticket, *call, limits=limits, is_stranger=source.original is not None)
         return out.read_bytes()
     finally:
         out.unlink(missing_ok=True)

@@ -31,7 +31,7 @@ def page() -> None:
     source = require_source("Latency")
     with st.sidebar:
         request = choose_request(source)
-    show_headline("Latency", source, request.layer)
+    show_headline("Latency", request.source, request.layer)
     card = next(item for item in source.card["layers"] if item["name"] == request.layer)
     shows: Mapping[str, Callable[[], None]] = {
         "This layer": lambda: show_layer(request),

@@ -17,7 +17,7 @@ from sparselab.benchmarking.records import Session
 from sparselab.benchmarking.storage_paths import database_path
 from sparselab.benchmarking.store import Store, shape_text
 from sparselab.core.errors import SparselabError
-from sparselab.core.room import room
+from sparselab.runtime.room import room
 
 _ANY = "any"
 

@@ -56,7 +56,8 @@ def show_whole_model(source: Source, transform: str, settings: Mapping[str, Any]
         _request(source, layer, batch=batch, side=side, dtype=dtype, device=device, effort=effort)
         for layer, side in zip(layers, sides, strict=True)
     ]
-    key = json.dumps(["model", source.path, [x["digest"] for x in layers], transform, dict(settings), batch, sides])
+    digests = [x["digest"] for x in layers]
+    key = json.dumps(["model", source.path, digests, source.stamp, transform, dict(settings), batch, sides])
     key += json.dumps([dtype, device, asdict(effort)])
     calls = [(measure_layer, (request, transform, dict(settings))) for request in requests]
     measured_by(

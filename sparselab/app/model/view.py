@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -25,7 +26,9 @@ from sparselab.core.errors import SettingError
 from sparselab.runtime.broker import Call, JobList
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.contender import Contender
-from sparselab.workflows.model import best_of, model_parts, model_rows
+from sparselab.workflows.model import best_of, model_parts
+from sparselab.workflows.stored_rows import stored_model_rows
+from sparselab.workflows.tasks import results_folder
 
 BEST = "best per layer"
 Parts = Sequence[tuple[str, ...]]
@@ -63,7 +66,9 @@ def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> No
     """Show every layer, and once asked run the candidates over all of them."""
     layers = source.card["layers"]
     plan = [asdict(item) for item in candidates]
-    key = json.dumps(["model", source.path, asdict(source.options), [x["digest"] for x in layers], plan, seed])
+    key = json.dumps(
+        ["model", source.path, asdict(source.options), [x["digest"] for x in layers], source.stamp, plan, seed]
+    )
     try:
         parts = model_parts([x["name"] for x in layers], plan)
     except SettingError as error:
@@ -78,11 +83,18 @@ def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> No
             on_click=lambda: st.session_state.__setitem__("_model_key", key),
         )
     if st.session_state.get("_model_key") == key:
-        calls: list[Call] = [(model_rows, (source.path, part, plan, seed, source.options)) for part in parts]
+        told = (plan, seed, source.options, str(_store_of(source)))
+        calls: list[Call] = [(stored_model_rows, (source.path, part, *told)) for part in parts]
         what = "layers" if len(parts) == len(layers) else "rankings of all layers"
         run_calls(key, calls, partial=partial(_partial, source, parts), final=show, what=what)
     else:
         show(JobList(broker(), session().name))
+
+
+def _store_of(source: Source) -> Path:
+    """Return where rows are kept: beside an upload, so that they go with the visit, else with the user's other results."""
+    own = session().folder
+    return own / "results" if Path(source.path).is_relative_to(own) else results_folder()
 
 
 def _partial(source: Source, parts: Parts, jobs: JobList, slot: DeltaGenerator) -> None:
@@ -137,7 +149,9 @@ def _columns() -> dict[str, Any]:
     config: dict[str, Any] = {name: st.column_config.NumberColumn(format="percent") for name in _PERCENT}
     config["density"] = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
     config["status"] = st.column_config.TextColumn(width=90)
-    config["seconds"] = st.column_config.NumberColumn(format="%.2f s")
+    config["seconds"] = st.column_config.NumberColumn(
+        format="%.2f s", help="Empty where the layer was done before, in this or an earlier visit."
+    )
     label_of, help_of = labels(), meanings()
     for name in ("coverage", "energy", "block_density"):
         config[name.replace("_", " ")] = st.column_config.NumberColumn(
@@ -164,6 +178,7 @@ def _row(layer: dict[str, Any], whole: int, result: dict[str, Any] | None) -> di
     if result is not None:
         report = result["report"]
         row |= {
+            "density": report["density_before"],
             "status": report["status"],
             "chosen": result["contender"],
             "density after": report["density_after"],
@@ -171,7 +186,7 @@ def _row(layer: dict[str, Any], whole: int, result: dict[str, Any] | None) -> di
             "energy": report["energy"],
             "block density": report["block_density"],
             "blocks": report["blocks"],
-            "seconds": sum(report["seconds"].values()),
+            "seconds": sum(report["seconds"].values()) if report["seconds"] else None,
             "why": report["reason"],
         }
     return row
@@ -183,13 +198,17 @@ def _totals(rows: Sequence[dict[str, Any]], layers: Sequence[dict[str, Any]]) ->
     if not finished:
         return
     size = sum(layer["shape"][0] * layer["shape"][1] for _, layer in finished)
-    before = sum(layer["count"] for _, layer in finished)
+    counts = [round(row["density"] * layer["shape"][0] * layer["shape"][1]) for row, layer in finished]
     after = sum(row["density after"] * layer["shape"][0] * layer["shape"][1] for row, layer in finished)
-    scored = [(row["coverage"], layer["count"]) for row, layer in finished if row["coverage"] is not None]
+    scored = [
+        (row["coverage"], count)
+        for (row, _), count in zip(finished, counts, strict=True)
+        if row["coverage"] is not None
+    ]
     counted = sum(count for _, count in scored)
     with st.container(horizontal=True, gap="medium"):
         st.metric("Layers done", f"{len(finished)} of {len(layers)}", width="content")
-        st.metric("Density before", f"{100 * before / size:.1f} %", width="content")
+        st.metric("Density before", f"{100 * sum(counts) / size:.1f} %", width="content")
         st.metric(
             "Density after", f"{100 * after / size:.1f} %", width="content", help="equals multiply-adds after / dense"
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import streamlit as st
 
 from sparselab.app.shell.escape import literal
@@ -16,7 +18,13 @@ def fault_text(error: Exception) -> str:
 
 def show_fault(error: Exception) -> None:
     """Show `error` as a box with one sentence."""
+    if isinstance(error, OSError):
+        reason = error.strerror or "it failed"
+        st.error(f"The server could not keep the file: {literal(reason)}", icon=":material/storage:")
+        return
     mendable = isinstance(error, SparselabError)
+    if not mendable:
+        print(error, file=sys.stderr, flush=True)  # for the operator's log; a visitor is told what it means for them
     st.error(literal(fault_text(error)), icon=":material/block:" if mendable else ":material/bug_report:")
 
 

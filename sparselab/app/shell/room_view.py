@@ -6,8 +6,8 @@ import segno
 import streamlit as st
 
 from sparselab.app.shell.session import broker
-from sparselab.core.room import room
 from sparselab.runtime.memory import available_bytes
+from sparselab.runtime.room import room
 
 
 def show_room() -> None:

@@ -19,7 +19,13 @@ MAX_ELEMENTS = 2**30
 PLAIN_TYPES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
 """NumPy's codes of the types that are read, without their byte order."""
 
-_KINDS = {"O": "Python objects", "U": "texts", "S": "texts", "c": "complex numbers"}
+_LOOKED_AT = 2**20  # numbers in one go: what is made beside them stays in the processor's cache
+
+_KINDS = {
+    "O": "Python objects", "U": "texts", "S": "texts", "a": "texts", "c": "complex numbers", "M": "dates",
+    "m": "spans of time", "V": "raw bytes", "f": "long doubles (save array.astype(np.float64) instead)",
+}  # fmt: skip
+_RAW_PAIRS = "2-byte raw values (V2: what bfloat16 of ml_dtypes becomes. Save array.astype(np.float32) instead)"
 
 
 def as_array(value: object) -> NDArray[Any]:
@@ -83,6 +89,8 @@ def in_words(name: str) -> str:
     if name.startswith("["):
         return "records"
     kind = name.lstrip("<>|=")
+    if kind == "V2":
+        return _RAW_PAIRS
     return _KINDS.get(kind[:1], kind)
 
 
@@ -106,12 +114,15 @@ def nonfinite(values: NDArray[Any]) -> str:
     """Return what is wrong with weights of which some are no number or infinite; "" when none is."""
     if values.dtype.kind != "f":
         return ""
-    finite = np.isfinite(values)
-    if finite.all():
+    flat = values.ravel(order="K")
+    finite = nans = 0
+    for start in range(0, flat.size, _LOOKED_AT):
+        part = flat[start : start + _LOOKED_AT]
+        finite += int(np.count_nonzero(np.isfinite(part)))
+        nans += int(np.count_nonzero(np.isnan(part)))
+    if finite == flat.size:
         return ""
-    nans = int(np.isnan(values).sum())
-    infinite = finite.size - int(np.count_nonzero(finite)) - nans
-    return f"expected finite weights; got {nans} NaN and {infinite} infinite"
+    return f"expected finite weights; got {nans} NaN and {flat.size - finite - nans} infinite"
 
 
 def _with_article(words: str) -> str:

@@ -10,8 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from sparselab.core.errors import SparselabError
 from sparselab.core.im2col import as_matrix
 from sparselab.core.inputs.arrays import as_array, given, nonfinite, plain_dtype, type_name
+from sparselab.core.inputs.words import nonzero_words
 from sparselab.core.layer import Layer
 from sparselab.core.mask import BoolMatrix, Mask
+
+_COMPARED = 2**20  # weights looked at in one go
 
 LayerLike: TypeAlias = Layer | Mask | ArrayLike
 """A layer, a mask, or an array or tensor of booleans (a mask) or real numbers (weights)."""
@@ -64,11 +67,11 @@ def layer_of_matrices(
     """
     values = weight
     if mask is not None:
-        kept = Mask._adopt(_nonzero(mask))
+        kept = Mask._adopt(nonzero(mask))
     else:
         assert values is not None
-        kept = Mask._adopt(_nonzero(values))
-        if (values[kept.kept] == 1).all():
+        kept = Mask._adopt(nonzero(values))
+        if all_ones(values, kept.kept):
             values = None
     if values is not None:
         values = values if values.dtype.kind == "f" else values.astype(np.float32)
@@ -76,8 +79,18 @@ def layer_of_matrices(
     return Layer(name, kept, weight=values, kernel_shape=kernel_shape)
 
 
-def _nonzero(values: NDArray[Any]) -> BoolMatrix:
+def all_ones(values: NDArray[Any], kept: BoolMatrix) -> bool:
+    """Return whether every kept weight is 1: what looks like weights is then a mask. The first other weight ends the search."""
+    rows = max(1, _COMPARED // kept.shape[1])
+    starts = range(0, len(kept), rows)
+    return all(bool((values[i : i + rows][kept[i : i + rows]] == 1).all()) for i in starts)
+
+
+def nonzero(values: NDArray[Any]) -> BoolMatrix:
+    """Return where numbers or booleans are not 0; -0 is 0, and NaN is not."""
     # A stranger's booleans may be any byte: 2 would count as kept here and vanish in packed bits there.
     numbers = np.ascontiguousarray(values).view(np.uint8) if values.dtype == np.bool_ else values
+    if numbers.dtype == np.float16:  # NumPy widens halves to compare them
+        return nonzero_words(np.ascontiguousarray(numbers).view(np.uint16), "float16")
     kept: BoolMatrix = np.not_equal(numbers, 0)
     return kept

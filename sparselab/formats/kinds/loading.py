@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,17 @@ from numpy.typing import NDArray
 
 from sparselab.core.errors import FileError
 from sparselab.core.inputs.arrays import nonfinite
+from sparselab.core.inputs.layers import all_ones
+from sparselab.core.inputs.words import WORD_TYPES, are_ones, nonzero_words, special_words, widen_bfloat16
 from sparselab.core.layer import Layer
 from sparselab.core.mask import Mask
+from sparselab.core.ticket import Survey
 from sparselab.formats.kinds.parts import LayerParts
-from sparselab.formats.kinds.values import Reading, read_mask, read_weight
+from sparselab.formats.kinds.values import SLAB, Reading, read_mask, read_weight, weight_notes
+from sparselab.formats.parsing.float8 import FLOAT8_TYPES, widen_float8
+
+_STORED = ("bfloat16", *FLOAT8_TYPES)
+"""Types that are counted in words, because NumPy lacks them."""
 
 
 def load_layer(parts: LayerParts) -> Layer:
@@ -28,7 +36,7 @@ def load_layer(parts: LayerParts) -> Layer:
         assert values is not None
         reading = read_weight(values, parts.threshold)
         check_finite(parts.name, values)
-        if bool((values[reading.kept] == 1).all()):
+        if all_ones(values, reading.kept):
             values = None
     else:
         reading = _read_mask(parts)
@@ -49,6 +57,19 @@ def load_layer(parts: LayerParts) -> Layer:
     )
 
 
+def load_mask(parts: LayerParts) -> Mask:
+    """Return the mask that `load_layer` gives, without the weights where the mask is a tensor of its own, and without widening
+    floats of 16 and 8 bits where zeros are the mask. Weights that are no numbers are not looked for.
+    """
+    if parts.mask is not None:
+        return Mask._adopt(_read_mask(parts).kept)
+    weight = parts.weight
+    assert weight is not None
+    if weight.load_stored is None or weight.stored not in WORD_TYPES or parts.threshold is not None:
+        return load_layer(parts).mask
+    return Mask._adopt(np.ascontiguousarray(parts.matrix_of(nonzero_words(weight.load_stored(), weight.stored))))
+
+
 def _read_mask(parts: LayerParts) -> Reading:
     assert parts.mask is not None
     mask = parts.mask.load()
@@ -60,3 +81,36 @@ def check_finite(name: str, values: NDArray[Any]) -> None:
     """Raises: FileError when a weight is no number or infinite."""
     if wrong := nonfinite(values):
         raise FileError(f"{name}: {wrong}")
+
+
+def survey_by(parts: LayerParts) -> Callable[[], Survey] | None:
+    """Return how the layer is surveyed without widening its weights; None where loading it is as cheap."""
+    weight = parts.weight
+    is_plain = parts.mask is None and parts.threshold is None
+    if weight is None or not is_plain or weight.load_stored is None or weight.stored not in _STORED:
+        return None
+    return lambda: _survey(parts)
+
+
+def _survey(parts: LayerParts) -> Survey:
+    """Return what loading says; 16-bit and 8-bit floats are held with a byte for each, and widened a part at a time.
+
+    Raises: FileError for NaN and infinite numbers, as loading does.
+    """
+    weight = parts.weight
+    assert weight is not None
+    assert weight.load_stored is not None
+    kind, words = weight.stored, weight.load_stored()
+    if wrong := special_words(words, kind):
+        raise FileError(f"{parts.name}: expected finite weights; got {wrong} that are NaN or infinite")
+    kept = np.ascontiguousarray(parts.matrix_of(nonzero_words(words, kind)))
+    is_mask = are_ones(words, kind)
+    notes = weight_notes(lambda: _widened(words, kind), parts.matrix_of(words), kept)
+    return Survey(Mask._adopt(kept), not is_mask, notes)
+
+
+def _widened(words: NDArray[Any], kind: str) -> Iterator[NDArray[np.float32]]:
+    flat = words.reshape(-1)
+    for start in range(0, flat.size, SLAB):
+        part = flat[start : start + SLAB]
+        yield widen_bfloat16(part) if kind == "bfloat16" else widen_float8(part, kind)

@@ -65,8 +65,8 @@ REFUSAL_RULES = registry(
             name="unknown-layer",
             title="An option for a layer that is not there",
             outcome="refused",
-            says="expected a layer of this file for --axes or --groups; got {}",
-            line="`--axes NAME=...` and `--groups NAME=...` take the names that `inspect` shows.",
+            says="expected a layer of this file for --axes or --conv-groups; got {}",
+            line="`--axes NAME=...` and `--conv-groups NAME=...` take the names that `inspect` shows.",
         ),
         KindRule(
             name="unfit-axes",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sparselab.core.inputs.layers import nonzero
 from sparselab.formats.kinds.rule import KindRule, registry
 
 _NEAR = 1e-3
@@ -15,7 +17,11 @@ _LEAST_SHARE = 0.005
 _LEAST_GAP = 7
 """An empty stretch of so many powers of two (two decades) between two clusters, the lower with so many of the values."""
 
-_SLAB = 2**20
+SLAB = 2**18
+"""Numbers looked at in one go: what is made beside them stays small."""
+
+_STEP = 31
+"""Of large parts every so manieth number is looked at first; a prime, so that no pattern of rows or channels hides."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +64,28 @@ def read_weight(values: NDArray[Any], threshold: float | None) -> Reading:
         return Reading(np.greater(np.abs(values), threshold))
     if values.dtype == np.bool_:
         return read_mask(values, None)
-    kept = np.not_equal(values, 0)
-    gap = _gap(values) if values.dtype.kind == "f" else None
+    kept = nonzero(values)
+    is_float = values.dtype.kind == "f"
+    return Reading(kept, weight_notes((lambda: _slabs(values)) if is_float else None, values, kept))
+
+
+def weight_notes(
+    parts: Callable[[], Iterable[NDArray[Any]]] | None, matrix: NDArray[Any], kept: NDArray[np.bool_]
+) -> tuple[str, ...]:
+    """Return what is said of the numbers of a weight without a mask.
+
+    Args:
+        parts: gives the floats, a part at a time, each time it is called; None for whole numbers.
+        matrix: the numbers, or the words that stand for them.
+    """
+    gap = None if parts is None else _gap(parts)
     notes = () if gap is None else (VALUE_NOTES["nearly-zero"].text(gap),)
-    return Reading(kept, notes + _shape_notes(values, kept))
+    return notes + _shape_notes(matrix, kept)
+
+
+def _slabs(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    flat = values.reshape(-1)
+    return (flat[start : start + SLAB] for start in range(0, flat.size, SLAB))
 
 
 def _shape_notes(values: NDArray[Any], kept: NDArray[np.bool_]) -> tuple[str, ...]:
@@ -73,14 +97,12 @@ def _shape_notes(values: NDArray[Any], kept: NDArray[np.bool_]) -> tuple[str, ..
     return (VALUE_NOTES["identity"].text(),) if is_diagonal and np.ptp(values.diagonal()) == 0 else ()
 
 
-def _gap(values: NDArray[Any]) -> str | None:
+def _gap(parts: Callable[[], Iterable[NDArray[Any]]]) -> str | None:
     """Return the widest empty stretch between two clusters of log10 |w|, in words, or None without one."""
-    counts = np.zeros(4096, np.int64)
-    flat = values.reshape(-1)
-    for start in range(0, flat.size, _SLAB):
-        part = flat[start : start + _SLAB]
-        _, exponents = np.frexp(part[part != 0])
-        counts += np.bincount(exponents + 2048, minlength=4096)
+    # A stretch that is empty in all values is empty in some of them: where those show none, the others need no look.
+    if not _has_empty_stretch(_exponents(part[::_STEP] if part.size == SLAB else part for part in parts())):
+        return None
+    counts = _exponents(parts())
     used = np.flatnonzero(counts)
     if used.size < 2:
         return None
@@ -91,14 +113,40 @@ def _gap(values: NDArray[Any]) -> str | None:
     if widths[at] <= _LEAST_GAP:
         return None
     edge = float(np.ldexp(1.0, int(used[at]) - 2048 + int(widths[at]) // 2))
-    sizes = np.abs(flat)
-    lower, upper = float(sizes[sizes <= edge].max()), float(sizes[sizes > edge].min())
+    lower, upper = 0.0, np.inf
+    for part in parts():
+        sizes = np.abs(part)
+        lower = max(lower, float(sizes[sizes <= edge].max(initial=0)))
+        upper = min(upper, float(sizes[sizes > edge].min(initial=np.inf)))
     middle = 10.0 ** round((np.log10(lower) + np.log10(upper)) / 2)
     share = 100 * below[at] / counts.sum()
     return (
         f"log10 |w| of {share:.1f} % is at most {np.log10(lower):.1f}, of the others at least {np.log10(upper):.1f}, "
         f"nothing between; --threshold {middle:.0e}"
     )
+
+
+def _has_empty_stretch(counts: NDArray[np.int64]) -> bool:
+    return bool((np.diff(np.flatnonzero(counts)) > _LEAST_GAP).any())
+
+
+def _exponents(parts: Iterable[NDArray[Any]]) -> NDArray[np.int64]:
+    """Return how many numbers lie in [2^(e - 1), 2^e), at e + 2048; zeros are not counted.
+
+    From the bits of the exponent, which is several times as fast as frexp; numbers too small for an exponent of their own (the
+    subnormal ones) count with the smallest that have one.
+    """
+    counts = np.zeros(4096, np.int64)
+    for part in parts:
+        info = np.finfo(part.dtype)
+        words = np.ascontiguousarray(part).view(f"u{part.dtype.itemsize}")
+        raw = (words >> words.dtype.type(info.nmant)) & words.dtype.type(2**info.nexp - 1)
+        found = np.bincount(raw.astype(np.int64), minlength=2**info.nexp)
+        found[0] -= part.size - np.count_nonzero(part)
+        found[-1] = 0  # infinite, or no number
+        smallest = int(info.minexp) + 2048
+        counts[smallest : smallest + found.size] += found
+    return counts
 
 
 VALUE_NOTES = registry(

@@ -7,35 +7,39 @@ Our own reader, because the safetensors library accepts a name that comes twice 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sparselab.core.errors import FileError
-from sparselab.formats.base import check_count, check_shape
+from sparselab.formats.base import check_count, shape_fault
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
+from sparselab.formats.parsing.bounded_json import parse_json
 
-WIDTHS = {
-    "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2,
-    "I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8, "C64": 8,
-}  # fmt: skip
-"""Bytes per element of the types a file may name."""
+BITS: Mapping[str, int] = MappingProxyType({
+    "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8,
+    "F8_E5M2FNUZ": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64,
+    "C64": 64, "C128": 128,
+})  # fmt: skip
+"""Bits per element of the types that are known; of others, the offsets alone say how long a tensor is."""
 
+_VALUES_PER_TENSOR = 20
 _FIELDS = {"dtype", "shape", "data_offsets"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class TensorRange:
-    """One tensor: its type as the file spells it, its shape, and where in the file it begins."""
+    """One tensor: its type as the file spells it, its shape, where in the file it begins, and why it is not read, or ""."""
 
     name: str
     dtype: str
     shape: tuple[int, ...]
     offset: int
+    fault: str = ""
 
 
 def read_header(path: Path, limits: ReadLimits) -> tuple[list[TensorRange], dict[str, str]]:
@@ -53,60 +57,38 @@ def read_header(path: Path, limits: ReadLimits) -> tuple[list[TensorRange], dict
             )
         if size < 8 or length > size - 8:
             raise FileError(f"{label}: expected a header of {length} bytes; the file is cut short: send it again")
-        header = _parse(file.read(length), label)
+        text = file.read(length)
+    header = parse_json(text, label, _VALUES_PER_TENSOR * limits.max_tensors)
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise FileError(f"{label}: expected metadata of texts; got something else")
     check_count("tensors", len(header), limits.max_tensors)
-    spans = sorted((_range(name, item, limits) for name, item in header.items()), key=lambda span: span[1:])
+    first = 8 + length
+    spans = [_range(name, item, first, limits) for name, item in header.items()]
     reached = 0
-    for tensor, begin, end in spans:
+    for begin, end, tensor in sorted(spans, key=lambda span: span[:2]):
         if begin != reached:
             raise FileError(f"{clean_name(tensor.name)}: expected its data at byte {reached}; its offset says {begin}")
         reached = end
-    if reached != size - 8 - length:
-        raise FileError(f"{label}: expected {reached} bytes of tensors, as its header says; got {size - 8 - length}")
-    ranges = [replace(tensor, offset=8 + length + begin) for tensor, begin, _ in spans]
-    order = {name: rank for rank, name in enumerate(header)}
-    return sorted(ranges, key=lambda tensor: order[tensor.name]), metadata
+    if reached != size - first:
+        raise FileError(f"{label}: expected {reached} bytes of tensors, as its header says; got {size - first}")
+    return [tensor for _, _, tensor in spans], metadata
 
 
-def _parse(text: bytes, label: str) -> dict[str, Any]:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for name, value in pairs:
-            if name in found:
-                raise FileError(f"{label}: expected every name once; its header has {clean_name(name)} twice")
-            found[name] = value
-        return found
-
-    try:
-        header = json.loads(text, object_pairs_hook=once)
-    except FileError:
-        raise
-    except (ValueError, RecursionError):  # a UnicodeDecodeError and a number too long are ValueErrors
-        raise FileError(f"{label}: expected a header of JSON; got something else") from None
-    if not isinstance(header, dict):
-        raise FileError(f"{label}: expected a header that maps names to tensors; got something else")
-    return header
-
-
-def _range(name: str, item: Any, limits: ReadLimits) -> tuple[TensorRange, int, int]:
+def _range(name: str, item: Any, first: int, limits: ReadLimits) -> tuple[int, int, TensorRange]:
     label = clean_name(name)
     if not isinstance(item, Mapping) or item.keys() != _FIELDS:
         raise FileError(f"{label}: expected dtype, shape and data_offsets in the header; got something else")
     dtype, shape, span = item["dtype"], item["shape"], item["data_offsets"]
-    if dtype not in WIDTHS if isinstance(dtype, str) else True:
-        raise FileError(f"{label}: expected a type of {', '.join(WIDTHS)}; got {clean_name(str(dtype)[:50])}")
-    if not _are_sizes(shape) or not _are_sizes(span) or len(span) != 2:
+    if not isinstance(dtype, str):
+        raise FileError(f"{label}: expected the name of a type; got something else")
+    if not _are_sizes(shape) or not _are_sizes(span) or len(span) != 2 or span[0] > span[1]:
         raise FileError(f"{label}: expected whole numbers for its shape and offsets; got something else")
-    check_shape(name, shape, limits)
-    if 0 in shape:
-        raise FileError(f"{label}: expected dimensions from 1 up; got 0")
     begin, end = span
-    if end - begin != prod(shape) * WIDTHS[dtype]:
-        raise FileError(f"{label}: expected {prod(shape) * WIDTHS[dtype]} bytes; its offsets span {end - begin}")
-    return TensorRange(name=name, dtype=dtype, shape=tuple(shape), offset=begin), begin, end
+    bits, fault = BITS.get(dtype), shape_fault(shape, limits)
+    if not fault and bits is not None and 8 * (end - begin) != prod(shape) * bits:
+        raise FileError(f"{label}: expected {prod(shape) * bits // 8} bytes; its offsets span {end - begin}")
+    return begin, end, TensorRange(name=name, dtype=dtype, shape=tuple(shape), offset=first + begin, fault=fault)
 
 
 def _are_sizes(value: Any) -> bool:

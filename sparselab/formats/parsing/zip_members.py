@@ -36,7 +36,7 @@ def list_members(path: Path) -> list[zipfile.ZipInfo]:
         ) from None
 
 
-def check_members(members: list[zipfile.ZipInfo], path: Path, limits: ReadLimits, *, stored_only: bool) -> None:
+def check_members(members: list[zipfile.ZipInfo], path: Path, limits: ReadLimits) -> None:
     """Raises: FileError for names that come twice, unknown packing, and sizes that the file cannot hold."""
     check_count("members", len(members), limits.max_tensors)
     label = clean_name(path.name)
@@ -50,8 +50,8 @@ def check_members(members: list[zipfile.ZipInfo], path: Path, limits: ReadLimits
             raise FileError(f"{label}: expected members stored or deflated; {name} is packed in another way")
         if not 0 <= member.header_offset < size:
             raise FileError(f"{label}: expected members inside its {size} bytes; {name} lies elsewhere")
-        if stored_only and (member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size):
-            raise FileError(f"{label}: expected uncompressed members, as torch.save writes them; {name} is compressed")
+        if member.compress_type == zipfile.ZIP_STORED and member.file_size != member.compress_size:
+            raise FileError(f"{label}: expected members as long as they are stored; {name} claims two lengths")
     packed, unpacked = sum(m.compress_size for m in members), sum(m.file_size for m in members)
     if packed > size:
         raise FileError(f"{label}: expected members that fit into its {size} bytes; they claim {packed}")
@@ -63,10 +63,10 @@ def check_members(members: list[zipfile.ZipInfo], path: Path, limits: ReadLimits
         )
 
 
-def stream_member(path: Path, member: zipfile.ZipInfo) -> Iterator[bytes]:
+def stream_member(path: Path, member: zipfile.ZipInfo, *, has_sum: bool = True) -> Iterator[bytes]:
     """Yield a member's bytes in pieces, never more than its directory entry claims; the end checks size and sum.
 
-    Unlike ZipFile.open this reads the directory no second time, so that ten thousand members cost ten thousand reads.
+    `has_sum`: False where the writer may leave out the sum, as torch.save can. Unlike ZipFile.open this reads the directory no second time, so that ten thousand members cost ten thousand reads.
 
     Raises: FileError when the bytes are not what the directory says.
     """
@@ -80,16 +80,27 @@ def stream_member(path: Path, member: zipfile.ZipInfo) -> Iterator[bytes]:
             yield piece
     except (zlib.error, EOFError):
         raise damaged from None
-    if count != member.file_size or crc != member.CRC:
+    if count != member.file_size or (has_sum and crc != member.CRC):
         raise damaged
 
 
-def read_member(path: Path, member: zipfile.ZipInfo) -> bytearray:
+def read_member(path: Path, member: zipfile.ZipInfo, *, has_sum: bool = True) -> bytearray:
     """Return all of a member's bytes. Raises: FileError when they are not what the directory says."""
     content = bytearray()
-    for piece in stream_member(path, member):
+    for piece in stream_member(path, member, has_sum=has_sum):
         content += piece
     return content
+
+
+def member_offset(path: Path, member: zipfile.ZipInfo) -> int:
+    """Return where the bytes of a stored member begin. Raises: FileError when they do not lie inside the file."""
+    try:
+        start, size = content_offset(path, member), path.stat().st_size
+    except EOFError:
+        start, size = 0, -1
+    if start + member.file_size > size:
+        raise FileError(f"{clean_name(path.name)}: expected {clean_name(member.filename)} whole; it is damaged")
+    return start
 
 
 def content_offset(path: Path, member: zipfile.ZipInfo) -> int:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from sparselab.core.errors import FileError
 from sparselab.core.inputs.arrays import PLAIN_TYPES
+from sparselab.core.inputs.words import widen_bfloat16
 from sparselab.core.ticket import Skipped
 from sparselab.formats.base import (
     Archive,
@@ -33,7 +34,6 @@ from sparselab.formats.base import (
 )
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
-from sparselab.formats.parsing.bfloat16 import widen
 from sparselab.formats.parsing.msgpack_walk import read_value, walk
 from sparselab.formats.parsing.torch_values import BFLOAT16_NOTE
 
@@ -150,7 +150,7 @@ def _entry(path: Path, name: str, stored: _Stored) -> ArchiveEntry:
         name=name or path.stem,
         shape=stored.shape,
         dtype=np.dtype(np.float32) if is_half else dtype,
-        load=(lambda: widen(load_stored())) if is_half else load_stored,
+        load=(lambda: widen_bfloat16(load_stored())) if is_half else load_stored,
         stored="bfloat16" if is_half else "",
         load_stored=load_stored if is_half else None,
         axes=_KERNEL_AXES.get(len(stored.shape), "") if name.rpartition("/")[2] == "kernel" else "",

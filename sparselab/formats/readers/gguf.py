@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparselab.core.errors import FileError
+from sparselab.core.inputs.words import widen_bfloat16
 from sparselab.core.ticket import Skipped
 from sparselab.formats.base import Archive, ArchiveEntry, Format, Head, check_total, read_array, shape_fault
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
-from sparselab.formats.parsing.bfloat16 import widen
 from sparselab.formats.parsing.gguf_header import MAGIC, GgufTensor, read_gguf_header
 from sparselab.formats.parsing.torch_values import BFLOAT16_NOTE
 
@@ -82,7 +82,7 @@ def _entry(path: Path, tensor: GgufTensor) -> ArchiveEntry:
             name=tensor.name,
             shape=tensor.shape,
             dtype=np.dtype(np.float32),
-            load=lambda: widen(words()),
+            load=lambda: widen_bfloat16(words()),
             stored="bfloat16",
             load_stored=words,
         )

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from sparselab.core.errors import FileError, SparselabError, UnavailableError
 from sparselab.core.inputs.memory import check_memory
+from sparselab.core.inputs.words import widen_bfloat16
 from sparselab.core.ticket import Skipped
 from sparselab.formats.base import Archive, ArchiveEntry, Format, Head, check_total
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
-from sparselab.formats.parsing.bfloat16 import widen
 from sparselab.formats.parsing.file_window import FileWindow
 from sparselab.formats.parsing.hdf5_walk import (
     check_chunks,
@@ -98,7 +98,7 @@ def _entry(path: Path, where: str, item: h5py.Dataset, kind: KernelKind, limits:
         name=where,
         shape=shape,
         dtype=np.dtype(np.float32) if is_half else item.dtype.newbyteorder("="),
-        load=(lambda: widen(load())) if is_half else load,
+        load=(lambda: widen_bfloat16(load())) if is_half else load,
         role="mask" if is_mask(where) else "unknown",
         stored="bfloat16" if is_half else "",
         load_stored=load if is_half else None,
@@ -163,7 +163,7 @@ def _opened(path: Path, limits: ReadLimits) -> Iterator[tuple[h5py.File, int, st
             yield file, path.stat().st_size, ""
         return
     members = {member.filename: member for member in list_members(path)}
-    check_members(list(members.values()), path, limits, stored_only=False)
+    check_members(list(members.values()), path, limits)
     weights, config = members[_WEIGHTS], members.get(_CONFIG)
     text = ""
     if config is not None and config.file_size <= limits.max_header_bytes:

@@ -32,7 +32,7 @@ def open_npz(path: Path, limits: ReadLimits) -> Archive:
     Raises: FileError for a damaged archive, names that come twice, and sizes that do not fit.
     """
     members = list_members(path)
-    check_members(members, path, limits, stored_only=False)
+    check_members(members, path, limits)
     entries, skipped, texts = [], [], {}
     for member in members:
         name = member.filename.removesuffix(_ENDING)

@@ -2,59 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sparselab.core.ticket import Skipped
-from sparselab.formats.base import Archive, ArchiveEntry, Format, Head, check_total, read_array
+from sparselab.formats.base import Archive, ArchiveEntry, Format, Head, read_array
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
 from sparselab.formats.parsing.safetensors_header import TensorRange, read_header
+from sparselab.formats.parsing.stored_types import WORDS, widen, widened_notes
 
-_DTYPES = {
+_DTYPES: Mapping[str, str] = MappingProxyType({
     "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4", "U64": "<u8",
-    "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "<f4",
-}  # fmt: skip
+    "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
+})  # fmt: skip
+_STORED: Mapping[str, str] = MappingProxyType(
+    {"BF16": "bfloat16", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2"}
+)
+"""The types that NumPy lacks, in torch's words."""
 
 
 def open_safetensors(path: Path, limits: ReadLimits) -> Archive:
-    """Return the tensors of a file; bfloat16 becomes float32, which holds it exactly.
+    """Return the tensors of a file, each of which is read alone; bfloat16 and 8-bit floats become float32, which holds them exactly.
 
     Raises: FileError as `read_header` does.
     """
     # The library maps the whole file into memory, which a worker with little of it cannot; plain reads need none.
     ranges, metadata = read_header(path, limits)
-    entries = [
-        ArchiveEntry(
-            name=tensor.name,
-            shape=tensor.shape,
-            dtype=np.dtype(_DTYPES[tensor.dtype]).newbyteorder("="),
-            load=_loader(path, tensor),
-        )
-        for tensor in ranges
-        if tensor.dtype in _DTYPES
-    ]
-    skipped = [
-        Skipped(clean_name(tensor.name), f"{tensor.dtype} values are never read")
-        for tensor in ranges
-        if tensor.dtype not in _DTYPES
-    ]
-    check_total(entries, limits)
-    notes = ("bfloat16 weights became float32",) if any(tensor.dtype == "BF16" for tensor in ranges) else ()
+    entries: list[ArchiveEntry] = []
+    skipped: list[Skipped] = []
+    for tensor in ranges:
+        fault = tensor.fault
+        if tensor.dtype not in _DTYPES and tensor.dtype not in _STORED:
+            fault = fault or f"{clean_name(tensor.dtype[:50])} values are never read"
+        if fault:
+            skipped.append(Skipped(clean_name(tensor.name), fault))
+        else:
+            entries.append(_entry(path, tensor))
+    notes = widened_notes({entry.stored for entry in entries})
     return Archive(tuple(entries), skipped=tuple(skipped), metadata=metadata, notes=notes)
 
 
-def _loader(path: Path, tensor: TensorRange) -> Any:
-    def load() -> NDArray[Any]:
-        if tensor.dtype != "BF16":
-            return read_array(path, tensor.offset, np.dtype(_DTYPES[tensor.dtype]), tensor.shape)
-        halves = read_array(path, tensor.offset, np.dtype("<u2"), tensor.shape)
-        return (halves.astype(np.uint32) << 16).view(np.float32)
+def _entry(path: Path, tensor: TensorRange) -> ArchiveEntry:
+    stored = _STORED.get(tensor.dtype, "")
+    raw = np.dtype(WORDS[stored] if stored else _DTYPES[tensor.dtype]).newbyteorder("<")
 
-    return load
+    def words() -> NDArray[Any]:
+        return read_array(path, tensor.offset, raw, tensor.shape)
+
+    if not stored:
+        return ArchiveEntry(name=tensor.name, shape=tensor.shape, dtype=raw.newbyteorder("="), load=words)
+    return ArchiveEntry(
+        name=tensor.name,
+        shape=tensor.shape,
+        dtype=np.dtype(np.float32),
+        load=lambda: widen(words(), stored),
+        stored=stored,
+        load_stored=words,
+    )
 
 
 def _recognises(head: Head) -> bool:

@@ -72,7 +72,11 @@ def _load(path: Path, start: int, shape: tuple[int, int], nnz: int) -> NDArray[n
 
 
 def _recognises(head: Head) -> bool:
-    return _HEADER.match(head.start[:_HEADER_BYTES]) is not None or (head.suffix == ".smtx" and head.members is None)
+    if head.suffix == ".smtx":
+        return head.members is None
+    header = _HEADER.match(head.start[:_HEADER_BYTES])
+    # A table of three columns has commas in its other lines too.
+    return header is not None and not head.start[header.end() :].translate(None, _ALPHABET)
 
 
 FORMAT = Format(

@@ -1,99 +1,75 @@
-"""Checkpoints that torch.save wrote (.pt, .pth): a zip of stored records around one pickle."""
+"""Checkpoints that torch.save wrote (.pt, .pth), and TorchScript programs: a zip of stored records around one pickle.
+
+The pickle is read by a machine of our own that calls nothing, the tensors by plain reads; torch is not needed.
+"""
 
 from __future__ import annotations
 
-import warnings
+import zipfile
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 from sparselab.core.errors import FileError
-from sparselab.core.inputs.memory import check_memory
-from sparselab.core.inputs.tensors import is_tensor
-from sparselab.core.ticket import Skipped
-from sparselab.formats.base import Archive, ArchiveEntry, Format, Head, check_count, check_total
-from sparselab.formats.containers import flatten
+from sparselab.formats.base import Archive, Format, Head
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
-from sparselab.formats.parsing.torch_pickle import ADVICE, check_pickle
-from sparselab.formats.parsing.torch_values import BFLOAT16_NOTE, is_bfloat16, read_tensor
-from sparselab.formats.parsing.zip_members import check_members, list_members, read_member
+from sparselab.formats.parsing.checkpoints.torch_pickle import check_any_tensor, parse_pickle, tensors_of
+from sparselab.formats.parsing.checkpoints.torch_records import Records, read_record
+from sparselab.formats.parsing.zip_members import check_members, list_members
 
-
-def check_torch(path: Path, limits: ReadLimits) -> None:
-    """Check all that can be without importing torch: the archive, and what its pickle asks for.
-
-    Raises: FileError that says what is wrong.
-    """
-    label, members = clean_name(path.name), list_members(path)
-    check_members(members, path, limits, stored_only=True)
-    if any("/code/" in member.filename or member.filename.endswith("/constants.pkl") for member in members):
-        raise FileError(f"{label}: expected weights; got a TorchScript program: {ADVICE}")
-    pickles = [member for member in members if member.filename.rpartition("/")[2] == "data.pkl"]
-    if len(pickles) != 1:
-        raise FileError(f"{label}: expected one data.pkl, as torch.save writes it; got {len(pickles)}")
-    if pickles[0].file_size > limits.max_header_bytes:
-        raise FileError(
-            f"{label}: expected a pickle of at most {limits.max_header_bytes} bytes; got {pickles[0].file_size}"
-        )
-    check_pickle(bytes(read_member(path, pickles[0])), label, limits)
+_PICKLE = "data.pkl"
+_CONSTANTS = "constants.pkl"
+_SCRIPT_NOTE = "a TorchScript program: its tensors were read, its code was not run"
 
 
 def open_torch(path: Path, limits: ReadLimits) -> Archive:
-    """Return the tensors of a checkpoint; sparse ones become dense, bfloat16 becomes float32, when they are loaded.
+    """Return the tensors of a checkpoint; sparse ones become dense, bfloat16 and 8-bit floats become float32, when loaded.
 
-    Raises: FileError for anything that torch does not load as plain weights.
+    Raises: FileError for a damaged archive, one that asks for too much, and one that holds no tensor that can be read.
     """
-    check_torch(path, limits)
-    entries, skipped, bfloat16 = [], [], False
-    for count, (name, value, role) in enumerate(flatten(_load(path), is_tensor)):
-        check_count("tensors", count, limits.max_tensors)
-        if isinstance(value, str):
-            skipped.append(Skipped(clean_name(name), value))
-            continue
-        read = read_tensor(name or path.stem, value, role, limits)
-        bfloat16 |= is_bfloat16(value)
-        if isinstance(read, ArchiveEntry):
-            entries.append(read)
-        else:
-            skipped.append(read)
-    check_total(entries, limits)
-    return Archive(tuple(entries), skipped=tuple(skipped), notes=(BFLOAT16_NOTE,) if bfloat16 else ())
+    label, members = clean_name(path.name), list_members(path)
+    check_members(members, path, limits)
+    pickles = [member for member in members if member.filename.rpartition("/")[2] == _PICKLE]
+    if len(pickles) != 1:
+        raise FileError(f"{label}: expected one data.pkl, as torch.save writes it; got {len(pickles)}")
+    prefix = pickles[0].filename.removesuffix(_PICKLE)
+    records = Records(path, prefix, members)
+    root = _value(path, pickles[0], label, limits)
+    if (constants := records.members.get(_CONSTANTS)) is None:
+        archive = tensors_of(root, path, records.storages("data/"), limits)
+    else:
+        archive = _script(path, root, _value(path, constants, label, limits), records, limits)
+    check_any_tensor(archive, path)
+    return archive
 
 
-def _load(path: Path) -> Any:
-    import torch
+def _script(path: Path, root: Any, constants: Any, records: Records, limits: ReadLimits) -> Archive:
+    """The tensors of a program's objects, and those that its code takes from beside them."""
+    own = tensors_of(root, path, records.storages("data/"), limits)
+    if not constants:
+        return Archive(own.entries, own.skipped, notes=(*own.notes, _SCRIPT_NOTE))
+    named = {"constants": {f"c{index}": value for index, value in enumerate(constants)}}
+    beside = tensors_of(named, path, records.storages("constants/"), limits)
+    notes = tuple(dict.fromkeys((*own.notes, *beside.notes, _SCRIPT_NOTE)))
+    return Archive((*own.entries, *beside.entries), (*own.skipped, *beside.skipped), notes=notes)
 
-    check_memory(sum(member.file_size for member in list_members(path)))
-    try:
-        with warnings.catch_warnings(), torch.sparse.check_sparse_tensor_invariants():  # type: ignore[no-untyped-call]
-            warnings.simplefilter("ignore")  # about layouts in beta; nothing a reader of the file can act on
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=False)
-    except MemoryError:
-        raise
-    except Exception as error:
-        # torch raises whatever its unpickler stumbles over; all of it means that this file holds no plain weights.
+
+def _value(path: Path, member: zipfile.ZipInfo, label: str, limits: ReadLimits) -> Any:
+    if member.file_size > limits.max_pickle_bytes:
         raise FileError(
-            f"{clean_name(path.name)}: expected weights that torch loads safely; it refused them ({_brief(error)}): "
-            f"{ADVICE}"
-        ) from None
-
-
-def _brief(error: Exception) -> str:
-    if isinstance(error, UnpicklingError):  # a page of advice, most of it on how to open the file without care
-        return "UnpicklingError"
-    text = "".join(c for c in " ".join(str(error).split())[:120] if c.isprintable()).rstrip(". ")
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+            f"{label}: expected a pickle of at most {limits.max_pickle_bytes} bytes; got {member.file_size}"
+        )
+    return parse_pickle(read_record(path, member), 0, label)[0]
 
 
 def _recognises(head: Head) -> bool:
-    return any(name.rpartition("/")[2] == "data.pkl" for name in head.members or ())
+    return any(name.rpartition("/")[2] == _PICKLE for name in head.members or ())
 
 
 FORMAT = Format(
     name="torch",
     title="a PyTorch checkpoint",
-    suffixes=(".pt", ".pth", ".bin", ".ckpt", ".tar"),
+    suffixes=(".pt", ".pth", ".bin", ".ckpt", ".tar", ".jit"),
     recognises=_recognises,
     open=open_torch,
     has_shapes=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,6 +13,7 @@ from sparselab.core.layout import Layout
 from sparselab.core.ticket import Skipped
 from sparselab.formats.detect import recognise
 from sparselab.formats.kinds.finding import find_parts
+from sparselab.formats.kinds.parts import LayerParts
 from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits, ReadOptions
 from sparselab.formats.reading import add_masks
 from sparselab.formats.ticket_file import is_own, open_own
@@ -21,7 +22,7 @@ from sparselab.formats.writing.own_layers import plan_own
 from sparselab.formats.writing.plan import plan_changes
 from sparselab.formats.writing.recipe import recipe_for
 from sparselab.formats.writing.registry import REWRITERS, WRITERS
-from sparselab.formats.writing.target import FOLDER, check_target
+from sparselab.formats.writing.target import FOLDER, check_target, written_as
 
 _NAMED = 5
 
@@ -77,14 +78,17 @@ def write_back(
     kind = recognise(source)
     format = check_target(kind.name, out, overwrite=overwrite, format=format)
     archive = kind.open(source, limits)
-    rewrite = REWRITERS.get(kind.name) if format == kind.name else None
+    rewrite = REWRITERS.get(format) if format == written_as(kind.name) else None
     own = is_own(archive)
     if own:
         rewrite = rewrite if form == "own" else None
         plan = plan_own({item.name: item for item in open_own(archive, limits)[0]}, layouts, form)
     else:
         joined = add_masks(source, archive, options, limits)
-        plan = plan_changes(archive, find_parts(joined, options, limits, has_shapes=kind.has_shapes)[0], layouts, form)
+        found = find_parts(joined, options, limits, has_shapes=kind.has_shapes)[0]
+        plan = plan_changes(archive, found, layouts, form)
+        if rewrite is None or form == "pairs":
+            plan = replace(plan, notes=(*plan.notes, *_axes_notes(found)))
     sweep(out.parent, older_than=DAY_SECONDS)
     with atomic_folder(out) if format == FOLDER else atomic_path(out) as temporary:
         notes = None if rewrite is None else rewrite(source, plan.changes, temporary, limits)
@@ -97,6 +101,15 @@ def write_back(
     return WrittenFile(
         path=out, format=format, recipe=recipe, notes=(*plan.notes, *notes), zeros=MappingProxyType(dict(plan.zeros))
     )
+
+
+def _axes_notes(found: Sequence[LayerParts]) -> tuple[str, ...]:
+    """What a file of another kind no longer says: axes that are not PyTorch's."""
+    moved = [f"--axes {parts.name}={parts.axes}" for parts in found if parts.order != tuple(range(len(parts.axes)))]
+    if not moved:
+        return ()
+    more = f" and {len(moved) - _NAMED} more" if len(moved) > _NAMED else ""
+    return (f"the axes are those of the old file; to read the new one, say {' '.join(moved[:_NAMED])}{more}",)
 
 
 def _left_out(skipped: Sequence[Skipped]) -> tuple[str, ...]:

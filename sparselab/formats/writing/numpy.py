@@ -32,11 +32,15 @@ def write_npz(tensors: Iterable[NewTensor], path: Path) -> None:
                 _write_array(member, _array(tensor))
 
 
-def rewrite_npz(source: Path, changes: Changes, out: Path, limits: ReadLimits) -> tuple[str, ...]:
-    """Write an archive with some arrays changed; every other member is copied as it is, arrays or not."""
+def rewrite_npz(source: Path, changes: Changes, out: Path, limits: ReadLimits) -> tuple[str, ...] | None:
+    """Write an archive with some arrays changed; every other member is copied as it is, arrays or not.
+
+    Returns: None where a tensor is made of several arrays, as a sparse matrix is.
+    """
     members = list_members(source)
-    check_members(members, source, limits, stored_only=False)
-    check_changed(changes, ((member.filename.removesuffix(_ENDING), "unknown") for member in members))
+    check_members(members, source, limits)
+    if changes.keys() - {(member.filename.removesuffix(_ENDING), "unknown") for member in members}:
+        return None
     with zipfile.ZipFile(out, "w") as archive:
         for member in members:
             news = changes.get((member.filename.removesuffix(_ENDING), "unknown"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -30,13 +30,14 @@ _ALIGNMENT = 8
 
 @dataclass(frozen=True, kw_only=True)
 class _Piece:
-    """One tensor of the new file: its line in the header, its bytes' count, and how to write them."""
+    """One tensor of the new file: its line in the header, its bytes' count, how to write them, and after which others."""
 
     name: str
     code: str
     shape: tuple[int, ...]
     size: int
     write: Callable[[BinaryIO], None]
+    place: int = 0
 
     @property
     def width(self) -> int:
@@ -56,7 +57,8 @@ def rewrite_safetensors(source: Path, changes: Changes, out: Path, limits: ReadL
     pieces: list[_Piece] = []
     for item in ranges:
         news = changes.get((item.name, "unknown"))
-        pieces += [_copied(source, item, sizes[item.name])] if news is None else map(_new, news)
+        found = [_copied(source, item, sizes[item.name])] if news is None else map(_new, news)
+        pieces += [replace(piece, place=item.offset) for piece in found]  # the header may have another order
     _write(pieces, metadata, out)
     return ()
 
@@ -102,7 +104,7 @@ def _new(tensor: NewTensor) -> _Piece:
 
 def _write(pieces: Sequence[_Piece], metadata: Mapping[str, str], path: Path) -> None:
     # Widest first, as the library has it: readers map the file and need every tensor at a multiple of its width.
-    placed = sorted(pieces, key=lambda piece: -piece.width)
+    placed = sorted(pieces, key=lambda piece: (-piece.width, piece.place))
     ends, reached = {}, 0
     for piece in placed:
         reached += piece.size

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from sparselab.core.errors import SettingError
 from sparselab.formats.names import clean_name
@@ -10,6 +12,13 @@ from sparselab.formats.registry import FORMATS
 from sparselab.formats.writing.registry import REWRITERS, WRITERS
 
 FOLDER = "model-folder"
+_WRITTEN_AS: Mapping[str, str] = MappingProxyType({"torch-legacy": "torch"})
+"""Formats that are written as another: what torch.save wrote before 1.6, as what it writes today."""
+
+
+def written_as(format: str) -> str:
+    """Return the format that a file of this one is written in again: its own, or what took its place."""
+    return _WRITTEN_AS.get(format, format)
 
 
 def check_target(source: str, out: Path, *, overwrite: bool, format: str | None = None) -> str:
@@ -38,8 +47,9 @@ def _format_of(source: str, out: Path) -> str:
     suffix = out.suffix.lower()
     if source == FOLDER and not suffix:
         return FOLDER
-    own = FORMATS[source].suffixes if source in REWRITERS and source != FOLDER else ()
-    suffixes = {suffix: name for name in WRITERS for suffix in FORMATS[name].suffixes} | dict.fromkeys(own, source)
+    same = written_as(source)
+    own = FORMATS[source].suffixes if same in REWRITERS and source != FOLDER else ()
+    suffixes = {suffix: name for name in WRITERS for suffix in FORMATS[name].suffixes} | dict.fromkeys(own, same)
     if suffix not in suffixes:
         folder = ", or a folder without a suffix" if source == FOLDER else ""
         raise SettingError(f"expected a file ending in {', '.join(suffixes)}{folder}; got {clean_name(out.name)}")

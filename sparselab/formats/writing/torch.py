@@ -168,7 +168,7 @@ def _tensor(new: NewTensor) -> torch.Tensor:
     import torch
 
     dtype = getattr(torch, new.stored)
-    tensor = torch.tensor(np.ascontiguousarray(new.load()))
+    tensor = torch.tensor(np.ascontiguousarray(new.load()).reshape(new.shape))
     words = tensor.dtype in (torch.uint8, torch.uint16, torch.int16) and tensor.dtype != dtype
     return tensor.view(dtype) if words else tensor.to(dtype)
 

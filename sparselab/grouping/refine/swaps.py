@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sparselab.analysis.similarity import count_product
 from sparselab.core.mask import IntVector
+from sparselab.core.strips import row_strips
 
 if TYPE_CHECKING:
     import torch
@@ -47,9 +48,9 @@ class Swaps:
         self.candidates = int(min(self.sizes.max(), _MOST_CANDIDATES, 4 * -(-rows // len(groups))))
         self.place(groups)
         # Two rows drawn at random gain about the root of what a row holds: the unit in which temperatures are given.
-        # Squares are whole numbers, summed in float64: exact, whatever the order.
-        squares = self.levels if self.counts else self.levels.to(torch.int16).square_()
-        spread = squares.sum(dtype=torch.float64).item() / rows
+        # Squares are whole numbers, summed as such: exact, whatever the order.
+        strips = (self.levels[strip].to(torch.int16).square_() for strip in row_strips(*self.levels.shape))
+        spread = sum(int(squares.sum()) for squares in strips) / rows
         self.unit = SLOPES * self.step_level * float(np.sqrt(spread))
 
     def place(self, groups: tuple[IntVector, ...]) -> None:

@@ -30,6 +30,7 @@ from sparselab.transforms.n_m.windows import (
     keep_in_windows,
     settle,
     unstructured_bound,
+    worth_of,
 )
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class NM(Transform):
                 for order in (np.arange(values.shape[1]), settle(found.order, self.m))
             )
             bound = unstructured_bound(values, layer.mask.rows, self.n, self.m)
-            gained = efficacy(float(values[permuted].sum()), float(values[natural].sum()), bound)
+            gained = efficacy(worth_of(values, permuted), worth_of(values, natural), bound)
         return Layout.masked(
             layer.mask,
             Mask(_by_column(permuted, layer)),

@@ -9,6 +9,7 @@ import numpy as np
 
 from sparselab.core.layer import Layer
 from sparselab.core.mask import IntVector
+from sparselab.core.strips import row_strips
 
 if TYPE_CHECKING:
     import torch
@@ -47,8 +48,16 @@ def keep_in_windows(values: torch.Tensor, order: IntVector, n: int, m: int) -> t
     """
     import torch
 
+    result = torch.empty(values.shape, dtype=torch.bool, device=values.device)
+    for strip in row_strips(*values.shape):
+        result[strip] = _kept_of(values[strip], torch.as_tensor(order, device=values.device), n, m)
+    return result
+
+
+def _kept_of(values: torch.Tensor, lined_up: torch.Tensor, n: int, m: int) -> torch.Tensor:
+    import torch
+
     rows, channels = values.shape
-    lined_up = torch.as_tensor(order, device=values.device)
     padding = -channels % m
     windows = torch.nn.functional.pad(values[:, lined_up], (0, padding)).reshape(rows, -1, m)
     best = torch.sort(windows, dim=2, descending=True, stable=True).indices[:, :, :n]
@@ -56,6 +65,11 @@ def keep_in_windows(values: torch.Tensor, order: IntVector, n: int, m: int) -> t
     result = torch.zeros_like(kept)
     result[:, lined_up] = kept
     return result & (values > 0)
+
+
+def worth_of(values: torch.Tensor, kept: torch.Tensor) -> float:
+    """Return the sum of the values that are kept."""
+    return sum(float(values[strip][kept[strip]].sum()) for strip in row_strips(*values.shape))
 
 
 def unstructured_bound(values: torch.Tensor, rows: int, n: int, m: int) -> float:
@@ -66,7 +80,9 @@ def unstructured_bound(values: torch.Tensor, rows: int, n: int, m: int) -> float
     channels = values.shape[1]
     whole, rest = divmod(channels, m)
     capacity = (whole * min(n, m) + min(n, rest)) * (values.shape[0] // rows)
-    return float(values.reshape(rows, -1).topk(capacity, dim=1, sorted=False).values.sum())
+    whole_rows = values.reshape(rows, -1)
+    strips = row_strips(*whole_rows.shape)
+    return sum(float(whole_rows[strip].topk(capacity, dim=1, sorted=False).values.sum()) for strip in strips)
 
 
 def efficacy(kept: float, natural: float, unstructured: float) -> float | None:

@@ -12,6 +12,7 @@ import numpy as np
 from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
 from sparselab.core.mask import IntVector, Mask
+from sparselab.core.strips import row_strips
 from sparselab.pruning.scores import CHANNEL_FEATURES, Scores
 
 CHANNEL_SCORES: Mapping[str, str] = MappingProxyType(
@@ -39,9 +40,12 @@ def channel_scores(layer: Layer, score: str) -> Scores:
         counts: Scores = layer.mask.kept.sum(axis=1, dtype=np.float64)
         return counts
     if score == "l1":
-        if layer.importance is None:
-            raise SettingError(f"score=l1 needs weights, and {layer.name} is a mask alone: use score=count")
-        sums: Scores = layer.importance.sum(axis=1)
+        sums: Scores = np.empty(layer.mask.rows)
+        for rows in row_strips(*layer.mask.shape):
+            importance = layer.importance_of(rows)
+            if importance is None:
+                raise SettingError(f"score=l1 needs weights, and {layer.name} is a mask alone: use score=count")
+            sums[rows] = importance.sum(axis=1)
         return sums
     features, shape = layer.features, (layer.mask.rows, len(CHANNEL_FEATURES))
     if features is None:

@@ -10,7 +10,7 @@ import numpy as np
 from annotated_types import Interval
 from typing_extensions import Doc
 
-from sparselab.analysis.similarity import similarity_tensor
+from sparselab.analysis.similarity import similarity_rows
 from sparselab.core.device import resolve_device
 from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
@@ -152,7 +152,7 @@ class Regroup(Transform):
         grouper, goal = GROUPERS[self.grouper], self.goal
         if grouper.compares_rows:
             with stages("similarity"):
-                similarity_tensor(mask, goal.similarity, device)
+                similarity_rows(mask, goal.similarity, device)
         with stages("grouping"):
             return grouper(mask, goal, rng=rng, device=device, monitor=monitor)
 

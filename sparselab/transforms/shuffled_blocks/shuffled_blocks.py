@@ -8,15 +8,17 @@ from typing import Annotated, ClassVar, Self
 
 import numpy as np
 from annotated_types import Interval
+from numpy.typing import NDArray
 from typing_extensions import Doc
 
-from sparselab.analysis.similarity import SIMILARITIES, similarity_tensor
+from sparselab.analysis.similarity import SIMILARITIES, SimilarityRows, similarity_rows
 from sparselab.core.device import resolve_device
 from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Block, Layout, order_rows
 from sparselab.core.mask import BoolMatrix, Mask
 from sparselab.core.settings import OneOf, Unset, When
+from sparselab.core.strips import row_strips
 from sparselab.grouping import GROUPERS, Goal, Groups
 from sparselab.grouping.base import cut
 from sparselab.grouping.refine import Budget
@@ -114,9 +116,9 @@ class ShuffledBlocks(Transform):
         alike = np.ones(before.rows, dtype=bool)
         if grouper.compares_rows:
             with stages("similarity"):
-                similar = similarity_tensor(before, self.similarity if clusters else "jaccard", device)
+                similar = similarity_rows(before, self.similarity if clusters else "jaccard", device)
                 if clusters and self.q > 0:
-                    alike = similar.clone().fill_diagonal_(-1.0).amax(dim=1).gt(self.q).cpu().numpy()
+                    alike = _most_alike(similar, monitor) > np.float32(self.q)
         with stages("grouping"):
             groups = group_alike(before, alike, group, goal)
         weights = before.count if self.density is None else round(self.density * before.kept.size)
@@ -160,6 +162,18 @@ def group_alike(mask: Mask, alike: BoolMatrix, group: Callable[[Mask], Groups], 
     if chosen.size:
         chosen = chosen[np.concatenate(group(mask.permuted(chosen)))]
     return cut(np.concatenate([chosen, rest]), goal.sizes(mask.rows))
+
+
+def _most_alike(similarity: SimilarityRows, monitor: Monitor) -> NDArray[np.float32]:
+    """Return the similarity of every row to the row most like it, -1 where there is no other."""
+    rows = len(similarity)
+    most = np.empty(rows, dtype=np.float32)
+    for strip in row_strips(rows, rows):
+        monitor.progress("similarity", strip.start, rows)
+        others = np.array(similarity[strip])
+        others[np.arange(len(others)), np.arange(strip.start, strip.stop)] = -1.0
+        most[strip] = others.max(axis=1)
+    return most
 
 
 def _why_none(layer: Layer, weights: int) -> str:
