@@ -10,8 +10,8 @@ from typing import Any
 import click
 import numpy as np
 
+from sparselab.benchmarking.break_even import structure_shown
 from sparselab.benchmarking.measurement import ROUNDS, SECONDS
-from sparselab.benchmarking.opponents import structure_shown
 from sparselab.benchmarking.records import Row, Session
 from sparselab.benchmarking.requests import Effort, MeasurementRequest, measure_isolated
 from sparselab.benchmarking.statistics import FEWEST_ROUNDS

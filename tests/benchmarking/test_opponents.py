@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sparselab.benchmarking.break_even import exact_row, structure_ratio, structure_shown, structured_row
 from sparselab.benchmarking.measurement import measure
-from sparselab.benchmarking.opponents import exact_row, structure_ratio, structure_shown, structured_row
 from sparselab.benchmarking.records import Row, Session
 from sparselab.core.layout import Block, Layout
 from sparselab.core.mask import Mask

@@ -12,8 +12,8 @@ from sparselab.analysis.metrics import labels
 from sparselab.app.latency.charts import bars_figure
 from sparselab.app.latency.kernel_names import label_of, title_of
 from sparselab.app.shell.escape import literal
+from sparselab.benchmarking.break_even import structure_shown
 from sparselab.benchmarking.csv_table import as_csv
-from sparselab.benchmarking.opponents import structure_shown
 from sparselab.benchmarking.records import CONDITIONS, ROLES, Row, Session
 from sparselab.benchmarking.verdicts import Verdict, at_best
 
