@@ -55,15 +55,15 @@ def level_start(
     *,
     level: int,
     rewound: State,
-    early: Masks,
     before: tuple[State, Masks] | None,
+    early: Masks | None = None,
 ) -> Start:
     """Return where a level starts: at the rewound weights, under the masks of its method.
 
-    Args: early: the masks of the rewind step: full, but where the run began with a ticket. before: weights and masks at the end of the level before, None for the first one.
+    Args: early: the masks of the rewind step, None where they are full: the run began with no ticket. before: weights and masks at the end of the level before, None for the first one.
     """
     network.restore(rewound)
-    method = settings.method
+    method, early = settings.method, early or network.full
     if method in AT_START:
         return Start(masks=scored_at_start(settings, network, data), state=rewound)
     if method in (MOVING_BLOCKS, STATIC_BLOCKS):

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 from PIL import Image
 
-TEXT = (Path(__file__).parents[2] / "docs" / "own_network.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[3] / "docs" / "own_network.md").read_text(encoding="utf-8")
 BLOCKS: tuple[str, ...] = tuple(re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL))
 COMMANDS = tuple(
     shlex.split(line)[3:] for line in TEXT.splitlines() if line.startswith("    python -m sparselab train")

@@ -22,8 +22,8 @@ from sparselab.runtime.progress import Monitor
 from sparselab.training.engine.checkpoint import read_checkpoint
 from sparselab.training.runs.paths import RunPaths
 from sparselab.training.runs.views import RunView, list_runs, read_run
-from tests.training.examples import COMMANDS, arguments, block_of, write_example
 from tests.training.kills import fingerprint
+from tests.training.own.examples import COMMANDS, arguments, block_of, write_example
 from tests.training.tiny import TASK, tiny
 
 EXAMPLES = ("photos", "book")
