@@ -35,7 +35,12 @@ GROUPED: dict[str, tuple[dict[str, Shape], dict[str, int]]] = {
         {"b.weight": 2},
     ),
     "one after another": (
-        {"a__weight": (16, 3, 3, 3), "b__weight": (16, 4, 3, 3), "c__weight": (16, 4, 3, 3), "d__weight": (8, 16, 1, 1)},
+        {
+            "a__weight": (16, 3, 3, 3),
+            "b__weight": (16, 4, 3, 3),
+            "c__weight": (16, 4, 3, 3),
+            "d__weight": (8, 16, 1, 1),
+        },
         {"b.weight": 4, "c.weight": 4},
     ),
     "the last": ({"a__weight": (16, 3, 3, 3), "b__weight": (16, 4, 3, 3)}, {"b.weight": 4}),
