@@ -130,7 +130,7 @@ def shape_fault(shape: Sequence[int], limits: ReadLimits) -> str:
         return f"expected at most {MAX_RANK} dimensions; got {len(shape)}"
     wrong = next((size for size in shape if not 0 <= size <= MAX_SIZE), None)
     if wrong is not None:
-        return f"expected dimensions up to {MAX_SIZE}; got {wrong}"
+        return f"expected dimensions up to {MAX_SIZE}; got {wrong if abs(wrong) < 2**64 else 'a number of many digits'}"
     if prod(shape) > limits.max_elements:
         return f"expected at most {limits.max_elements} elements; got {prod(shape)}"
     return ""

@@ -16,9 +16,11 @@ from sparselab.core.errors import FileError
 from sparselab.formats.base import check_count
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
+from sparselab.formats.parsing.zip_directory import count_members
 
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 _CHUNK = 2**18
+_MOST_MEMBERS = 100_000  # zipfile makes an object of each; ReadLimits say how many may be read
 _ENCRYPTED = 0x1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # Everything zipfile raises on damaged directories; all of it says the same to the one who sent the file.
@@ -28,12 +30,17 @@ _DAMAGED = (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, Overfl
 def list_members(path: Path) -> list[zipfile.ZipInfo]:
     """Return the directory of a zip archive, unchecked. Raises: FileError when it has none that can be read."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.infolist()
+        count = count_members(path, _MOST_MEMBERS + 1)
+        if count <= _MOST_MEMBERS:
+            with zipfile.ZipFile(path) as archive:
+                return archive.infolist()
     except _DAMAGED:
         raise FileError(
             f"{clean_name(path.name)}: expected a whole zip archive; got a damaged one: send it again"
         ) from None
+    raise FileError(
+        f"{clean_name(path.name)}: expected at most {_MOST_MEMBERS} members in one file; got more: split the file"
+    )
 
 
 def check_members(members: list[zipfile.ZipInfo], path: Path, limits: ReadLimits) -> None:
