@@ -50,7 +50,7 @@ def set_number(content: bytearray, rng: random.Random) -> bytearray:
     near = min(len(content) - width, rng.choice((16, 64, 512, len(content))))
     at = rng.randint(0, near) if rng.random() < 0.7 else len(content) - width - rng.randint(0, near)
     order = rng.choice(("little", "big"))
-    content[at : at + width] = (rng.choice(_NUMBERS) % 2 ** (8 * width)).to_bytes(width, order)  # type: ignore[arg-type]
+    content[at : at + width] = (rng.choice(_NUMBERS) % 2 ** (8 * width)).to_bytes(width, order)
     return content
 
 
