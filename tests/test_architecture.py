@@ -53,7 +53,7 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"__init__"}),
     ),
     "formats": (
-        frozenset({"options", "names", "base", "containers"}),
+        frozenset({"options", "names", "base", "containers", "merging"}),
         frozenset({"parsing"}),
         frozenset({"readers", "combiners"}),
         frozenset({"kinds"}),
@@ -61,7 +61,7 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"writing"}),
     ),
     "training": (
-        frozenset({"tasks", "models", "seeds", "setting_text", "paper_results"}),
+        frozenset({"tasks", "models", "own_code", "seeds", "setting_text", "paper_results"}),
         frozenset({"*"}),
         frozenset({"updaters"}),
         frozenset({"engine"}),

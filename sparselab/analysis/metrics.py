@@ -6,6 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, get_args, get_type_hints
 
 import numpy as np
@@ -183,23 +184,26 @@ def totals(reports: Iterable[tuple[Layer, Layout, Report]]) -> dict[str, Any]:
     }
 
 
+@cache
+def _hints() -> dict[str, Any]:
+    return get_type_hints(Report, include_extras=True)
+
+
 def meanings() -> dict[str, str]:
     """Return what each number of a report means, for tooltips and documents."""
-    hints = get_type_hints(Report, include_extras=True)
     return {
         name: next(mark.documentation for mark in get_args(hint) if isinstance(mark, Doc))
-        for name, hint in hints.items()
+        for name, hint in _hints().items()
     }
 
 
 def labels() -> dict[str, str]:
     """Return what each number of a report is called where people read it; its field's name stays in JSON and CSV."""
-    hints = get_type_hints(Report, include_extras=True)
     return {
         name: next(
             (mark.text for mark in get_args(hint) if isinstance(mark, Label)), name.replace("_", " ").capitalize()
         )
-        for name, hint in hints.items()
+        for name, hint in _hints().items()
     }
 
 

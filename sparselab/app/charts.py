@@ -27,7 +27,8 @@ Curve = tuple[str, Sequence[tuple[float, float | None]]]
 
 def similarity_figure(view: View) -> go.Figure:
     """Show the Jaccard similarity of every pair of rows, in natural order and group by group, on one scale."""
-    pictures = [image / 255 for image in (view.similarity_before, view.similarity_after)]
+    # As float32, because every visitor's browser is sent each of up to 65,536 numbers a picture.
+    pictures = [image / np.float32(255) for image in (view.similarity_before, view.similarity_after)]
     figure = make_subplots(
         cols=2, subplot_titles=("rows as in the file", "rows group by group"), horizontal_spacing=0.06
     )

@@ -28,6 +28,7 @@ ROLES: Mapping[str, str] = MappingProxyType(
         "full": "the dense product of a weight without zeros: whether zeros alone make the library faster",
         "control": "the baseline prepared a second time: how far two equal kernels differ",
         "kernel": "a kernel that was asked for",
+        "exact": "the exact product of the mask before the transform, nothing dropped: what a structure has to beat",
     }
 )
 
@@ -102,7 +103,7 @@ class Row:
 
     def label_with(self, kernel: str) -> str:
         """Return its name among all rows of its session where its kernel is called `kernel`."""
-        told = {"full": " (no zeros)", "control": " (again)"}.get(self.role, "")
+        told = {"full": " (no zeros)", "control": " (again)", "exact": " (mask before)"}.get(self.role, "")
         return kernel + told + ("" if self.condition == "hot" else f", {self.condition}")
 
     @classmethod

@@ -44,6 +44,9 @@ def rows_of(
         for condition in taken.conditions(index):
             row = _timed(replace(known, condition=condition), taken, index, seed)
             assert row.median_ms is not None
+            if participant.role == "exact":  # of another density than the session's
+                rows.append(replace(row, flags=row.flags + ("busy",) * busy))
+                continue
             share = roofline.share(row.median_ms, flops=flops, moved_bytes=moved)
             rows.append(replace(row, flags=row.flags + ("busy",) * busy, roof_share=share))
         for (who, condition), obstacle in refused.items():

@@ -13,7 +13,7 @@ import numpy as np
 from sparselab.core.errors import SparselabError, UnavailableError
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
-from sparselab.kernels import DENSE, KERNELS
+from sparselab.kernels import DENSE, KERNELS, exact_kernel
 from sparselab.kernels.base import TOLERANCES, Run, Work, error_against, reference
 from sparselab.runtime.progress import Monitor
 
@@ -53,7 +53,8 @@ class Participant:
 def verify(
     work: Work, names: Sequence[str], x: torch.Tensor, *, seed: int, monitor: Monitor
 ) -> tuple[Participant, ...]:
-    """Return the participants of a session, checked: the baseline, twice; the dense weight without zeros; the kernels.
+    """Return the participants of a session, checked: the baseline, twice; the dense weight without zeros; the kernels; and where the
+    exact kernel is among them, that kernel on the mask before the transform.
 
     Raises: UnavailableError when the dense product itself cannot run, or is wrong: there is nothing to compare with.
     """
@@ -61,6 +62,8 @@ def verify(
     full = _without_zeros(work, seed)
     plan = [(dense, "baseline", work), (dense, "control", work), (dense, "full", full)]
     plan += [(name, "kernel", work) for name in names if name != dense]
+    if (before := _mask_before(work)) is not None:
+        plan += [(name, "exact", before) for name in names if name == exact_kernel()]
     participants: list[Participant] = []
     answers: dict[int, torch.Tensor] = {}
     for done, (name, role, product) in enumerate(plan):
@@ -95,6 +98,14 @@ def _checked(name: str, role: str, work: Work, x: torch.Tensor, exact: torch.Ten
         prepare_ms=prepare_ms,
         choice=getattr(run, "told", ""),
     )
+
+
+def _mask_before(work: Work) -> Work | None:
+    """Return the product of the mask that a transform was given; None where it is no other, or no sparse one."""
+    mask = work.layout.before
+    if not 0 < mask.count < mask.kept.size or np.array_equal(mask.kept, work.layout.after.kept):
+        return None
+    return replace(work, layout=Layout.masked(mask, mask, reason="the mask before the transform"))
 
 
 def _without_zeros(work: Work, seed: int) -> Work:

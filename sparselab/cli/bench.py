@@ -10,6 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
+from sparselab.benchmarking.break_even import structure_shown
 from sparselab.benchmarking.measurement import ROUNDS, SECONDS
 from sparselab.benchmarking.records import Row, Session
 from sparselab.benchmarking.requests import Effort, MeasurementRequest, measure_isolated
@@ -197,6 +198,8 @@ def _say() -> Any:
 def _print(session: Session) -> None:
     head = ("kernel", "median ms", "p20 ms", "p80 ms", "error", "of roofline", "flags", "verdict")
     print_table(head, [_cells(row, session.verdict_shown(row)) for row in session.rows])
+    if told := structure_shown(session):
+        click.echo(f"\n{told}: exact is the product of the mask before the transform, nothing dropped")
     device, said = session.device, session.protocol
     shape, taken = " x ".join(map(str, session.shape)), " x ".join(map(str, session.input_shape))
     click.echo(

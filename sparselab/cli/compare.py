@@ -35,8 +35,8 @@ from sparselab.workflows.compare import block_file_layout, contenders, run_conte
     type=click.Path(path_type=Path),
     help="A .block file: its layout of the layer takes part, and without --density its weights are the budget.",
 )
-@click.option("--only", metavar="NAME,...", help="Run only these contenders.")
-@click.option("--skip", metavar="NAME,...", help="Leave these contenders out.")
+@click.option("--only", metavar="NAME,...", help="Run only these contenders; a transform's name means all of its.")
+@click.option("--skip", metavar="NAME,...", help="Leave these contenders out, or all of a transform.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of every random choice.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @file_options
@@ -110,7 +110,7 @@ def compare(
 def _select(all_contenders: Sequence[Contender], only: str | None, skip: str | None) -> list[Contender]:
     """Return the contenders that --only names, or all, without those that --skip names. Raises: SettingError."""
     known = [contender.name for contender in all_contenders]
-    wanted, unwanted = _names("--only", only, known), _names("--skip", skip, known)
+    wanted, unwanted = (_names(flag, text, all_contenders) for flag, text in (("--only", only), ("--skip", skip)))
     chosen = [
         contender
         for contender, name in zip(all_contenders, known, strict=True)
@@ -121,12 +121,16 @@ def _select(all_contenders: Sequence[Contender], only: str | None, skip: str | N
     return chosen
 
 
-def _names(flag: str, text: str | None, known: Sequence[str]) -> list[str]:
-    names = [] if text is None else [name.strip() for name in text.split(",")]
-    for name in names:
-        if name not in known:
+def _names(flag: str, text: str | None, contenders: Sequence[Contender]) -> list[str]:
+    """Return the contenders that an option names; the name of a transform that is none of theirs means all of its."""
+    known = [contender.name for contender in contenders]
+    found: list[str] = []
+    for name in [] if text is None else [name.strip() for name in text.split(",")]:
+        named = [name] if name in known else [each.name for each in contenders if each.transform == name]
+        if not named:
             raise SettingError(f"{flag}: expected some of {', '.join(known)}; got {name!r}")
-    return names
+        found += named
+    return found
 
 
 def choose_layer(ticket: Ticket, name: str | None) -> tuple[Layer, str]:

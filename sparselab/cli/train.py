@@ -16,11 +16,13 @@ from sparselab.cli.setting_options import given_settings, setting_options
 from sparselab.core.errors import Cancelled, SettingError
 from sparselab.core.settings import settings_of
 from sparselab.runtime.progress import Monitor, Progress
+from sparselab.training.own_code.reference import absolute
+from sparselab.training.runs.folder import may_change
 from sparselab.training.runs.paths import RunPaths
 from sparselab.training.runs.queue import taking_turns
 from sparselab.training.runs.records import read_json
 from sparselab.training.runs.views import RunView, read_run
-from sparselab.training.settings import TrainSettings
+from sparselab.training.settings import TrainSettings, read_settings
 
 _SETTINGS = settings_of(TrainSettings)
 
@@ -28,22 +30,34 @@ _SETTINGS = settings_of(TrainSettings)
 @click.command(short_help="Train tickets, transform them, and measure accuracy.")
 @click.option("--out", "folder", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder, with its settings.")
+@click.option(
+    "--accept-changed-code", is_flag=True, help="Resume although the task's or network's own code has changed since."
+)
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the data set, for tasks that read files.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def train(folder: Path, resume: bool, data: Path | None, as_json: bool, **given: str | None) -> None:
+def train(
+    folder: Path, resume: bool, accept_changed_code: bool, data: Path | None, as_json: bool, **given: str | None
+) -> None:
     """Train a network by a method, level by level, and store the run in a folder.
 
     An empty folder starts a run. --resume goes on with a run that was stopped or killed, and gives the same result as without
-    the stop. In the app's folder of runs, queued runs start when this one ends.
+    the stop; with more --levels it extends one, finished or not. In the app's folder of runs, queued runs start when this one
+    ends. --task and --model take code of your own, as FILE.py:NAME.
     """
     with _stoppable() as stopped, taking_turns(folder):
-        settings = _settings(folder, given, resume=resume)
+        settings = _settings(folder, given, resume=resume, accept_changed_code=accept_changed_code)
         from sparselab.training.runs.run import train as run  # loads torch
 
         try:
             monitor = Monitor(_ProgressPrinter(), stopped)
             run(
-                settings, folder, resume=resume, data=data, monitor=monitor, say=lambda text: click.echo(text, err=True)
+                settings,
+                folder,
+                resume=resume,
+                data=data,
+                monitor=monitor,
+                say=lambda text: click.echo(text, err=True),
+                accept_changed_code=accept_changed_code,
             )
         except Cancelled as error:
             click.echo(str(error), err=True)
@@ -59,18 +73,20 @@ def train(folder: Path, resume: bool, data: Path | None, as_json: bool, **given:
 train.params += setting_options(_SETTINGS)
 
 
-def _settings(folder: Path, given: dict[str, str | None], *, resume: bool) -> TrainSettings:
-    """Return the settings of the flags; on resume those of the run, with which the flags must agree."""
+def _settings(folder: Path, given: dict[str, str | None], *, resume: bool, accept_changed_code: bool) -> TrainSettings:
+    """Return the settings of the flags; on resume those of the run, with which the flags must agree where they may not change."""
     values = given_settings(_SETTINGS, given)
     config = RunPaths(folder).config
     if not (resume and config.exists()):
         return TrainSettings(**values)
     known = read_json(config)["settings"]
+    run = asdict(read_settings(known))
     for name, value in values.items():
-        if known.get(name) != value:
+        value = absolute(value) if name in ("task", "model") else value
+        if run[name] != value and not may_change(name, run[name], value, accept_changed_code=accept_changed_code):
             flag = next(setting.flag for setting in _SETTINGS if setting.name == name)
-            raise SettingError(f"{flag}: expected {known.get(name)!r}, the setting of the run; got {value!r}")
-    return TrainSettings(**known)
+            raise SettingError(f"{flag}: expected {run[name]!r}, the setting of the run; got {value!r}")
+    return TrainSettings(**run | values)
 
 
 class _ProgressPrinter:
@@ -106,9 +122,13 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
 
 
 def _print(view: RunView) -> None:
-    names = ("sparsity", "kept", "channels", "blocks", "validation_accuracy", "test_accuracy")
+    levels = view.document()["levels"]
+    judged = ("validation", "test") if levels and "metric" in levels[0] else ("validation_accuracy", "test_accuracy")
+    metric = levels[0].get("metric", "") if levels else ""
+    names = ("sparsity", "kept", "channels", "blocks", *judged)
     rows = []
-    for level in view.document()["levels"]:
+    for level in levels:
         rows.append([str(level["level"]), "", *(level[name] for name in names)])
         rows += [["", then["label"], *(then[name] for name in names)] for then in level["then"]]
-    print_table(("level", "transform", *(name.replace("_", " ") for name in names)), rows)
+    titles = [name.replace("_", " ") + (f" {metric}" if name in judged and metric else "") for name in names]
+    print_table(("level", "transform", *titles), rows)

@@ -26,6 +26,8 @@ from sparselab.workflows.model import Done, NotDone, apply_transform
 from sparselab.workflows.stored_rows import resumed_transform
 from sparselab.workflows.tasks import results_folder
 
+_SHOWN_LAYERS = 6
+
 
 class _Transform(WithSettings):
     """`transform FILE NAME`: one transform, with its settings as options."""
@@ -191,8 +193,10 @@ def _tell(written: WrittenFile) -> None:
     click.echo(f"wrote {written.path}", err=True)
     for note in written.notes:
         click.echo(note, err=True)
-    for name, count in written.zeros.items():
+    for name, count in list(written.zeros.items())[:_SHOWN_LAYERS]:
         click.echo(f"{name}: {count} weights come back as 0: FILE has no other value for them", err=True)
+    if others := list(written.zeros.values())[_SHOWN_LAYERS:]:
+        click.echo(f"{len(others)} more layers: {sum(others)} weights come back as 0", err=True)
     click.echo(f"To load it:\n\n{indent(written.recipe, '    ')}", err=True)
 
 

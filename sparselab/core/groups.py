@@ -93,6 +93,8 @@ def block_diagonal(layout: Layout, groups: int) -> Layout:
     cut = (part for block in layout.blocks for part in _cut(block, height))
     blocks = [Block(block.rows, block.cols + block.rows[0] // height * cols) for block in cut]
     before = Mask(diagonal_matrix(layout.before.kept, groups))
+    if not blocks and layout.after.count:
+        return Layout.masked(before, Mask(diagonal_matrix(layout.after.kept, groups)), reason=layout.reason)
     return Layout.from_blocks(before, blocks, reason=layout.reason)
 
 

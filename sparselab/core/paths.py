@@ -70,10 +70,11 @@ def cache_folder(kind: str) -> Path:
 
 def check_private(folder: Path) -> None:
     """Raises: FileError when `folder` may be written by others than this user: what lies there could be anybody's code."""
-    state = folder.lstat()
     if not hasattr(os, "getuid"):  # Windows: a user's folders are the user's
         return
-    if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.getuid() or state.st_mode & 0o022:
+    state, link = folder.stat(), folder.lstat()  # who may write a link's target is what counts, and whose the link is
+    mine = {state.st_uid, link.st_uid} == {os.getuid()}
+    if not stat.S_ISDIR(state.st_mode) or not mine or state.st_mode & 0o022:
         raise FileError(
             f"expected {folder} to be writable by this user alone; others may write there: "
             "chmod go-w it, or set another folder"

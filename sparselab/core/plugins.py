@@ -71,6 +71,7 @@ class Registry(Mapping[str, T], Generic[T]):
         self.builtin: Mapping[str, T] = MappingProxyType(dict(builtin))
         self.check = check
         self._entries = dict(builtin)
+        self._packages: dict[str, str] = {}
         self._is_begun = self._is_loaded = False
         _registries.append(self)
 
@@ -82,6 +83,10 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def __len__(self) -> int:
         return len(self._all())
+
+    def package(self, name: str) -> str:
+        """Return the package that brings an entry, with its version; empty for what is built in."""
+        return "" if name in self.builtin else self._packages.get(name, "")
 
     def _all(self) -> Mapping[str, T]:
         if not self._is_loaded:
@@ -108,6 +113,7 @@ class Registry(Mapping[str, T], Generic[T]):
             _skip(SkippedPlugin(self.group, _line(repr(point.name)[1:-1]), _package(point), _reason(error)))
         else:
             self._entries[point.name] = value
+            self._packages[point.name] = " ".join([_package(point), *([point.dist.version] if point.dist else [])])
 
 
 _registries: list[Registry[Any]] = []

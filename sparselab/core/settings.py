@@ -2,8 +2,8 @@
 
     block_size: Annotated[int, Interval(ge=2, le=64), Doc("side of a square block")] = 16
 
-A field may carry Interval (its range), OneOf (its choices), When (the other setting it depends on), Unset (what None
-means) and Doc (its help).
+A field may carry Interval (its range), OneOf (its choices), OrForm (what else it takes beside its choices), When (the other
+setting it depends on), Unset (what None means), Flag (its name on the command line) and Doc (its help).
 
 Our own and no library's: Pydantic and attrs check values too, but have no word for a setting that counts only beside another,
 and what sliders, flags and documents need to be told would still be written here.
@@ -12,9 +12,11 @@ and what sliders, flags and documents need to be told would still be written her
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import Interval
@@ -33,6 +35,21 @@ class OneOf:
     def of(cls, registry: Mapping[str, Any]) -> OneOf:
         """Return the names of a registry whose entries say in `meaning` what they are. It is read when it is asked for."""
         return cls(_Meanings(registry))
+
+
+@dataclass(frozen=True)
+class OrForm:
+    """Beside its choices the setting takes every text of a form: `pattern` tells them, `said` is how they look, for people."""
+
+    pattern: re.Pattern[str]
+    said: str
+
+
+@dataclass(frozen=True)
+class Flag:
+    """What the setting is called on the command line, where its field's name will not do."""
+
+    name: str
 
 
 class _Meanings(Mapping[str, str]):
@@ -79,6 +96,8 @@ class Setting:
     meanings: Mapping[str, str]
     unset: str
     when: When | None
+    form: OrForm | None = None
+    flag_name: str = ""
 
     @property
     def help(self) -> tuple[str, ...]:
@@ -89,7 +108,7 @@ class Setting:
     @property
     def flag(self) -> str:
         """Its name on the command line."""
-        return "--" + self.name.replace("_", "-")
+        return self.flag_name or "--" + self.name.replace("_", "-")
 
     def counts(self, values: dict[str, Any]) -> bool:
         """Whether it matters, given the values of all settings."""
@@ -117,14 +136,15 @@ class Setting:
         if isinstance(value, bool) and self.kind is not bool:
             right_kind = False
         in_range = right_kind and (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
-        if not in_range or (self.choices and value not in self.choices):
+        has_form = self.form is not None and right_kind and self.form.pattern.fullmatch(str(value)) is not None
+        if not in_range or (self.choices and value not in self.choices and not has_form):
             raise SettingError(f"{self.name}: expected {self.expected}; got {value!r}")
 
     @property
     def expected(self) -> str:
         """What a value must be, in words."""
         if self.choices:
-            return "one of " + ", ".join(self.choices)
+            return "one of " + ", ".join(self.choices) + (f", or {self.form.said}" if self.form else "")
         if self.kind is bool:
             return "true or false"
         word = "a whole number" if self.kind is int else "a number"
@@ -135,8 +155,14 @@ class Setting:
 
 def settings_of(kind: type) -> tuple[Setting, ...]:
     """Return the settings of a dataclass, in the order of its fields."""
-    hints = get_type_hints(kind, include_extras=True)
+    hints = _hints(kind)
     return tuple(_read(field, hints[field.name]) for field in dataclasses.fields(kind))
+
+
+@lru_cache(maxsize=256)
+def _hints(kind: type) -> dict[str, Any]:
+    # Read from texts, which takes a millisecond a class; a page asks for them at every click. Choices are read anew: they may grow.
+    return get_type_hints(kind, include_extras=True)
 
 
 def check_settings(instance: Any) -> None:
@@ -175,4 +201,6 @@ def _read(field: dataclasses.Field[Any], hint: Any) -> Setting:
         meanings=meanings,
         unset=next((mark.meaning for mark in marks if isinstance(mark, Unset)), ""),
         when=next((mark for mark in marks if isinstance(mark, When)), None),
+        form=next((mark for mark in marks if isinstance(mark, OrForm)), None),
+        flag_name=next((mark.name for mark in marks if isinstance(mark, Flag)), ""),
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from sparselab.core.errors import FileError, LimitError, SparselabError
 from sparselab.core.ticket import FoundLayer, Ticket, survey_of
 from sparselab.formats.kinds.by_name import SHAPE_RULES
+from sparselab.formats.merging import merged
 from sparselab.formats.options import DEFAULT_OPTIONS, ReadOptions
 from sparselab.formats.reading import read_ticket
 from sparselab.runtime.progress import SILENT, Monitor
@@ -51,37 +53,27 @@ def describe(ticket: Ticket, *, count: bool | None = None, monitor: Monitor = SI
 
 
 def notes_of(card: Card) -> list[str]:
-    """Return the notes of a card, those of layers once each with the names that they are true of.
+    """Return the notes of a card; those of layers that differ in names alone are one.
 
     Example: >>> layers = [{"name": name, "notes": ["read as IO"]} for name in ("a", "b", "c", "d")]
              >>> notes_of({"notes": ["named .pt"], "layers": layers})
              ['named .pt', 'a, b, c and 1 more: read as IO']
     """
-    names: dict[str, list[str]] = {}
-    for layer in card["layers"]:
-        for note in layer.get("notes", ()):
-            names.setdefault(note, []).append(layer["name"])
-    return [*card["notes"], *(f"{_some(found)}: {note}" for note, found in names.items())]
+    said = merged((layer["name"], note) for layer in card["layers"] for note in layer.get("notes", ()))
+    return [*card["notes"], *said]
 
 
 def skipped_of(card: Card) -> list[str]:
-    """Return what a card left alone, in words: vectors and scalars are counted, the others stand by reason.
+    """Return what a card left alone, in words: vectors and scalars are counted, the others stand by reason, which may differ in names.
 
     Example: >>> skipped_of({"skipped": [{"name": "a", "reason": "a vector"}, {"name": "b", "reason": "a vector"}]})
              ['2 vectors']
     """
-    names: dict[str, list[str]] = {}
-    for item in card["skipped"]:
-        names.setdefault(item["reason"], []).append(item["name"])
     words = {SHAPE_RULES[kind].text(): kind for kind in ("vector", "scalar")}
-    counted = [
-        f"{len(names[text])} {kind}{'s' * (len(names[text]) != 1)}" for text, kind in words.items() if text in names
-    ]
-    return [f"{_some(found)}: {reason}" for reason, found in names.items() if reason not in words] + counted
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    reasons = [(item["name"], item["reason"]) for item in card["skipped"]]
+    counts = Counter(reason for _, reason in reasons if reason in words)
+    counted = [f"{counts[text]} {kind}{'s' * (counts[text] != 1)}" for text, kind in words.items() if counts[text]]
+    return merged(each for each in reasons if each[1] not in words) + counted
 
 
 def describe_layer(entry: FoundLayer, *, count: bool) -> Card:

@@ -3,6 +3,7 @@
 from sparselab.core.plugins import Registry
 from sparselab.kernels.base import Kernel, check_kernel
 from sparselab.kernels.native.blocks import NativeBlocks
+from sparselab.kernels.native.sparse import NativeSparse
 from sparselab.kernels.torch_ops.bsr import Bsr
 from sparselab.kernels.torch_ops.channel_slice import ChannelSlice
 from sparselab.kernels.torch_ops.csr import Csr
@@ -21,6 +22,7 @@ KERNELS: Registry[Kernel] = Registry(
         "channel-slice": ChannelSlice(),
         "gather-gemm": GatherGemm(),
         "native-blocks": NativeBlocks(),
+        "native-sparse": NativeSparse(),
         "triton-blocks": TritonBlocks(),
         "semi-structured": SemiStructured(),
     },
@@ -37,4 +39,9 @@ def preferred_kernels() -> tuple[str, ...]:
     return tuple(sorted(places, key=places.__getitem__))
 
 
-__all__ = ["DENSE", "KERNELS", "Kernel", "preferred_kernels"]
+def exact_kernel() -> str:
+    """Return the name of the kernel that a converted model runs masks without blocks by: the first preferred that can."""
+    return next(name for name in preferred_kernels() if KERNELS[name].runs_any_mask)
+
+
+__all__ = ["DENSE", "KERNELS", "Kernel", "exact_kernel", "preferred_kernels"]

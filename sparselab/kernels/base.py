@@ -238,6 +238,8 @@ class Kernel(ABC):
     """Whether it multiplies the zeros too: what speedups are ratios to."""
     runs_blocks: ClassVar[bool] = False
     """Whether it runs any layout of blocks as a sparse product; others ask for masks of a form of their own, or are dense."""
+    runs_any_mask: ClassVar[bool] = False
+    """Whether it runs a mask without blocks too, and multiplies its kept weights alone."""
     preference: ClassVar[int | None] = None
     """Its place among the kernels that a converted model tries, lowest first; None: only when it is asked for."""
 

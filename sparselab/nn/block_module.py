@@ -14,7 +14,7 @@ from sparselab.core.groups import block_diagonal, diagonal_matrix
 from sparselab.core.layout import Layout
 from sparselab.core.mask import IntVector
 from sparselab.core.torch_private import in_dispatch_mode, in_function_transform
-from sparselab.kernels import KERNELS, preferred_kernels
+from sparselab.kernels import DENSE, KERNELS, preferred_kernels
 from sparselab.kernels.base import Conv, Run, Work
 from sparselab.nn.panel_weights import panel_indices_of
 from sparselab.nn.run_cache import RunCache
@@ -30,6 +30,9 @@ class BlockModule(nn.Module):
     it is prepared and tuned at the first call of an input shape, and anew when the values have changed: when torch counted a
     change in place, after a call with gradients on, and after `train()` and `eval()` changed the mode. Whoever writes to
     values behind torch's back, as through `.data`, without any of these in between, calls `forget()`.
+
+    Where the kernel named runs any mask, the layout needs no blocks; inputs that this kernel cannot run (of other types, or on
+    other devices) are then multiplied by the dense weight.
 
     Inputs are of the type and on the device of the values, as dense layers ask for; under autocast they are cast, and so is
     the answer. What is traced, compiled or transformed (torch.export, torch.compile, torch.func) runs as tensor operations.
@@ -47,7 +50,9 @@ class BlockModule(nn.Module):
         matrix = dense.weight.detach().reshape(dense.weight.shape[0], -1)
         if tuple(matrix.shape) != layout.after.shape:
             raise SettingError(f"expected a layer of {layout.after.shape}; got one of {tuple(matrix.shape)}")
-        self.layout, self.kernel, self.panel_indices = layout, kernel, panel_indices_of(layout)
+        runs_any_mask = kernel != "auto" and KERNELS[kernel].runs_any_mask
+        self.layout, self.kernel = layout, kernel
+        self.panel_indices = panel_indices_of(layout, any_mask=runs_any_mask)
         self.dense_shape = tuple(dense.weight.shape)
         for name, indices in self.indices().items():
             self.register_buffer(name, torch.from_numpy(indices.copy()).to(matrix.device), persistent=False)
@@ -92,8 +97,11 @@ class BlockModule(nn.Module):
         return self.matrix().view(self.dense_shape)
 
     def kernel_of(self, work: Work) -> str:
-        """Return the name of the kernel that runs `work`: the one asked for, or the first preferred that can."""
+        """Return the name of the kernel that runs `work`: the one asked for, or the first preferred that can; dense for a mask
+        without blocks that it cannot run."""
         names = preferred_kernels() if self.kernel == "auto" else (self.kernel,)
+        if not self.layout.blocks:
+            names = (*names, *DENSE)
         obstacles = {name: KERNELS[name].unsupported_reason(work) for name in names}
         found = next((name for name, obstacle in obstacles.items() if not obstacle), None)
         if found is None:

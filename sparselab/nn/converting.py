@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from sparselab.core.errors import SettingError
 from sparselab.core.layout import Layout
 from sparselab.core.modules.weights import ModuleWeight
+from sparselab.kernels import exact_kernel
+from sparselab.nn.exact import layouts_as_they_are
 from sparselab.nn.fast_paths import run_layers_of_encoders
 from sparselab.nn.located import located
 from sparselab.nn.masking import apply_mask, layout_out_first
@@ -34,12 +36,16 @@ class Converted:
 
 def convert(
     model: nn.Module,
-    layouts: Mapping[str, Layout],
+    layouts: Mapping[str, Layout] | None = None,
     *,
     kernels: Mapping[str, str] | None = None,
     strict: bool = False,
 ) -> Converted:
     """Return a copy of `model` in which the layers named in `layouts` run their blocks.
+
+    Without layouts, every layer with enough zeros runs its mask as it is, by the exact kernel: nothing is dropped, nothing
+    grows. A layer stays dense where it keeps so many weights that the dense product is as fast, or where the exact kernel
+    cannot run it; `stayed` says so. With layouts, a mask without blocks is run so where `kernels` names that kernel for it.
 
     Linear layers, convolutions over sequences and images, in groups too, and GPT-2's Conv1D are swapped. A layer whose layout
     has no blocks, or whose kind no kernel runs, stays what it was with its mask applied; so does one that would lose something:
@@ -56,14 +62,22 @@ def convert(
              >>> layouts = {name: run(model.get_submodule(name).weight, device="cpu") for name in ("0", "1")}
              >>> convert(model, layouts).swapped, convert(model, layouts).stayed
              (('0',), {'1': 'an embedding looks rows up and multiplies nothing'})
+             >>> from torch.nn.utils import prune
+             >>> pruned = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+             >>> _ = prune.l1_unstructured(pruned[0], "weight", amount=0.9)
+             >>> convert(pruned).swapped, convert(pruned).stayed
+             (('0.weight',), {'2.weight': 'every weight is kept'})
     """
     chosen = dict(kernels or {})
+    new = copied(model)
+    stayed: dict[str, str] = {}
+    if layouts is None:
+        layouts, stayed = layouts_as_they_are(new)
+        chosen = dict.fromkeys(layouts, exact_kernel()) | chosen
     unknown = sorted(set(chosen) - set(layouts))
     if unknown:
         raise SettingError(f"kernels: expected names among the layouts; got {unknown[0]!r}")
-    new = copied(model)
     swapped: list[str] = []
-    stayed: dict[str, str] = {}
     for name, found in located(new, layouts).items():
         made = _swapped(new, found, layouts[name], chosen.get(name, "auto"))
         if isinstance(made, str):

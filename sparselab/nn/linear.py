@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from sparselab.core.errors import SettingError
 from sparselab.core.layout import Layout
@@ -38,6 +39,8 @@ class BlockLinear(BlockModule):
         return y.reshape(*x.shape[:-1], rows)
 
     def _by_panels(self, x: Tensor) -> Tensor:
+        if not self.layout.blocks:  # a panel a row would be a product a row
+            return functional.linear(x, self.weight.to(x.dtype), None if self.bias is None else self.bias.to(x.dtype))
         y = x.new_zeros(x.shape[0], self.layout.after.rows)
         if self.panels:
             columns = self.panel_cols.split([width for _, width in self.panels])  # type: ignore[no-untyped-call]

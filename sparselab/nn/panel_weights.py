@@ -41,11 +41,15 @@ class PanelIndices:
         return weight[self.flat]
 
 
-def panel_indices_of(layout: Layout) -> PanelIndices:
-    """Return where the weights of a layout lie.
+def panel_indices_of(layout: Layout, *, any_mask: bool = False) -> PanelIndices:
+    """Return where the weights of a layout lie; with `any_mask`, of one without blocks too: every row is a panel then.
 
-    Raises: SparselabError for a layout that keeps weights outside blocks.
+    Raises: SparselabError for another layout that keeps weights outside blocks.
     """
+    if any_mask and not layout.blocks:
+        rows, cols = np.nonzero(layout.after.kept)
+        found, widths = np.unique(rows, return_counts=True)
+        return PanelIndices(heights=np.ones_like(widths), widths=widths, rows=found, cols=cols)
     if why := blocks_unsupported_reason(layout):
         raise SparselabError(f"expected a layout of blocks; {why}")
     parts = panels(layout)

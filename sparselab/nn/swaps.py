@@ -10,7 +10,7 @@ from sparselab.core.layout import Layout
 from sparselab.core.modules.kinds import is_transposed_linear
 from sparselab.core.modules.weights import ModuleWeight
 from sparselab.core.torch_private import has_hooks
-from sparselab.kernels import DENSE
+from sparselab.kernels import DENSE, KERNELS
 from sparselab.kernels.support.panels import blocks_unsupported_reason
 from sparselab.nn.block_module import BlockModule
 from sparselab.nn.conv1d import BlockConv1d
@@ -42,18 +42,29 @@ def block_layer(model: nn.Module, weight: ModuleWeight, layout: Layout, kernel: 
         return why
     if kernel in DENSE:
         return DENSE_WAS_CHOSEN
-    if why := blocks_unsupported_reason(layout):
+    any_mask = kernel in KERNELS and KERNELS[kernel].runs_any_mask
+    if not any_mask and (why := blocks_unsupported_reason(layout)):
         return why
     if layout.status == "dense":
         return "every weight is kept"
     if weight.kind.groups == weight.matrix_shape[0]:
         return "each of its rows sees an input of its own, so no two of them make a block"
     try:
-        if type(layer) in _SWAPS:
-            return _SWAPS[type(layer)](layout, layer, kernel)
-        return BlockLinear(layout, _as_linear(layer), kernel)
+        swap = _SWAPS.get(type(layer))
+        made = BlockLinear(layout, _as_linear(layer), kernel) if swap is None else swap(layout, layer, kernel)
+        return made if layout.blocks else (_mask_obstacle(made) or made)
     except SparselabError as error:
         return str(error)
+
+
+def _mask_obstacle(layer: BlockModule) -> str:
+    """Return why a layer's kernel cannot run its mask here; "" when it can."""
+    cols = layer.layout.after.cols * layer.groups
+    shape: tuple[int, ...] = (cols, 1)
+    if layer.conv is not None:
+        height, width = layer.conv.kernel_shape
+        shape = (1, cols // (height * width), height, width)
+    return KERNELS[layer.kernel].unsupported_reason(layer.work(shape, layer.values.detach()))
 
 
 def _never(model: nn.Module, layer: nn.Module) -> str:

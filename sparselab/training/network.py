@@ -11,7 +11,8 @@ from torch import nn
 from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
 from sparselab.core.mask import Mask
-from sparselab.training.models import MODELS, prunable
+from sparselab.training.models import prunable
+from sparselab.training.named import NO_CODE, Code, build_model
 from sparselab.training.seeds import derive
 from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import Data
@@ -56,21 +57,21 @@ class Network:
             value.copy_(state[name])
 
 
-def build_network(settings: TrainSettings, data: Data, device: torch.device) -> Network:
+def build_network(settings: TrainSettings, data: Data, device: torch.device, code: Code = NO_CODE) -> Network:
     """Return the network with the fresh weights that belong to the seed, and leave torch's generator as it was.
 
     Raises: SettingError when the settings leave no layer to prune, or the network does not take such images.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(settings.seed, "weights"))
-        model = MODELS[settings.model].build(data.classes, data.channels, data.size, settings.width)
+        model = build_model(settings, data, code)
     names = prunable(model, first=settings.prune_first, head=settings.prune_head)
     if not names:
         raise SettingError(
             f"expected at least one prunable layer in {settings.model}; prune_first or prune_head adds some"
         )
     model = model.to(device)
-    if settings.channels_last:
+    if settings.channels_last and all(parameter.ndim <= 4 for parameter in model.parameters()):
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Network(model, {name: model.get_submodule(name).weight for name in names}, device)  # type: ignore[misc]
 

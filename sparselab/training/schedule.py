@@ -19,19 +19,25 @@ class Schedule:
     warmup: int
     lr: float
     kind: str
+    falls: tuple[int, ...] | None = None
+    factor: float = 0.1
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0.
 
         cosine  lr / 2 * (1 + cos(pi * step / total))
-        step    lr, a tenth of it from total / 2, a hundredth from 3 / 4 total (He et al., CVPR 2016: 32k and 48k of 64k)
+        step    lr * factor^(number of `falls` that are past), by default at total / 2 and 3 / 4 total, to a tenth each (He et
+                al., CVPR 2016: 32k and 48k of 64k)
 
         both times min(1, (step + 1) / warmup).
         """
         rising = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
         if self.kind == "cosine":
             return rising * self.lr / 2 * (1 + cos(pi * step / self.total))
-        return rising * self.lr * 0.1 ** ((2 * step >= self.total) + (4 * step >= 3 * self.total))
+        past = (2 * step >= self.total) + (4 * step >= 3 * self.total)
+        if self.falls is not None:
+            past = sum(step >= fall for fall in self.falls)
+        return rising * self.lr * self.factor**past
 
 
 def schedule_of(settings: TrainSettings, images: int) -> Schedule:
@@ -54,4 +60,6 @@ def schedule_of(settings: TrainSettings, images: int) -> Schedule:
         warmup=warmup,
         lr=settings.lr,
         kind=settings.schedule,
+        falls=None if settings.rate_epochs is None else tuple(round(one * per_epoch) for one in settings.rate_epochs),
+        factor=settings.rate_factor,
     )

@@ -5,19 +5,23 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any
 
 from annotated_types import Interval
 from typing_extensions import Doc
 
 from sparselab.core.errors import SettingError
-from sparselab.core.settings import OneOf, When, check_settings, settings_of
+from sparselab.core.settings import Flag, OneOf, Unset, When, check_settings, settings_of
 from sparselab.pruning.distributions import DISTRIBUTIONS
 from sparselab.training.branches import Branch, parse_then
 from sparselab.training.models import MODELS
+from sparselab.training.own_code.reference import REFERENCE, absolute, parse_reference
 from sparselab.training.setting_text import parse_values
 from sparselab.training.tasks import TASKS
 
@@ -31,6 +35,13 @@ DYNAMIC = ("set", "rigl", "top-kast", MOVING_BLOCKS, STATIC_BLOCKS)
 METHODS = ("dense", *AFTER_TRAINING, *AT_START, *DYNAMIC)
 _AT_SPARSITY = tuple(method for method in METHODS if method not in ("dense", "imp"))
 _MOVING = ("set", "rigl", MOVING_BLOCKS)
+_LATER = frozenset(
+    {
+        *("model_settings", "from_file", "take", "optimizer", "nesterov"),
+        *("rate_steps", "rate_factor", "label_smoothing", "clip"),
+    }
+)
+"""Settings that runs named before them do not have."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +51,9 @@ class TrainSettings:
     Source: the method papers, see docs/training.md.
     """
 
-    task: Annotated[str, OneOf(TASKS.keys()), Doc("data and classes to learn")] = "digits"
+    task: Annotated[str, OneOf(TASKS.keys()), REFERENCE, Doc("data and classes to learn")] = "digits"
     task_settings: Annotated[str, Doc("settings of the task, such as train=2000,noise=0.2; empty: its defaults")] = ""
-    model: Annotated[str, OneOf(MODELS.keys()), Doc("the network")] = "vgg-small"
+    model: Annotated[str, OneOf(MODELS.keys()), REFERENCE, Doc("the network")] = "vgg-small"
     width: Annotated[float, Interval(ge=0.05, le=8.0), Doc("factor on the number of channels of every layer")] = 1.0
     method: Annotated[str, OneOf(METHODS), Doc("how the masks are found: by pruning, or by sparse training")] = "imp"
     levels: Annotated[
@@ -148,12 +159,41 @@ class TrainSettings:
         False
     )
     channels_last: Annotated[bool, Doc("channels innermost in memory: quicker convolutions on most machines")] = True
+    optimizer: Annotated[str, OneOf(("sgd", "adamw")), Doc("how gradients move the weights")] = "sgd"
+    nesterov: Annotated[bool, When("optimizer", ("sgd",)), Doc("momentum of SGD looks ahead, after Nesterov")] = False
+    rate_steps: Annotated[
+        str,
+        When("schedule", ("step",)),
+        Doc("epochs after which the rate falls, such as 30+70+90; empty: at 1/2 and at 3/4 of all"),
+    ] = ""
+    rate_factor: Annotated[
+        float, Interval(ge=0.0, le=1.0), When("schedule", ("step",)), Doc("factor on the rate at each of its steps")
+    ] = 0.1
+    label_smoothing: Annotated[
+        float, Interval(ge=0.0, le=0.999), Doc("share of a target that is spread over all classes, in cross entropy")
+    ] = 0.0
+    clip: Annotated[
+        float | None, Interval(ge=1e-6, le=1e6), Unset("no limit"), Doc("largest norm of all gradients together")
+    ] = None
+    model_settings: Annotated[str, Doc("settings of the network, such as depth=4; empty: its defaults")] = ""
+    from_file: Annotated[
+        str,
+        Flag("--from"),
+        Doc("checkpoint or ticket whose weights and masks the run begins with; empty: fresh weights"),
+    ] = ""
+    take: Annotated[str, OneOf(("both", "weights", "masks")), Doc("what is taken of the file of --from")] = "both"
 
     def __post_init__(self) -> None:
         check_settings(self)
+        self.rate_epochs  # noqa: B018 - raises
         if self.rewind_epoch > self.epochs and not self.starts_sparse:
             raise SettingError(f"rewind_epoch: expected at most {self.epochs:g} epochs; got {self.rewind_epoch:g}")
-        self.task_values()
+        if parse_reference(self.task) is None:
+            self.task_values()
+        if parse_reference(self.model) is None and self.model_settings:
+            raise SettingError(
+                f"model_settings: expected none, for {self.model} has no settings; got {self.model_settings!r}"
+            )
         last = self.last_level
         for item in self.follow_ups:
             if beyond := [level for level in item.levels or () if level > last or level < self.first_level]:
@@ -165,6 +205,24 @@ class TrainSettings:
     def starts_sparse(self) -> bool:
         """Whether the network is sparse from the first step on: nothing dense is trained and nothing rewound."""
         return self.method in (*AT_START, *DYNAMIC)
+
+    @property
+    def rate_epochs(self) -> tuple[float, ...] | None:
+        """The epochs of `rate_steps`, None where it is empty. Raises: SettingError unless they are numbers that rise."""
+        if not self.rate_steps:
+            return None
+        try:
+            epochs = tuple(float(text) for text in self.rate_steps.split("+"))
+        except ValueError:
+            epochs = (math.nan,)
+        if not all(0 <= one < other < math.inf for one, other in pairwise((*epochs, math.nextafter(math.inf, 0)))):
+            raise SettingError(f"rate_steps: expected rising epochs such as 30+70+90; got {self.rate_steps!r}")
+        return epochs
+
+    @property
+    def names_own_code(self) -> bool:
+        """Whether the task or the network is code of one's own."""
+        return any(parse_reference(value) is not None for value in (self.task, self.model))
 
     @property
     def first_level(self) -> int:
@@ -180,17 +238,26 @@ class TrainSettings:
         return parse_then(self.then)
 
     def task_values(self) -> Any:
-        """Return the task's settings with those of `task_settings`. Raises: SettingError."""
+        """Return a registered task's settings with those of `task_settings`. Raises: SettingError."""
         return parse_values(self.task, TASKS[self.task].settings, self.task_settings)
 
     def settled(self) -> TrainSettings:
-        """Return the same with the number of threads in place: what a run writes down."""
-        return self if self.threads else dataclasses.replace(self, threads=os.cpu_count() or 1)
+        """Return the same with the number of threads and the folders of one's own code in place: what a run writes down."""
+        threads = self.threads or os.cpu_count() or 1
+        file = str(Path(self.from_file).absolute()) if self.from_file else ""
+        own = {"task": absolute(self.task), "model": absolute(self.model), "from_file": file}
+        return dataclasses.replace(self, threads=threads, **own)  # type: ignore[arg-type]
 
     @property
     def digest(self) -> str:
-        """Name of a run with these settings: 16 hexadecimal digits of the SHA-256 of their JSON."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
+        """Name of a run with these settings: 16 hexadecimal digits of the SHA-256 of their JSON.
+
+        A setting that came later counts where it is not its default, so that older runs keep their names.
+        """
+        values = dataclasses.asdict(self)
+        defaults = {setting.name: setting.default for setting in settings_of(type(self))}
+        told = {name: value for name, value in values.items() if name not in _LATER or value != defaults[name]}
+        text = json.dumps(told, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -129,6 +129,14 @@ def test_compare_says_what_it_runs_and_runs_what_is_named(file: Path, capsys: py
     assert rows("--skip", ", ".join(others)) == (3, quick)
 
 
+def test_the_name_of_a_transform_means_all_its_contenders(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", str(file), "--only", "n-m", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["name"] for row in rows] == [each.name for each in contenders(0.5) if each.transform == "n-m"]
+    assert main(["compare", str(file), "--only", "n-m,prune", "--skip", "n-m", "--json"]) == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)["rows"]] == ["prune"]
+
+
 @pytest.mark.parametrize("flag", ["--only", "--skip"])
 def test_a_contender_that_is_not_there(flag: str, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", str(file), flag, "refill,nobody"]) == 2

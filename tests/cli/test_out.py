@@ -51,6 +51,22 @@ def test_the_weights_that_come_back_as_0_are_counted(network: Path, run: Run) ->
     assert {item["digest"] for item in json.loads(text)["layers"]} == {x.mask.digest for x in read_ticket(out)}
 
 
+def test_of_many_layers_the_first_are_named_and_the_others_counted(tmp_path: Path, run: Run) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {f"l.{n}.weight": rng.standard_normal((8, 8)) * (rng.random((8, 8)) < 0.3) for n in range(40)}
+    np.savez(tmp_path / "many.npz", **arrays)
+    _, _, err = run("transform", tmp_path / "many.npz", "regroup", "--out", tmp_path / "new.npz")
+    lines = [line for line in err.splitlines() if "come back as 0" in line]
+    assert len(lines) < 10
+    assert "more layers: " in lines[-1]
+
+
+def test_a_kind_that_is_read_and_not_written_is_said(network: Path, run: Run) -> None:
+    status, _, err = run("transform", network, "regroup", "--out", network.with_name("new.h5"))
+    assert status == 2
+    assert err.endswith("got new.h5: an HDF5 file is read, and not written\n")
+
+
 def test_nothing_is_replaced_without_force(network: Path, run: Run) -> None:
     other, before = network.with_name("taken.npz"), network.read_bytes()
     other.write_bytes(b"something of mine")

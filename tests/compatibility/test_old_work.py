@@ -31,6 +31,7 @@ from sparselab.core.settings import settings_of
 from sparselab.formats import read_ticket
 from sparselab.kernels import KERNELS
 from sparselab.nn import convert
+from sparselab.runtime.progress import SILENT
 from sparselab.runtime.worker import Worker, WorkerTask
 from sparselab.training.runs.queue import advance
 from sparselab.training.runs.run import train
@@ -184,16 +185,16 @@ def test_every_kernel_and_every_option_still_has_its_name() -> None:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers answer in this process: what they answer is looked at here; that they are processes, elsewhere."""
 
-    def submit(_worker: Worker, function: Any, *args: Any, **kwargs: Any) -> WorkerTask:
+    def begin(_worker: Worker, function: Any, args: Any, kwargs: Any = None, limits: Any = None) -> WorkerTask:
         task = WorkerTask(0, lambda _: None)
         try:
-            task._finish(function(*args, **kwargs))
+            task._finish(function(*args, monitor=SILENT, **(kwargs or {})))
         except SparselabError as error:
             task._finish(error=error)
         return task
 
     monkeypatch.setattr(Worker, "_start", lambda _worker: None)
-    monkeypatch.setattr(Worker, "submit", submit)
+    monkeypatch.setattr(Worker, "begin", begin)
 
 
 NOW_CALLED = {

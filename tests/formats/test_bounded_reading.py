@@ -19,7 +19,7 @@ from sparselab.formats import read_ticket, read_untrusted
 from sparselab.formats.base import ArchiveEntry
 from sparselab.formats.containers import flatten
 from sparselab.formats.kinds.surroundings import MOST_BESIDE, Named, Surroundings
-from sparselab.formats.parsing.zip_directory import count_members
+from sparselab.formats.parsing.zip_members import count_members
 from sparselab.formats.reading import readable
 
 WEIGHT = np.eye(4, dtype=np.float32) / 2

@@ -1,4 +1,4 @@
-"""The C kernel among pages that nobody may touch: run as a program, which ends by a signal at the first wrong address.
+"""The C kernels among pages that nobody may touch: run as a program, which ends by a signal at the first wrong address.
 
 Every array it is given begins right behind such a page or ends right before one; what it is to write starts as NaN.
 """
@@ -16,15 +16,23 @@ from typing import Any
 import numpy as np
 import torch
 
-from sparselab.kernels.base import TOLERANCES, Conv, Work, error_against, random_input, reference
+from sparselab.core.layout import Layout
+from sparselab.core.mask import Mask
+from sparselab.kernels.base import TOLERANCES, Conv, Run, Work, error_against, random_input, reference
 from sparselab.kernels.native.blocks import compiled_run
-from sparselab.kernels.native.packing import Packed, pack
+from sparselab.kernels.native.packing import pack
+from sparselab.kernels.native.single_packing import pack_single
+from sparselab.kernels.native.sparse import compiled_run as sparse_run
+from sparselab.kernels.native.sparse import single_run
+from sparselab.kernels.native.sparse_packing import Form, Used
+from sparselab.kernels.native.sparse_packing import pack as pack_sparse
 from sparselab.kernels.support.panels import blocks_unsupported_reason
 from tests.kernels.random_layers import random_layout, random_work
 
 PAGE = mmap.PAGESIZE
 TRAITS = ("groups", "groups", "two groups a row", "blocks of one group", "whole")
 PLANS = ((1, 1), (2, 3), (8, 8192), (64, 7))  # tiles of positions and columns at once
+FORMS = (Form(4, 1, 2), Form(1, 7, 4), Form(1, 8192, 4, 3), Form(3, 64, 2, 2), Form(4, 8192, 4))
 
 
 def between_guards(count: int, dtype: torch.dtype, *, at_end: bool) -> torch.Tensor:
@@ -60,11 +68,29 @@ def guarded_empty(*, at_end: bool) -> Callable[..., torch.Tensor]:
     return empty
 
 
-def guarded_packed(packed: Packed, *, at_end: bool) -> Packed:
-    """Return the same panels, every array between guards."""
-    arrays = {name: value for name, value in vars(packed).items() if isinstance(value, np.ndarray)}
-    moved = {name: guarded(torch.from_numpy(value), at_end=at_end).numpy() for name, value in arrays.items()}
-    return dataclasses.replace(packed, **moved)
+def guarded_arrays(packed: Any, *, at_end: bool) -> Any:
+    """Return the same product, every array of it and of its parts between guards."""
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return guarded(torch.from_numpy(value), at_end=at_end).numpy()
+        if isinstance(value, tuple):
+            return tuple(guarded_arrays(part, at_end=at_end) for part in value)
+        return value
+
+    return dataclasses.replace(
+        packed, **{item.name: moved(getattr(packed, item.name)) for item in dataclasses.fields(packed) if item.init}
+    )
+
+
+def run_of(name: str, work: Work, number: int, *, at_end: bool) -> Run:
+    """Return the run of a C kernel in one of its plans, its arrays between guards."""
+    if name == "blocks":
+        return compiled_run(guarded_arrays(pack(work), at_end=at_end), work.conv, *PLANS[number % len(PLANS)])
+    if name == "sparse":
+        form = FORMS[number % len(FORMS)]
+        return sparse_run(guarded_arrays(pack_sparse(Used.of(work), form), at_end=at_end), work.conv, 1 + number % 8)
+    return single_run(guarded_arrays(pack_single(Used.of(work)), at_end=at_end), work.conv, gathers=bool(number % 3))
 
 
 def odd_convolution(rng: np.random.Generator) -> Work:
@@ -81,18 +107,26 @@ def odd_convolution(rng: np.random.Generator) -> Work:
     return Work(layout, weight, (images, channels, height, width), bias, conv)
 
 
-def main(layers: int) -> None:
+def masked_anywhere(rng: np.random.Generator, work: Work) -> Work:
+    """The same product with a mask of no structure."""
+    mask = Mask(rng.random(work.weight.shape) < rng.choice([0.0, 0.05, 0.3, 1.0]))
+    return dataclasses.replace(work, layout=Layout.masked(mask, mask, reason="anywhere"))
+
+
+def main(name: str, layers: int) -> None:
     """Run random layers, one plan each in both placements and with one thread and more than there is work for."""
     rng, real = np.random.default_rng(4), torch.empty
     for number in range(layers):
         work = odd_convolution(rng) if number % 2 else random_work(rng, "float32", "cpu")
-        if blocks_unsupported_reason(work.layout):
+        if name != "blocks" and number % 4 < 2:
+            work = masked_anywhere(rng, work)
+        elif blocks_unsupported_reason(work.layout):
             continue
         x = random_input(work)
-        exact, packed, plan = reference(work, x), pack(work), PLANS[number % len(PLANS)]
+        exact = reference(work, x)
         for at_end in (True, False):
             torch.set_num_threads(1 + 4 * (number % 3 == 0))
-            run = compiled_run(guarded_packed(packed, at_end=at_end), work.conv, *plan)
+            run = run_of(name, work, number, at_end=at_end)
             mine = guarded(x, at_end=at_end)
             torch.empty = guarded_empty(at_end=at_end)  # type: ignore[assignment]
             try:
@@ -104,4 +138,4 @@ def main(layers: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(sys.argv[1], int(sys.argv[2]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -109,3 +110,15 @@ def test_a_cache_that_others_may_write_is_not_loaded(monkeypatch: pytest.MonkeyP
     (tmp_path / "cache" / "compiled").chmod(0o777)
     compiler.library.cache_clear()
     assert "this user alone" in compiler.compiler_unsupported_reason()
+
+
+def test_every_file_is_part_of_the_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A header that changed alone must not leave the code of before in use."""
+    sources = tmp_path / "sources"
+    shutil.copytree(compiler._FOLDER, sources)
+    monkeypatch.setattr(compiler, "_FOLDER", sources)
+    for name in ("blocks.c", "sparse.c", "positions.h"):
+        before = compiler._built()
+        with (sources / name).open("a") as file:
+            file.write("/* changed */\n")
+        assert compiler._built() != before, name

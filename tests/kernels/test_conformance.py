@@ -197,7 +197,7 @@ def test_what_is_not_a_number_stays_in_the_outputs_that_use_it() -> None:
     work = Work(layout, np.ones((32, 32), np.float32), (32, 40))
     x = random_input(work)
     x[3, 7] = float("nan")
-    for name in ("gather-gemm", "native-blocks"):
+    for name in ("gather-gemm", "native-blocks", "native-sparse"):
         bad = KERNELS[name].prepare(work)(x).isnan()
         assert bad[:16, 7].all(), name
         assert int(bad.sum()) == 16, name

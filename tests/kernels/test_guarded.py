@@ -1,4 +1,4 @@
-"""The C kernel touches nothing beside what it is given, for any geometry."""
+"""The C kernels touch nothing beside what it is given, for any geometry."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from sparselab.kernels.native.compiler import compiler_unsupported_reason
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forbids pages by mprotect")
-def test_no_address_beside_its_arrays() -> None:
+@pytest.mark.parametrize(("name", "layers"), [("blocks", 300), ("sparse", 300), ("single", 100)])
+def test_no_address_beside_its_arrays(name: str, layers: int) -> None:
     assert not compiler_unsupported_reason()
-    command = [sys.executable, "-m", "tests.kernels.guarded", "300"]
+    command = [sys.executable, "-m", "tests.kernels.guarded", name, str(layers)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, f"ended with {done.returncode} (a signal where negative): {done.stderr[-2000:]}"
 

@@ -25,7 +25,7 @@ def work_for(conv: Conv | None, positions: int = 5) -> Work:
 
 def runs(work: Work) -> dict[str, Run]:
     found = {name: kernel.prepare(work) for name, kernel in KERNELS.items() if not kernel.unsupported_reason(work)}
-    assert {"native-blocks", "gather-gemm", "channel-slice"} < set(found)
+    assert {"native-blocks", "native-sparse", "gather-gemm", "channel-slice"} < set(found)
     return found
 
 
@@ -90,7 +90,7 @@ def test_another_default_device_is_none_of_its_business() -> None:
         assert torch.equal(y, run(x)), name
 
 
-@pytest.mark.parametrize("name", ["gather-gemm", "native-blocks", "channel-slice"])
+@pytest.mark.parametrize("name", ["gather-gemm", "native-blocks", "native-sparse", "channel-slice"])
 def test_signs_of_zero_and_infinities(name: str) -> None:
     work = work_for(None)
     x = torch.full((32, 5), -0.0)

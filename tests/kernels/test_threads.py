@@ -14,13 +14,13 @@ from sparselab.benchmarking.break_even import random_groups
 from sparselab.kernels import KERNELS
 from sparselab.kernels.base import Conv, Run, Work, error_against, reference
 
-NAMES = pytest.mark.parametrize("name", ["gather-gemm", "native-blocks"])
+NAMES = pytest.mark.parametrize("name", ["gather-gemm", "native-blocks", "native-sparse"])
 FORKED = """
 import os, numpy as np, torch
 from sparselab.kernels import KERNELS
 from sparselab.kernels.base import random_input
 from tests.kernels.test_threads import work_and_run
-work, run = work_and_run("native-blocks", None)
+work, run = work_and_run("NAME", None)
 x = random_input(work)
 y = run(x)
 child = os.fork()
@@ -74,6 +74,7 @@ def test_the_number_of_threads_may_change_afterwards(name: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="forks")
-def test_after_a_fork_with_one_thread() -> None:
+@pytest.mark.parametrize("name", ["native-blocks", "native-sparse"])
+def test_after_a_fork_with_one_thread(name: str) -> None:
     """GNU's OpenMP does not survive a fork with more, in torch's own products neither."""
-    subprocess.run([sys.executable, "-c", FORKED], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", FORKED.replace("NAME", name)], check=True, timeout=120)

@@ -70,6 +70,18 @@ def test_what_waits_begins_in_the_order_of_asking(new_broker: NewBroker) -> None
     assert starts == sorted(starts)
 
 
+def test_what_trainings_hold_is_left_to_them_but_one_runs_in_any_case() -> None:
+    broker = Broker(2, imports=(), taken=lambda: 2)
+    try:
+        first = begun(ask(broker, "a", tasks.polite))
+        second = ask(broker, "b", tasks.double, 1)
+        assert not second.wait(0.5)
+        first.cancel()
+        assert finished(second).result() == 2
+    finally:
+        broker.close()
+
+
 def test_places_in_line_count_down(new_broker: NewBroker) -> None:
     broker = new_broker(1)
     running = begun(ask(broker, "a", tasks.polite))
@@ -239,3 +251,15 @@ def test_a_list_that_is_cancelled_keeps_what_it_has(new_broker: NewBroker) -> No
     assert not jobs.is_busy
     assert jobs.results == {0: 2}
     assert finished(ask(broker, "a", tasks.double, 1, rank=Rank.LIST)).result() == 2
+
+
+def test_once_the_last_has_gone_one_worker_stands_ready(new_broker: NewBroker) -> None:
+    broker = new_broker(2)
+    for job in [ask(broker, owner, tasks.brief, 0.2, key=owner) for owner in "ab"]:
+        finished(job)
+    for owner in "ab":
+        broker.leave(owner)
+    deadline = time.monotonic() + MOST_SECONDS
+    while broker.sizes != (0, 0, 1) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert broker.sizes == (0, 0, 1)

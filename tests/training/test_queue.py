@@ -17,7 +17,7 @@ from sparselab.training.runs.paths import RunPaths
 from sparselab.training.runs.process import holder_of, note_process
 from sparselab.training.runs.queue import advance, cancel, delete, resume, submit, taking_turns
 from sparselab.training.runs.records import read_json, write_json
-from sparselab.training.runs.views import list_runs, read_run
+from sparselab.training.runs.views import list_runs, read_run, threads_at_work
 from tests.training.tiny import tiny
 
 
@@ -56,6 +56,14 @@ def test_first_come_first_served_as_far_as_threads_go(tmp_path: Path, started: l
     RunPaths(folders[0]).process.unlink()
     assert advance(tmp_path, threads=2) == (folders[2],)
     assert started == folders
+
+
+def test_the_threads_of_those_at_work_are_counted(tmp_path: Path, started: list[Path]) -> None:
+    assert threads_at_work(tmp_path / "none") == 0
+    submitted(tmp_path, 0, 1, 2, threads=2)
+    assert threads_at_work(tmp_path) == 0
+    advance(tmp_path, threads=4)
+    assert threads_at_work(tmp_path) == 2 * len(started) == 4
 
 
 def test_one_that_needs_more_threads_than_there_are_runs_alone(tmp_path: Path, started: list[Path]) -> None:

@@ -38,11 +38,12 @@ def details(view: View, request: ExploreRequest) -> None:
                 TABS[name].show(view, request)
 
 
-def _similarity(view: View, _request: ExploreRequest) -> None:
+def _similarity(view: View, request: ExploreRequest) -> None:
     st.caption(
         "Jaccard similarity of every two rows. Bright squares along the diagonal of the right picture are groups of similar rows."
     )
-    st.plotly_chart(similarity_figure(view), key="_similarity")
+    figure = request.source.memory.remembered(f"similarity|{request.key}", lambda: similarity_figure(view))
+    st.plotly_chart(figure, key="_similarity")
 
 
 def _block_density(view: View, _request: ExploreRequest) -> None:

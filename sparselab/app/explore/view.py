@@ -10,7 +10,6 @@ from sparselab.app.charts import plain_figure
 from sparselab.app.explore.numbers import show_numbers, show_status
 from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.mask_view import mask_view
-from sparselab.app.shell.session import session
 from sparselab.app.shell.url_state import linked_segments
 from sparselab.core.groups import grouped_in_words
 from sparselab.core.mask import Mask
@@ -53,8 +52,10 @@ def pictures(request: ExploreRequest, view: View | None, order: str) -> None:
     if st.session_state.get("plain"):
         st.plotly_chart(plain_figure(before, _ordered(view, order)), key="_plain_figure")
     else:
-        key = f"{request.key}|{order}|{view is None}"
-        mask_view(session().remembered(key, lambda: _payload(request, before, view, order)), key="_mask_view")
+        # Before there is an answer the picture is of the layer alone, the same whatever is asked of it.
+        key = f"layer|{_mask_key(request)}" if view is None else f"picture|{order}|{request.key}"
+        payload = request.source.memory.remembered(key, lambda: _payload(request, before, view, order))
+        mask_view(payload, key="_mask_view")
 
 
 def _say_groups(request: ExploreRequest) -> None:
@@ -68,11 +69,15 @@ def _mask_before(request: ExploreRequest, view: View | None) -> Mask:
     if view is not None:
         return view.layout.before
     # A file on disk that was checked before: only its mask is read here, everything heavy is the worker's.
-    key = f"mask|{request.source.path}|{request.layer}|{request.source.options}"
-    mask: Mask = session().remembered(
-        key, lambda: read_ticket(request.source.path, request.source.options).found(request.layer).mask()
+    mask: Mask = request.source.memory.remembered(
+        f"mask|{_mask_key(request)}",
+        lambda: read_ticket(request.source.path, request.source.options).found(request.layer).mask(),
     )
     return mask
+
+
+def _mask_key(request: ExploreRequest) -> str:
+    return f"{request.source.path}|{request.layer}|{request.source.options}|{request.digest}"
 
 
 def _ordered(view: View | None, order: str) -> Mask | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from sparselab.app.inputs.read_options import in_words_of_the_page
 from sparselab.app.inputs.source import Source
 from sparselab.app.shell.escape import literal
 from sparselab.formats.describe import NOT_COUNTED, notes_of, skipped_of
@@ -14,15 +15,16 @@ _SHOWN_REASONS = 40
 
 def show_card(source: Source) -> None:
     """Show what was detected: what was assumed in plain sight, the layers, and the tensors that are no layers behind a fold."""
-    for note in notes_of(source.card)[:_SHOWN_NOTES]:
-        st.caption(f":material/info: {literal(note)}")
+    notes = [literal(in_words_of_the_page(note)) for note in notes_of(source.card)]
+    for note in notes[:_SHOWN_NOTES]:
+        st.caption(f":material/info: {note}")
     layers, skipped = source.card["layers"], source.card["skipped"]
     label = f"Detected: {source.card['format']}, {len(layers)} layer{'s' * (len(layers) != 1)}"
     if skipped:
         label += f"; {len(skipped)} other tensor{'s' * (len(skipped) != 1)} left alone"
     with st.expander(label):
-        for note in notes_of(source.card)[_SHOWN_NOTES:]:
-            st.caption(literal(note))
+        for note in notes[_SHOWN_NOTES:]:
+            st.caption(f":material/info: {note}")
         if any(layer["count"] is None for layer in layers):
             st.caption(
                 f"Large: only the headers were read. Layers without a density are {NOT_COUNTED}; one is counted when it is chosen."
@@ -47,4 +49,4 @@ def show_card(source: Source) -> None:
         if skipped:
             st.caption("Other tensors, and why they are not prunable layers:")
             for text in skipped_of(source.card)[:_SHOWN_REASONS]:
-                st.caption(literal(text))
+                st.caption(literal(in_words_of_the_page(text)))

@@ -20,14 +20,19 @@ class ExploreRequest:
     seed: int
 
     @property
+    def digest(self) -> str:
+        """The digest of the layer."""
+        found: str = next(item["digest"] for item in self.source.card["layers"] if item["name"] == self.layer)
+        return found
+
+    @property
     def key(self) -> str:
         """An exact name for the answer: the layer's digest, not a sample of it, and every setting."""
-        digest = next(item["digest"] for item in self.source.card["layers"] if item["name"] == self.layer)
         parts = [
             self.source.path,
             asdict(self.source.options),
             self.layer,
-            digest,
+            self.digest,
             self.transform,
             self.settings,
             self.seed,

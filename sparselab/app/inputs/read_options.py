@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import streamlit as st
 
 from sparselab.core.errors import FileError
 from sparselab.core.im2col import COLUMN_ORDERS
 from sparselab.formats import ReadOptions
+
+LABELS: Mapping[str, str] = MappingProxyType({
+    "--read-all": "Read what was left alone",
+    "--axes": "Order of axes",
+    "--conv-groups": "Groups",
+    "--threshold": "Threshold",
+    "--column-order": "Column order",
+    "--kernel-shape": "Kernel shape",
+    "--mask": "Masks in a second file",
+})  # fmt: skip
+"""What the page calls the options of the command line, which the notes and errors of a file name."""
+
+_FLAGS = re.compile(rf"(?<![\w-])({'|'.join(LABELS)})(?![\w-])")
+
+
+def in_words_of_the_page(text: str) -> str:
+    """Return a note or an error of a file with the labels that stand on the page in place of options.
+
+    Example: >>> in_words_of_the_page("read as IO; --axes says otherwise")
+             'read as IO; “Order of axes” says otherwise'
+    """
+    return _FLAGS.sub(lambda found: f"“{LABELS[found[0]]}”", text)
 
 
 def choose_read_options(choose_masks: Callable[[], Path | None]) -> ReadOptions:
@@ -19,13 +43,13 @@ def choose_read_options(choose_masks: Callable[[], Path | None]) -> ReadOptions:
     """
     with st.expander("How the file is read"):
         read_all = st.toggle(
-            "Read what was left alone",
+            LABELS["--read-all"],
             key="read_all",
             bind="query-params",
             help="Read the tensors that were left alone too: as weights, or as masks where they are 0 and 1.",
         )
         axes = st.text_input(
-            "Order of axes",
+            LABELS["--axes"],
             key="read_axes",
             bind="query-params",
             placeholder="auto",
@@ -33,14 +57,14 @@ def choose_read_options(choose_masks: Callable[[], Path | None]) -> ReadOptions:
             "in x out, or NAME=HWIO for one layer; several with spaces between.",
         )
         groups = st.text_input(
-            "Groups",
+            LABELS["--conv-groups"],
             key="read_groups",
             bind="query-params",
             placeholder="such as conv2.weight=32",
             help="NAME=N: the layer is a convolution of N groups, whose rows never share a block; several with spaces between.",
         )
         threshold = st.number_input(
-            "Threshold",
+            LABELS["--threshold"],
             min_value=0.0,
             value=None,
             format="%g",
@@ -50,14 +74,14 @@ def choose_read_options(choose_masks: Callable[[], Path | None]) -> ReadOptions:
             help="Weights of at most this size count as pruned; a mask keeps what is above it.",
         )
         order = st.selectbox(
-            "Column order",
+            LABELS["--column-order"],
             COLUMN_ORDERS,
             key="column_order",
             bind="query-params",
             help="The order in which a convolution's columns run over input channels and kernel, slowest first, in a file of matrices. PyTorch: cin-kh-kw; DLMC: kh-kw-cin.",
         )
         kernel = st.text_input(
-            "Kernel shape",
+            LABELS["--kernel-shape"],
             key="kernel_shape",
             bind="query-params",
             placeholder="such as 3,3",

@@ -33,18 +33,23 @@ def choose_seed() -> int:
 
 
 def choose_layer(source: Source) -> str:
-    """Show the layer picker, the largest layer first chosen that is shown within seconds; return its name."""
+    """Show the layer picker; return the name chosen.
+
+    First chosen is the largest layer that is pruned and shown within seconds: an embedding is often the largest, and dense.
+    """
     layers = {layer["name"]: layer for layer in source.card["layers"]}
     names = list(layers)
-    sizes = [layer["shape"][0] * layer["shape"][1] for layer in layers.values()]
+    sizes = {name: layer["shape"][0] * layer["shape"][1] for name, layer in layers.items()}
 
     def label(name: str) -> str:
         rows, cols = layers[name]["shape"]
         density = layers[name]["density"]
         return f"{name} · {rows} x {cols} · " + (NOT_COUNTED if density is None else f"{100 * density:.1f} %")
 
-    quick = [size for size in sizes if size <= _QUICK_LAYER] or [min(sizes)]
-    return linked_select("Layer", names, "layer", default=names[sizes.index(max(quick))], label_of=label)
+    quick = [name for name in names if sizes[name] <= _QUICK_LAYER] or [min(names, key=sizes.__getitem__)]
+    pruned = [name for name in quick if layers[name]["density"] != 1]
+    first = max(pruned or quick, key=sizes.__getitem__)
+    return linked_select("Layer", names, "layer", default=first, label_of=label)
 
 
 def choose_transform() -> str:

@@ -12,11 +12,12 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from sparselab.app.inputs.cards import card_in_worker, layer_in_worker, own_path, remembered_card, sample_card
 from sparselab.app.inputs.path_policy import allowed_roots, resolve_under, ticket_roots
-from sparselab.app.inputs.read_options import choose_read_options
+from sparselab.app.inputs.read_options import LABELS, choose_read_options, in_words_of_the_page
 from sparselab.app.inputs.samples import SAMPLES, available, sample_path
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import show_fault
-from sparselab.app.shell.session import session
+from sparselab.app.shell.memory import Memory
+from sparselab.app.shell.session import public_memory, session
 from sparselab.app.shell.url_state import linked_select
 from sparselab.app.shell.work import run_stranger
 from sparselab.core.errors import FileError, LimitError, SparselabError
@@ -25,7 +26,6 @@ from sparselab.formats import FORMATS, ReadOptions, file_stamp, read_untrusted
 from sparselab.runtime.worker import WorkerError
 
 _KINDS = ("Sample", "Upload", "Path")
-_MASKS = "Masks in a second file"
 _MASKS_HELP = "The masks of the weights of this file, paired by name and shape, where they lie apart."
 
 
@@ -54,6 +54,11 @@ class Source:
     original: Original | None = None
     stamp: str = ""
 
+    @property
+    def memory(self) -> Memory:
+        """Where what is computed of it is kept: for every visitor of a sample, for this visitor alone of any other file."""
+        return public_memory() if self.is_public else session().memory
+
 
 def counted(source: Source, layer: str) -> Source:
     """Return the source whose card counts one layer, which is read for it, alone, where it was not counted yet.
@@ -67,7 +72,7 @@ def counted(source: Source, layer: str) -> Source:
     try:
         told = remembered_card(key, lambda _out: layer_in_worker(source.path, layer, source.options))
     except SparselabError as error:
-        st.error(literal(str(error)), icon=":material/block:")
+        _show_refusal(error)
         st.stop()
     card = {**source.card, "layers": [told if item["name"] == layer else item for item in layers]}
     return replace(source, card=card)
@@ -84,9 +89,16 @@ def choose_source() -> Source | None:
         st.error(f"{literal(str(error))}. The server may be busy: try again.", icon=":material/timer_off:")
         st.button("Try again", key="_read_again")
         return None
-    except (SparselabError, WorkerError, OSError) as error:
+    except SparselabError as error:
+        _show_refusal(error)
+        return None
+    except (WorkerError, OSError) as error:
         show_fault(error)
         return None
+
+
+def _show_refusal(error: SparselabError) -> None:
+    st.error(literal(in_words_of_the_page(str(error))), icon=":material/block:")
 
 
 def _sample() -> Source | None:
@@ -103,20 +115,19 @@ def _sample() -> Source | None:
 
 def _upload() -> Source | None:
     generation = st.session_state.setdefault("_upload_generation", 0)
-    suffixes = sorted({suffix.lstrip(".") for form in FORMATS.values() for suffix in form.suffixes})
+    # Files of every name are taken: a kind is known by its content, and one that is not read is told what it is.
     file = st.file_uploader(
         "Mask or checkpoint",
-        type=suffixes,
         key=f"_upload_{generation}",
-        help="Read in a separate, limited process; nothing in the file is executed. Tensors that are not layers are left alone. A model in several files is not uploaded: its folder is opened by path.",
+        help=f"Read in a separate, limited process; nothing in the file is executed. Tensors that are not layers are left alone. A model in several files is not uploaded: its folder is opened by path.  \n{_formats_in_words()}",
     )
     if file is not None:
         _receive(file)
     kept: tuple[str, Path, str] | None = st.session_state.get("_uploaded")
     if kept is None:
         st.caption(
-            "A state_dict (.pt, .th, .safetensors), NumPy masks (.npz, .npy), a DLMC pattern (.smtx), blocks (.block) or an ONNX model (.onnx). An upload belongs to one "
-            "visit: after a reload, or by a link, choose the file again."
+            "A checkpoint, a model or a mask: PyTorch, safetensors, ONNX, Keras, Flax, GGUF, NumPy, SciPy, or a picture; the help above "
+            "lists all kinds. An upload belongs to one visit: after a reload, or by a link, choose the file again."
         )
         return None
     title, original, digest = kept
@@ -129,8 +140,14 @@ def _upload() -> Source | None:
     return Source(path, title, ReadOptions(), card, original=Original(str(original), options))
 
 
+def _formats_in_words() -> str:
+    """Return the kinds of files that are read, with the endings of their names, as the registry has them."""
+    kinds = [form for form in FORMATS.values() if not form.opens_folders]
+    return "Read: " + "; ".join(f"{form.title} ({', '.join(form.suffixes)})" for form in kinds) + "."
+
+
 def _uploaded_masks() -> Path | None:
-    file = st.file_uploader(_MASKS, key="_upload_masks", help=_MASKS_HELP + " Choose none to take them away.")
+    file = st.file_uploader(LABELS["--mask"], key="_upload_masks", help=_MASKS_HELP + " Choose none to take them away.")
     return None if file is None else _stored(file)[0]
 
 
@@ -157,7 +174,9 @@ def _stored(file: UploadedFile) -> tuple[Path, str]:
 
 
 def _masks_at_path() -> Path | None:
-    text = st.text_input(_MASKS, key="read_masks", bind="query-params", placeholder="a path", help=_MASKS_HELP)
+    text = st.text_input(
+        LABELS["--mask"], key="read_masks", bind="query-params", placeholder="a path", help=_MASKS_HELP
+    )
     return resolve_under(text, ticket_roots()) if text else None
 
 

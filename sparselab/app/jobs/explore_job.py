@@ -19,14 +19,17 @@ from sparselab.workflows.stored_views import stored_explore
 from sparselab.workflows.tasks import results_folder
 
 _QUICK_SECONDS = 0.8  # most answers come within this; only then does a progress bar appear
-_LOOK_SECONDS = 0.02
+_LOOK_SECONDS = 0.1
+"""How often a waiting page lets Streamlit look whether a click has superseded it: each look is a message to the browser."""
+
+_REPORT_SECONDS = 0.25
 
 
 def view_of(request: ExploreRequest, place: DeltaGenerator) -> View | Job | None:
     """Return the answer; or the job that still computes it; or None when it failed or was cancelled, which `place` says."""
     own = session()
-    if own.knows(request.key):
-        found: View = own.remembered(request.key, lambda: None)
+    found: View | None = request.source.memory.get(request.key)
+    if found is not None:
         return found
     source = request.source
     asked = (source.path, request.layer, request.transform, request.settings, request.seed, source.options)
@@ -56,7 +59,7 @@ def _outcome(job: Job, request: ExploreRequest) -> View | None:
         if isinstance(error, WorkerError | LimitError):  # the same question may find its answer another time
             st.button("Try again", on_click=own.latest.forget, key="_run_again")
     else:
-        view: View = own.remembered(request.key, lambda: View.unpack(packed))
+        view: View = request.source.memory.remembered(request.key, lambda: View.unpack(packed))
         return view
     return None
 
@@ -73,5 +76,5 @@ def watch(job: Job, place: DeltaGenerator) -> None:
     while not job.done:
         progress = job.progress
         slot.progress((progress and progress.fraction) or 0.0, text=stage_text(progress, job.ahead))
-        job.wait(0.1)
+        job.wait(_REPORT_SECONDS)
     st.rerun()

@@ -12,6 +12,7 @@ from sparselab.analysis.metrics import labels
 from sparselab.app.latency.charts import bars_figure
 from sparselab.app.latency.kernel_names import label_of, title_of
 from sparselab.app.shell.escape import literal
+from sparselab.benchmarking.break_even import structure_shown
 from sparselab.benchmarking.csv_table import as_csv
 from sparselab.benchmarking.records import CONDITIONS, ROLES, Row, Session
 from sparselab.benchmarking.verdicts import Verdict, at_best
@@ -22,6 +23,7 @@ _WHY_FLAGGED = {
     "control": "**control**: the dense product was measured twice and differed from itself, so differences of that size mean nothing",
     "wrong": "**wrong**: a result was too far from the exact product, and was not timed",
 }
+_EXACT = "Exact is the product of the mask before the transform, with nothing dropped and no zero multiplied: what a structure has to beat."
 _HELP = {
     "speedup": "median over the rounds of dense time / this time",
     "interval": "99 % confidence interval of the speedup: bootstrap over the rounds",
@@ -35,6 +37,8 @@ _HELP = {
 def show_session(session: Session, key: str) -> None:
     """Show one session whole."""
     _answer(session)
+    if told := structure_shown(session):
+        st.info(f"**{told[0].upper()}{told[1:]}**. {_EXACT}", icon=":material/balance:")
     _warn(session)
     st.plotly_chart(bars_figure(session), key=f"_{key}_bars")
     _table(session, key)

@@ -1,39 +1,53 @@
-"""What belongs to one browser session: its questions, its files, what it computed last. Nothing here is shared."""
+"""What belongs to one browser session (its questions, its files, what it computed last), and what the server's sessions share."""
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import threading
+import time
 import uuid
 import weakref
-from collections import OrderedDict
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
+from sparselab.app.shell.memory import Memory
 from sparselab.benchmarking.requests import IMPORTS
+from sparselab.core.errors import FileError
+from sparselab.core.paths import runs_folder
 from sparselab.runtime.broker import Broker, JobList, Latest
 from sparselab.runtime.broker.broker import WARM_IMPORTS
 from sparselab.runtime.server_folder import ServerFolder, end_orphans
+from sparselab.training.runs.views import threads_at_work
 
-_MOST_REMEMBERED = 6
+_MOST_REMEMBERED = 8
+_MOST_PUBLIC = 96
+"""Three answers a question (view, picture, chart), 8 MB together on the largest sample: at most a quarter of a gigabyte."""
+
+_TRAININGS_SECONDS = 5.0
 
 
 @st.cache_resource(show_spinner=False)
 def broker() -> Broker:
     """Return the server's broker of work; the first call starts a worker ahead of the first visitor."""
-    return Broker(imports=tuple(dict.fromkeys((*WARM_IMPORTS, *IMPORTS))))
+    return Broker(imports=tuple(dict.fromkeys((*WARM_IMPORTS, *IMPORTS))), taken=_Trainings().threads)
 
 
 @st.cache_resource(show_spinner=False)
 def server_folder() -> ServerFolder:
     """Return the server's folder for visitors' files; what dead servers left is cleared in the background."""
     folder = ServerFolder()
+    atexit.register(folder.close)
     threading.Thread(target=_clear_the_dead, args=(folder,), daemon=True, name="sparselab-sweeper").start()
     return folder
+
+
+@st.cache_resource(show_spinner=False)
+def public_memory() -> Memory:
+    """Return what all visitors share: what was computed of samples, never of anybody's file."""
+    return Memory(_MOST_PUBLIC)
 
 
 class VisitorSession:
@@ -45,21 +59,9 @@ class VisitorSession:
         self.latest = Latest(broker())
         self.jobs = JobList(broker(), self.name)
         self.measurements = JobList(broker(), self.name)
-        self._memory: OrderedDict[str, Any] = OrderedDict()
+        self.memory = Memory(_MOST_REMEMBERED)
         # A note alone: the collector may run it on the server's event loop, or where a lock is held.
         weakref.finalize(self, broker().leave, self.name, partial(shutil.rmtree, self.folder, ignore_errors=True))
-
-    def remembered(self, key: str, make: Callable[[], Any]) -> Any:
-        """Return what `key` gave before, or make it now; only the last few are kept."""
-        if key not in self._memory:
-            self._memory[key] = make()
-        self._memory.move_to_end(key)
-        while len(self._memory) > _MOST_REMEMBERED:
-            self._memory.popitem(last=False)
-        return self._memory[key]
-
-    def knows(self, key: str) -> bool:
-        return key in self._memory
 
 
 def session() -> VisitorSession:
@@ -68,6 +70,23 @@ def session() -> VisitorSession:
         st.session_state["_session"] = VisitorSession()
     found: VisitorSession = st.session_state["_session"]
     return found
+
+
+class _Trainings:
+    """The threads that trainings take, looked up now and then: they are processes of their own, which nobody announces."""
+
+    def __init__(self) -> None:
+        self._seen_at, self._threads = -_TRAININGS_SECONDS, 0
+
+    def threads(self) -> int:
+        now = time.monotonic()
+        if now - self._seen_at >= _TRAININGS_SECONDS:
+            try:
+                self._threads = threads_at_work(runs_folder())
+            except FileError:  # a data folder that cannot be made holds no runs
+                self._threads = 0
+            self._seen_at = now
+        return self._threads
 
 
 def _clear_the_dead(folder: ServerFolder) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import plotly.graph_objects as go
 
 from sparselab.training.paper_results import PublishedPoint
+from sparselab.training.runs.judging import judgement_text
 from sparselab.training.runs.outcomes import NAMES, Point
+from sparselab.training.tasks import ACCURACY
 
 AXES: Mapping[str, tuple[str, Callable[[Point], float | None]]] = MappingProxyType(
     {
@@ -57,16 +59,19 @@ def curves_figure(points: Sequence[Point], dense: Sequence[Point | None], axis: 
     """Show accuracy against sparsity: a line a series, bars from the least to the most seed, winners filled, dense across."""
     title, place = AXES[axis]
     figure = go.Figure()
-    for line in filter(None, dense):
+    lines = [line for line in dense if line is not None]
+    metric = next((point.metric for point in (*points, *lines)), ACCURACY.name)
+    factor, unit = (100, " %") if metric == ACCURACY.name else (1, "")
+    for line in lines:
         whose = "dense" if line.study else "dense, this run"
         figure.add_hline(
-            y=100 * line.mean,
+            y=factor * line.mean,
             line={"color": _GREY, "dash": "solid" if line.study else "dot", "width": 1.5},
-            annotation_text=f"{whose}: {100 * line.mean:.1f} %",
+            annotation_text=f"{whose}: {judgement_text(metric, line.mean)}",
             annotation_position="bottom left" if line.study else "top left",
         )
         if line.high > line.low:
-            figure.add_hrect(y0=100 * line.low, y1=100 * line.high, fillcolor=_GREY, opacity=0.12, line_width=0)
+            figure.add_hrect(y0=factor * line.low, y1=factor * line.high, fillcolor=_GREY, opacity=0.12, line_width=0)
     for series, study in dict.fromkeys((point.series, point.study) for point in points):
         mine = [p for p in points if (p.series, p.study) == (series, study) and place(p) is not None]
         if not mine:
@@ -74,12 +79,12 @@ def curves_figure(points: Sequence[Point], dense: Sequence[Point | None], axis: 
         style = style_of(series)
         symbol = style["marker"]["symbol"]
         marker = style["marker"] | {"symbol": [symbol + ("" if point.wins else "-open") for point in mine]}
-        means = [100 * point.mean for point in mine]
+        means = [factor * point.mean for point in mine]
         spread = {
             "type": "data",
             "symmetric": False,
-            "array": [100 * (point.high - point.mean) for point in mine],
-            "arrayminus": [100 * (point.mean - point.low) for point in mine],
+            "array": [factor * (point.high - point.mean) for point in mine],
+            "arrayminus": [factor * (point.mean - point.low) for point in mine],
             "thickness": 1,
             "width": 3,
         }
@@ -92,14 +97,15 @@ def curves_figure(points: Sequence[Point], dense: Sequence[Point | None], axis: 
             line=style["line"] | ({} if study else {"width": 3}),
             marker=marker,
             customdata=[[p.level, p.seeds, "a winning ticket" if p.wins else "below dense"] for p in mine],
-            hovertemplate="%{y:.2f} % at %{x:.3g}<br>level %{customdata[0]}, %{customdata[1]} seed(s), %{customdata[2]}"
+            hovertemplate=f"%{{y:.4g}}{unit} at %{{x:.3g}}<br>"
+            "level %{customdata[0]}, %{customdata[1]} seed(s), %{customdata[2]}"
             "<extra>%{fullData.name}</extra>",
         )
     log = axis != "channels"
     figure.update_xaxes(title_text=title, type="log" if log else "linear", autorange="reversed")
     if axis == "weights kept":
         figure.update_xaxes(tickvals=_TICKS)
-    figure.update_yaxes(title_text="test accuracy, %")
+    figure.update_yaxes(title_text=f"test {metric}" + (", %" if unit else ""))
     figure.update_layout(legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0})
     return _finish(figure, 520)
 
@@ -111,6 +117,7 @@ def progress_figure(events: Sequence[Mapping[str, Any]], total: int) -> go.Figur
     steps: list[float | None] = []
     losses: list[float | None] = []
     looks: list[tuple[float, float]] = []
+    metric = ACCURACY.name
     for event in events:
         if event["event"] == "stage":
             before += reached - begun
@@ -124,27 +131,29 @@ def progress_figure(events: Sequence[Mapping[str, Any]], total: int) -> go.Figur
                 steps.append(at)
                 losses.append(event["loss"])
             else:
-                looks.append((at, 100 * event["validation_accuracy"]))
+                metric = event.get("metric", ACCURACY.name)
+                share = event["validation"] if "metric" in event else 100 * event["validation_accuracy"]
+                looks.append((at, share))
+    is_share = metric == ACCURACY.name
     figure.add_scatter(x=steps, y=losses, name="training loss", line={"color": "#0072B2", "width": 1})
     figure.add_scatter(
         x=[at for at, _ in looks],
         y=[right for _, right in looks],
-        name="validation accuracy",
+        name=f"validation {metric}",
         yaxis="y2",
         mode="markers",
         marker={"color": "#D55E00", "symbol": "diamond", "size": 6},
-        hovertemplate="%{y:.1f} %<extra>accuracy</extra>",
+        hovertemplate="%{y:.1f} %<extra>accuracy</extra>" if is_share else "%{y:.4g}<extra></extra>",
     )
     figure.update_xaxes(title_text="training step, summed over the trainings", range=[0, max(total, 1)])
     figure.update_yaxes(title_text="loss", rangemode="tozero")
     figure.update_layout(
         yaxis2={
-            "title": "accuracy, %",
+            "title": "accuracy, %" if is_share else metric,
             "overlaying": "y",
             "side": "right",
-            "range": [0, 100],
-            "dtick": 20,
             "showgrid": False,
+            **({"range": [0, 100], "dtick": 20} if is_share else {}),
         },
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
     )

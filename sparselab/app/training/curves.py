@@ -15,6 +15,7 @@ from sparselab.core.csv_text import rows_csv
 from sparselab.core.errors import SparselabError
 from sparselab.training.runs.outcomes import Outcome, Point, dense_of, outcomes_of, points_of, study_outcomes
 from sparselab.training.runs.views import RunView
+from sparselab.training.tasks import ACCURACY
 
 
 def show_curves(view: RunView | None) -> None:
@@ -25,6 +26,9 @@ def show_curves(view: RunView | None) -> None:
         st.error(literal(str(error)), icon=":material/block:")
         study = ()
     mine = () if view is None else outcomes_of(view)
+    metric = mine[0].metric if mine else ACCURACY.name
+    if metric != ACCURACY.name:
+        study = ()  # two metrics have no common axis
     if not study and not mine:
         st.info(
             "No training has finished yet. Choose a run on the left, or start a run on the tab *Start a run*.",
@@ -49,11 +53,14 @@ def show_curves(view: RunView | None) -> None:
     kept = [point for point in points if point.series in chosen]
     dense = [dense_of(outcomes, study=True), dense_of(outcomes, study=False)]
     st.plotly_chart(curves_figure(kept, dense, axis), key="_curves")
-    st.caption(
+    told = (
         "Point: mean over the seeds. Bar: from the least to the most accurate seed. Filled point: a *winning ticket*, which "
         "is at least as accurate as the dense network. "
-        + ("Study: network `vgg-small` on task `digits`; docs/study.md discusses it." if shown else "")
+        if metric == ACCURACY.name
+        else f"Point: mean over the seeds. Bar: least to most {literal(metric)}. Filled point: a *winning ticket*, which is no "
+        "worse than the dense network. "
     )
+    st.caption(told + ("Study: network `vgg-small` on task `digits`; docs/study.md discusses it." if shown else ""))
     _sentences(kept)
     st.download_button(
         "All trainings shown (.csv)", data=_table(outcomes), file_name="trainings.csv", on_click="ignore",

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from sparselab.analysis.pooling import pool
 from sparselab.app.inputs.source import open_path
+from sparselab.app.shell.escape import literal
 from sparselab.app.shell.navigation import pages
 from sparselab.app.shell.url_state import choose_elsewhere
 from sparselab.app.training.charts import layers_figure, updates_figure
 from sparselab.core.data_files import STUDY_UPDATES
 from sparselab.formats import read_ticket
+from sparselab.training.runs.judging import judgement_text
 from sparselab.training.runs.mask_history import study_updates, updates_of
 from sparselab.training.runs.outcomes import Outcome
 from sparselab.training.runs.views import RunView
@@ -86,11 +88,11 @@ def _pictures(mine: Sequence[Outcome], layer: str) -> None:
     columns = st.columns(6)
     for place, outcome in enumerate(shown):
         picture = _picture(str(outcome.ticket), _modified(outcome), layer)
-        right = f"{100 * outcome.test_accuracy:.1f} %"
+        right = judgement_text(outcome.metric, outcome.test_accuracy)
         columns[place % 6].image(picture, caption=f"{outcome.stage}: {right}", width="stretch")
     more = f" Of {len(mine)} stages, one in {step} is shown." if step > 1 else ""
     st.caption(
-        f"Gray level: square root of the density, so that sparse areas differ from empty ones. Caption: stage and test accuracy.{more}"
+        f"Gray level: square root of the density, so that sparse areas differ from empty ones. Caption: stage and test {literal(shown[0].metric)}.{more}"
     )
 
 

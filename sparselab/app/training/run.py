@@ -160,6 +160,12 @@ def _details(view: RunView) -> None:
         st.dataframe(
             [{"setting": name, "value": str(value)} for name, value in settings.items()], hide_index=True, height=300
         )
+    if view.info.code:
+        with st.expander("Code of the task and network"):
+            st.dataframe(
+                [{"file or plug-in": name, "SHA-256 or version": told} for name, told in view.info.code.items()],
+                hide_index=True,
+            )
     if view.output:
         with st.expander("Log of the process"):
             st.code(view.output, language=None)

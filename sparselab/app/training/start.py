@@ -16,7 +16,7 @@ from sparselab.app.inputs.setting_widget import setting_widgets
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.url_state import choose_here
 from sparselab.app.training.run_choice import RUN_TAB, choose_next
-from sparselab.core.errors import FileError, SparselabError
+from sparselab.core.errors import FileError, SettingError, SparselabError
 from sparselab.core.paths import ROOTS_VARIABLE
 from sparselab.core.settings import settings_of
 from sparselab.runtime.room import room
@@ -66,6 +66,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
     }
 )
 _FIRST = ("task", "task_settings", "model", "width", "method", "levels", "sparsity", "then", "epochs", "seed")
+_COMMAND_LINE = ("from_file", "take")
+"""Settings that name a file of this machine."""
 
 
 def show_start(root: Path) -> None:
@@ -116,6 +118,10 @@ def _folder_of_data(task: str) -> str:
 def _begin(root: Path, values: dict[str, Any], data: str) -> None:
     try:
         settings = TrainSettings(**values)
+        if settings.names_own_code or settings.from_file:
+            raise SettingError(
+                "expected a registered task and network; code and checkpoints of your own: the command line"
+            )
         if TASKS[settings.task].expects and not data:
             raise FileError(f"expected the folder of {settings.task}: {TASKS[settings.task].expects}; got none")
         folder = submit(root, settings, resolve_under(data, allowed_roots(), folder=True) if data else None)
@@ -141,4 +147,4 @@ def _form(preset: str) -> dict[str, Any]:
     with st.container(border=True):
         first = shown(_FIRST)
     with st.expander("More settings"):
-        return first | shown(name for name in settings if name not in _FIRST)
+        return first | shown(name for name in settings if name not in (*_FIRST, *_COMMAND_LINE))

@@ -203,6 +203,14 @@ NAME_RULES = registry(
             catches=_packed,
         ),
         KindRule(
+            name="activation-mask",
+            title="Masks of activations",
+            outcome="left alone",
+            says="a mask of activations (heads, neurons, tokens, inputs or outputs), not of a weight",
+            line="`head_mask`, `neuron_mask`, NNI's `_input_` and `_output_`: no weight has this name.",
+            catches=_activation_mask,
+        ),
+        KindRule(
             name="one-row",
             title="Tokens and tables with a leading 1",
             outcome="left alone",
@@ -217,14 +225,6 @@ NAME_RULES = registry(
             says="its name says that it marks what was pruned, not what is kept: not used",
             line="Names with pruned, zero or dropped beside mask. Save the opposite as NAME_mask, or read it as it is with --read-all.",
             catches=_inverted_mask,
-        ),
-        KindRule(
-            name="activation-mask",
-            title="Masks of activations",
-            outcome="left alone",
-            says="a mask of activations (heads, neurons, tokens, inputs or outputs), not of a weight",
-            line="`head_mask`, `neuron_mask`, NNI's `_input_` and `_output_`: no weight has this name.",
-            catches=_activation_mask,
         ),
         KindRule(
             name="positions",

@@ -20,6 +20,7 @@ from sparselab.formats.kinds.read_rules import READ_RULES, REFUSAL_RULES
 from sparselab.formats.kinds.rule import first_said
 from sparselab.formats.kinds.rules import NOT_LAYERS
 from sparselab.formats.kinds.surroundings import Named, Surroundings
+from sparselab.formats.merging import grouped, listed
 from sparselab.formats.names import clean_name, unique_names
 from sparselab.formats.options import ReadLimits, ReadOptions
 
@@ -168,5 +169,7 @@ def _with_groups(layers: Sequence[LayerParts], options: ReadOptions) -> tuple[La
 def _listed(skipped: Sequence[Skipped]) -> str:
     if not skipped:
         return "an empty file"
-    some = "; ".join(f"{item.name} ({item.reason})" for item in skipped[:3])
-    return some + (f" and {len(skipped) - 3} more" if len(skipped) > 3 else "")
+    said = grouped((item.name, item.reason) for item in skipped)
+    some = "; ".join(f"{listed(names)} ({reason})" for reason, names in said[:3])
+    left = sum(len(names) for _, names in said[3:])
+    return some + (f" and {left} more" if left else "")

@@ -40,6 +40,29 @@ class Convolutions:
         """The place of the first with one input channel."""
         return next(place for place, parts in enumerate(self.layers) if parts.tensor_shape[1] == 1 < parts.rows)
 
+    @cached_property
+    def explained(self) -> dict[tuple[str, ...], set[int]]:
+        """By block, the channels that need no groups: its other convolutions put out as many, or take as many and all of them."""
+        found: dict[tuple[str, ...], set[int]] = {}
+        for place, parts in enumerate(self.layers):
+            channels = found.setdefault(_parent(parts), set())
+            channels.add(parts.rows)
+            if not self.takes_part(place):
+                channels.add(parts.tensor_shape[1])
+        return found
+
+    def takes_part(self, place: int) -> bool:
+        """Whether a convolution has as many outputs as the one before it in its block, and a part of as many inputs."""
+        out, channels, *_ = self.layers[place].tensor_shape
+        if not place or channels < 2 or out % channels or out == channels:
+            return False
+        return self.is_followed(place - 1) and self.layers[place - 1].rows == out
+
+    def is_followed(self, place: int) -> bool:
+        """Whether the next convolution lies in the same block."""
+        both = self.layers[place : place + 2]
+        return len(both) == 2 and _parent(both[0]) == _parent(both[1])
+
 
 def groups_of(parts: LayerParts, convolutions: Convolutions, options: ReadOptions) -> tuple[int, tuple[str, ...]]:
     """Return the groups of a layer among the convolutions of its file, and a note where they were assumed.
@@ -77,12 +100,17 @@ def _depthwise(place: int, convolutions: Convolutions) -> str | None:
 
 
 def _grouped(place: int, convolutions: Convolutions) -> str | None:
-    out, channels, *_ = convolutions.layers[place].tensor_shape
-    if not place or channels < 2 or out % channels or out == channels:
+    if not convolutions.takes_part(place):
         return None
-    before = convolutions.layers[place - 1]
-    is_same_block = _parent(before) == _parent(convolutions.layers[place])
-    return str(out // channels) if is_same_block and before.rows == out else None
+    parts = convolutions.layers[place]
+    out, channels, *_ = parts.tensor_shape
+    if channels in convolutions.explained[_parent(parts)]:
+        return None
+    after = convolutions.layers[place + 1].tensor_shape if convolutions.is_followed(place) else None
+    # A gate halves what a convolution puts out, so that two groups must be shown by who takes all of it.
+    is_whole_after = after is not None and after[1] == out
+    is_more_than_gate = out // channels > 2 and after in (None, parts.tensor_shape)
+    return str(out // channels) if is_whole_after or is_more_than_gate else None
 
 
 def _one_channel(place: int, convolutions: Convolutions) -> str | None:
@@ -109,8 +137,8 @@ GROUP_RULES = registry(
             name="grouped",
             title="Grouped convolutions",
             outcome="read",
-            says="read as {} groups: it has a part of the inputs that the layer before it puts out; --conv-groups says otherwise",
-            line="As many outputs as the convolution before it in its block, and a part of as many inputs.",
+            says="read as {} groups: it takes a part of what the convolution before it puts out, and no other of its block explains that; --conv-groups says otherwise",
+            line="As many outputs as the convolution before it in its block, and a part of as many inputs: a number that no other in the block puts out or takes. Half of them may be a gate, and count only where the next convolution takes all outputs.",
             catches=_grouped,
         ),
         KindRule(

@@ -32,6 +32,6 @@ def widened_notes(stored: set[str]) -> tuple[str, ...]:
     """Return the remark on the types of a file that were widened, none without any.
 
     Example: >>> widened_notes({"", "bfloat16"})
-             ('bfloat16 weights became float32',)
+             ('bfloat16 weights are read as float32',)
     """
-    return tuple(f"{name} weights became float32" for name in WORDS if name in stored)
+    return tuple(f"{name} weights are read as float32" for name in WORDS if name in stored)

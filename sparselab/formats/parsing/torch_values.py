@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 
-BFLOAT16_NOTE = "bfloat16 weights became float32"
+BFLOAT16_NOTE = "bfloat16 weights are read as float32"
 
 
 def is_bfloat16(value: object) -> bool:

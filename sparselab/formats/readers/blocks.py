@@ -23,7 +23,7 @@ def open_blocks(path: Path, limits: ReadLimits) -> Archive:
     mask = union_of(blocks, shape, label, limits)
     note = f"{describe_blocks(blocks)}; the shape {shape[0]}x{shape[1]} is that of the largest indices"
     entry = ArchiveEntry(name=path.stem, shape=shape, dtype=np.dtype(bool), load=lambda: mask.kept, role="mask")
-    return Archive((entry,), notes=(note,))
+    return Archive((entry,), notes=(note,), has_names=False)
 
 
 def _recognises(head: Head) -> bool:

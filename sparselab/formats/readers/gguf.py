@@ -56,7 +56,7 @@ def open_gguf(path: Path, limits: ReadLimits) -> Archive:
     check_total(entries, limits)
     types = {tensor.type for tensor in tensors}
     notes = [BFLOAT16_NOTE] if _BF16 in types else []
-    notes += ["q8_0 weights became float32: scale times value"] if _Q8_0 in types else []
+    notes += ["q8_0 weights are read as float32: scale times value"] if _Q8_0 in types else []
     return Archive(tuple(entries), tuple(skipped), metadata, tuple(notes))
 
 

@@ -59,7 +59,8 @@ def open_matrix_market(path: Path, limits: ReadLimits) -> Archive:
         load=tensor.dense,
         role="mask" if tensor.is_mask else "unknown",
     )
-    return Archive((entry,), notes=tuple(f"{clean_name(name)}: {remark}" for remark in tensor.remarks()))
+    notes = tuple(f"{clean_name(name)}: {remark}" for remark in tensor.remarks())
+    return Archive((entry,), notes=notes, has_names=False)
 
 
 class _Text:

@@ -133,7 +133,7 @@ class _Found:
                 f"such as {clean_name(first.name)} as {clean_name(first.shown)}"
             )
         if any(entry.stored == "bfloat16" for entry in self.entries):
-            yield "bfloat16 weights became float32"
+            yield "bfloat16 weights are read as float32"
         scaled = [use for _, use in uses if use.scaling]
         if scaled:
             yield f"{_count(len(scaled), 'weight')} of whole numbers: read as (number - zero point) * scale"

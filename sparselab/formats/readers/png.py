@@ -44,7 +44,7 @@ def open_png(path: Path, limits: ReadLimits) -> Archive:
     entry = ArchiveEntry(
         name=path.stem, shape=shape, dtype=np.dtype(bool), load=lambda: _load(path, limits), role="mask"
     )
-    return Archive((entry,), notes=("every pixel is a weight: black is pruned, white is kept",))
+    return Archive((entry,), notes=("every pixel is a weight: black is pruned, white is kept",), has_names=False)
 
 
 def _chunks(path: Path) -> list[tuple[bytes, bytes]]:

@@ -11,6 +11,8 @@ from sparselab.core.atomic_files import DAY_SECONDS, atomic_folder, atomic_path,
 from sparselab.core.errors import SettingError
 from sparselab.core.layout import Layout
 from sparselab.core.ticket import Skipped
+from sparselab.formats.base import Archive
+from sparselab.formats.combiners import combine
 from sparselab.formats.detect import recognise
 from sparselab.formats.kinds.finding import find_parts
 from sparselab.formats.kinds.parts import LayerParts
@@ -84,6 +86,7 @@ def write_back(
         rewrite = rewrite if form == "own" else None
         plan = plan_own({item.name: item for item in open_own(archive, limits)[0]}, layouts, form)
     else:
+        _check_packed(archive, layouts, options, limits)
         joined = add_masks(source, archive, options, limits)
         found = find_parts(joined, options, limits, has_shapes=kind.has_shapes)[0]
         plan = plan_changes(archive, found, layouts, form)
@@ -101,6 +104,22 @@ def write_back(
     return WrittenFile(
         path=out, format=format, recipe=recipe, notes=(*plan.notes, *notes), zeros=MappingProxyType(dict(plan.zeros))
     )
+
+
+def _check_packed(archive: Archive, layouts: Mapping[str, Layout], options: ReadOptions, limits: ReadLimits) -> None:
+    """Raises: SettingError for the layout of a weight that several tensors of the file make: they are not packed again."""
+    combined = combine(archive)
+    made = {entry.name for entry in combined.entries} - {entry.name for entry in archive.entries}
+    if not made:
+        return
+    found = find_parts(combined, replace(options, read_all=True), limits, has_shapes=True)[0]
+    packed = [each.name for each in found if each.name in layouts and made & {entry.name for entry in each.entries}]
+    if packed:
+        more = f" and {len(packed) - 1} more" if len(packed) > 1 else ""
+        raise SettingError(
+            f"expected layers that lie in the file as they are; {packed[0]}{more} is packed in several tensors, which are not packed "
+            "again: save the model unpacked with what wrote it, and open that"
+        )
 
 
 def _axes_notes(found: Sequence[LayerParts]) -> tuple[str, ...]:

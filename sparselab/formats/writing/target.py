@@ -52,5 +52,7 @@ def _format_of(source: str, out: Path) -> str:
     suffixes = {suffix: name for name in WRITERS for suffix in FORMATS[name].suffixes} | dict.fromkeys(own, same)
     if suffix not in suffixes:
         folder = ", or a folder without a suffix" if source == FOLDER else ""
-        raise SettingError(f"expected a file ending in {', '.join(suffixes)}{folder}; got {clean_name(out.name)}")
+        read = next((form.title for form in FORMATS.values() if suffix in form.suffixes), None)
+        why = "" if read is None else f": {read} is read, and not written"
+        raise SettingError(f"expected a file ending in {', '.join(suffixes)}{folder}; got {clean_name(out.name)}{why}")
     return suffixes[suffix]

@@ -2,39 +2,23 @@
 
    Positions (columns of Y) are cut into blocks of a few tiles, columns of W into chunks. For each (block, chunk) the rows
    of X that the chunk names are packed tile by tile, so that they lie close together in the cache; then every panel runs
-   its own columns of the chunk, a few output rows at a time, all sums held in registers. Nothing is gathered per panel.
+   its own columns of the chunk, a few output rows at a time, all sums held in registers. Nothing is gathered per panel. */
 
-   A convolution differs in the packing alone: row (c, kh, kw) of X at the positions of one output line is a run of one
-   line of the padded input. Strides are turned into runs beforehand by sorting the input's columns and lines by phase. */
-
-#include <stdint.h>
-#include <string.h>
+#include "positions.h"
 
 #if defined(__AVX512F__)
-#define LANES 16
 #define VECTORS 2
 #define ROWS 12
 #elif defined(__AVX__)
-#define LANES 8
 #define VECTORS 2
 #define ROWS 6
 #else
-#define LANES 4
 #define VECTORS 3
 #define ROWS 8
 #endif
 #define TILE (LANES * VECTORS)
-#define PACK_AHEAD 8
 #define MOST_TILES 64 /* of a block of positions */
 #define AHEAD 8 /* columns fetched ahead: their places are a list, which no prefetcher guesses */
-
-typedef float vector __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
-
-typedef struct {
-    int64_t images, channels, height, width; /* of the input */
-    int64_t kernel_height, kernel_width, stride, padding;
-    int64_t out_height, out_width;
-} geometry;
 
 typedef struct {
     int64_t panels, rows;           /* rows: of W, and so of Y */
@@ -107,78 +91,14 @@ static void multiply_any(const float *x, const int32_t *columns, int64_t first, 
     }
 }
 
-/* Copy a run of `count` numbers in whole vectors: what is written past its end is written again by the next run, or lies
-   in the slack of the buffer. Near the end of the input the exact bytes are copied instead. */
-static inline void copy_run(float *to, const float *from, int64_t count, const float *end) {
-    int64_t whole = (count + LANES - 1) / LANES * LANES;
-    if (from + whole > end) { memcpy(to, from, count * sizeof(float)); return; }
-    for (int64_t i = 0; i < whole; i += LANES) *(vector *)(to + i) = *(const vector *)(from + i);
-}
-
-/* Sort an input by phase and pad it: plane (n, c, a, b) holds the lines a, a + s, ... and columns b, b + s, ... */
-static void spread(const float *x, float *to, const geometry *g, int64_t lines, int64_t line) {
-    const int64_t s = g->stride, planes = g->images * g->channels;
-#pragma omp parallel for schedule(static)
-    for (int64_t plane = 0; plane < planes; plane++) {
-        const float *from = x + plane * g->height * g->width;
-        float *phases = to + plane * s * s * lines * line;
-        memset(phases, 0, s * s * lines * line * sizeof(float));
-        for (int64_t h = 0; h < g->height; h++) {
-            const int64_t ph = h + g->padding;
-            for (int64_t b = 0; b < s; b++) {
-                /* the first column of the input in this phase */
-                int64_t w = (b - g->padding % s + s) % s;
-                float *out = phases + (((ph % s) * s + b) * lines + ph / s) * line + (w + g->padding) / s;
-                for (; w < g->width; w += s) *out++ = from[h * g->width + w];
-            }
-        }
-    }
-}
-
-typedef struct { int64_t from, to, count; } stretch;
-
-/* Cut the tile of positions that begins at `at` into runs of the input, places counted from a column's first; return how many. */
-static int cut(stretch *out, int64_t at, int64_t positions, int64_t plane, int64_t run, int64_t step, int64_t image_size) {
-    int runs = 0;
-    int64_t to = 0, left = positions - at < TILE ? positions - at : TILE;
-    while (left > 0) {
-        const int64_t q = at % plane, w = q % run, count = run - w < left ? run - w : left;
-        out[runs++] = (stretch){at / plane * image_size + q / run * step + w, to, count};
-        to += count; at += count; left -= count;
-    }
-    return runs;
-}
-
-/* Where each used column of W begins in the (spread) input: channel c at kernel position (kh, kw). */
-static void find_places(int64_t *places, const geometry *g, const product *p, int64_t lines, int64_t line) {
-    const int64_t s = g->stride, area = g->kernel_height * g->kernel_width;
-    for (int64_t i = 0; i < p->columns; i++) {
-        const int64_t c = p->used[i], kh = c % area / g->kernel_width, kw = c % g->kernel_width;
-        places[i] = ((c / area * s * s + kh % s * s + kw % s) * lines + kh / s) * line + kw / s;
-    }
-}
-
 /* Y of a product over `positions` = images * out_height * out_width. `padded` is room for the spread input (0 numbers are
    needed when stride is 1 and padding 0), `places` for a number a column, `scratch` is room for `threads` times scratch_size numbers. */
 void blocks_run(const float *x, float *y, float *padded, float *scratch, int64_t scratch_size, int64_t *places,
         const geometry *g, const product *p, const plan *how) {
     extern int omp_get_thread_num(void);
-    const int64_t s = g->stride, plane = g->out_height * g->out_width;
-    int64_t lines = g->height, line = g->width;
-    const float *source = x;
-    if (s > 1 || g->padding) {
-        lines = (g->height + 2 * g->padding + s - 1) / s;
-        line = (g->width + 2 * g->padding + s - 1) / s;
-        spread(x, padded, g, lines, line);
-        source = padded;
-    }
-    const int64_t channel_size = s * s * lines * line, image_size = g->channels * channel_size;
-    find_places(places, g, p, lines, line);
-    const float *end = source + g->images * image_size;
-    /* where the input's lines are the output's, a whole image is one run */
-    const int flat = g->kernel_height * g->kernel_width == 1 && s == 1 && !g->padding;
-    const int64_t run = flat ? plane : g->out_width, run_step = flat ? plane : line;
-    const int64_t positions = g->images * plane, tiles = (positions + TILE - 1) / TILE;
+    const source from = source_of(x, padded, g);
+    find_places(places, g, p->used, p->columns, &from);
+    const int64_t plane = from.plane, positions = from.positions, tiles = (positions + TILE - 1) / TILE;
     const int64_t blocks = (tiles + how->tiles - 1) / how->tiles;
 
 #pragma omp parallel for schedule(dynamic, 1)
@@ -195,7 +115,7 @@ void blocks_run(const float *x, float *y, float *padded, float *scratch, int64_t
         int direct[MOST_TILES], runs[MOST_TILES];
         stretch stretches[MOST_TILES * TILE];
         for (int64_t t = t0; t < t1; t++) {
-            runs[t - t0] = cut(stretches + (t - t0) * TILE, t * TILE, positions, plane, run, run_step, image_size);
+            runs[t - t0] = cut(stretches + (t - t0) * TILE, t * TILE, TILE, &from);
             const int64_t at = t * TILE, image = at / plane;
             direct[t - t0] = at + TILE <= (image + 1) * plane;
             bases[t - t0] = direct[t - t0] ? y + image * p->rows * plane + at % plane : ys + (t - t0) * p->rows * TILE;
@@ -209,26 +129,18 @@ void blocks_run(const float *x, float *y, float *padded, float *scratch, int64_t
             const int fresh = c0 == 0 && !how->shared;
             const int64_t c1 = c0 + how->chunk < p->columns ? c0 + how->chunk : p->columns;
             for (int64_t c = c0; c < c1; c++) {
-                const float *from = source + places[c], *later = source + places[c + PACK_AHEAD < p->columns ? c + PACK_AHEAD : c];
-                for (int64_t t = 0; t < t1 - t0; t++) {
-                    float *to = xs + t * tile_size + (c - c0) * TILE;
-                    const stretch *part = stretches + t * TILE;
-                    if (part->count == TILE) { /* one run, whole vectors */
-                        for (int v = 0; v < TILE; v += LANES) __builtin_prefetch(later + part->from + v);
-                        for (int v = 0; v < TILE; v += LANES) *(vector *)(to + v) = *(const vector *)(from + part->from + v);
-                        continue;
-                    }
-                    for (int i = 0; i < runs[t]; i++) copy_run(to + part[i].to, from + part[i].from, part[i].count, end);
-                }
+                const float *now = from.numbers + places[c], *later = from.numbers + places[c + PACK_AHEAD < p->columns ? c + PACK_AHEAD : c];
+                for (int64_t t = 0; t < t1 - t0; t++)
+                    pack_column(xs + t * tile_size + (c - c0) * TILE, now, later, stretches + t * TILE, runs[t], TILE, from.end);
             }
             for (int64_t panel = g0; panel < g1; panel++) {
                 const int64_t k0 = p->column_starts[panel], k1 = p->column_starts[panel + 1];
                 const int64_t r0 = p->row_starts[panel], height = p->row_starts[panel + 1] - r0;
                 int64_t low = k0, high = k1, k;
                 while (low < high) { k = (low + high) / 2; if (p->columns_of[k] < c0) low = k + 1; else high = k; }
-                const int64_t from = low;
+                const int64_t first = low;
                 for (high = k1; low < high;) { k = (low + high) / 2; if (p->columns_of[k] < c1) low = k + 1; else high = k; }
-                const int64_t count = low - from;
+                const int64_t count = low - first;
                 if (!count && !fresh) continue;
                 const int64_t step = blocks_row_step(height);
                 for (int64_t t = t0; t < t1; t++) {
@@ -242,24 +154,16 @@ void blocks_run(const float *x, float *y, float *padded, float *scratch, int64_t
                             out[i] = bases[t - t0] + row * steps[t - t0];
                             start[i] = p->bias ? p->bias[row] : 0.0f;
                         }
-                        multiply_any(xs + (t - t0) * tile_size, p->columns_of + from, c0,
-                            p->weights + p->weight_starts[panel] + r * (k1 - k0) + (from - k0) * rows, count, out, fresh ? start : 0, rows, vectors);
+                        multiply_any(xs + (t - t0) * tile_size, p->columns_of + first, c0,
+                            p->weights + p->weight_starts[panel] + r * (k1 - k0) + (first - k0) * rows, count, out, fresh ? start : 0, rows, vectors);
                     }
                 }
             }
         }
         for (int64_t t = t0; t < t1; t++) {
             if (direct[t - t0]) continue;
-            for (int64_t i = p->row_starts[g0]; i < p->row_starts[g1]; i++) {
-                const int64_t row = p->rows_of[i];
-                int64_t at = t * TILE, left = positions - at < TILE ? positions - at : TILE;
-                const float *from = bases[t - t0] + row * TILE;
-                while (left > 0) {
-                    const int64_t image = at / plane, q = at % plane, count = plane - q < left ? plane - q : left;
-                    memcpy(y + (image * p->rows + row) * plane + q, from, count * sizeof(float));
-                    from += count; at += count; left -= count;
-                }
-            }
+            for (int64_t i = p->row_starts[g0]; i < p->row_starts[g1]; i++)
+                write_row(y, bases[t - t0] + p->rows_of[i] * TILE, p->rows_of[i], p->rows, t * TILE, TILE, &from);
         }
     }
 }

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sparselab.kernels.base import Conv, Kernel, Run, Work
 from sparselab.kernels.native.compiler import compiler_unsupported_reason, library
+from sparselab.kernels.native.geometry import CGeometry, geometry_of
 from sparselab.kernels.native.packing import Packed, pack
 from sparselab.kernels.support.autotune import quickest
 from sparselab.kernels.support.panels import blocks_unsupported_reason
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
 
 _Long = ctypes.c_int64
 _SHAPES_KEPT = 64
-
-
-class _Geometry(ctypes.Structure):
-    _fields_: ClassVar = [
-        *[(name, _Long) for name in ("images", "channels", "height", "width", "kernel_height", "kernel_width")],
-        *[(name, _Long) for name in ("stride", "padding", "out_height", "out_width")],
-    ]
 
 
 class _Plan(ctypes.Structure):
@@ -84,7 +78,7 @@ def _plans(columns: int, positions: int) -> list[tuple[int, int]]:
 class _Call:
     """What a run over inputs of one shape with one number of threads needs besides its tensors."""
 
-    geometry: _Geometry
+    geometry: CGeometry
     output_shape: tuple[int, ...]
     plan: _Plan
     starts: NDArray[np.int64]
@@ -105,9 +99,8 @@ def compiled_run(packed: Packed, conv: Conv | None, tiles: int, chunk: int) -> R
 
     @lru_cache(maxsize=_SHAPES_KEPT)
     def call(shape: tuple[int, ...], threads: int) -> _Call:
-        geometry = _geometry(shape, conv)
-        sizes = geometry.out_height, geometry.out_width
-        total = -(-geometry.images * sizes[0] * sizes[1] // tile)
+        geometry = geometry_of(shape, conv)
+        total = -(-geometry.positions // tile)
         blocks = threads * max(1, -(-total // (threads * tiles)))
         per_block = max(1, -(-total // blocks))
         starts = _splits(packed, threads, -(-total // per_block))
@@ -118,17 +111,16 @@ def compiled_run(packed: Packed, conv: Conv | None, tiles: int, chunk: int) -> R
             splits=starts.size - 1,
             split_starts=starts.ctypes.data,
         )
-        out = (packed.rows, sizes[1]) if conv is None else (geometry.images, packed.rows, *sizes)
         # One piece of scratch a thread: blocks.c packs tiles of X in it, and sums tiles of Y.
         each = per_block * (chunk * tile + 64 + packed.rows * tile)
         return _Call(
             geometry=geometry,
-            output_shape=out,
+            output_shape=geometry.output_shape(packed.rows, conv),
             plan=plan,
             starts=starts,
             scratch_each=each,
             scratch=threads * each,
-            padded=_padded_size(geometry),
+            padded=geometry.padded_size,
         )
 
     def run(x: torch.Tensor) -> torch.Tensor:
@@ -152,35 +144,6 @@ def compiled_run(packed: Packed, conv: Conv | None, tiles: int, chunk: int) -> R
         return y
 
     return run
-
-
-def _geometry(shape: tuple[int, ...], conv: Conv | None) -> _Geometry:
-    """A matrix product is a convolution of one image of one line, with a 1 x 1 kernel."""
-    if conv is None:
-        features, positions = shape
-        shape, sizes, conv = (1, features, 1, positions), (1, positions), Conv((1, 1))  # of no positions too
-    else:
-        sizes = conv.output_size(*shape[2:])
-    images, channels, height, width = shape
-    return _Geometry(
-        images=images,
-        channels=channels,
-        height=height,
-        width=width,
-        kernel_height=conv.kernel_shape[0],
-        kernel_width=conv.kernel_shape[1],
-        stride=conv.stride,
-        padding=conv.padding,
-        out_height=sizes[0],
-        out_width=sizes[1],
-    )
-
-
-def _padded_size(geometry: _Geometry) -> int:
-    if geometry.stride == 1 and geometry.padding == 0:
-        return 0
-    sides = [-(-(side + 2 * geometry.padding) // geometry.stride) for side in (geometry.height, geometry.width)]
-    return int(geometry.images * geometry.channels * geometry.stride**2 * sides[0] * sides[1])
 
 
 def _splits(packed: Packed, threads: int, blocks: int) -> NDArray[np.int64]:

@@ -20,7 +20,24 @@ from sparselab.core.atomic_files import DAY_SECONDS, atomic_path, sweep
 from sparselab.core.errors import FileError, UnavailableError
 from sparselab.core.paths import cache_folder, check_private
 
-_SOURCE = Path(__file__).resolve().parent / "blocks.c"
+_FOLDER = Path(__file__).resolve().parent
+_SOURCES, _HEADERS = ("blocks.c", "sparse.c"), ("positions.h",)
+"""One library holds them all: they share what they include, and are compiled, checked and kept as one."""
+
+_NUMBER, _ADDRESS = ctypes.c_int64, ctypes.c_void_p
+_CONSTANTS = (
+    *("blocks_tile", "blocks_ahead", "blocks_most_tiles"),
+    *("sparse_lanes", "sparse_vectors", "sparse_unit", "sparse_most_tiles", "sparse_single_step"),
+)
+_FUNCTIONS: dict[str, tuple[type[ctypes.c_int64] | None, list[type[ctypes.c_int64] | type[ctypes.c_void_p]]]] = {
+    **{name: (_NUMBER, []) for name in _CONSTANTS},
+    "blocks_row_step": (_NUMBER, [_NUMBER]),
+    "blocks_run": (None, [*[_ADDRESS] * 4, _NUMBER, *[_ADDRESS] * 4]),
+    "sparse_run": (None, [*[_ADDRESS] * 4, _NUMBER, *[_ADDRESS] * 3, _NUMBER]),
+    "sparse_run_single": (None, [*[_ADDRESS] * 7, _NUMBER]),
+}
+"""What each function returns and takes."""
+_NAME = "kernels"
 _COMPILERS = ("cc", "gcc", "clang")
 _SECONDS = 120
 
@@ -59,12 +76,9 @@ def library() -> ctypes.CDLL:
         loaded = ctypes.CDLL(str(path))
     except OSError as error:
         raise UnavailableError(f"expected the compiled kernel to load; {error}") from None
-    for name in ("blocks_tile", "blocks_row_step", "blocks_ahead", "blocks_most_tiles"):
-        getattr(loaded, name).restype = ctypes.c_int64
-    loaded.blocks_row_step.argtypes = [ctypes.c_int64]
-    address, number = ctypes.c_void_p, ctypes.c_int64
-    loaded.blocks_run.argtypes = [*[address] * 4, number, *[address] * 4]
-    loaded.blocks_run.restype = None
+    for name, (result, arguments) in _FUNCTIONS.items():
+        function = getattr(loaded, name)
+        function.restype, function.argtypes = result, arguments
     return loaded
 
 
@@ -73,9 +87,10 @@ def _built() -> Path:
     if program is None:
         raise UnavailableError("expected a C compiler (cc, gcc or clang); there is none here: install one, or set CC")
     flags = _flags()
-    source = _SOURCE.read_bytes()
+    sources = [(_FOLDER / name).read_bytes() for name in (*_SOURCES, *_HEADERS)]
     # Another processor under the same home folder needs other code: its name and features are part of the key.
-    key = _digest("\0".join([_version(program), *flags, platform.machine(), _processor()]).encode() + source)
+    told = "\0".join([_version(program), *flags, platform.machine(), _processor()])
+    key = _digest(b"\0".join([told.encode(), *sources]))
     cache_dir = cache_folder("compiled")
     try:
         cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -85,7 +100,7 @@ def _built() -> Path:
         sweep(cache_dir, older_than=DAY_SECONDS)
         with tempfile.TemporaryDirectory() as folder:
             code = _compile(program, flags, Path(folder)).read_bytes()
-        path = cache_dir / f"blocks-{key}-{_digest(code)}.so"
+        path = cache_dir / f"{_NAME}-{key}-{_digest(code)}.so"
         with atomic_path(path) as temporary:
             temporary.write_bytes(code)
     except FileError as error:
@@ -97,7 +112,7 @@ def _built() -> Path:
 
 def _kept(cache_dir: Path, key: str) -> Path | None:
     """Return the file compiled before, if its bytes are those it is named after: loading one cut short ends the process."""
-    files = sorted(cache_dir.glob(f"blocks-{key}-*.so"))
+    files = sorted(cache_dir.glob(f"{_NAME}-{key}-*.so"))
     return next((path for path in files if path.stem.endswith(_digest(path.read_bytes()))), None)
 
 
@@ -107,10 +122,12 @@ def _digest(data: bytes) -> str:
 
 def _compile(program: str, flags: list[str], folder: Path) -> Path:
     """Compile and link in a folder; return the file."""
-    unlinked, linked = folder / "blocks.o", folder / "blocks.so"
-    _call([program, *flags, "-c", str(_SOURCE), "-o", str(unlinked)])
+    linked = folder / f"{_NAME}.so"
+    unlinked = {name: str((folder / name).with_suffix(".o")) for name in _SOURCES}
+    for name, output in unlinked.items():
+        _call([program, *flags, "-c", str(_FOLDER / name), "-o", output])
     # Linked without -fopenmp, so that no second OpenMP comes along.
-    _call([program, "-shared", str(unlinked), "-o", str(linked)])
+    _call([program, "-shared", *unlinked.values(), "-o", str(linked)])
     return linked
 
 

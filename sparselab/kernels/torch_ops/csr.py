@@ -18,6 +18,7 @@ class Csr(Kernel):
     source: ClassVar[str] = "torch.sparse_csr (MKL, cuSPARSE)"
     products: ClassVar[tuple[str, ...]] = ("matrix",)
     runs_blocks: ClassVar[bool] = True
+    runs_any_mask: ClassVar[bool] = True
 
     def unsupported_reason(self, work: Work) -> str:
         return sparse_obstacle(work)

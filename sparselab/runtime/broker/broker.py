@@ -199,7 +199,8 @@ class Broker:
         is_short = available_bytes() < WORKER_BYTES
         slots = max(1, self._slots - self._taken())
         self._free_slots = max(1, len(self._running)) if is_short else slots
-        self._fleet.tend(slots + 1 - len(self._running), is_short_of_memory=is_short)
+        most = slots + 1 - len(self._running) if self._seen else 1  # where nobody is left to ask, one stands ready
+        self._fleet.tend(most, is_short_of_memory=is_short)
         if not is_short and not self._is_closed:
             self._fleet.make_ready()
 

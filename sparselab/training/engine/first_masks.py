@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
+from sparselab.core.errors import SettingError
 from sparselab.core.mask import Mask
 from sparselab.pruning.distributions import layer_counts
 from sparselab.pruning.scores import SCORES, Scores, synflow_densities
@@ -21,6 +22,7 @@ from sparselab.transforms.prune import keep_largest
 
 KEPT_PER_LEVEL = 0.8
 _GRASP_COOLING = 200.0
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def largest_of(state: State, masks: Masks, count: int) -> Masks:
@@ -52,7 +54,9 @@ def scored_at_start(settings: TrainSettings, network: Network, data: Data) -> Ma
     if settings.method != "random":
         images = _some_images(settings, data)
         slope = {"snip": "gradient", "grasp": "hessian_gradient"}[settings.method]
-        given = [{slope: _matrix(values)} for values in _slopes(network, *images, second=settings.method == "grasp")]
+        seed, second = derive(settings.seed, "network", "scores"), settings.method == "grasp"
+        slopes = _slopes(network, *images, data.loss or F.cross_entropy, seed, second=second)
+        given = [{slope: _matrix(values)} for values in slopes]
     score = SCORES[settings.method]
     scores = [score(weight=weight, rng=rng, **values) for weight, values in zip(weights, given, strict=True)]
     return _keep(scores, network.full, count)
@@ -71,16 +75,19 @@ def random_masks(settings: TrainSettings, network: Network) -> Masks:
     return found
 
 
-def _slopes(network: Network, images: torch.Tensor, labels: torch.Tensor, *, second: bool) -> list[torch.Tensor]:
+def _slopes(
+    network: Network, images: torch.Tensor, labels: torch.Tensor, loss_of: Loss, seed: int, *, second: bool
+) -> list[torch.Tensor]:
     """Return g = dL/dw of every prunable weight, or H g with logits divided by 200, in training mode."""
     images, labels = images.to(network.device), labels.to(network.device)
     weights = list(network.weights.values())
-    with _left_as_it_was(network):
+    with _left_as_it_was(network), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
         network.model.train()
         logits = network.model(images)
         if not second:
-            return list(torch.autograd.grad(F.cross_entropy(logits, labels), weights))
-        loss = F.cross_entropy(logits / _GRASP_COOLING, labels)
+            return list(torch.autograd.grad(loss_of(logits, labels), weights))
+        loss = loss_of(logits / _GRASP_COOLING, labels)
         slopes = torch.autograd.grad(loss, weights, create_graph=True)
         product = torch.stack([(slope * slope.detach()).sum() for slope in slopes]).sum()
         return list(torch.autograd.grad(product, weights))
@@ -94,7 +101,12 @@ def _synflow(network: Network, data: Data, density: float, count: int) -> Masks:
         for parameter in model.parameters():
             parameter.abs_()
     weights = {name: model.get_submodule(name).weight for name in masks}
-    ones = torch.ones(1, data.channels, data.size, data.size, dtype=torch.float64)
+    example, _ = data.train.batch(torch.zeros(1, dtype=torch.int64))
+    if not example.is_floating_point():
+        raise SettingError(
+            "method: expected inputs that can be set to 1 for synflow; those of the task are whole numbers"
+        )
+    ones = torch.ones(example.shape, dtype=torch.float64)
     densities = synflow_densities(density)
     for step, share in enumerate(densities, start=1):
         flow = model(ones).sum()

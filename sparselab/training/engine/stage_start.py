@@ -56,13 +56,14 @@ def level_start(
     level: int,
     rewound: State,
     before: tuple[State, Masks] | None,
+    early: Masks | None = None,
 ) -> Start:
     """Return where a level starts: at the rewound weights, under the masks of its method.
 
-    Args: before: weights and masks at the end of the level before, None for the first one.
+    Args: early: the masks of the rewind step, None where they are full: the run began with no ticket. before: weights and masks at the end of the level before, None for the first one.
     """
     network.restore(rewound)
-    method = settings.method
+    method, early = settings.method, early or network.full
     if method in AT_START:
         return Start(masks=scored_at_start(settings, network, data), state=rewound)
     if method in (MOVING_BLOCKS, STATIC_BLOCKS):
@@ -70,8 +71,9 @@ def level_start(
     if method in ("set", "rigl"):
         return Start(masks=random_masks(settings, network), state=rewound)
     if before is None or method == "top-kast":
-        return Start(masks=network.full, state=rewound)
-    count = kept_at(level, network.size) if method == "imp" else round((1 - settings.sparsity) * network.size)
+        return Start(masks=early, state=rewound)
+    begun_with = sum(int(mask.sum()) for mask in early.values())
+    count = kept_at(level, begun_with) if method == "imp" else round((1 - settings.sparsity) * network.size)
     return Start(masks=largest_of(*before, count), state=rewound)
 
 
@@ -162,10 +164,8 @@ def _blocks_start(settings: TrainSettings, network: Network, rewound: State) -> 
 def _with_features(settings: TrainSettings, network: Network, data: Data, layers: list[Layer]) -> list[Layer]:
     generator = torch.Generator().manual_seed(derive(settings.seed, "feature images"))
     images, labels = data.train.batch(torch.randperm(len(data.train), generator=generator)[:_FEATURE_IMAGES])
-    labels = labels.to(network.device)
-    features = channel_features(
-        network.model, images.to(network.device), lambda logits: F.cross_entropy(logits, labels)
-    )
+    labels, loss = labels.to(network.device), data.loss or F.cross_entropy
+    features = channel_features(network.model, images.to(network.device), lambda outputs: loss(outputs, labels))
     return [replace(layer, features=features[layer.name]) for layer in layers]
 
 

@@ -56,7 +56,8 @@ def check_model(name: str, model: object) -> None:
 def prunable(model: nn.Module, *, first: bool = True, head: bool = False) -> tuple[str, ...]:
     """Return the names of the modules that masks may cover: every Conv2d and Linear, in the order of registration.
 
-    Found by type, so that any network will do. Depthwise convolutions count like others.
+    Found by type, so that any network will do. Depthwise convolutions count like others. Left out are those whose weight is
+    no parameter of theirs (it is computed), is not trained, or is that of a module before: a mask would not hold there.
 
     Args: first: with the first convolution. head: with the last Linear, which is the classifier.
     """
@@ -68,4 +69,9 @@ def prunable(model: nn.Module, *, first: bool = True, head: bool = False) -> tup
     if not head:
         left_out |= set(linears[-1:])
     both = {*convolutions, *linears} - left_out
-    return tuple(name for name, _ in model.named_modules() if name in both)
+    found: dict[int, str] = {}
+    for name, part in model.named_modules():
+        weight = dict(part.named_parameters(recurse=False)).get("weight")
+        if name in both and weight is not None and weight.requires_grad:
+            found.setdefault(id(weight), name)
+    return tuple(found.values())

@@ -11,6 +11,7 @@ from sparselab.training.engine.checkpoint import write_checkpoint
 from sparselab.training.engine.mask_measures import mask_measures
 from sparselab.training.network import Masks, State, layers_of, mask_of
 from sparselab.training.runs.context import RunContext
+from sparselab.training.runs.judging import judged
 from sparselab.training.runs.stages import REWIND
 from sparselab.training.runs.underway import Underway
 
@@ -46,7 +47,6 @@ def _measured(run: RunContext, work: Underway, state: State, masks: Masks) -> di
     found = {name: mask_of(mask) for name, mask in masks.items()}
     return {
         "then": None if item is None else {"label": item.label, "transform": item.name, "settings": item.values()},
-        "validation_accuracy": run.accuracy(run.data.validation),
-        "test_accuracy": run.accuracy(run.data.test),
+        **judged(run.data.metric, validation=run.evaluate(run.data.validation), test=run.evaluate(run.data.test)),
         **mask_measures(found, work.told),
     }

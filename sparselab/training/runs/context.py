@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sparselab.runtime.progress import Monitor
 from sparselab.training.engine.checkpoint import read_checkpoint
 from sparselab.training.engine.distributed import ProcessGroup
-from sparselab.training.engine.loop import accuracy
+from sparselab.training.engine.loop import evaluate
 from sparselab.training.network import Masks, Network, State
 from sparselab.training.runs.events import Events
 from sparselab.training.runs.folder import Results
@@ -43,9 +43,9 @@ class RunContext:
         found = read_checkpoint(self.paths.model(stage))
         return found.part("model"), found.part("mask")
 
-    def accuracy(self, split: Split) -> float:
-        """Return the accuracy of the network as it stands."""
-        return accuracy(self.network, split, channels_last=self.settings.channels_last)
+    def evaluate(self, split: Split) -> float:
+        """Return the task's metric of the network as it stands."""
+        return evaluate(self.network, split, self.data.metric, channels_last=self.settings.channels_last)
 
     def remove_checkpoints(self, stage: str, *, newest: int = 0) -> None:
         """Remove the checkpoints of a stage but for the `newest` ones."""

@@ -14,7 +14,9 @@ from typing import Any
 from sparselab.core.csv_text import read_rows
 from sparselab.core.data_files import STUDY, STUDY_TICKETS
 from sparselab.core.errors import FileError
+from sparselab.training.runs.judging import judgement_of
 from sparselab.training.runs.views import RunView
+from sparselab.training.tasks import ACCURACY
 
 NAMES: Mapping[str, str] = MappingProxyType(
     {
@@ -45,7 +47,8 @@ class Outcome:
     """One training: where its mask came from, how much it keeps, how accurate it became.
 
     `series` names what belongs on one line. `ticket` is the file of its masks, None where it is not here. `study` is true
-    for the project's own study. `blocks` None: some layer is not in blocks.
+    for the project's own study. `blocks` None: some layer is not in blocks. Where the task has another `metric` than
+    accuracy, `test_accuracy` and `validation_accuracy` hold its values: their names are columns of tables that people keep.
     """
 
     run: str
@@ -65,6 +68,8 @@ class Outcome:
     seconds: float
     ticket: Path | None
     study: bool
+    metric: str = ACCURACY.name
+    higher_is_better: bool = True
 
     @property
     def is_dense(self) -> bool:
@@ -77,9 +82,9 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """Trainings of one series that differ in their seed alone: mean, least and most of their test accuracy.
+    """Trainings of one series that differ in their seed alone: mean, least and most of their test metric.
 
-    `wins`: the mean is no lower than the dense network's mean: a winning ticket, by the lottery ticket hypothesis' own measure.
+    `wins`: the mean is no worse than the dense network's mean: a winning ticket, by the lottery ticket hypothesis' own measure.
     """
 
     series: str
@@ -94,6 +99,7 @@ class Point:
     wins: bool
     study: bool
     stages: tuple[tuple[str, str], ...]
+    metric: str = ACCURACY.name
 
 
 def outcomes_of(view: RunView) -> tuple[Outcome, ...]:
@@ -113,13 +119,15 @@ def outcomes_of(view: RunView) -> tuple[Outcome, ...]:
             channels=entry["channels"],
             channels_size=entry["channels_size"],
             blocks=entry.get("blocks"),
-            test_accuracy=entry["test_accuracy"],
-            validation_accuracy=entry["validation_accuracy"],
+            test_accuracy=judgement.test,
+            validation_accuracy=judgement.validation,
             seconds=entry["seconds"],
             ticket=view.ticket(entry["stage"]),
             study=False,
+            metric=judgement.metric,
+            higher_is_better=judgement.higher_is_better,
         )
-        for entry in view.stages
+        for entry, judgement in ((entry, judgement_of(entry)) for entry in view.stages)
     )
 
 
@@ -184,9 +192,10 @@ def points_of(outcomes: Iterable[Outcome]) -> tuple[Point, ...]:
                 low=min(right),
                 high=max(right),
                 seeds=len({one.seed for one in group}),
-                wins=line is not None and mean >= line.mean,
+                wins=line is not None and (mean >= line.mean if group[0].higher_is_better else mean <= line.mean),
                 study=study,
                 stages=tuple((one.run, one.stage) for one in group),
+                metric=group[0].metric,
             )
         )
     return tuple(sorted(found, key=lambda point: (point.series, -point.density)))
@@ -213,6 +222,7 @@ def dense_of(outcomes: Iterable[Outcome], *, study: bool) -> Point | None:
         wins=True,
         study=study,
         stages=stages,
+        metric=group[0].metric,
     )
 
 

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sparselab.core.device import resolve_device
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.training.engine.distributed import ProcessGroup, process_group
+from sparselab.training.engine.first_batch import try_out
+from sparselab.training.engine.initial import initial
 from sparselab.training.engine.loop import TrainingProgress
-from sparselab.training.network import build_network
+from sparselab.training.named import Code, code_of, load_data
+from sparselab.training.network import Network, build_network
+from sparselab.training.own_code.explaining import explained
 from sparselab.training.runs.committing import commit
 from sparselab.training.runs.context import RunContext
 from sparselab.training.runs.events import Events
-from sparselab.training.runs.folder import Results, open_folder
+from sparselab.training.runs.folder import Results, check_folder, open_folder, stored_data
+from sparselab.training.runs.judging import judged
 from sparselab.training.runs.lock import locked
 from sparselab.training.runs.paths import RunPaths
 from sparselab.training.runs.run_guards import Stopped, disk_errors, exactly, is_cancelled_at, resumable
 from sparselab.training.runs.stages import Stage, stages_of
 from sparselab.training.runs.underway import Underway, begin, restore, save
-from sparselab.training.schedule import schedule_of
+from sparselab.training.schedule import Schedule, schedule_of
 from sparselab.training.settings import TrainSettings
-from sparselab.training.tasks import TASKS
+from sparselab.training.tasks import Data
 
 CHECKPOINT_SECONDS = 600.0
 """Longest stretch of training that a kill can cost, where an epoch lasts longer."""
@@ -38,45 +46,80 @@ def train(
     data: Path | None = None,
     monitor: Monitor = SILENT,
     say: Say = lambda _text: None,
+    handed: Mapping[str, Any] | None = None,
+    accept_changed_code: bool = False,
 ) -> None:
     """Train in `folder` until all results are there; killed at any moment and resumed, they are the same bit for bit.
 
-    The same at the same number of threads, on the same machine with the same versions: `say` is told where they differ.
+    The same at the same number of threads, on the same machine with the same versions: `say` is told where they differ. A
+    start that fails before its first step, on its data say, leaves no folder behind.
 
-    Args: folder: empty or absent, or a run of these settings with `resume`. data: where the task's files lie.
-    Raises: SettingError for a folder that holds another run, or is written by another process. Cancelled when the monitor or
-        a file called `cancel` in the folder asked to stop; the run can be resumed, as after any other error. FileError when
-        the disk is full or a file of the run is damaged beyond what resuming can mend.
+    Args: folder: empty or absent, or a run of these settings with `resume`, but for `levels`, which may be raised. data:
+        where the task's files lie. handed: a function or class for "task" or "model", where Python code gives them.
+        accept_changed_code: resume a run whose own code has changed since, or is another.
+    Raises: SettingError for a folder that holds another run, is written by another process, or for code that fails. Cancelled
+        when the monitor or a file called `cancel` in the folder asked to stop; the run can be resumed, as after any other
+        error. FileError when the disk is full or a file of the run is damaged beyond what resuming can mend.
     """
     paths = RunPaths(folder)
     settings = settings.settled()
-    with process_group(settings) as processes, disk_errors(folder):
-        if not processes.writes:
-            processes.wait()
-            _carry_out(settings, paths, data, monitor=monitor, say=say, processes=processes)
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        with locked(paths.lock, f"the run in {folder}"):
-            data = open_folder(paths, settings, data, resume=resume, say=say)
-            processes.wait()
-            _carry_out(settings, paths, data, monitor=monitor, say=say, processes=processes)
+    with process_group(settings) as processes, disk_errors(folder), ExitStack() as stack:
+        begun = paths.config.exists()
+
+        def hold() -> None:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(paths.lock, f"the run in {folder}"))
+
+        if processes.writes and begun:
+            hold()
+        if processes.writes:
+            check_folder(paths, settings, resume=resume, accept_changed_code=accept_changed_code)
+        data = data or stored_data(paths)
+        code = stack.enter_context(code_of(settings, handed))
+        ready = _prepare(settings, data, code, monitor, begun=begun)
+        if processes.writes:
+            if not begun:
+                hold()
+            digests = code.digests(settings)
+            open_folder(paths, settings, data, digests, resume=resume, accept_changed_code=accept_changed_code, say=say)
+        processes.wait()
+        _carry_out(settings, paths, ready, monitor=monitor, say=say, processes=processes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Ready:
+    """What a run needs before its first step: its data, its steps and its network."""
+
+    data: Data
+    schedule: Schedule
+    network: Network
+
+
+def _prepare(settings: TrainSettings, folder: Path | None, code: Code, monitor: Monitor, *, begun: bool) -> _Ready:
+    """Load the data in `folder` and build the network; try code of one's own on two examples."""
+    monitor.progress("loading the data")
+    data = load_data(settings, folder, code)
+    schedule = schedule_of(settings, len(data.train))
+    network = build_network(settings, data, resolve_device(settings.device), code)
+    if code.own:
+        with explained(f"{settings.model} on two examples of {settings.task}", code.has):
+            try_out(network, data)
+    if settings.from_file and not begun:
+        initial(settings, network, lambda _text: None)  # what is wrong with the file is said before there is a folder
+    return _Ready(data, schedule, network)
 
 
 def _carry_out(
     settings: TrainSettings,
     paths: RunPaths,
-    folder: Path | None,
+    ready: _Ready,
     *,
     monitor: Monitor,
     say: Say,
     processes: ProcessGroup,
 ) -> None:
-    """Load the data in `folder`, build the network, and run what remains of the plan."""
-    monitor.progress("loading the data")
-    data = TASKS[settings.task].load(folder, seed=settings.seed, settings=settings.task_values())
-    schedule = schedule_of(settings, len(data.train))
-    network = build_network(settings, data, resolve_device(settings.device))
-    plan = stages_of(settings, schedule)
+    """Run what remains of the plan."""
+    plan = stages_of(settings, ready.schedule)
     results = Results(paths.results, plan)
     with exactly(settings.threads), Events(paths.events, writes=processes.writes) as events:
         run = RunContext(
@@ -84,9 +127,9 @@ def _carry_out(
             processes=processes,
             monitor=monitor,
             say=say,
-            data=data,
-            schedule=schedule,
-            network=network,
+            data=ready.data,
+            schedule=ready.schedule,
+            network=ready.network,
             paths=paths,
             events=events,
             results=results,
@@ -140,7 +183,7 @@ def _tell(run: RunContext, work: Underway) -> None:
     run.events.write({"event": "loss", **where, "loss": loss, "time": time.time()})
     if progress.step % run.schedule.per_epoch == 0 or progress.step == stage.stop:
         work.trainer.updater.finish()
-        right = run.accuracy(run.data.validation)
+        told = judged(run.data.metric, validation=run.evaluate(run.data.validation))
         loss = progress.epoch_loss / progress.epoch_steps
-        run.events.write({"event": "epoch", **where, "loss": loss, "validation_accuracy": right})
+        run.events.write({"event": "epoch", **where, "loss": loss, **told})
         progress.epoch_loss, progress.epoch_steps = 0.0, 0

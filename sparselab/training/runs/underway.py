@@ -10,6 +10,7 @@ from typing import Any
 from sparselab.core.errors import FileError
 from sparselab.runtime.progress import Monitor
 from sparselab.training.engine.checkpoint import read_checkpoint, write_checkpoint
+from sparselab.training.engine.initial import initial
 from sparselab.training.engine.loop import Trainer, TrainingProgress
 from sparselab.training.engine.stage_start import Start, level_start, transformed_start, updater_of
 from sparselab.training.runs.context import RunContext
@@ -62,8 +63,9 @@ def save(run: RunContext, work: Underway) -> None:
         "model": run.network.capture(),
         "mask": work.trainer.updater.current(),
         "regime": work.trainer.updater.tensors(),
-        "momentum": {str(i): v.cpu().contiguous() for i, v in enumerate(work.trainer.sgd.velocities)},
+        "momentum": {str(i): v.cpu().contiguous() for i, v in enumerate(work.trainer.optimizer.velocities)},
     }
+    parts["optimizer"] = work.trainer.optimizer.state()
     stage, progress = work.stage.name, work.progress
     facts = {
         "stage": stage,
@@ -94,7 +96,8 @@ def restore(run: RunContext, stage: Stage) -> Underway | None:
         # Making the updater set weights to 0 outside its first masks, which need not be those of now.
         run.network.restore(found.part("model"))
         for place, value in found.part("momentum").items():
-            trainer.sgd.velocities[int(place)].copy_(value)
+            trainer.optimizer.velocities[int(place)].copy_(value)
+        trainer.optimizer.load(found.part("optimizer"))
         trainer.updater.load(start.masks, start.tensors, trainer.velocities)
         progress = TrainingProgress(facts["step"], facts["epoch_loss"], facts["epoch_steps"])
         return Underway(
@@ -110,8 +113,9 @@ def restore(run: RunContext, stage: Stage) -> Underway | None:
 
 def _start(run: RunContext, stage: Stage) -> Start:
     if stage.name == REWIND:
-        return Start(masks=run.network.full, state=run.network.capture())
-    rewound, _ = run.model(REWIND)
+        begun = initial(run.settings, run.network, run.say)
+        return Start(masks=begun.masks, state=begun.state)
+    rewound, early = run.model(REWIND)
     if stage.then is not None:
         ticket = run.model(level_name(stage.level))
         run.monitor.progress(stage.name)
@@ -121,7 +125,9 @@ def _start(run: RunContext, stage: Stage) -> Start:
         )
     first = stage.level == run.settings.first_level
     before = None if first else run.model(level_name(stage.level - 1))
-    return level_start(run.settings, run.network, run.data, level=stage.level, rewound=rewound, before=before)
+    return level_start(
+        run.settings, run.network, run.data, level=stage.level, rewound=rewound, early=early, before=before
+    )
 
 
 def _trainee(run: RunContext, stage: Stage, start: Start) -> Trainer:

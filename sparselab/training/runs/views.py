@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from sparselab.core.errors import FileError, SparselabError
 from sparselab.training.runs.events import read_events, read_tail
+from sparselab.training.runs.judging import judgement_fields
 from sparselab.training.runs.lock import is_locked
 from sparselab.training.runs.paths import RunPaths
 from sparselab.training.runs.process import holder_of
@@ -21,7 +22,10 @@ Status = Literal["finished", "running", "queued", "stopped"]
 
 @dataclass(frozen=True, kw_only=True)
 class RunInfo:
-    """A run in a list: its folder, name, settings and where it stands. `done` and `total` count steps of all its trainings."""
+    """A run in a list: its folder, name, settings and where it stands. `done` and `total` count steps of all its trainings.
+
+    `code`: the files and plug-ins of its task and network that are not sparselab's, with their SHA-256 or version.
+    """
 
     folder: Path
     run: str
@@ -30,6 +34,7 @@ class RunInfo:
     done: int
     total: int
     changed: float
+    code: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +61,15 @@ class RunView:
     def ticket(self, stage: str) -> Path:
         """Return where a stage's ticket lies."""
         return RunPaths(self.info.folder).ticket(stage)
+
+    def state_dict(self, stage: str) -> dict[str, Any]:
+        """Return the weights and buffers with which a stage ended, as torch tensors by name, 0 outside its masks.
+
+        Raises: FileError when their file is not there or damaged.
+        """
+        from sparselab.training.engine.checkpoint import read_checkpoint  # loads torch
+
+        return read_checkpoint(RunPaths(self.info.folder).model(stage)).part("model")
 
     def events(self) -> tuple[dict[str, Any], ...]:
         """Return all events of the run."""
@@ -89,6 +103,18 @@ def list_runs(root: Path) -> tuple[RunInfo, ...]:
         except (SparselabError, OSError):
             continue
     return tuple(sorted(found, key=lambda info: info.changed, reverse=True))
+
+
+def threads_at_work(root: Path) -> int:
+    """Return how many threads the runs of `root` that are at work now take together, by their settings."""
+    if not root.is_dir():
+        return 0
+    taken = 0
+    for folder in root.iterdir():
+        with suppress(SparselabError, OSError):
+            if is_at_work(folder):
+                taken += _read(folder)[0].settings.threads or 1
+    return taken
 
 
 def read_run(folder: Path) -> RunView:
@@ -139,8 +165,11 @@ def _read(folder: Path) -> tuple[RunInfo, dict[str, Any]]:
         elif is_at_work(folder):
             status = "running"
         done, total = _progress(results, read_tail(paths.events))
+        code = {str(name): str(told) for name, told in dict(config.get("code", {})).items()}
     changed = max(path.stat().st_mtime for path in (paths.config, paths.results, paths.events) if path.exists())
-    info = RunInfo(folder=folder, run=run, settings=settings, status=status, done=done, total=total, changed=changed)
+    info = RunInfo(
+        folder=folder, run=run, settings=settings, status=status, done=done, total=total, changed=changed, code=code
+    )
     return info, results
 
 
@@ -168,5 +197,6 @@ def _first_estimate(tail: tuple[Mapping[str, Any], ...], left: int) -> float | N
 
 
 def _entry(item: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("level", "sparsity", "kept", "size", "channels", "channels_size", "test_accuracy", "validation_accuracy")
-    return {**{name: item[name] for name in names}, "blocks": item.get("blocks"), "mask_digest": item["mask_digest"]}
+    names = ("level", "sparsity", "kept", "size", "channels", "channels_size")
+    told = {**{name: item[name] for name in names}, **judgement_fields(item)}
+    return {**told, "blocks": item.get("blocks"), "mask_digest": item["mask_digest"]}

@@ -5,6 +5,7 @@ from sparselab.training.tasks.base import Data, NoSettings, Split, Task, check_t
 from sparselab.training.tasks.cifar import CIFAR10, CIFAR100, CifarSettings, cifar_reader
 from sparselab.training.tasks.digits import DigitsSettings, read_digits
 from sparselab.training.tasks.folders import ImageNetSettings, TinySettings, read_imagenet, read_tiny_imagenet
+from sparselab.training.tasks.metrics import ACCURACY, Metric
 
 TASKS: Registry[Task] = Registry(
     "tasks",
@@ -62,4 +63,4 @@ TASKS: Registry[Task] = Registry(
     check_task,
 )
 
-__all__ = ["TASKS", "Data", "NoSettings", "Split", "Task"]
+__all__ = ["ACCURACY", "TASKS", "Data", "Metric", "NoSettings", "Split", "Task"]

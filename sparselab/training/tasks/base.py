@@ -1,4 +1,4 @@
-"""What a task is: images with labels, in three splits, of which training sees one."""
+"""What a task is: examples with targets (images with labels, mostly), in three splits, of which training sees one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sparselab.core.errors import FileError
 from sparselab.core.plugins import expect_instance, expect_texts
 from sparselab.core.settings import check_declared, check_settings
+from sparselab.training.tasks.metrics import ACCURACY, Metric
 
 if TYPE_CHECKING:
     import torch
@@ -36,14 +37,21 @@ class Split(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """A task that was loaded. `validation` was held out of the training images; `test` is the same for every seed."""
+    """A task that was loaded; a function of one's own may put torch Datasets where splits stand. `validation` was held out of the training images; `test` is the same for every seed.
+
+    `classes`, `channels` and `size` (of square images) are what a network is built for; 0 where the task has none.
+    `loss(outputs, targets)` is what training lowers, a number; None: cross entropy of logits n x classes. `metric` is what
+    the network is judged by.
+    """
 
     train: Split
     validation: Split
     test: Split
-    classes: int
-    channels: int
-    size: int
+    classes: int = 0
+    channels: int = 0
+    size: int = 0
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None
+    metric: Metric = ACCURACY
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def test_bfloat16_in_safetensors(tmp_path: Path) -> None:
     save_file({"w": WEIGHT.bfloat16()}, tmp_path / "t.safetensors")
     ticket = read_ticket(tmp_path / "t.safetensors")
     assert np.array_equal(ticket["w"].weight, WEIGHT.numpy())
-    assert describe(ticket)["notes"] == ["bfloat16 weights became float32"]
+    assert describe(ticket)["notes"] == ["bfloat16 weights are read as float32"]
 
 
 def test_orders_of_memory_parameters_and_tied_weights(tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ EXAMPLES: dict[str, Example] = {
     "grouped": Example(
         {"l.a.weight": w(16, 8, 1, 1), "l.b.weight": w(16, 4, 3, 3)},
         "l.b.weight",
-        {"l.a.weight": w(16, 8, 1, 1), "l.b.weight": w(16, 16, 3, 3)},
+        {"l.a.weight": w(16, 8, 1, 1), "l.b.weight": w(16, 8, 3, 3), "l.c.weight": w(4, 16, 1, 1)},
         "l.b.weight",
     ),
     "one-channel": Example(

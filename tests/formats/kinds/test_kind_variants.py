@@ -148,6 +148,13 @@ def test_experts_lie_as_their_partners_prove() -> None:
         assert all(layer.groups == 4 for layer in read(tensors))
 
 
+def test_masks_of_inputs_and_outputs_are_said_to_be_of_activations() -> None:
+    """NNI's have a leading axis of 1, as tokens have."""
+    masks = {"conv": {"weight": m(16, 8, 3, 3), "_input_": m(1, 8, 4, 4), "_output_": m(1, 16, 2, 2)}}
+    (reason,) = {item.reason for item in read(masks).skipped}
+    assert "activations" in reason
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_drifted_weights_are_said(dtype: Any) -> None:
     tiny = 1e-6 if dtype is np.float16 else 1e-12
