@@ -10,6 +10,7 @@ from functools import cache
 from typing import Annotated, Any, get_args, get_type_hints
 
 import numpy as np
+from numpy.typing import NDArray
 from typing_extensions import Doc
 
 from sparselab.core.errors import SparselabError
@@ -208,15 +209,26 @@ def labels() -> dict[str, str]:
 
 def _stays(layer: Layer, layout: Layout) -> tuple[float | None, float | None]:
     """Return the shares of energy and of magnitude that stay; None without weights or where there is none."""
+    if layer.weight is None:
+        return None, None
+    sums = _sums(layer, layout, 1.0)
+    if not np.isfinite(sums).all():  # squares of weights above 1e154; the shares are the same at any scale
+        sums = _sums(layer, layout, 2.0**-600)
+    energy, magnitude = (_share(float(part), float(whole)) for part, whole in sums)
+    return energy, magnitude
+
+
+def _sums(layer: Layer, layout: Layout, scale: float) -> NDArray[np.float64]:
+    """Return the energy and the magnitude that stay and that there were, of the weights times `scale`."""
     after, sums = layout.after.kept, np.zeros((2, 2))
     for rows in row_strips(*after.shape):
         importance = layer.importance_of(rows)
-        if importance is None:
-            return None, None
-        for place, worth in enumerate((importance**2, importance)):
-            sums[place] += worth.sum(where=after[rows]), worth.sum()
-    energy, magnitude = (_share(float(part), float(whole)) for part, whole in sums)
-    return energy, magnitude
+        assert importance is not None
+        importance *= scale
+        with np.errstate(over="ignore"):
+            for place, worth in enumerate((importance**2, importance)):
+                sums[place] += worth.sum(where=after[rows]), worth.sum()
+    return sums
 
 
 def _share(part: float, whole: float) -> float | None:

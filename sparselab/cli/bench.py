@@ -17,13 +17,13 @@ from sparselab.benchmarking.requests import Effort, MeasurementRequest, measure_
 from sparselab.benchmarking.statistics import FEWEST_ROUNDS
 from sparselab.benchmarking.verdicts import at_best
 from sparselab.cli.compare import choose_layer
-from sparselab.cli.file_options import file_options, say_layer_notes, settings_of_reading
+from sparselab.cli.file_options import file_options, open_file, say_layer_notes, settings_of_reading
 from sparselab.cli.output import print_document, print_table
 from sparselab.cli.setting_options import WithSettings, kind_of, new_transform, scan
 from sparselab.core.device import resolve_device
 from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
-from sparselab.formats import ReadOptions, read_ticket
+from sparselab.formats import ReadOptions
 from sparselab.kernels.base import DTYPES
 from sparselab.runtime.progress import Monitor, Progress
 from sparselab.transforms.base import Transform
@@ -113,7 +113,7 @@ def bench(
 
     Measurements run in a separate process, one at a time. Every kernel is first checked against the product in float64.
     """
-    chosen, _ = choose_layer(read_ticket(file, options), layer)
+    chosen, _ = choose_layer(open_file(file, options), layer)
     say_layer_notes([(chosen.name, chosen.notes)], ())
     run = None if transform is None else new_transform(transform, given)
     settings = {} if run is None else asdict(run)

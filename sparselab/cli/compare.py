@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ from typing import Any
 import click
 
 from sparselab.analysis.metrics import Report, labels, report
-from sparselab.cli.file_options import file_options, say_layer_notes, settings_of_reading
+from sparselab.cli.file_options import file_options, open_file, say_layer_notes, settings_of_reading
 from sparselab.cli.output import print_document, print_table
 from sparselab.core.device import resolve_device
 from sparselab.core.errors import FileError, SettingError, SparselabError
 from sparselab.core.layer import Layer
 from sparselab.core.ticket import Ticket
-from sparselab.formats import ReadOptions, read_ticket
+from sparselab.formats import ReadOptions
+from sparselab.formats.limited import bounded, limits_of
 from sparselab.transforms.contender import Contender
 from sparselab.workflows.compare import block_file_layout, contenders, run_contender
 
@@ -58,12 +60,12 @@ def compare(
     if density is not None and not 0.0 < density <= 1.0:
         raise SettingError(f"--density: expected a number above 0 and up to 1; got {density:g}")
     resolve_device(device)
-    ticket = read_ticket(file, options)
+    ticket = open_file(file, options)
     chosen, why = choose_layer(ticket, layer)
     rows = []
     budget_of = chosen.mask
     if blocks is not None:
-        theirs, layout = block_file_layout(chosen, blocks)
+        theirs, layout = bounded(partial(block_file_layout, chosen, blocks), limits_of(blocks))
         budget_of = layout.after
         rows.append((replace(theirs, at_budget=density is None), report(layout, chosen)))
     spend = budget_of.density if density is None else density

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
 from sparselab.core.im2col import COLUMN_ORDERS
+from sparselab.core.ticket import Ticket
 from sparselab.formats import Card, ReadOptions
 from sparselab.formats.describe import notes_of, skipped_of
+from sparselab.formats.limited import read_limited
 
 _FLAGS = (
     click.option(
@@ -77,6 +80,14 @@ def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for flag in _FLAGS:
         decorated = flag(decorated)
     return decorated
+
+
+def open_file(file: Path, options: ReadOptions) -> Ticket:
+    """Return the layers of a file that may be a stranger's, within limits; a folder for it stays until the command ends."""
+    context = click.get_current_context()
+    return read_limited(
+        file, options, folder=lambda: Path(context.with_resource(TemporaryDirectory(prefix="sparselab-")))
+    )
 
 
 def settings_of_reading(options: ReadOptions) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from sparselab.cli.file_options import file_options, say_notes, settings_of_reading
+from sparselab.cli.file_options import file_options, open_file, say_notes, settings_of_reading
 from sparselab.cli.output import print_document, print_table
 from sparselab.core.layout import Layout
-from sparselab.formats import ReadOptions, describe, read_blocks, read_ticket
+from sparselab.formats import ReadOptions, describe, read_blocks
 from sparselab.formats.describe import COUNTED_BYTES, NOT_COUNTED
 from sparselab.formats.parsing.blocks import describe_blocks
 from sparselab.runtime.progress import Monitor, Progress
@@ -29,7 +29,7 @@ def inspect(file: Path, options: ReadOptions, count: bool, as_json: bool) -> Non
     Of large files the headers alone are read, and no weight is counted unless --count asks for it.
     """
     monitor = Monitor(_say_progress) if count else Monitor()
-    found = describe(read_ticket(file, options), count=count or None, monitor=monitor)
+    found = describe(open_file(file, options), count=count or None, monitor=monitor)
     card: dict[str, Any] = {"file": str(file), **found}
     layout = read_blocks(file) if card["format"] == "blocks" else None
     if layout is not None:

@@ -11,14 +11,15 @@ from typing import Any
 import click
 
 from sparselab.analysis.metrics import Report, labels, totals
-from sparselab.cli.file_options import file_options, say_layer_notes
+from sparselab.cli.file_options import file_options, open_file, say_layer_notes
 from sparselab.cli.output import envelope, print_document, print_table
 from sparselab.cli.setting_options import WithSettings, new_transform, scan
 from sparselab.core.device import resolve_device
 from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
-from sparselab.formats import FORMS, Form, ReadOptions, WrittenFile, check_target, read_ticket, write_back
+from sparselab.formats import FORMS, Form, ReadOptions, WrittenFile, check_target
+from sparselab.formats.writing.limited import write_back_limited
 from sparselab.runtime.results import ResultStore
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.model import Done, NotDone, apply_transform
@@ -139,7 +140,7 @@ def _one(
     run = new_transform(name, given)
     if device != "auto":
         resolve_device(device)  # a transform that computes on none would never say that there is none such
-    ticket = read_ticket(file, options)
+    ticket = open_file(file, options)
     if out is not None:  # said before the work, not after it
         check_target(ticket.meta["container"], out, overwrite=force)
     names = ticket.names if layer == "all" else (layer,)
@@ -162,7 +163,7 @@ def _one(
     if out is not None:
         if as_json and out.exists() and out.samefile(file):  # what the document names is what was read
             written = {"digest": envelope("transform", file=file, seed=seed, settings={})["digest"]}
-        _tell(write_back(file, results.layouts, out, options=options, form=form, overwrite=force))
+        _tell(write_back_limited(file, results.layouts, out, options=options, form=form, overwrite=force))
     if as_json:
         document = {"transform": name, **results.document(), "totals": sums, **written}
         print_document(document, "transform", file=file, seed=seed, settings=asdict(run))

@@ -22,6 +22,9 @@ from sparselab.formats.options import ReadLimits
 Role: TypeAlias = Literal["unknown", "weight", "mask"]
 """What a file itself says of a tensor: by a graph, by the container it lies in, by a type of its own."""
 
+ParsedBy: TypeAlias = Literal["header", "python", "library"]
+"""What parses a file: a bounded header says where plain numbers lie; code in Python reads all of it; a library in C does."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConvGeometry:
@@ -102,7 +105,8 @@ class Format:
     """One kind of file: how to know it, what to call it, and how to open it.
 
     `has_shapes`: a matrix in it is a matrix. Otherwise it may be a flattened convolution, and ReadOptions say which.
-    `opens_folders`: a folder may be of this kind; other formats are never asked about one.
+    `opens_folders`: a folder may be of this kind; other formats are never asked about one. `parsed_by` says how far a stranger's
+    file must be kept off: see `formats.limited`.
     """
 
     name: str
@@ -112,6 +116,7 @@ class Format:
     open: Callable[[Path, ReadLimits], Archive]
     has_shapes: bool
     opens_folders: bool = False
+    parsed_by: ParsedBy = "library"
 
 
 def check_format(name: str, kind: Any) -> None:
@@ -130,7 +135,7 @@ def shape_fault(shape: Sequence[int], limits: ReadLimits) -> str:
         return f"expected at most {MAX_RANK} dimensions; got {len(shape)}"
     wrong = next((size for size in shape if not 0 <= size <= MAX_SIZE), None)
     if wrong is not None:
-        return f"expected dimensions up to {MAX_SIZE}; got {wrong}"
+        return f"expected dimensions up to {MAX_SIZE}; got {wrong if abs(wrong) < 2**64 else 'a number of many digits'}"
     if prod(shape) > limits.max_elements:
         return f"expected at most {limits.max_elements} elements; got {prod(shape)}"
     return ""

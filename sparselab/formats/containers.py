@@ -13,6 +13,7 @@ _MASKS = frozenset({"mask", "masks"})
 _OPTIMISERS = frozenset({"opt", "optim", "optims", "optimizer", "optimizers", "optimiser", "optimisers"})
 _TRAINING_STATE = ("optim", "lr_sched", "sched", "scaler", "amp", "rng")
 MAX_DEPTH = 32
+_MAX_PREFIX = 4096  # characters of a container's name, which stand in the name of everything in it
 
 
 def flatten(
@@ -23,7 +24,7 @@ def flatten(
     `type_name` says what a value is that is none. Names are joined by dots; those of the usual wrappers, such as "state_dict", and
     of "mask" and "masks" are left out. What lies under any key that speaks of masks, by name or in a list, is a mask.
     """
-    yield from _flatten(value, is_tensor, type_name, "", "unknown", set(), 0)
+    yield from _flatten(value, is_tensor, type_name, "", "unknown", {}, 0)
 
 
 def _flatten(
@@ -32,17 +33,20 @@ def _flatten(
     type_name: Callable[[Any], str],
     name: str,
     role: Role,
-    seen: set[int],
+    seen: dict[int, bool],
     depth: int,
 ) -> Iterator[tuple[str, Any, Role]]:
     if is_tensor(value):
         yield name, value, role
-    elif not _may_hold_tensors(value, is_tensor):
+    elif not (seen[id(value)] if id(value) in seen else _may_hold_tensors(value, is_tensor)):
+        seen[id(value)] = False
         yield name, f"not a tensor ({type_name(value)})", role
     elif id(value) in seen or depth > MAX_DEPTH:
         yield name, "a container that was read already, or lies too deep", role
+    elif len(name) > _MAX_PREFIX:
+        yield name[:_MAX_PREFIX], f"a container whose name has more than {_MAX_PREFIX} characters", role
     else:
-        seen.add(id(value))
+        seen[id(value)] = True
         for key, part in value.items() if isinstance(value, Mapping) else enumerate(value):
             key = str(key)
             full = f"{name}.{key}" if name else key

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.core.errors import FileError
-from sparselab.core.inputs.memory import check_room
+from sparselab.core.errors import FileError, LimitError
+from sparselab.core.inputs.memory import available_memory, check_room
 from sparselab.core.ticket import FoundLayer, Ticket
 from sparselab.formats.base import Archive, ArchiveEntry
 from sparselab.formats.combiners import combine
@@ -40,8 +40,12 @@ def read_ticket(
         LimitError where the layer does not fit into memory.
     """
     path = Path(path)
+    return readable(path, lambda: _read(path, options, limits))
+
+
+def _read(path: Path, options: ReadOptions, limits: ReadLimits) -> Ticket:
     kind = recognise(path)
-    archive = readable(path, lambda: combine(kind.open(path, limits)))
+    archive = combine(kind.open(path, limits))
     archive = add_masks(path, archive, options, limits)
     notes = [note for note in (note_on_suffix(path, kind), *archive.notes) if note]
     meta: dict[str, Any] = {"format": kind.name, "container": kind.name, "file": clean_name(path.name), "notes": notes}
@@ -104,8 +108,13 @@ def _guard(path: Path, item: FoundLayer) -> FoundLayer:
 
 
 def readable(path: Path, read: Callable[[], T]) -> T:
-    """Return what `read` does. Raises: FileError also where the file cannot be opened."""
+    """Return what `read` does. Raises: FileError also where the file cannot be opened, LimitError where memory is short."""
     try:
         return read()
+    except MemoryError:
+        free = available_memory() / 2**30
+        raise LimitError(
+            f"{clean_name(path.name)}: this needs more memory than the {free:.1f} GiB that are free"
+        ) from None
     except OSError as error:  # the file may vanish between two layers
         raise FileError(f"{clean_name(path.name)}: expected a file that can be read; got {error.strerror}") from None

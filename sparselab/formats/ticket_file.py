@@ -164,7 +164,9 @@ def _is_item(item: Any) -> bool:
     if len(notes) > 20 or any(len(note) > 1000 for note in notes):
         return False
     name, conversion, kernel = item["name"], item["conversion"], item["kernel_shape"]
-    texts = isinstance(name, str) and name == clean_name(name) and isinstance(conversion, str)
+    texts = (
+        isinstance(name, str) and name == clean_name(name) and isinstance(conversion, str) and conversion.isprintable()
+    )
     sizes = _are_sizes(item["shape"]) and len(item["shape"]) == 2 and (kernel is None or _are_sizes(kernel))
     steps = _are_sizes([item["stride"], groups]) and (item["padding"] == 0 or _are_sizes([item["padding"]]))
     return texts and len(conversion) <= 1000 and sizes and steps

@@ -48,11 +48,14 @@ def read_untrusted(
     is written only after all of that has been ruled out.
     """
     path, out_path = Path(path).absolute(), Path(out_path).absolute()
-    with TemporaryDirectory(dir=out_path.parent, prefix=".") as folder:
-        parsed = Path(folder) / "parsed.safetensors"
-        call = (str(path), str(parsed), options, read_limits)
-        card = _confirm(run(parse, *call, limits=limits, monitor=monitor), parsed, read_limits)
-        os.replace(parsed, out_path)
+    try:
+        with TemporaryDirectory(dir=out_path.parent, prefix=".") as folder:
+            parsed = Path(folder) / "parsed.safetensors"
+            call = (str(path), str(parsed), options, read_limits)
+            card = _confirm(run(parse, *call, limits=limits, monitor=monitor), parsed, read_limits)
+            os.replace(parsed, out_path)
+    except OSError as error:
+        raise _not_stored(error) from None
     return card
 
 
@@ -68,8 +71,12 @@ def parse(path: str, out_path: str, options: ReadOptions, limits: ReadLimits, *,
     try:
         write_own(ticket, Path(out_path))
     except OSError as error:
-        raise LimitError(f"the file's layers could not be stored ({error.strerror})") from None
+        raise _not_stored(error) from None
     return card
+
+
+def _not_stored(error: OSError) -> LimitError:
+    return LimitError(f"expected room for the file's layers; got {error.strerror}: free some of the temporary folder")
 
 
 def _confirm(card: Any, out_path: Path, limits: ReadLimits) -> Card:

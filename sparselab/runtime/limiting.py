@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import NoReturn
 
+from sparselab.core.errors import LimitError
 from sparselab.runtime.pipes import Limits
 
 
@@ -42,6 +47,27 @@ def limited(limits: Limits) -> Iterator[None]:
             used = math.ceil(time.process_time())
             stack.enter_context(_soft_limit(resource.RLIMIT_CPU, used + limits.cpu_seconds))
         yield
+
+
+@contextmanager
+def limited_here(limits: Limits) -> Iterator[None]:
+    """Hold a block of the main thread to limits, as `limited` does, in a process that goes on: past its processor time it gets a
+    LimitError. Elsewhere than in the main thread nothing can be raised, and the limit of time is left out.
+    """
+    if not hasattr(signal, "SIGXCPU") or threading.current_thread() is not threading.main_thread():
+        with limited(replace(limits, cpu_seconds=None)):
+            yield
+        return
+
+    def stop(*_: object) -> NoReturn:
+        raise LimitError(f"stopped after {limits.cpu_seconds} seconds of CPU time, its limit")
+
+    before = signal.signal(signal.SIGXCPU, stop)
+    try:
+        with limited(limits):
+            yield
+    finally:
+        signal.signal(signal.SIGXCPU, before)
 
 
 @contextmanager

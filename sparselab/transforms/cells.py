@@ -51,7 +51,12 @@ def scores(layer: Layer, weigh: str, device: torch.device) -> torch.Tensor:
         importance = layer.importance_of(rows)
         if importance is None:
             raise SettingError(f"weigh={weigh} needs weights, and {layer.name} is a mask alone: use weigh=count")
-        worth[rows] = importance**2 if weigh == "energy" else importance
+        worth[rows] = importance
+    largest = worth.max(initial=0.0)
+    if not 2.0**-400 < largest < 2.0**400:  # squares and quotients of such have no place among the floats
+        worth = np.ldexp(worth, -int(np.frexp(largest)[1]))
+    if weigh == "energy":
+        np.square(worth, out=worth)
     largest = worth.max(initial=0.0)
     worth *= _SCALE / largest if largest > 0 else 0.0
     return torch.from_numpy(np.rint(worth, out=worth)).to(device)

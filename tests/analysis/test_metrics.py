@@ -234,3 +234,14 @@ def test_a_large_layer_counts_for_more_than_a_small_one() -> None:
     assert total["coverage"] == 11 / 21  # the mean of 1 and 1/2 would be 3/4
     assert total["density_after"] == 101 / 401
     assert total["seconds"] == 3.5
+
+
+@pytest.mark.parametrize("scale", [2.0**900, 2.0**1000])
+def test_shares_are_the_same_at_any_scale(scale: float) -> None:
+    weight = np.array([[4.0, 3.0, 0.0], [0.0, 2.0, 1.0]])
+    told = []
+    for values in (weight, weight * scale):
+        layer = Layer("a", Mask(weight != 0), weight=values)
+        block = Block(np.array([0, 1]), np.array([0, 1]))
+        told.append(report(Layout.from_blocks(layer.mask, [block], reason=""), layer))
+    assert (told[0].energy, told[0].magnitude) == (told[1].energy, told[1].magnitude) == (29 / 30, 9 / 10)

@@ -105,7 +105,7 @@ def _gguf(weight: Matrix, path: Path) -> None:
 
 def flax_bytes(tree: Any) -> bytes:
     """What flax.serialization.to_bytes writes for maps of arrays."""
-    import msgpack
+    import msgpack  # type: ignore[import-untyped]
 
     def pack(value: Any) -> msgpack.ExtType:
         parts = value.shape, value.dtype.name, value.tobytes()
@@ -124,8 +124,8 @@ def _onnx(weight: Matrix, path: Path) -> None:
 
     rows, cols = weight.shape
     node = helper.make_node("Gemm", ["x", "fc.weight"], ["y"], transB=1)
-    ends = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, size]) for n, size in (("x", cols), ("y", rows)))
-    graph = helper.make_graph([node], "g", *([end] for end in ends), [numpy_helper.from_array(weight, "fc.weight")])
+    x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, size]) for n, size in (("x", cols), ("y", rows)))
+    graph = helper.make_graph([node], "g", [x], [y], [numpy_helper.from_array(weight, "fc.weight")])
     path.write_bytes(helper.make_model(graph).SerializeToString())
 
 

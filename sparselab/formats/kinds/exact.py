@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -15,7 +16,9 @@ from sparselab.formats.kinds.spelling import weight_path
 from sparselab.formats.kinds.surroundings import Named, Surroundings
 from sparselab.formats.names import clean_name
 
-_PREFIXES = ("module.", "_orig_mod.")
+_PREFIXES = re.compile(r"(?:module\.|_orig_mod\.)*(?=.)", re.DOTALL)
+"""What wraps a whole model, as often as it does; something of the name is always left."""
+
 _ENDINGS = {"_mask": "mask", ".mask": "mask", "_orig": "weight", "": "plain"}
 
 
@@ -61,8 +64,8 @@ def _by_base(tensors: Iterable[Named], file: Surroundings) -> tuple[dict[str, di
 
 def _role(tensor: Named, file: Surroundings) -> tuple[str, str]:
     name = tensor.entry.title
-    while prefix := next((p for p in _PREFIXES if name.startswith(p) and name != p), None):
-        name = name.removeprefix(prefix)
+    if prefixes := _PREFIXES.match(name):
+        name = name[prefixes.end() :]
     ending = next(end for end in _ENDINGS if name.endswith(end) and (name != end or not end))
     role = _ENDINGS[ending]
     if role == "plain" and (tensor.is_mask or _is_called_mask(tensor, file)):

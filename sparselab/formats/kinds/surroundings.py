@@ -26,6 +26,9 @@ T = TypeVar("T")
 LOOK_BYTES = 2**28
 """The largest tensor whose values a rule may ask for: 256 MiB, one at a time."""
 
+MOST_BESIDE = 500
+"""Tensors of one module that are compared with one of them: a stranger's module may have thousands, each compared with all."""
+
 
 @dataclass(frozen=True, eq=False)
 class Named:
@@ -102,22 +105,33 @@ class Surroundings:
         """The shapes of the tensors that are called weights, by module and parameter."""
         return {weight_path(tensor.path): tensor.shape for tensor in self.tensors if not tensor.is_mask}
 
+    @cached_property
+    def _biases(self) -> Mapping[tuple[Path, Path], Named]:
+        """The first bias of each module by what its name says beside "bias"."""
+        found: dict[tuple[Path, Path], Named] = {}
+        for tensor in self.tensors:
+            if "bias" in tensor.words and not tensor.has_mask_name:
+                words = tuple(word for word in tensor.words if word not in ("bias", "orig"))
+                found.setdefault((tensor.module, words), tensor)
+        return found
+
     def beside(self, tensor: Named) -> tuple[Named, ...]:
-        """Return the other tensors of its module."""
-        return tuple(other for other in self.by_module[tensor.module] if other is not tensor)
+        """Return the other tensors of its module; of a module of thousands, those that lie nearest in the file."""
+        there = self.by_module[tensor.module]
+        first = max(0, min(self._places[tensor] - MOST_BESIDE // 2, len(there) - MOST_BESIDE))
+        return tuple(other for other in there[first : first + MOST_BESIDE] if other is not tensor)
+
+    @cached_property
+    def _places(self) -> Mapping[Named, int]:
+        """Where each tensor stands in its module."""
+        return {tensor: place for there in self.by_module.values() for place, tensor in enumerate(there)}
 
     def bias_of(self, tensor: Named) -> Named | None:
         """Return the bias of a weight, or None."""
-        return next((other for other in self.beside(tensor) if _is_bias_of(other, tensor)), None)
+        words = tuple(word for word in tensor.words if word not in WEIGHT_NAMES | {"orig", "mask"})
+        return self._biases.get((tensor.module, words))
 
     def look(self, tensor: Named) -> NDArray[Any] | None:
         """Return the values of a tensor whose name or shape makes it suspicious; None where they are too many to look at."""
         size = prod(tensor.shape) * tensor.entry.dtype.itemsize
         return tensor.entry.load() if 0 < size <= LOOK_BYTES else None
-
-
-def _is_bias_of(other: Named, tensor: Named) -> bool:
-    if "bias" not in other.words or other.has_mask_name:
-        return False
-    of_weight = [word for word in tensor.words if word not in WEIGHT_NAMES | {"orig", "mask"}]
-    return [word for word in other.words if word not in ("bias", "orig")] == of_weight

@@ -36,5 +36,6 @@ FORMAT = Format(
     suffixes=(".block",),
     recognises=_recognises,
     open=open_blocks,
+    parsed_by="python",
     has_shapes=True,
 )

@@ -167,5 +167,6 @@ FORMAT = Format(
     suffixes=(".msgpack",),
     recognises=_recognises,
     open=open_flax,
+    parsed_by="python",
     has_shapes=True,
 )

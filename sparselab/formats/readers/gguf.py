@@ -114,5 +114,6 @@ FORMAT = Format(
     suffixes=(".gguf",),
     recognises=_recognises,
     open=open_gguf,
+    parsed_by="python",
     has_shapes=True,
 )

@@ -177,5 +177,6 @@ FORMAT = Format(
     suffixes=(".mtx", ".gz"),
     recognises=_recognises,
     open=open_matrix_market,
+    parsed_by="python",
     has_shapes=False,
 )

@@ -159,6 +159,7 @@ FORMAT = Format(
     suffixes=(".json",),
     recognises=_recognises,
     open=open_folder,
+    parsed_by="header",
     has_shapes=True,
     opens_folders=True,
 )

@@ -47,5 +47,6 @@ FORMAT = Format(
     suffixes=(".npy",),
     recognises=_recognises,
     open=open_npy,
+    parsed_by="header",
     has_shapes=False,
 )

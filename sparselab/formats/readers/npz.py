@@ -92,5 +92,6 @@ FORMAT = Format(
     suffixes=(".npz",),
     recognises=_recognises,
     open=open_npz,
+    parsed_by="python",
     has_shapes=False,
 )

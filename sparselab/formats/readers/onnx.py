@@ -172,5 +172,6 @@ FORMAT = Format(
     suffixes=(".onnx",),
     recognises=_recognises,
     open=open_onnx,
+    parsed_by="python",
     has_shapes=True,
 )

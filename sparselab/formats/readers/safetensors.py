@@ -78,5 +78,6 @@ FORMAT = Format(
     suffixes=(".safetensors",),
     recognises=_recognises,
     open=open_safetensors,
+    parsed_by="header",
     has_shapes=True,
 )

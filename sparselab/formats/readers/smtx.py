@@ -85,5 +85,6 @@ FORMAT = Format(
     suffixes=(".smtx",),
     recognises=_recognises,
     open=open_smtx,
+    parsed_by="python",
     has_shapes=False,
 )

@@ -72,5 +72,6 @@ FORMAT = Format(
     suffixes=(".pt", ".pth", ".bin", ".ckpt", ".tar", ".jit"),
     recognises=_recognises,
     open=open_torch,
+    parsed_by="python",
     has_shapes=True,
 )

@@ -98,5 +98,6 @@ FORMAT = Format(
     suffixes=(".pt2",),
     recognises=_recognises,
     open=open_export,
+    parsed_by="python",
     has_shapes=True,
 )

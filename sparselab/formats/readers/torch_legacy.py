@@ -114,5 +114,6 @@ FORMAT = Format(
     suffixes=(".th", ".pth", ".pt", ".bin", ".ckpt", ".tar"),
     recognises=_recognises,
     open=open_legacy,
+    parsed_by="python",
     has_shapes=True,
 )

@@ -76,3 +76,15 @@ def test_one_pickle_after_another() -> None:
 def test_too_many_steps_are_refused() -> None:
     with pytest.raises(DamagedPickle):
         read_pickle(b"N0" * 10 + b"N.", max_steps=10)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("text", [rb"'\y'", rb"'\777'", rb"'\x1'", b"'\\"])
+def test_escapes_that_python_never_writes_are_damage(text: bytes) -> None:
+    with pytest.raises(DamagedPickle):
+        read_pickle(b"S" + text + b"\n.")
+
+
+@pytest.mark.parametrize("value", [b"\\\\ ' \" \n\r\t\x00\xff", b"plain"])
+def test_escapes_that_python_writes_are_read(value: bytes) -> None:
+    assert read_pickle(b"S" + repr(value)[1:].encode() + b"\n.")[0] in (value, value.decode("latin-1"))

@@ -8,6 +8,7 @@ with the file alone. Source of the opcodes: the standard library's pickletools.
 from __future__ import annotations
 
 import codecs
+import re
 import struct
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -19,6 +20,7 @@ MAX_STEPS = 4_000_000
 """A tensor takes about forty."""
 
 _MAX_INTEGER_BYTES = 255
+_ESCAPED = re.compile(rb"""(?:[^\\]|\\(?:[\\'"abfnrtv]|x[0-9a-fA-F]{2}))*""", re.DOTALL)
 
 
 def read_pickle(data: bytes, start: int = 0, max_steps: int = MAX_STEPS) -> tuple[Any, int, PickleMachine]:
@@ -66,6 +68,8 @@ def _int_line(line: bytes) -> int | bool:
 
 
 def _quoted(line: bytes) -> str | bytes:
+    if not _ESCAPED.fullmatch(line):  # of which the codec warns, as a string in a program
+        raise DamagedPickle("an escape that Python never writes")
     return _text(codecs.escape_decode(line.strip()[1:-1])[0])
 
 

@@ -1,0 +1,147 @@
+"""Fuzz the readers of every registered format: seeded mutations of good files, and of what reached new branches.
+
+    python -m benchmarks.fuzz_formats --seconds 300 [--format npz] [--seed 0] [--keep FOLDER]
+
+Prints one JSON line: hours, cases, findings (each once by its text), lines reached. Findings are written to the folder of --keep, with
+the seed in their name. --csv adds a row to benchmarks/results/fuzz_formats.csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+import random
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+import sparselab.formats
+from sparselab.core.version import __version__
+from sparselab.formats import FORMATS
+from tests.formats.fuzzing import fault_of, mutated
+from tests.formats.good_files import good_file
+
+RESULTS = Path(__file__).resolve().parent / "results" / "fuzz_formats.csv"
+_CODE = str(Path(sparselab.formats.__file__).parent)
+_TURN_SECONDS = 5.0
+_MOST_KEPT = 2000
+_LARGEST_KEPT = 2**20
+
+Edge = tuple[str, int, int]
+
+
+@contextmanager
+def edges_into(reached: set[Edge]) -> Iterator[None]:
+    """Add to `reached` every step from one line to another in the code of formats that is run in the block."""
+
+    def local(frame: FrameType, event: str, _: Any, last: dict[FrameType, int] = {}) -> Any:  # noqa: B006
+        if event == "line":
+            reached.add((frame.f_code.co_filename, last.get(frame, 0), frame.f_lineno))
+            last[frame] = frame.f_lineno
+        elif event == "return":
+            last.pop(frame, None)
+        return local
+
+    def calls(frame: FrameType, _event: str, _arg: Any) -> Any:
+        return local if frame.f_code.co_filename.startswith(_CODE) else None
+
+    sys.settrace(calls)
+    try:
+        yield
+    finally:
+        sys.settrace(None)
+
+
+class Fuzzer:
+    """The inputs of one format that each reached something new, beginning with a good file."""
+
+    def __init__(self, form: str, folder: Path, seed: int) -> None:
+        weight = np.random.default_rng(seed).standard_normal((6, 8)).round(1).astype(np.float32)
+        weight[np.random.default_rng(seed + 1).random(weight.shape) < 0.6] = 0
+        good = good_file(form, weight, folder)
+        self.form, self.path = form, good.with_name(f"mutated{good.suffix}")
+        self.inputs = [good.read_bytes()]
+        self.rng = random.Random(f"{seed} {form}")
+        self.edges: set[Edge] = set()
+        self.cases = 0
+
+    def step(self) -> tuple[str, bytes] | None:
+        """Try one mutation; return its fault and content where it has one."""
+        content = mutated(self.rng.choice(self.inputs), self.rng)
+        self.path.write_bytes(content)
+        before = len(self.edges)
+        with edges_into(self.edges):
+            fault = fault_of(self.path)
+        self.cases += 1
+        if len(self.edges) > before and len(self.inputs) < _MOST_KEPT and len(content) <= _LARGEST_KEPT:
+            self.inputs.append(content)
+        if fault is not None and fault.endswith("processor time"):  # the tracing may be what took it
+            fault = fault_of(self.path)
+        return None if fault is None else (fault, content)
+
+
+def fuzz(forms: list[str], seconds: float, seed: int, keep: Path | None) -> dict[str, Any]:
+    """Fuzz formats in turns; return what is printed."""
+    begin = time.monotonic()
+    findings: dict[str, str] = {}
+    with TemporaryDirectory(prefix="sparselab-fuzz-") as folder:
+        fuzzers = [Fuzzer(form, Path(folder), seed) for form in forms]
+        turn = min(_TURN_SECONDS, seconds / len(fuzzers))
+        while time.monotonic() - begin < seconds:
+            for fuzzer in fuzzers:
+                end = min(time.monotonic() + turn, begin + seconds)
+                while time.monotonic() < end:
+                    found = fuzzer.step()
+                    if found is None or f"{fuzzer.form}: {found[0]}" in findings:
+                        continue
+                    name = f"{fuzzer.form}-{hashlib.sha256(found[1]).hexdigest()[:12]}{fuzzer.path.suffix}"
+                    findings[f"{fuzzer.form}: {found[0]}"] = name
+                    if keep is not None:
+                        (keep / name).write_bytes(found[1])
+    return {
+        "version": __version__,
+        "seed": seed,
+        "hours": round((time.monotonic() - begin) / 3600, 4),
+        "formats": len(fuzzers),
+        "cases": sum(fuzzer.cases for fuzzer in fuzzers),
+        "edges": len(set().union(*(fuzzer.edges for fuzzer in fuzzers))),
+        "kept": sum(len(fuzzer.inputs) for fuzzer in fuzzers),
+        "findings": findings,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Fuzz the readers of every registered format.")
+    parser.add_argument("--seconds", type=float, default=300.0)
+    parser.add_argument("--format", choices=list(FORMATS), help="one format; all without it")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, help="a folder for the files of findings")
+    parser.add_argument("--csv", action="store_true", help="add a row to the committed results")
+    given = parser.parse_args()
+    warnings.simplefilter("error")
+    if given.keep is not None:
+        given.keep.mkdir(parents=True, exist_ok=True)
+    told = fuzz([given.format] if given.format else list(FORMATS), given.seconds, given.seed, given.keep)
+    print(json.dumps(told))
+    if given.csv:
+        row = {**told, "findings": len(told["findings"])}
+        is_new = not RESULTS.exists()
+        with RESULTS.open("a", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(row))
+            if is_new:
+                writer.writeheader()
+            writer.writerow(row)
+
+
+if __name__ == "__main__":
+    main()

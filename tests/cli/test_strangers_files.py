@@ -1,0 +1,91 @@
+"""The command line reads files as a stranger's: within limits, and what a library in C parses in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import pytest
+
+from sparselab.core.errors import FileError, LimitError
+from sparselab.formats import FORMATS, describe, limited, read_ticket
+from sparselab.formats.limited import bounded, limits_of, read_limited
+from sparselab.runtime.pipes import Limits
+from sparselab.runtime.worker import WorkerError
+from tests.cli.conftest import Run
+from tests.formats.good_files import good_file
+from tests.formats.hostile_files import WEIGHT
+
+LIBRARY = [name for name, kind in FORMATS.items() if kind.parsed_by == "library"]
+MODULES = {"hdf5": "h5py", "png": "PIL"}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_says_the_same_as_unlimited(form: str, tmp_path: Path, run: Run) -> None:
+    path = good_file(form, WEIGHT, tmp_path)
+    expected = describe(read_ticket(path))
+    status, out, _ = run("inspect", path, "--json")
+    document = json.loads(out)
+    assert status == 0
+    assert {key: document[key] for key in expected} == expected
+
+
+@pytest.mark.parametrize("form", LIBRARY)
+def test_no_library_in_c_parses_here(form: str, tmp_path: Path) -> None:
+    """Not while it is read, and not while it is written back."""
+    path = good_file(form, WEIGHT, tmp_path)
+    arguments = [["inspect", str(path)], ["transform", str(path), "regroup", "--out", str(tmp_path / "new.npz")]]
+    code = (
+        "import json, sys\nfrom sparselab.cli import main\n"
+        f"status = [main(arguments) for arguments in json.loads({json.dumps(arguments)!r})]\n"
+        f"assert status == [0, 0], status\nassert {MODULES[form]!r} not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert list(np.load(tmp_path / "new.npz"))
+
+
+def test_limits_grow_with_the_bytes_of_a_file(tmp_path: Path) -> None:
+    np.save(tmp_path / "t.npy", np.zeros(2**23))
+    none, file = limits_of(tmp_path / "none"), limits_of(tmp_path / "t.npy")
+    assert (none.memory_bytes or 0) + 2**27 < (file.memory_bytes or 0)
+    assert (none.cpu_seconds or 0) + 2 == file.cpu_seconds
+
+
+def test_time_and_memory_run_out_in_a_sentence(tmp_path: Path) -> None:
+    def endless() -> NoReturn:
+        while True:
+            pass
+
+    before = signal.getsignal(signal.SIGXCPU)
+    with pytest.raises(LimitError, match="stopped after 1 seconds of CPU time"):
+        bounded(endless, Limits(cpu_seconds=1))
+    assert signal.getsignal(signal.SIGXCPU) == before
+    with pytest.raises(MemoryError):
+        bounded(lambda: np.empty(2**34, np.uint8), Limits(memory_bytes=2**30))
+    assert np.empty(2**31, np.uint8).size == 2**31
+
+
+@pytest.mark.parametrize("form", [name for name in FORMATS if FORMATS[name].parsed_by != "header"])
+def test_a_defect_in_the_other_process_is_a_sentence(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> NoReturn:
+        raise WorkerError("Traceback\n  at line 1\nZeroDivisionError: \x1b[2J")
+
+    monkeypatch.setattr(limited, "run_isolated", fails)
+    monkeypatch.setattr(limited, "read_untrusted", fails)
+    with pytest.raises(FileError, match="ZeroDivisionError") as caught:
+        read_limited(good_file(form, WEIGHT, tmp_path), folder=lambda: tmp_path)
+    assert str(caught.value).isprintable()
+
+
+def test_a_reader_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = good_file("npz", WEIGHT, tmp_path)
+    monkeypatch.setattr(limited, "limits_of", lambda *_: Limits(memory_bytes=2**31, wall_seconds=0.01))
+    with pytest.raises(LimitError, match="its time limit"):
+        read_limited(path, folder=lambda: tmp_path)
