@@ -9,7 +9,6 @@ the seed in their name. --csv adds a row to benchmarks/results/fuzz_formats.csv.
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
 import json
 import random
@@ -26,6 +25,7 @@ from typing import Any
 import numpy as np
 
 import sparselab.formats
+from sparselab.core.csv_text import read_rows, rows_csv
 from sparselab.core.version import __version__
 from sparselab.formats import FORMATS
 from tests.formats.fuzzing import fault_of, mutated
@@ -135,12 +135,8 @@ def main() -> None:
     print(json.dumps(told))
     if given.csv:
         row = {**told, "findings": len(told["findings"])}
-        is_new = not RESULTS.exists()
-        with RESULTS.open("a", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            if is_new:
-                writer.writeheader()
-            writer.writerow(row)
+        before = read_rows(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
+        RESULTS.write_text(rows_csv(list(row), [*before, row]), encoding="utf-8")
 
 
 if __name__ == "__main__":
