@@ -192,6 +192,17 @@ def test_an_owner_who_leaves_frees_the_place(new_broker: NewBroker) -> None:
     assert finished(ask(broker, "b", tasks.double, 1)).result() == 2
 
 
+def test_who_leaves_takes_nothing_from_those_who_joined(new_broker: NewBroker) -> None:
+    broker, gone = new_broker(1), threading.Event()
+    blocking = begun(ask(broker, "z", tasks.polite))
+    first, joined = (ask(broker, name, tasks.double, 1, key="shared") for name in "ab")
+    first.cancel()
+    broker.leave("a", gone.set)
+    assert gone.wait(MOST_SECONDS)
+    blocking.cancel()
+    assert finished(joined).result() == 2
+
+
 def test_a_session_that_the_collector_clears_inside_of_any_method_stops_nobody(
     new_broker: NewBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,7 +64,7 @@ class Broker:
             self._seen[request.owner] = now
             work = self._shared.get(request.key) if request.is_public else None
             if work is not None and not work.is_unwanted and not work.finished.is_set():
-                work.askers += 1
+                work.askers.append(request.owner)
             else:
                 self._number += 1
                 work = Computation(self._number, request, now)
@@ -72,7 +72,7 @@ class Broker:
                 if request.is_public:
                     self._shared[request.key] = work
             self._changed.notify()
-        return Job(work, self._place, self._give_up)
+        return Job(work, request.owner, self._place, self._give_up)
 
     def leave(self, owner: str, afterwards: Callable[[], None] = lambda: None) -> None:
         """Give up all that an owner asked for and end the workers that read the owner's files; then call `afterwards`.
@@ -103,10 +103,11 @@ class Broker:
             order = in_order(self._waiting, self._running, self._served, time.monotonic())
         return next((place for place, other in enumerate(order) if other is work), 0)
 
-    def _give_up(self, work: Computation) -> None:
+    def _give_up(self, work: Computation, owner: str) -> None:
         with self._changed:
-            work.askers -= 1
-            if work.askers > 0:
+            if owner in work.askers:  # else the owner has left
+                work.askers.remove(owner)
+            if work.askers:
                 return
             work.is_unwanted = True
             if work in self._waiting:
@@ -184,9 +185,11 @@ class Broker:
             with self._changed:
                 self._seen.pop(owner, None)
                 self._served.pop(owner, None)
-                mine = [w for w in (*self._waiting, *self._running) if w.request.owner == owner and w.askers <= 1]
+                mine = [work for work in (*self._waiting, *self._running) if owner in work.askers]
                 for work in mine:
-                    work.is_unwanted = True
+                    work.askers = [other for other in work.askers if other != owner]
+                    work.is_unwanted = not work.askers
+                mine = [work for work in mine if work.is_unwanted]
                 waiting = [work for work in mine if work in self._waiting]
                 self._waiting = [work for work in self._waiting if work not in waiting]
             for work in waiting:

@@ -21,7 +21,7 @@ class Computation:
         self.has_begun = False
         self.is_unwanted = False
         self.progress: Progress | None = None
-        self.askers = 1
+        self.askers = [request.owner]
         self.process_id: int | None = None
         self.finished = threading.Event()
         self.value: Any = None
@@ -37,16 +37,21 @@ class Job:
     """One asker's hold on a computation. Who cancels gives up only the own part in it: others still get their answer."""
 
     def __init__(
-        self, work: Computation, place: Callable[[Computation], int], give_up: Callable[[Computation], None]
+        self,
+        work: Computation,
+        owner: str,
+        place: Callable[[Computation], int],
+        give_up: Callable[[Computation, str], None],
     ) -> None:
         self._work = work
+        self._owner = owner
         self._place = place
         self._give_up = give_up
         self._is_cancelled = False
 
     @property
     def done(self) -> bool:
-        return self._work.finished.is_set() or (self._is_cancelled and self._work.askers > 0)
+        return self._work.finished.is_set() or (self._is_cancelled and bool(self._work.askers))
 
     @property
     def progress(self) -> Progress | None:
@@ -60,13 +65,13 @@ class Job:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until it is done or `timeout` seconds have passed; return whether it is done."""
-        if self._is_cancelled and self._work.askers > 0:
+        if self._is_cancelled and self._work.askers:
             return True
         return self._work.finished.wait(timeout)
 
     def result(self) -> Any:
         """Wait for the value. Raises what the function raised, LimitError, Cancelled, or WorkerError."""
-        if self._is_cancelled and self._work.askers > 0:
+        if self._is_cancelled and self._work.askers:
             raise Cancelled("cancelled")
         self._work.finished.wait()
         if self._work.error is not None:
@@ -77,4 +82,4 @@ class Job:
         """Give it up. Where nobody else waits for it, it ends within a second, with its best so far if it has one."""
         if not self.done and not self._is_cancelled:
             self._is_cancelled = True
-            self._give_up(self._work)
+            self._give_up(self._work, self._owner)
