@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from sparselab.cli.output import print_document, print_table
 from sparselab.core.layout import Layout
 from sparselab.formats import ReadOptions, describe, read_blocks
 from sparselab.formats.describe import COUNTED_BYTES, NOT_COUNTED
+from sparselab.formats.limited import bounded, limits_of
 from sparselab.formats.parsing.blocks import describe_blocks
 from sparselab.runtime.progress import Monitor, Progress
 
@@ -31,7 +33,7 @@ def inspect(file: Path, options: ReadOptions, count: bool, as_json: bool) -> Non
     monitor = Monitor(_say_progress) if count else Monitor()
     found = describe(open_file(file, options), count=count or None, monitor=monitor)
     card: dict[str, Any] = {"file": str(file), **found}
-    layout = read_blocks(file) if card["format"] == "blocks" else None
+    layout = bounded(partial(read_blocks, file), limits_of(file)) if card["format"] == "blocks" else None
     if layout is not None:
         card["layout"] = _layout(layout)
     if as_json:
