@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sparselab.cli.file_options import file_options, open_file, say_notes, settings_of_reading
-from sparselab.cli.output import print_document, print_table
+from sparselab.cli.output import print_document, print_table, printable
 from sparselab.core.layout import Layout
 from sparselab.formats import ReadOptions, describe, read_blocks
 from sparselab.formats.describe import COUNTED_BYTES, NOT_COUNTED
@@ -39,7 +39,9 @@ def inspect(file: Path, options: ReadOptions, count: bool, as_json: bool) -> Non
     if as_json:
         print_document(card, "inspect", file=file, seed=None, settings=settings_of_reading(options))
         return
-    click.echo(f"{card['file']}: {card['format']}, {len(card['layers'])} layer{'s' * (len(card['layers']) != 1)}")
+    click.echo(
+        f"{printable(card['file'])}: {card['format']}, {len(card['layers'])} layer{'s' * (len(card['layers']) != 1)}"
+    )
     names = ("name", "shape", "density", "count", "has_weight", "conversion")
     rows = [[_shown(layer, name) for name in names] for layer in card["layers"]]
     print_table(("layer", "shape", "density", "weights kept", "has weights", "read as"), rows)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+import click
 import numpy as np
 import pytest
 
@@ -73,6 +74,21 @@ def test_every_process_that_a_command_tells_of_its_file_has_limits(
     assert run(name, path, *MORE.get(name, ()))[0] == 0
     assert told
     assert all(limits is not None and limits.memory_bytes and limits.cpu_seconds for limits in told)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("more", [(), ("--layer", "absent\x1b[2J")])
+def test_no_name_steers_a_terminal(
+    name: str, more: tuple[str, ...], tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "data"))
+    monkeypatch.setattr(click.utils, "should_strip_ansi", lambda *_: False)  # as in a terminal
+    path = tmp_path / "a\x1b[31m\x9b2J\u202e.npz"
+    np.savez(path, **{"l\x1b[2J\x07": WEIGHT, "m\x9b\u202e": WEIGHT[:, :4]})
+    _, out, err = run(name, path, *MORE.get(name, ()), *more)
+    assert out + err
+    assert all(line.isprintable() for line in (out + err).split("\n"))
 
 
 def test_limits_grow_with_the_bytes_of_a_file(tmp_path: Path) -> None:
