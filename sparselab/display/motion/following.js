@@ -37,12 +37,13 @@ export function nearestWeight(reordering, position, fx, fy, aspect) {
 }
 
 export function followedText(reordering, weight, position) {
-  const { rows, columns, rowPlaces, columnPlaces, groups } = reordering;
+  const { rows, rowPlaces, columnPlaces, groups } = reordering;
   const place = weightPlace(reordering, weight, position);
   const end = { row: rowPlaces[weight.row], column: columnPlaces[weight.column] };
   const group = groups[rows - 1] > 0 ? ` (group ${groups[end.row] + 1})` : "";
-  const now = `now at place ${count(Math.round(place.row))} of ${count(rows)} down, ${count(Math.round(place.column))} of ${count(columns)} across`;
-  const goal = `it ends at ${count(end.row)} down${group}, ${count(end.column)} across`;
   const fate = AFTER_WORDS[fateOf(reordering, weight.row, weight.column)];
-  return `Followed: row ${count(weight.row)}, column ${count(weight.column)}: ${fate}; ${now}; ${goal}.`;
+  const goal = `${count(end.row)} down${group}, ${count(end.column)} across`;
+  const there = place.row === end.row && place.column === end.column;
+  const now = `now at place ${count(Math.round(place.row))} down, ${count(Math.round(place.column))} across, on its way to ${goal}`;
+  return `Followed: row ${count(weight.row)}, column ${count(weight.column)}: ${fate}; ${there ? `arrived at place ${goal}` : now}.`;
 }

@@ -7,13 +7,14 @@ import { percent } from "../mask_view/places.js";
 import { END, clockAt, easedPosition, positionText, stepAt } from "./geometry.js";
 import { makeReordering } from "./reordering.js";
 import { makeFrames } from "./raster.js";
-import { inkPixels, layersAt } from "./inking.js";
+import { paintFrame } from "./inking.js";
 import { FATES, followedText, nearestWeight, travellerOf } from "./following.js";
 import { BAR, drawBar, drawFollowed } from "./stage.js";
 import { legendTexts, meaningAt } from "./wording.js";
 
 const STEP_MS = 3000;
-const MOST_STRIPS = 2 ** 24; // numbers: 64 MB; a layer with more rows or columns is painted on fewer pixels
+const MOST_STRIPS = 2 ** 23; // numbers: 32 MB; a layer with more rows or columns is painted on fewer pixels
+const WARM_MS = 100;
 const PLAYERS = new WeakMap();
 
 const motionUnwanted = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -44,6 +45,7 @@ class MotionPlayer {
 
   close() {
     this.pause();
+    clearTimeout(this.warming);
     this.listening.abort();
     this.resizing.disconnect();
   }
@@ -133,7 +135,7 @@ class MotionPlayer {
     this.prepare(width - Math.round(BAR * ratio), height);
     const { frames, image, theme } = this;
     const pixels = new Uint32Array(image.data.buffer);
-    inkPixels(pixels, frames.width, frames.height, layersAt(frames, this.position, theme), theme.background, this.top);
+    paintFrame(pixels, frames, this.position, theme, this.top);
     this.raster.getContext("2d").putImageData(image, 0, 0);
     this.draw(ratio);
     this.say();
@@ -150,6 +152,8 @@ class MotionPlayer {
     const densest = [0, 1, 2].map((at) => this.frames.travelling(at).ink.reduce((most, ink) => (ink > most ? ink : most), 0));
     this.top = niceCeiling(Math.min(1, Math.max(...densest)));
     Object.assign(this.raster, { width, height });
+    clearTimeout(this.warming);
+    this.warming = setTimeout(() => this.frames.arrived(), WARM_MS); // or the film would halt there when it comes to it
     this.image = this.raster.getContext("2d").createImageData(width, height);
   }
 
@@ -178,7 +182,8 @@ class MotionPlayer {
     this.find("scrubber").setAttribute("aria-valuetext", told);
     this.canvas.setAttribute("aria-label", `Reordering of ${reordering.title}, ${told}. ${meaning}`);
     const shade = this.theme.dark ? "brightest" : "darkest";
-    this.find("scale").textContent = `${shade} = ${percent(this.top)} kept or more. Bar on the left: one colour a group of rows.`;
+    const most = this.top < 1 ? `${percent(this.top)} kept or more` : "every weight kept";
+    this.find("scale").textContent = `${shade} = ${most}. Bar on the left: one colour a group of rows.`;
     const again = position >= END ? "Play again" : "Play";
     this.find("play").textContent = this.playing ? "Pause" : motionUnwanted() ? "Next step" : again;
     for (const button of this.root.querySelectorAll("[data-step]")) {

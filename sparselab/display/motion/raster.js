@@ -62,14 +62,10 @@ export function layStrips(target, strips, length, starts, extent) {
   }
 }
 
-/** The frames of a reordering on `width` x `height` pixels: what they are made of is made once, when first needed. */
+/** The frames of a reordering on `width` x `height` pixels; what they are made of is made once, when first needed. */
 export function makeFrames(reordering, width, height) {
   const target = new Float32Array(width * height);
-  let [strips, made, planes] = [null, null, null];
-  const stripsOf = (kind, make, pixels) => {
-    if (made !== kind) [strips, made] = [make(reordering, pixels), kind];
-    return strips;
-  };
+  let [byRow, byColumn, planes] = [null, null, null];
   const scaled = (places, share, extent) => placesAt(places, share).map((place) => place * extent);
   return {
     width, height,
@@ -78,10 +74,12 @@ export function makeFrames(reordering, width, height) {
       const { rows, columns, rowPlaces, columnPlaces } = reordering;
       if (position <= 1) {
         const starts = scaled(rowPlaces, shareOf(0, position), height / rows);
-        layStrips(target, stripsOf("rows", rowStrips, width), width, starts, height / rows);
+        byRow ??= rowStrips(reordering, width);
+        layStrips(target, byRow, width, starts, height / rows);
       } else {
         const starts = scaled(columnPlaces, shareOf(1, position), width / columns);
-        layStrips(target, stripsOf("columns", columnStrips, height), height, starts, width / columns);
+        byColumn ??= columnStrips(reordering, height);
+        layStrips(target, byColumn, height, starts, width / columns);
       }
       return { ink: target, upright: position > 1 };
     },
