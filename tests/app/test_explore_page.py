@@ -138,6 +138,11 @@ def test_says_why_nothing_was_found() -> None:
     assert any("No structure was found" in warning.value and "4096 columns" in warning.value for warning in at.warning)
 
 
+def test_where_nothing_travels_the_reordering_is_a_sentence() -> None:
+    at = page(rule="threshold", min_cols="4096", tab="Reordering")
+    assert any(info.value.startswith("Nothing travels: no structure was found") for info in at.info)
+
+
 def test_two_settings_that_exclude_each_other_cannot_both_be_set() -> None:
     at = page(groups="8")
     assert not at.error

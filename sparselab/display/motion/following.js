@@ -5,17 +5,20 @@ import { AFTER_WORDS, count } from "../mask_view/places.js";
 import { weightPlace } from "./geometry.js";
 import { eachWeight, fateOf } from "./reordering.js";
 
+const EDGE_SHARE = 0.08; // of the picture: closer to its edge the ring is cut, or lies below the numbers
 export const FATES = Object.freeze([COVERED, DROPPED, GROWN]);
 
-/** The weight of this fate that travels far both ways; null where there is none. */
+/** The weight of this fate that travels far both ways, best one that starts and ends off the edge; null where there is none. */
 export function travellerOf(reordering, wanted) {
   const { rows, columns, rowPlaces, columnPlaces } = reordering;
-  let [best, farthest] = [null, -1];
+  let [best, farthest] = [null, -Infinity];
   eachWeight(reordering, (row, column, fate) => {
     if (fate !== wanted) return;
     const down = Math.abs(rowPlaces[row] - row) / rows;
     const across = Math.abs(columnPlaces[column] - column) / columns;
-    const far = 4 * Math.min(down, across) + Math.max(down, across);
+    const isOff = [[row, rows], [rowPlaces[row], rows], [column, columns], [columnPlaces[column], columns]]
+      .every(([place, size]) => place >= EDGE_SHARE * size && place <= (1 - EDGE_SHARE) * size);
+    const far = 4 * Math.min(down, across) + Math.max(down, across) + (isOff ? 5 : 0);
     if (far > farthest) [best, farthest] = [{ row, column }, far];
   });
   return best;

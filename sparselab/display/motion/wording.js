@@ -28,7 +28,7 @@ export function meaningAt({ counts, rows, columns, rowPlaces, columnPlaces }, po
 
 export function legendTexts({ counts }) {
   return [
-    ["covered", `kept ${count(counts[COVERED])}`],
+    ["covered", `kept before and after ${count(counts[COVERED])}`],
     ["grown", `fill-in (grown) ${count(counts[GROWN])}`],
     ["dropped", `dropped ${count(counts[DROPPED])}`],
   ];
