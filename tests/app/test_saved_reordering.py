@@ -119,6 +119,19 @@ def test_play_runs_to_the_end_of_a_step_pause_holds_it_and_a_click_follows_anoth
     expect(motion.get_by_test_id("motion-readout")).to_contain_text("dropped after")
 
 
+def test_the_film_is_saved_as_a_video(page: Page, saved: str) -> None:
+    motion = opened(page, saved)
+    button = motion.get_by_test_id("motion-film")
+    with page.expect_download() as download:
+        button.click()
+        expect(motion.get_by_test_id("motion-play")).to_have_text("Pause")
+        expect(motion.get_by_test_id("motion-position")).to_have_text(re.compile(r"rows: [1-9]\d? %"))
+        motion.get_by_test_id("motion-play").click()  # the film ends there
+    assert re.fullmatch(r"reordering-conv\.weight\.(mp4|webm)", download.value.suggested_filename)
+    assert Path(download.value.path()).read_bytes()[:12].startswith((b"\x1aE\xdf\xa3", b"\x00\x00\x00"))
+    expect(button).to_be_enabled()
+
+
 def test_where_motion_is_unwanted_nothing_plays_and_steps_are_taken_at_once(browser: Browser, saved: str) -> None:
     context = browser.new_context(reduced_motion="reduce", viewport={"width": 390, "height": 844}, has_touch=True)
     page = context.new_page()

@@ -4,12 +4,14 @@ import { decodeWire, sameBytes } from "../mask_view/wire.js";
 import { COVERED } from "../mask_view/bits.js";
 import { css, niceCeiling, readTheme } from "../mask_view/paint.js";
 import { percent } from "../mask_view/places.js";
+import { legendColour } from "../mask_view/side.js";
 import { END, clockAt, easedPosition, positionText, stepAt } from "./geometry.js";
 import { makeReordering } from "./reordering.js";
 import { makeFrames } from "./raster.js";
 import { paintFrame } from "./inking.js";
 import { FATES, followedText, nearestWeight, travellerOf } from "./following.js";
 import { BAR, drawBar, drawFollowed } from "./stage.js";
+import { filmType, startFilm } from "./film.js";
 import { legendTexts, meaningAt } from "./wording.js";
 
 const STEP_MS = 3000;
@@ -34,6 +36,8 @@ class MotionPlayer {
     on(this.find("play"), "click", () => this.press());
     on(this.find("scrubber"), "input", ({ target }) => this.scrub(Number(target.value)));
     on(this.find("follow"), "change", ({ target }) => this.follow(travellerOf(this.reordering, Number(target.value))));
+    this.find("film").hidden = filmType() === null;
+    on(this.find("film"), "click", () => this.saveFilm());
     on(this.canvas, "click", (event) => this.pick(event));
     on(matchMedia("(prefers-reduced-motion: reduce)"), "change", () => this.scrub(this.position));
     for (const button of this.root.querySelectorAll("[data-step]")) {
@@ -89,7 +93,7 @@ class MotionPlayer {
   }
 
   play(from, to) {
-    this.pause();
+    cancelAnimationFrame(this.playing);
     let clock = clockAt(from);
     let last = null;
     const tick = (now) => {
@@ -98,13 +102,40 @@ class MotionPlayer {
       this.position = easedPosition(clock);
       this.playing = clock < to ? requestAnimationFrame(tick) : null;
       this.paint();
+      if (!this.playing) this.stopFilm();
     };
     this.playing = requestAnimationFrame(tick);
+  }
+
+  /** Play it once from the start and save that; pausing it ends the film there. */
+  saveFilm() {
+    this.scrub(0);
+    const button = this.find("film");
+    this.endFilm = startFilm(() => this.shown(), () => {
+      button.disabled = false;
+      button.textContent = "Save film";
+    });
+    button.disabled = true;
+    button.textContent = "Recording";
+    this.play(0, END);
+  }
+
+  /** What a frame of the film shows now. */
+  shown() {
+    const { reordering, position, theme, canvas, ratio } = this;
+    const legend = legendTexts(reordering).map(([name, text]) => ({ text, colour: legendColour(name, theme) }));
+    return { title: reordering.title, meaning: meaningAt(reordering, position), legend, theme, stage: canvas, ratio };
   }
 
   pause() {
     cancelAnimationFrame(this.playing);
     this.playing = null;
+    this.stopFilm();
+  }
+
+  stopFilm() {
+    this.endFilm?.();
+    this.endFilm = null;
   }
 
   scrub(position) {
@@ -130,6 +161,7 @@ class MotionPlayer {
     if (!this.reordering || this.canvas.clientWidth <= BAR) return;
     const started = performance.now();
     const ratio = Math.min(2, window.devicePixelRatio || 1);
+    this.ratio = ratio;
     const [width, height] = [this.canvas.clientWidth, this.canvas.clientHeight].map((size) => Math.round(size * ratio));
     if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
     this.prepare(width - Math.round(BAR * ratio), height);
@@ -137,7 +169,7 @@ class MotionPlayer {
     const pixels = new Uint32Array(image.data.buffer);
     paintFrame(pixels, frames, this.position, theme, this.top);
     this.raster.getContext("2d").putImageData(image, 0, 0);
-    this.draw(ratio);
+    this.draw();
     this.say();
     this.root.dataset.frameMs = (performance.now() - started).toFixed(1);
     this.root.dataset.frames = String(1 + Number(this.root.dataset.frames ?? 0));
@@ -157,7 +189,8 @@ class MotionPlayer {
     this.image = this.raster.getContext("2d").createImageData(width, height);
   }
 
-  draw(ratio) {
+  draw() {
+    const { ratio } = this;
     const [width, height] = [this.canvas.width / ratio - BAR, this.canvas.height / ratio];
     const context = this.canvas.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
