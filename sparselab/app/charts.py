@@ -19,6 +19,9 @@ from sparselab.workflows.explore import View
 GROWN_COLOUR, DROPPED_COLOUR = "#e69f00", "#56b4e9"
 """What grown and dropped weights are painted in, as in the mask view (`sparselab/display/mask_view`)."""
 
+LIGHT_INK, DARK_INK = "#2f2d2b", "#edebe8"
+"""What kept weights are painted in: the colour of the page's text in the light and in the dark theme."""
+
 _KINDS = ("kept", "fill-in (grown)", "dropped")
 _PLAIN_ROWS, _PLAIN_COLS = 256, 512
 _SCALE = "Cividis"
@@ -141,14 +144,14 @@ class PlainPicture:
     scale: str
 
 
-def plain_pictures(left: Mapping[str, Any], right: Mapping[str, Any] | None, *, ink: str) -> list[PlainPicture]:
+def plain_pictures(left: Mapping[str, Any], right: Mapping[str, Any] | None, *, dark: bool) -> list[PlainPicture]:
     """Return both sides of the mask view as plain images in its colours: for browsers that cannot draw the view itself.
 
     A pixel is the exact share of kept, grown and dropped weights of the area that it stands for; at most 256 x 512 of them a side.
 
     Args:
         left, right: the sides as `sparselab.display.message.sides` returns them.
-        ink: the colour of weights kept before and after, as the mask view has it: that of the page's text.
+        dark: whether the page's theme is, so that kept weights are seen.
     """
     seen = [side for side in (left, right) if side is not None]
     pooled = [_pooled_kinds(side) for side in seen]
@@ -156,7 +159,7 @@ def plain_pictures(left: Mapping[str, Any], right: Mapping[str, Any] | None, *, 
     return [
         PlainPicture(
             title=f"**{side['label']}** {side['caption']}",
-            figure=_plain_figure(levels, top, ink),
+            figure=_plain_figure(levels, top, DARK_INK if dark else LIGHT_INK),
             scale=f"1 pixel = {levels[0].step_rows} x {levels[0].step_cols} weights; full colour = {100 * top:.3g} % of them",
         )
         for side, levels in zip(seen, pooled, strict=True)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from pathlib import Path
+from posixpath import dirname, join, normpath
 
 _HERE = Path(__file__).resolve().parent
-VIEW = "mask_view/mask_view"
-MOTION = "motion/motion"
-
 _IMPORT = re.compile(r'^import [^;]*? from "(\.{1,2}/[\w/]+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default ", re.MULTILINE)
+
+VIEW = "mask_view/mask_view"
+MOTION = "motion/motion"
 
 
 def bundle(*entries: str) -> str:
@@ -28,7 +28,7 @@ def bundle(*entries: str) -> str:
         if name not in texts:
             text = read(f"{name}.js")
             for needed in _IMPORT.findall(text):
-                add(posixpath.normpath(posixpath.join(posixpath.dirname(name), needed)))
+                add(normpath(join(dirname(name), needed)))
             text = _EXPORT.sub("", _IMPORT.sub("", text))
             texts[name] = text if name == entries[-1] else _DEFAULT.sub("", text)
 

@@ -10,12 +10,11 @@ import pytest
 
 from sparselab import display
 from sparselab.analysis.picture import ORDERS
-from sparselab.app.charts import DROPPED_COLOUR, GROWN_COLOUR, plain_pictures
+from sparselab.app.charts import DROPPED_COLOUR, GROWN_COLOUR, LIGHT_INK, plain_pictures
 from sparselab.core.layout import Block, Layout
 from sparselab.core.mask import Mask
 from sparselab.display.message import sides
 
-INK = "#102030"
 RNG = np.random.default_rng(0)
 SMALL = Mask(RNG.random((9, 14)) < 0.4)
 LARGE = Mask(RNG.random((300, 1100)) < 0.2)
@@ -34,11 +33,15 @@ def test_where_a_pixel_is_a_weight_it_has_the_colour_of_what_became_of_it(order:
     layout = layout_of(SMALL)
     left, right = sides(SMALL, layout, order)
     assert right is not None
-    for side, picture in zip((left, right), plain_pictures(left, right, ink=INK), strict=True):
+    for side, picture in zip((left, right), plain_pictures(left, right, dark=False), strict=True):
         before = Mask.from_packed(side["before"], (side["height"], side["width"])).kept
         after = before if side["after"] is None else Mask.from_packed(side["after"], before.shape).kept
         pixels = np.asarray(picture.figure.data[0].z)
-        for seen, colour in ((before & after, INK), (after & ~before, GROWN_COLOUR), (before & ~after, DROPPED_COLOUR)):
+        for seen, colour in (
+            (before & after, LIGHT_INK),
+            (after & ~before, GROWN_COLOUR),
+            (before & ~after, DROPPED_COLOUR),
+        ):
             assert (pixels[seen] == [*channels(colour), 255]).all()
         assert (pixels[~(before | after)][:, 3] == 0).all()
         named = [trace.name for trace in picture.figure.data[1:]]
@@ -48,7 +51,7 @@ def test_where_a_pixel_is_a_weight_it_has_the_colour_of_what_became_of_it(order:
 
 def test_a_large_mask_is_pooled_and_no_weight_is_lost() -> None:
     layout = layout_of(LARGE)
-    for picture in plain_pictures(*sides(LARGE, layout, "reordered"), ink=INK):
+    for picture in plain_pictures(*sides(LARGE, layout, "reordered"), dark=False):
         image = picture.figure.data[0]
         rows, cols = np.asarray(image.z).shape[:2]
         assert rows <= 256
@@ -58,7 +61,7 @@ def test_a_large_mask_is_pooled_and_no_weight_is_lost() -> None:
 
 
 def test_a_mask_alone_is_one_picture_and_an_empty_one_has_no_ink() -> None:
-    (picture,) = plain_pictures(*sides(Mask(np.zeros((3, 4), bool)), None, "natural"), ink=INK)
+    (picture,) = plain_pictures(*sides(Mask(np.zeros((3, 4), bool)), None, "natural"), dark=False)
     assert not np.asarray(picture.figure.data[0].z)[..., 3].any()
 
 

@@ -17,9 +17,6 @@ from sparselab.display.message import ORDER_LABELS, sides, view_message
 from sparselab.formats import read_ticket
 from sparselab.workflows.explore import View
 
-_INK = {"light": "#2f2d2b", "dark": "#edebe8"}
-"""The colour of text in the two themes, in which the mask view paints kept weights."""
-
 
 def choose_order() -> tuple[str, DeltaGenerator]:
     """Show the order toggle and the plain-heatmap switch; return the order, and a place beside them for progress.
@@ -61,17 +58,6 @@ def pictures(request: ExploreRequest, view: View | None, order: str) -> None:
         mask_view(payload, key="_mask_view")
 
 
-def _plain_pictures(before: Mask, view: View | None, order: str) -> None:
-    left, right = sides(before, None if view is None else view.layout, order)
-    ink = _INK["dark" if st.context.theme.type == "dark" else "light"]
-    drawn = plain_pictures(left, right, ink=ink)
-    for side, place, picture in zip(("left", "right"), st.columns(2), drawn, strict=False):
-        with place:
-            st.caption(picture.title)
-            st.plotly_chart(picture.figure, key=f"_plain_{side}")
-            st.caption(picture.scale)
-
-
 def _say_groups(request: ExploreRequest) -> None:
     layer = next(item for item in request.source.card["layers"] if item["name"] == request.layer)
     if layer["groups"] > 1:
@@ -97,3 +83,13 @@ def _mask_key(request: ExploreRequest) -> str:
 def _payload(request: ExploreRequest, before: Mask, view: View | None, order: str) -> bytes:
     layout = None if view is None else view.layout
     return view_message(request.layer, before, layout, order=order, pending="not computed yet")
+
+
+def _plain_pictures(before: Mask, view: View | None, order: str) -> None:
+    left, right = sides(before, None if view is None else view.layout, order)
+    drawn = plain_pictures(left, right, dark=st.context.theme.type == "dark")
+    for side, place, picture in zip(("left", "right"), st.columns(2), drawn, strict=False):
+        with place:
+            st.caption(picture.title)
+            st.plotly_chart(picture.figure, key=f"_plain_{side}")
+            st.caption(picture.scale)

@@ -17,7 +17,7 @@ export function drawBar(context, { rows, rowPlaces, groups }, position, height, 
   placesAt(rowPlaces, shareOf(0, position)).forEach((place, row) => {
     const group = groups[rowPlaces[row]];
     context.fillStyle = `hsl(${GROUP_HUES[group % GROUP_HUES.length]}, 55%, ${light + 6 * (group % 2)}%)`;
-    context.fillRect(0, place * tall, BAR - GAP, Math.max(1, tall));
+    context.fillRect(0, place * tall, BAR - GAP, Math.max(1, tall + 0.5)); // no seam between neighbours
   });
 }
 
