@@ -80,11 +80,6 @@ def _mask_key(request: ExploreRequest) -> str:
     return f"{request.source.path}|{request.layer}|{request.source.options}|{request.digest}"
 
 
-def _payload(request: ExploreRequest, before: Mask, view: View | None, order: str) -> bytes:
-    layout = None if view is None else view.layout
-    return view_message(request.layer, before, layout, order=order, pending="not computed yet")
-
-
 def _plain_pictures(before: Mask, view: View | None, order: str) -> None:
     left, right = sides(before, None if view is None else view.layout, order)
     drawn = plain_pictures(left, right, dark=st.context.theme.type == "dark")
@@ -93,3 +88,8 @@ def _plain_pictures(before: Mask, view: View | None, order: str) -> None:
             st.caption(picture.title)
             st.plotly_chart(picture.figure, key=f"_plain_{side}")
             st.caption(picture.scale)
+
+
+def _payload(request: ExploreRequest, before: Mask, view: View | None, order: str) -> bytes:
+    layout = None if view is None else view.layout
+    return view_message(request.layer, before, layout, order=order, pending="not computed yet")

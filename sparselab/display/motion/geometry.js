@@ -1,7 +1,7 @@
 // Where rows and columns are while they travel: pure functions of a position from 0 to 3, one unit a step.
 
-export const STEPS = Object.freeze(["rows", "columns", "fill and drop"]);
-export const END = STEPS.length;
+export const MOTION_STEPS = Object.freeze(["rows", "columns", "fill and drop"]);
+export const END = MOTION_STEPS.length;
 
 const within = (x, low, high) => Math.min(high, Math.max(low, x));
 
@@ -27,7 +27,7 @@ export function clockAt(position) {
 export function positionText(position) {
   if (position <= 0) return "start: as in the file";
   const step = stepAt(position);
-  return `${STEPS[step]}: ${Math.round(100 * shareOf(step, position))} % of the way`;
+  return `${MOTION_STEPS[step]}: ${Math.round(100 * shareOf(step, position))} % of the way`;
 }
 
 /** order[place] = index becomes places[index] = place. */

@@ -10,13 +10,13 @@ export function makeReordering({ title, rows, cols, left, right }) {
     title, rows, columns: cols, stride: Math.ceil(cols / 8),
     before: left.before, after: right.after,
     rowOrder, columnOrder, rowPlaces: placesOf(rowOrder), columnPlaces: placesOf(columnOrder),
-    groups: groupsOf(right.groups, rows),
+    groups: groupOfPlaces(right.groups, rows),
   };
   return { ...reordering, counts: countKinds(reordering) };
 }
 
 /** The group of each place, from the rows at which groups start. */
-function groupsOf(edges, rows) {
+function groupOfPlaces(edges, rows) {
   const groups = new Int32Array(rows);
   const starts = edges.filter((edge) => edge > 0 && edge < rows);
   for (const start of starts) groups.fill(1, start, start + 1);
