@@ -32,7 +32,7 @@ def why_still(layout: Layout) -> str:
     """Return why there is no reordering to watch, as a sentence; "" where there is one.
 
     Example: >>> from sparselab import Layout, Mask
-             >>> why_still(Layout.unchanged(Mask(np.eye(4)), "no two rows are alike"))
+             >>> why_still(Layout.unchanged(Mask(np.eye(4, dtype=bool)), "no two rows are alike"))
              'Nothing travels: no structure was found, and the mask is unchanged (no two rows are alike).'
     """
     because = f" ({layout.reason.rstrip('.')})" if layout.reason else ""

@@ -35,10 +35,12 @@ export function drawFollowed(context, reordering, weight, position, width, heigh
   cross.lineTo(Math.max(0, now.x - across), now.y);
   cross.moveTo(now.x, 0);
   cross.lineTo(now.x, Math.max(0, now.y - down));
-  cross.ellipse(now.x, now.y, across, down, 0, -Math.PI / 2, 1.5 * Math.PI);
   stroke(context, cross, theme, 2);
   write(context, `row ${count(weight.row)}`, { x: 4, y: now.y }, width, height, theme);
   write(context, `column ${count(weight.column)}`, { x: now.x + 5, y: 9 }, width, height, theme);
+  const ring = new Path2D();
+  ring.ellipse(now.x, now.y, across, down, 0, 0, 2 * Math.PI);
+  stroke(context, ring, theme, 2);
 }
 
 function drawWay(context, [from, turn, to], theme) {
