@@ -208,8 +208,9 @@ class MotionPlayer {
     const { reordering, position } = this;
     const told = positionText(position);
     const meaning = meaningAt(reordering, position);
-    this.find("position").value = told;
-    this.find("meaning").textContent = meaning;
+    this.find("position").textContent = told;
+    // It is read aloud when it changes: once a step, not once a frame.
+    if (this.find("meaning").textContent !== meaning) this.find("meaning").textContent = meaning;
     this.find("readout").textContent = this.followed ? followedText(reordering, this.followed, position) : "";
     this.find("scrubber").value = String(position);
     this.find("scrubber").setAttribute("aria-valuetext", told);

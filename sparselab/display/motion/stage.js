@@ -7,6 +7,7 @@ import { placesAt, shareOf, weightPlace } from "./geometry.js";
 export const BAR = 14; // CSS pixels
 const GAP = 4;
 const RING_RADIUS = 8;
+const ROW_LABEL = 84; // the width kept free for "row 12,345"
 const GROUP_HUES = [205, 45, 330, 160, 260, 20];
 
 /** A colour a group, next to each other in hue never: where the bar is one piece, so is the group. */
@@ -36,7 +37,7 @@ export function drawFollowed(context, reordering, weight, position, width, heigh
   cross.moveTo(now.x, 0);
   cross.lineTo(now.x, Math.max(0, now.y - down));
   stroke(context, cross, theme, 2);
-  write(context, `row ${count(weight.row)}`, { x: 4, y: now.y }, width, height, theme);
+  write(context, `row ${count(weight.row)}`, { x: now.x - across < ROW_LABEL ? now.x + across + 4 : 4, y: now.y }, width, height, theme);
   write(context, `column ${count(weight.column)}`, { x: now.x + 5, y: 9 }, width, height, theme);
   const ring = new Path2D();
   ring.ellipse(now.x, now.y, across, down, 0, 0, 2 * Math.PI);

@@ -23,6 +23,7 @@ export function meaningAt({ counts, rows, columns, rowPlaces, columnPlaces }, po
       ? "The columns stay: they are in this order already."
       : "Columns travel to the first group that uses them. Still no weight changes.";
   }
+  if (counts[GROWN] + counts[DROPPED] === 0) return "The blocks hold every kept weight and no other: nothing is to fill or to drop.";
   return `Blocks fill: ${count(counts[GROWN])} weights grow. Outside of them ${count(counts[DROPPED])} kept weights drop.`;
 }
 

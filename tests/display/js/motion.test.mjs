@@ -181,4 +181,5 @@ test("what is said of each moment is counted", () => {
   assert.match(meaningAt(reordering, 3), new RegExp(`${counts[COVERED]} of ${kept} kept .*${counts[GROWN]} grew, ${counts[DROPPED]} dropped`));
   const resting = { ...reordering, rowPlaces: upTo(12) };
   assert.match(meaningAt(resting, 0.5), /rows stay/);
+  assert.match(meaningAt({ ...reordering, counts: [kept, 0, 0] }, 2.5), /nothing is to fill/);
 });
