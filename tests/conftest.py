@@ -23,6 +23,17 @@ settings.register_profile("sparselab", deadline=None, derandomize=True, suppress
 settings.load_profile("sparselab")
 
 
+def pytest_configure() -> None:
+    """Before torch is loaded: threads that wait sleep, and several processes of pytest share the cores.
+
+    Spinning, as OpenMP's threads do by default, they take the core from who would end their waiting. Two threads at least: with
+    fewer, what is done in threads would not be tested.
+    """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(2, (os.cpu_count() or 1) // processes)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What tests measure, train and remember belongs to nobody's results, and is nobody's."""
