@@ -24,14 +24,14 @@ settings.load_profile("sparselab")
 
 
 def pytest_configure() -> None:
-    """Before torch is loaded: threads that wait sleep, and several processes of pytest share the cores.
+    """Before torch is loaded: OpenMP's threads sleep while they wait, and the processes of pytest-xdist share the cores.
 
-    Spinning, as OpenMP's threads do by default, they take the core from who would end their waiting. Two threads at least: with
-    fewer, what is done in threads would not be tested.
+    By default they spin, and take the core from those they wait for. Each process keeps two threads, or what is promised of
+    several would be tried with one.
     """
-    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(2, (os.cpu_count() or 1) // processes)))
+    if processes := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(2, (os.cpu_count() or 1) // int(processes))))
 
 
 @pytest.fixture(scope="session", autouse=True)
