@@ -8,13 +8,14 @@ from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.app.latency.controls import choose_product
 from sparselab.app.latency.kernel_names import choice_of, title_of
 from sparselab.app.latency.map_charts import lines_figure, map_figure
 from sparselab.app.latency.measurement import MeasurementPlan, Results
 from sparselab.app.latency.run import measured_by, measured_or_said
-from sparselab.app.latency.stored import all_sessions
+from sparselab.app.latency.stored import all_sessions, said_meanwhile
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.url_state import linked_select
 from sparselab.benchmarking.break_even import (
@@ -40,19 +41,20 @@ _HERE, _STORED = "measure here", "from stored sessions"
 
 def show_map(card: dict[str, Any], layers: Sequence[dict[str, Any]], seed: int) -> None:
     """Show the map of the product of the layer at hand, or one that stored sessions hold. layers: of its file, as `card`."""
+    answer = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         where = st.segmented_control(
             "Figures", (_HERE, _STORED), default=_HERE, key="figures", bind="query-params", required=True
         )
         kernel = linked_select("Kernel", _BLOCK_KERNELS, "map_kernel", default=_preferred(), label_of=choice_of)
     if where == _STORED:
-        _from_stored(kernel)
+        _from_stored(answer, kernel)
     else:
-        _measured(card, layers, kernel, seed)
+        _measured(answer, card, layers, kernel, seed)
     st.caption(
         "Random layouts of the layer's size: all groups have one height, and each group keeps random columns. A cell is the "
-        "speed-up over the dense product: 1 is as fast as dense, 2 is twice as fast; below it the speed-up over the exact product "
-        "of a random mask with as many weights, where that was measured. At the rate of the dense product, 1 / density is the most."
+        "speed-up over the dense product: 1 is as fast as dense, 2 is twice as fast; in brackets the speed-up over the exact "
+        "product of a random mask with as many weights, where that was measured. At the rate of the dense product, 1 / density is the most."
     )
 
 
@@ -61,8 +63,9 @@ def _preferred() -> str:
     return next(name for name in preferred_kernels() if name in _BLOCK_KERNELS and "cpu" in KERNELS[name].devices)
 
 
-def _measured(card: dict[str, Any], layers: Sequence[dict[str, Any]], kernel: str, seed: int) -> None:
-    answer = st.container()
+def _measured(
+    answer: DeltaGenerator, card: dict[str, Any], layers: Sequence[dict[str, Any]], kernel: str, seed: int
+) -> None:
     product = choose_product(card, layers, seed, key="seconds_cell", seconds=1)
     rows, cols = card["shape"]
     fitting = [height for height in _HEIGHTS if height <= rows]
@@ -125,8 +128,9 @@ def _refusals(results: Results) -> None:
                 return
 
 
-def _from_stored(kernel: str) -> None:
-    maps = stored_maps(all_sessions(), kernel)
+def _from_stored(answer: DeltaGenerator, kernel: str) -> None:
+    with answer, said_meanwhile("Reading the stored sessions"):
+        maps = stored_maps(all_sessions(), kernel)
     if not maps:
         st.info(
             f"No stored session holds cells of a break-even map of {title_of(kernel)}. Choose “measure here” to add some, or another kernel.",
@@ -135,7 +139,8 @@ def _from_stored(kernel: str) -> None:
         return
     chosen = st.selectbox("Device and product", list(maps), key="_map_stored")
     found, dates = maps[chosen]
-    show_break_even(found)
+    with answer:
+        show_break_even(found)
     st.caption(f"Measured {' to '.join(dict.fromkeys((dates[0], dates[-1])))}.")
 
 
@@ -150,7 +155,7 @@ def stored_maps(sessions: Sequence[Session], kernel: str) -> dict[str, tuple[Bre
         for name, group in groups.items()
     }
     known = [(name, found) for name, found in maps.items() if found[0].points]
-    return dict(sorted(known, key=lambda item: not item[1][0].is_complete))
+    return dict(sorted(known, key=lambda item: (not item[1][0].is_complete, -len(item[1][0].points))))
 
 
 def _name(session: Session) -> str:
@@ -199,25 +204,31 @@ def sentences(found: BreakEvenMap) -> str:
         if all(line.slower_from == line.low for line in exact):
             first = "Structure does not pay here"
         told.append(f"**{first}**, against the exact product of a mask with as many weights:")
-        told += [_said(line, "the exact product") for line in exact]
+        told += _said(exact, "the exact product")
     if dense:
-        told += ["", "Against dense:", *(_said(line, "dense") for line in dense)]
-    return "\n".join(told).strip()
+        told += _said(dense, "dense")
+    return "\n".join(told)
 
 
-def _said(line: Line, opponent: str) -> str:
+def _said(lines: Sequence[Line], opponent: str) -> list[str]:
+    """Return what is said of each height; heights of which the same is said share a sentence."""
+    heights: dict[str, list[int]] = {}
+    for line in lines:
+        heights.setdefault(_predicate(line, opponent), []).append(line.group_rows)
+    return [f"- Groups of **{', '.join(map(str, found))} rows** {told}" for told, found in heights.items()]
+
+
+def _predicate(line: Line, opponent: str) -> str:
     """Return what is said of one height; a crossing only between a density shown faster and one shown slower."""
-    groups, span = f"- Groups of **{line.group_rows} rows**", f"{_percent(line.low)} to {_percent(line.high)}"
+    span = f"{_percent(line.low)} to {_percent(line.high)}"
     if line.faster_to == line.high:
-        return f"{groups} are faster than {opponent} at every density measured, {span}."
+        return f"are faster than {opponent} at every density measured, {span}."
     if line.slower_from == line.low:
-        return f"{groups} are slower than {opponent} at every density measured, {span}."
+        return f"are slower than {opponent} at every density measured, {span}."
     if line.faster_to is None:
         known = "" if line.slower_from is None else f"; slower from {_percent(line.slower_from)}"
-        return (
-            f"{groups} were not shown to be faster than {opponent} at the lowest density, {_percent(line.low)}{known}."
-        )
-    said = f"{groups} are faster than {opponent} up to density {_percent(line.faster_to)}"
+        return f"were not shown to be faster than {opponent}, {span}{known}."
+    said = f"are faster than {opponent} up to density {_percent(line.faster_to)}"
     if line.slower_from is not None:
         said += f" and slower from {_percent(line.slower_from)}"
         if line.crossing is not None:
@@ -226,4 +237,4 @@ def _said(line: Line, opponent: str) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
+    return f"{round(100 * share, 1 if share < 0.1 else None):g} %"

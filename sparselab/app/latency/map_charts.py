@@ -10,6 +10,10 @@ import plotly.graph_objects as go
 from sparselab.app.latency.charts import LINES, SPEEDUP, SPREAD, finish
 from sparselab.benchmarking.break_even import BreakEvenPoint
 
+_SCALE = ((213, 94, 0), (240, 240, 240), (0, 114, 178))
+"""The colours of speed-ups 0, 1, and 2 or more: blue above 1, orange below, and in the middle nothing is gained."""
+
+_TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 _CONTOUR = "#CC79A7"  # seen on orange, white and blue, and on both backgrounds
 _CONTOUR_EXACT = "#00C08B"
 _EXACT = "#9467BD"
@@ -22,7 +26,7 @@ def map_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:
     densities = sorted({point.cell[1] for point in points})
     cell = {point.cell: point for point in points}
     grid = [[cell.get((height, density)) for density in densities] for height in heights]
-    x = [f"{100 * density:.3g} %" for density in densities]
+    x = [f"{round(100 * density, 1):g} %" for density in densities]
     y = [f"{height} rows" for height in heights]
     z = [[None if point is None else point.row.speedup_vs_dense for point in line] for line in grid]
     over = [[_over_exact(point) for point in line] for line in grid]
@@ -30,11 +34,8 @@ def map_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:
         z=z,
         x=x,
         y=y,
-        text=[[_cell_text(*pair) for pair in zip(*lines, strict=True)] for lines in zip(z, over, strict=True)],
-        texttemplate="%{text}",
         customdata=[[None if point is None else point.limit for point in line] for line in grid],
-        # Blue above 1, orange below: the middle of the scale is where nothing is gained.
-        colorscale=[[0, "#D55E00"], [0.5, "#F0F0F0"], [1, "#0072B2"]],
+        colorscale=[[place / 2, f"rgb{colour}"] for place, colour in enumerate(_SCALE)],
         zmid=1.0,
         zmin=0.0,
         zmax=2.0,
@@ -42,6 +43,17 @@ def map_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:
         hovertemplate="%{y}, density %{x}: %{z:.2f} times as fast as dense; 1 / density is %{customdata:.1f}<extra></extra>",
     )
     figure = go.Figure(heat)
+    # Plotly's own text on a cell is grey or white, too pale on a middle blue.
+    cells = [(a, b, z[i][j], over[i][j]) for i, b in enumerate(y) for j, a in enumerate(x)]
+    figure.add_scatter(
+        x=[a for a, *_ in cells],
+        y=[b for _, b, *_ in cells],
+        text=[_cell_text(speedup, exact) for _, _, speedup, exact in cells],
+        mode="text",
+        textfont={"color": [_ink(speedup) for _, _, speedup, _ in cells]},
+        showlegend=False,
+        hoverinfo="skip",
+    )
     if len(heights) > 1 and len(densities) > 1:
         _contour(figure, x, y, z, "as fast as dense", _CONTOUR, "dash")
         if all(value is not None for line in over for value in line):
@@ -93,12 +105,15 @@ def lines_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:
         mode="lines",
         line={"color": _LIMIT, "dash": "dot"},
     )
-    figure.add_hline(
-        y=1.0, line_dash="dash", line_color=SPREAD, annotation_text="dense", annotation_position="top left"
-    )
+    figure.add_hline(y=1.0, line_dash="dash", line_color=SPREAD)
     figure.update_xaxes(title_text="density, %", rangemode="tozero")
     # A noisy cell's interval may reach far off; on a scale of ratios it does not press the others flat.
-    figure.update_yaxes(title_text=f"{SPEEDUP}<br>99 % interval", type="log", dtick="D2")
+    figure.update_yaxes(
+        title_text=f"{SPEEDUP} (dashed),<br>99 % interval",
+        type="log",
+        tickvals=_TICKS,
+        ticktext=[f"{tick:g}x" for tick in _TICKS],
+    )
     figure.update_layout(legend={"orientation": "h", "y": -0.2, "yanchor": "top"})
     return finish(figure, 480)
 
@@ -108,10 +123,23 @@ def _over_exact(point: BreakEvenPoint | None) -> float | None:
     return None if ratio is None else ratio.value
 
 
+def _ink(speedup: float | None) -> str:
+    """Return black or white, whichever is seen better on a cell: 4.5:1 at least.
+
+    Source: WCAG 2.2, relative luminance.
+    """
+    place = min(max(speedup or 0.0, 0.0), 2.0)
+    low, high = (_SCALE[0], _SCALE[1]) if place < 1 else (_SCALE[1], _SCALE[2])
+    shares = [(a + (b - a) * (place % 1 if place < 2 else 1)) / 255 for a, b in zip(low, high, strict=True)]
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    luminance = sum(weight * each for weight, each in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return "#000000" if luminance > 0.179 else "#FFFFFF"
+
+
 def _cell_text(speedup: float | None, over_exact: float | None) -> str:
     if speedup is None:
         return ""
-    return f"{speedup:.2f}x" + ("" if over_exact is None else f"<br>{over_exact:.2f}x exact")
+    return f"{speedup:.2f}x" + ("" if over_exact is None else f"<br>({over_exact:.2f}x)")
 
 
 def _exact_at(points: Sequence[BreakEvenPoint], density: float) -> float | None:

@@ -44,6 +44,7 @@ def ask_side() -> tuple[int, bool]:
         None,
         key="side",
         bind="query-params",
+        persist_state="session",
         placeholder=f"{ASSUMED_SIDE}, assumed",
         help="Pixels of a side of the square images that the network is given: the file does not tell. It stays in the address.",
         width=_WIDTH,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import streamlit as st
@@ -16,6 +18,7 @@ from sparselab.benchmarking.csv_table import as_csv, stored_results
 from sparselab.benchmarking.records import Session
 from sparselab.benchmarking.storage_paths import database_path
 from sparselab.benchmarking.store import Store, shape_text
+from sparselab.core.data_files import DATA, sessions_files
 from sparselab.core.errors import SparselabError
 from sparselab.runtime.room import room
 
@@ -26,13 +29,33 @@ _SPEEDUP = "speed-up of B over A"
 def all_sessions() -> tuple[Session, ...]:
     """Return the sessions measured here and those that come with the project, newest first; say what cannot be read."""
     found: list[Session] = []
-    readers: tuple[Callable[[], tuple[Session, ...]], ...] = (measured_here, stored_results)
+    readers: tuple[Callable[[], tuple[Session, ...]], ...] = (measured_here, _come_with_the_project)
     for read in readers:
         try:
             found += read()
         except SparselabError as error:
             st.error(literal(str(error)), icon=":material/database_off:")
     return tuple(sorted({session.key: session for session in found}.values(), key=lambda s: s.date, reverse=True))
+
+
+def _come_with_the_project() -> tuple[Session, ...]:
+    """Return the sessions of the package; its files are read again where one has changed."""
+    files = sorted((str(path), path.stat().st_mtime_ns) for path in sessions_files(DATA))
+    return _read_once(stored_results, tuple(files))
+
+
+@lru_cache(maxsize=1)
+def _read_once(read: Callable[[], tuple[Session, ...]], _files: tuple[tuple[str, int], ...]) -> tuple[Session, ...]:
+    return read()
+
+
+@contextmanager
+def said_meanwhile(text: str) -> Iterator[None]:
+    """Say on the page what is being done, until it is."""
+    slot = st.empty()
+    slot.caption(text)
+    yield
+    slot.empty()
 
 
 def measured_here() -> tuple[Session, ...]:
@@ -46,7 +69,8 @@ def measured_here() -> tuple[Session, ...]:
 
 def show_stored() -> None:
     """Show every session in a table with filters; one chosen is shown whole, two are compared, all shown are exported."""
-    sessions = all_sessions()
+    with said_meanwhile("Reading the stored sessions"):
+        sessions = all_sessions()
     if not sessions:
         st.info(
             "No session is stored yet. Every measurement on the other tabs is stored and listed here.",

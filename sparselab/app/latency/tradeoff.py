@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from sparselab.app.latency.stored import measured_here
+from sparselab.app.latency.stored import measured_here, said_meanwhile
 from sparselab.app.latency.tradeoff_chart import shown_name, tradeoff_figure
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.url_state import linked_segments
@@ -32,8 +32,9 @@ def show_tradeoff(card: Mapping[str, Any]) -> None:
     answer = st.container()
     of = linked_segments("Points of", _OF, "tradeoff", default=_LAYER)
     try:
-        sessions = measured_here()
         with answer:
+            with said_meanwhile("Reading what is stored on this machine"):
+                sessions = measured_here()
             if of == _LAYER:
                 _of_layer(card, sessions)
             else:
@@ -102,6 +103,7 @@ def _show(points: Sequence[TradeOff], measure: str) -> None:
     rows = [
         {
             "structure": shown_name(point),
+            "settings": point.settings,
             "density": point.density,
             name: point.worth,
             "speed-up": point.speedup.value,
@@ -118,7 +120,7 @@ def _show(points: Sequence[TradeOff], measure: str) -> None:
         "speed-up": st.column_config.NumberColumn(format="%.2fx"),
         "time": st.column_config.NumberColumn(format="%.4g ms"),
         name: st.column_config.NumberColumn(format="%.4f"),
-        "structure": st.column_config.TextColumn(pinned=True),
+        "structure": st.column_config.TextColumn(pinned=True, width="medium"),
     }
     st.dataframe(rows, hide_index=True, column_config=config, key="_tradeoff_table")
 
@@ -129,6 +131,6 @@ def _sentence(points: Sequence[TradeOff], best: Sequence[TradeOff], name: str) -
     said = f"**{len(best)} of {count} point{'s' * (count != 1)}** {'is' if len(best) == 1 else 'are'} on the line: no other is both faster and better in {name.lower()}."
     exact = next((point for point in points if point.structure == EXACT), None)
     if exact is not None and len(points) > 1:
-        faster = sum(point.speedup.value > exact.speedup.value for point in points)
-        said += f" {faster} {'is' if faster == 1 else 'are'} faster than the exact product, which drops nothing."
+        faster = sum(point.speedup.low > exact.speedup.high for point in points)
+        said += f" {faster} {'was' if faster == 1 else 'were'} shown to be faster than the exact product, which drops nothing."
     return said

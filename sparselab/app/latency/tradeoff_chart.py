@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import plotly.graph_objects as go
 
@@ -38,7 +39,7 @@ def tradeoff_figure(points: Sequence[TradeOff], best: Sequence[TradeOff], name: 
             name=structure,
             mode="markers",
             marker={"color": colour, "symbol": symbol, "size": 12},
-            customdata=[(f"{100 * p.density:.1f} %", "<br>".join(p.sources), f"{p.milliseconds:.3g}") for p in mine],
+            customdata=[(f"{100 * p.density:.1f} %", _details(p), f"{p.milliseconds:.3g}") for p in mine],
             error_x={
                 "type": "data",
                 "symmetric": False,
@@ -49,8 +50,13 @@ def tradeoff_figure(points: Sequence[TradeOff], best: Sequence[TradeOff], name: 
             hovertemplate=f"{structure}, density %{{customdata[0]}}: %{{y:.4g}}, %{{x:.2f}} times as fast as dense, "
             "%{customdata[2]} ms<br>%{customdata[1]}<extra></extra>",
         )
-    figure.add_vline(x=1.0, line_dash="dash", line_color=SPREAD, annotation_text="dense")
-    figure.update_xaxes(title_text=f"{SPEEDUP}, 99 % interval", rangemode="tozero")
+    figure.add_vline(x=1.0, line_dash="dash", line_color=SPREAD)
+    figure.update_xaxes(title_text=f"{SPEEDUP} (dashed),<br>99 % interval", rangemode="tozero")
     figure.update_yaxes(title_text=name)
-    figure.update_layout(legend={"orientation": "h", "y": -0.25, "yanchor": "top"})
+    figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"})
     return finish(figure, 400)
+
+
+def _details(point: TradeOff) -> str:
+    """Return the settings and sources of a point for its readout; names of runs and layers are no markup."""
+    return "<br>".join(escape(text) for text in (point.settings, *point.sources) if text)

@@ -184,5 +184,5 @@ def _planned(session: Session) -> frozenset[Cell]:
     try:
         told = json.loads(session.about.get(CELLS, "[]"))
         return frozenset((int(height), round(float(density), 4)) for height, density in told)
-    except (TypeError, ValueError):  # a table that somebody else wrote
+    except (TypeError, ValueError, OverflowError, RecursionError):  # a table that somebody else wrote
         return frozenset()
