@@ -115,11 +115,16 @@ def test_both_inputs_are_offered_and_the_one_meant_is_said(tmp_path: Path) -> No
         "1,024 positions",
         "as in the network (576 positions)",
     ]
-    assert any("a.weight at 1,024 positions; float32" in item.value for item in at.caption)
+    assert any("a.weight at 1,024 positions; float32" in item.value.replace("\\", "") for item in at.caption)
     at = page(tmp_path, layer="a.weight", side="24", input="network")
-    assert any("576 positions, as in the network with batch 1, 24 x 24 pixels;" in item.value for item in at.caption)
+    assert any(
+        "576 positions, as in the network with batch 1, 24 x 24 pixels;" in item.value.replace("\\", "")
+        for item in at.caption
+    )
     at = page(tmp_path, layer="a.weight", input="network")
-    assert any("32 x 32 pixels (assumed: the file does not tell)" in item.value for item in at.caption)
+    assert any(
+        "32 x 32 pixels (assumed: the file does not tell)" in item.value.replace("\\", "") for item in at.caption
+    )
 
 
 def test_kept_against_time_says_what_is_missing_and_names_its_sources(tmp_path: Path, mask: Mask) -> None:
