@@ -132,5 +132,5 @@ def _sentence(points: Sequence[TradeOff], best: Sequence[TradeOff], name: str) -
     exact = next((point for point in points if point.structure == EXACT), None)
     if exact is not None and len(points) > 1:
         faster = sum(point.speedup.low > exact.speedup.high for point in points)
-        said += f" {faster} {'was' if faster == 1 else 'were'} shown to be faster than the exact product, which drops nothing."
+        said += f" {faster or 'None'} {'was' if faster <= 1 else 'were'} shown to be faster than the exact product, which drops nothing."
     return said
