@@ -15,9 +15,7 @@ import argparse
 import contextlib
 import io
 import json
-import os
 import resource
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -30,15 +28,13 @@ import numpy as np
 import torch
 
 import sparselab
+from benchmarks.forks import forked, in_fork
 from sparselab.cli import main as command_line
 from sparselab.core.csv_text import rows_csv
 from sparselab.core.errors import LimitError, SparselabError
 from sparselab.core.version import __version__
 from sparselab.formats import FORMATS, UNTRUSTED_LIMITS, describe, limited, read_ticket, read_untrusted
-from sparselab.runtime import messages
 from sparselab.runtime.limiting import limited as within
-from sparselab.runtime.pipes import Limits
-from sparselab.runtime.progress import SILENT, Monitor
 from tests.formats.good_files import good_file
 
 RESULTS = Path(__file__).resolve().parent / "results" / "hostile_files.csv"
@@ -117,35 +113,6 @@ def _refused(text: str, *, is_limit: bool = False) -> Outcome:
     return {"refused": " ".join(text.split()), "limit": is_limit}
 
 
-def forked(
-    function: Callable[..., Any],
-    *args: Any,
-    limits: Limits,
-    imports: tuple[str, ...] = (),
-    monitor: Monitor = SILENT,
-    **kwargs: Any,
-) -> Any:
-    """Do as `run_isolated`, in a fork: what a process loads before it is asked is loaded here."""
-
-    def answer() -> dict[str, Any]:
-        try:
-            with within(limits):
-                return {"value": function(*args, monitor=Monitor(), **kwargs)}
-        except SparselabError as error:
-            return {"error": type(error).__name__, "text": str(error)}
-        except MemoryError:
-            return {"error": "LimitError", "text": "this needs more memory than it may use"}
-
-    told, _ = _in_fork(answer)
-    if told is None:
-        raise LimitError("stopped after its limit")
-    if "fault" in told:
-        raise RuntimeError(told["fault"])
-    if "error" in told:
-        raise getattr(sparselab.core.errors, told["error"])(told["text"])
-    return told["value"]
-
-
 def opened(way: Callable[[Path, Path], Outcome], path: Path, folder: Path) -> Opened:
     """Open one file in one way, and measure it."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -158,33 +125,10 @@ def opened(way: Callable[[Path, Path], Outcome], path: Path, folder: Path) -> Op
         except MemoryError:
             return _refused("this needs more memory than it may use")
 
-    told, used = _in_fork(answer)
+    told, used = in_fork(answer)
     memory = max(0.0, (used.ru_maxrss - before) / 1024)
     died = {"refused": "stopped after its limit", "limit": True}
     return Opened(outcome=told or died, cpu_seconds=used.ru_utime + used.ru_stime, memory_mib=memory)
-
-
-def _in_fork(answer: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any] | None, resource.struct_rusage]:
-    """Return what a fork of this process answers, None where it died, and what it took; any other error is its "fault"."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(reader)
-            try:
-                told = answer()
-            except BaseException as error:
-                last = traceback.extract_tb(error.__traceback__)[-1]
-                told = {"fault": f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}: {error}"[:300]}
-            with os.fdopen(writer, "wb") as stream:
-                stream.write(messages.dump(told))
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as stream:
-        content = stream.read()
-    _, _, used = os.wait4(child, 0)
-    return (messages.load(content) if content else None), used
 
 
 def load_every_reader(folder: Path) -> None:
