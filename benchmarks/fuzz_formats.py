@@ -131,7 +131,8 @@ def fuzz(forms: list[str], seconds: float, seed: int, keep: Path | None, cases: 
         fuzzers = [Fuzzer(form, Path(folder), seed) for form in forms]
         turn = min(_TURN_SECONDS, seconds / len(fuzzers))
         while time.monotonic() - begin < seconds or any(fuzzer.cases < cases for fuzzer in fuzzers):
-            for fuzzer in fuzzers:
+            is_over = time.monotonic() - begin >= seconds
+            for fuzzer in (one for one in fuzzers if not is_over or one.cases < cases):
                 end = time.monotonic() + turn
                 while time.monotonic() < end:
                     found = fuzzer.step()
