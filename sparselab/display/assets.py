@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from posixpath import dirname, join, normpath
 
 _HERE = Path(__file__).resolve().parent
-_IMPORT = re.compile(r'^import [^;]*? from "\./(\w+)\.js";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import [^;]*? from "(\.{1,2}/[\w/]+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
 
 
@@ -21,7 +22,7 @@ def bundle(entry: str = "mask_view") -> str:
         if name not in texts:
             text = read(f"mask_view/{name}.js")
             for needed in _IMPORT.findall(text):
-                add(needed)
+                add(normpath(join(dirname(name), needed)))
             texts[name] = _EXPORT.sub("", _IMPORT.sub("", text))
 
     add(entry)

@@ -35,7 +35,7 @@ def test_a_module_keeps_its_laws(path: Path) -> None:
 
 
 @needs_node
-@pytest.mark.parametrize("path", sorted(MODULES.glob("*.js")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(MODULES.rglob("*.js")), ids=lambda path: path.stem)
 def test_every_import_names_something_that_is_exported(path: Path) -> None:
     node("--input-type=module", "--eval", f"await import({json.dumps(path.as_uri())})")
 
@@ -51,9 +51,9 @@ def test_the_script_is_one_module_in_which_no_name_is_declared_twice(host: str, 
 def test_the_script_holds_every_module_once_and_its_only_export_is_the_entry() -> None:
     script = bundle()
     assert re.findall(r"^(?:import|export)\b.*", script, re.MULTILINE) == [
-        "export default function render({ data, parentElement }) {"
+        "export default function render({ data, parentElement, setTriggerValue }) {"
     ]
-    for path in MODULES.glob("*.js"):
+    for path in MODULES.rglob("*.js"):
         first = path.read_text(encoding="utf-8").splitlines()[0]
         assert script.count(first) == 1, path.name
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -10,12 +14,15 @@ from sparselab.app.charts import plain_figure
 from sparselab.app.explore.numbers import show_numbers, show_status
 from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.mask_view import mask_view
-from sparselab.app.shell.url_state import linked_segments
+from sparselab.app.shell.presenter import present, presenting
+from sparselab.app.shell.url_state import choose_here, linked_segments
 from sparselab.core.groups import grouped_in_words
 from sparselab.core.mask import Mask
 from sparselab.display.message import ORDER_LABELS, view_message
 from sparselab.formats import read_ticket
 from sparselab.workflows.explore import View
+
+_STEPS: Mapping[str, int] = MappingProxyType({"next": 1, "previous": -1})
 
 
 def choose_order() -> tuple[str, DeltaGenerator]:
@@ -54,8 +61,18 @@ def pictures(request: ExploreRequest, view: View | None, order: str) -> None:
     else:
         # Before there is an answer the picture is of the layer alone, the same whatever is asked of it.
         key = f"layer|{_mask_key(request)}" if view is None else f"picture|{order}|{request.key}"
+        key += f"|{presenting()}"
         payload = request.source.memory.remembered(key, lambda: _payload(request, before, view, order))
-        mask_view(payload, key="_mask_view")
+        mask_view(payload, key="_mask_view", on_asked=partial(_answer, order))
+
+
+def _answer(order: str, asked: str) -> None:
+    """Do what a presenter asked for with a key: another order, or the presenter view itself."""
+    if asked in _STEPS:
+        names = tuple(ORDERS)
+        choose_here("order", names[(names.index(order) + _STEPS[asked]) % len(names)])
+    else:
+        present(asked == "present")
 
 
 def _say_groups(request: ExploreRequest) -> None:
@@ -89,4 +106,4 @@ def _ordered(view: View | None, order: str) -> Mask | None:
 
 def _payload(request: ExploreRequest, before: Mask, view: View | None, order: str) -> bytes:
     layout = None if view is None else view.layout
-    return view_message(request.layer, before, layout, order=order, pending="not computed yet")
+    return view_message(request.layer, before, layout, order=order, pending="not computed yet", presenter=presenting())

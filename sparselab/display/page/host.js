@@ -5,7 +5,7 @@
   for (let i = 0; i < text.length; i++) packed[i] = text.charCodeAt(i);
   const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const data = new Uint8Array(await new Response(unpacked).arrayBuffer());
-  const show = () => render({ data, parentElement: document.getElementById("view"), setStateValue: () => {} });
+  const show = () => render({ data, parentElement: document.getElementById("view"), setTriggerValue: () => {} });
   show();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
 }
