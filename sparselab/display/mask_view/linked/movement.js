@@ -72,7 +72,8 @@ export class Movement {
     const started = performance.now();
     const step = (now) => {
       if (this.goal !== target) return;
-      const t = now - started < duration ? Math.max(0, now - started) / duration : 1;
+      const elapsed = Math.max(0, now - started); // a frame's time is that of its beginning
+      const t = elapsed < duration ? elapsed / duration : 1;
       if (t === 1) this.goal = null;
       this.move(t === 1 ? target : target.map((view, i) => between(from[i], view, t * (2 - t))));
       if (t < 1) requestAnimationFrame(step);
