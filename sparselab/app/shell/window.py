@@ -13,7 +13,10 @@ _STYLE = (
     "<style>.stMainBlockContainer { padding-top: 2.2rem; } .stSidebar [data-testid=stSidebarHeader] { height: 2rem; } "
     # The line above the title, which Streamlit's own header overlays.
     ".stMainBlockContainer { position: relative; } :has(> .st-key-presenter_switch) { position: absolute; width: auto; "
-    "top: 0.25rem; right: 5rem; z-index: 999991; }</style>"
+    "top: 0.25rem; right: 5rem; z-index: 999991; } "
+    # On a phone that header covers the page's first lines, and nobody presents.
+    "@media (max-width: 640px) { .stMainBlockContainer { padding-top: 4rem; } .st-key-presenter_switch { display: none; } }"
+    "</style>"
 )
 
 

@@ -147,7 +147,7 @@ class MaskView {
     sides.forEach((side, i) => {
       paintPicture(side.canvas, side.picture, side.layout, side.planes, peaks[i], this.theme, ratio);
       side.planes = null; // at two megapixels and three kinds, too much to keep for nothing
-      side.scale.textContent = scaleText(side, peaks[i], this.theme, this.movement.viewOf(side));
+      side.scale.textContent = side.scale.title = scaleText(side, peaks[i], this.theme, this.movement.viewOf(side));
     });
     this.ratio = this.reading.ratio = ratio;
     this.mark();

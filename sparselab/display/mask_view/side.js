@@ -47,7 +47,8 @@ export function showGroupsEntry(list, side, ratio) {
 }
 
 export function legendOf({ counts, after, rects, groups }) {
-  const entries = [{ name: "covered", text: `kept ${count(counts[COVERED])}` }];
+  const kept = count(counts[COVERED]);
+  const entries = [{ name: "covered", text: after ? `kept (${kept} still)` : `kept ${kept}` }];
   if (after) entries.push({ name: "grown", text: `fill-in (grown) ${count(counts[GROWN])}` });
   if (after) entries.push({ name: "dropped", text: `dropped ${count(counts[DROPPED])}` });
   if (rects.length > 0) entries.push({ name: "blocks", text: "block outline" });
