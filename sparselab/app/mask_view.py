@@ -11,7 +11,7 @@ from functools import cache, partial
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
-from sparselab.display.assets import bundle, markup, styles
+from sparselab.display.assets import VIEW, bundle, markup, styles
 
 MOST_HEIGHT = 640
 """CSS pixels that a picture may be tall: within it, what the window leaves below the page's top."""
@@ -39,4 +39,6 @@ def _answer(key: str, on_asked: Callable[[str], None]) -> None:
 @cache
 def _component(height: int) -> ComponentRenderer:
     # Raw bytes are the whole of `data`, so the height travels in the markup: one registration per height.
-    return st.components.v2.component(f"sparselab_mask_view_{height}", html=markup(height), css=styles(), js=bundle())
+    return st.components.v2.component(
+        f"sparselab_mask_view_{height}", html=markup(VIEW, height), css=styles(VIEW), js=bundle(VIEW)
+    )
