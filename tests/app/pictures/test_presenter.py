@@ -1,4 +1,4 @@
-"""The presenter view of the app: its link, a clicker's keys, and the way back."""
+"""The pictures in the app's window, and its presenter view: its link, a clicker's keys, and the way back."""
 
 from __future__ import annotations
 
@@ -66,3 +66,21 @@ def test_any_page_is_presented_in_large_type_and_left_again(page: Page, server: 
     page.get_by_role("button", name="Leave presenter view").click()
     expect(page.get_by_test_id("stSidebar")).to_be_visible()
     assert title.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") < large
+
+
+def test_the_pictures_keep_their_size_while_a_knob_turns(page: Page, server: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{server}/?sample=planted")
+    digest = computed(page)
+    sizes = []
+    for groups in (None, 24, 40):
+        if groups is not None:
+            page.get_by_role("spinbutton", name="Groups").fill(str(groups))
+            page.keyboard.press("Enter")
+            digest = computed(page, unlike=digest)
+        page.wait_for_timeout(500)  # what is measured late has been
+        box = page.get_by_test_id("mask-view-right").bounding_box()
+        assert box is not None
+        sizes.append((box["width"], box["height"]))
+    assert sizes[0][1] >= 240
+    assert len(set(sizes)) == 1
