@@ -111,11 +111,14 @@ def build_model(settings: TrainSettings, data: Data, code: Code = NO_CODE) -> nn
     from torch import nn
 
     if "model" not in code.own:
-        return MODELS[settings.model].build(data.classes, data.channels, data.size, settings.width)
+        return MODELS[settings.model].build(
+            data.classes, data.channels, data.size, settings.width, settings.model_values()
+        )
     own = code.own["model"]
     name, value = f"{own.reference.name} of {own.reference.place}", own.value
     if isinstance(value, Model):
-        return value.build(data.classes, data.channels, data.size, settings.width)
+        chosen = None if value.settings is None else parse_values(name, value.settings, settings.model_settings)
+        return value.build(data.classes, data.channels, data.size, settings.width, chosen)
     if isinstance(value, nn.Module):
         raise SettingError(f"{name}: expected a function that returns a network with fresh weights; got a network")
     offered = {"classes": data.classes, "channels": data.channels, "size": data.size, "width": settings.width}

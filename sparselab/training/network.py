@@ -62,9 +62,7 @@ def build_network(settings: TrainSettings, data: Data, device: torch.device, cod
 
     Raises: SettingError when the settings leave no layer to prune, or the network does not take such images.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(settings.seed, "weights"))
-        model = build_model(settings, data, code)
+    model = _drawn(derive(settings.seed, "weights"), settings, data, code)
     names = prunable(model, first=settings.prune_first, head=settings.prune_head)
     if not names:
         raise SettingError(
@@ -74,6 +72,18 @@ def build_network(settings: TrainSettings, data: Data, device: torch.device, cod
     if settings.channels_last and all(parameter.ndim <= 4 for parameter in model.parameters()):
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Network(model, {name: model.get_submodule(name).weight for name in names}, device)  # type: ignore[misc]
+
+
+def drawn_anew(settings: TrainSettings, data: Data, level: int, code: Code = NO_CODE) -> State:
+    """Return fresh weights with a seed of their own, which belongs to the run's seed and the level."""
+    model = _drawn(derive(settings.seed, "weights anew", level), settings, data, code)
+    return {name: value.detach().clone().contiguous() for name, value in model.state_dict().items()}
+
+
+def _drawn(seed: int, settings: TrainSettings, data: Data, code: Code) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build_model(settings, data, code)
 
 
 def layers_of(network: Network, masks: Masks, *, state: State, rewound: State) -> list[Layer]:
