@@ -12,8 +12,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.app.shell.escape import literal
 from sparselab.app.training.charts import curves_figure, progress_figure
+from sparselab.app.training.exchanges import show_energy_lost
 from sparselab.app.training.run_choice import NONE, choose_next
 from sparselab.core.errors import SparselabError
+from sparselab.training.runs.mask_history import energy_lost_of
 from sparselab.training.runs.outcomes import dense_of, outcomes_of, points_of
 from sparselab.training.runs.queue import advance, cancel, delete, resume
 from sparselab.training.runs.views import RunView, read_run
@@ -81,6 +83,7 @@ def _show(status: DeltaGenerator, charts: DeltaGenerator, view: RunView) -> None
         st.plotly_chart(progress_figure(events, info.total))
         if points := points_of(outcomes):
             st.plotly_chart(curves_figure(points, [dense_of(outcomes, study=False)], "weights kept"))
+        show_energy_lost(energy_lost_of(events), info.settings.method)
 
 
 def _say_why_stopped(view: RunView, share: float, stages: str) -> None:
@@ -101,11 +104,15 @@ def _actions(place: DeltaGenerator, root: Path, view: RunView) -> None:
             st.button(
                 "Cancel", key="_run_cancel", icon=":material/stop:", on_click=partial(_try, lambda: _cancel(folder))
             )
-        if status == "stopped":
+        if status == "stopped" and not view.info.settings.names_own_code:
             go_on = partial(_try, lambda: resume(folder))
             st.button("Resume", key="_run_resume", type="primary", icon=":material/play_arrow:", on_click=go_on)
         if status not in _BUSY:
             st.button("Delete", key="_run_delete", icon=":material/delete:", on_click=_ask_delete, args=(root, folder))
+    if status == "stopped" and view.info.settings.names_own_code:
+        st.caption(
+            "This run is made of code of your own, which only the command line runs: its command is below, under *Settings and command line*."
+        )
     if said := st.session_state.pop("_run_said", None):
         st.error(literal(said), icon=":material/block:")
     if status not in _BUSY and st.session_state.get("_run_asked") == str(folder):
