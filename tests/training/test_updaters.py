@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from math import ceil
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from sparselab.core.layout import Block
 from sparselab.training.engine.optimizer import Sgd
 from sparselab.training.network import Network
-from sparselab.training.updaters import PruneAndGrow, Step, TopKast, UpdateSchedule
+from sparselab.training.updaters import BlockPruneAndGrow, PruneAndGrow, Step, TopKast, UpdateSchedule
 from sparselab.training.updaters.norms import Norms
 
 DECAY = 0.01
@@ -145,3 +147,25 @@ def test_set_exchanges_after_the_optimizers_step_and_rigl_instead_of_it(
     (news,) = updater.news()
     assert news["kept"] == 4
     assert int(updater.masks[0].sum()) == 4
+    # Of 5, -4, 3, -2, or after the step 4, -5, 2, -3. The two smallest go, but those that come back at once are no loss.
+    before = [4.0, -5.0, 2.0, -3.0] if steps else [5.0, -4.0, 3.0, -2.0]
+    gone = [value for value, here in zip(before, weight.tolist(), strict=False) if not here]
+    assert news["dropped"] == len(gone)
+    assert news["energy_lost"] == pytest.approx(sum(value**2 for value in gone) / 54)
+
+
+def test_dsb_takes_the_released_number_of_candidates_or_the_rounded_one(network: Network) -> None:
+    """One block of 2 x 2 for a density that asks for three weights: the fourth is a candidate beside the half of all."""
+    counts = {}
+    for densities in (None, [3 / 8]):
+        updater = BlockPruneAndGrow(
+            network,
+            [(Block(np.arange(2), np.arange(2)),)],
+            update_schedule=UpdateSchedule(every=1, until=100, alpha=0.5),
+            block_size=2,
+            grow="gradient",
+            seed=0,
+            densities=densities,
+        )
+        counts[densities is None] = updater._candidates(0, updater.masks[0], 0.5)
+    assert counts == {True: 2, False: 4 - (3 - 2)}

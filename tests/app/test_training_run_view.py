@@ -1,4 +1,4 @@
-"""Code of one's own and the Training page: what is installed is offered, what a run was made of is shown, nothing is run."""
+"""A run on the Training page: what it was made of, what its updates lose. What is installed is offered; nobody's code is run."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from streamlit.testing.v1 import AppTest
 
 import sparselab.training
 from sparselab.app.training import start
+from sparselab.app.training.exchanges import energy_text
 from sparselab.core import plugins
 from sparselab.core.errors import SettingError
 from sparselab.core.paths import DATA_VARIABLE, runs_folder
 from sparselab.training.models import MODELS
+from sparselab.training.runs.mask_history import energy_lost_of
 from sparselab.training.runs.paths import RunPaths
-from sparselab.training.runs.queue import resume
-from sparselab.training.runs.views import list_runs
+from sparselab.training.runs.queue import resume, submit
+from sparselab.training.runs.run import train
+from sparselab.training.runs.views import list_runs, read_run
 from sparselab.training.tasks import TASKS
 from tests.app.test_training_page import page
-from tests.training.tiny import TASK
+from tests.training.tiny import TASK, tiny
 
 NET = """from pathlib import Path
 from torch import nn
@@ -104,3 +107,25 @@ def test_what_a_visitor_sends_is_never_run(kind: str, tmp_path: Path) -> None:
     assert "the command line" in st.session_state.pop("_train_said")
     assert list_runs(runs_folder()) == ()
     assert not (tmp_path / "was run").exists()
+
+
+@pytest.mark.parametrize("method", ["rigl", "dsb"])
+def test_the_energy_that_updates_lose_is_drawn_and_said(method: str) -> None:
+    settings = tiny(method=method, then="", sparsity=0.6, block_size=4, update_every=1, width=0.25)
+    folder = submit(runs_folder(), settings)
+    train(settings, folder, resume=True)
+    lost = energy_lost_of(read_run(folder).events())
+    assert len(lost) >= 2
+    assert all(0 <= one.share <= 1 for one in lost)
+    assert any(one.share > 0 for one in lost)
+    at = page(run=folder.name, training_tab="This run")
+    assert not at.exception
+    (said,) = [caption.value for caption in at.caption if "Sum of w" in caption.value]
+    assert said == energy_text(lost)
+    assert f"{100 * max(one.share for one in lost):.2f} %" in said
+    charts = len(at.get("plotly_chart"))
+    events = RunPaths(folder).events
+    events.write_text(events.read_text().replace('"energy_lost"', '"unknown"'))
+    older = page(run=folder.name, training_tab="This run")
+    assert not older.exception, "runs from before it was written down"
+    assert len(older.get("plotly_chart")) == charts - 1
