@@ -80,6 +80,9 @@ def test_top_kast_reaches_as_many_as_there_are(network: Network, extra: float) -
         (nn.Conv2d(4, 6, 3, stride=2, padding=1, bias=False), (5, 4, 8, 8)),
         (nn.Conv2d(4, 6, (1, 3), padding=(0, 1), dilation=(1, 2)), (5, 4, 7, 9)),
         (nn.Conv2d(4, 6, 3, groups=2), (5, 4, 7, 7)),
+        (nn.Conv2d(4, 6, 3, padding="same"), (5, 4, 7, 7)),
+        (nn.Conv1d(4, 6, 3, padding=1), (5, 4, 9)),
+        (nn.Conv1d(4, 6, 3, stride=2, dilation=2, groups=2), (5, 4, 9)),
         (nn.Linear(9, 4), (6, 9)),
         (nn.Linear(9, 4), (2, 3, 9)),
     ],
@@ -100,7 +103,9 @@ def test_norms_bound_every_gradient(module: nn.Module, shape: tuple[int, ...]) -
     matrix = gradient.reshape(gradient.shape[0], -1).abs()
     assert cols.shape == matrix.shape[1:]
     assert (matrix <= torch.outer(rows, cols) * (1 + 1e-5)).all()
-    over = [axis for axis in range(slopes.dim()) if axis != (1 if isinstance(module, nn.Conv2d) else slopes.dim() - 1)]
+    over = [
+        axis for axis in range(slopes.dim()) if axis != (1 if not isinstance(module, nn.Linear) else slopes.dim() - 1)
+    ]
     assert torch.allclose(rows, slopes.square().sum(dim=over).sqrt(), rtol=1e-5)
     if isinstance(module, nn.Linear):
         assert torch.allclose(cols, inputs.reshape(-1, 9).square().sum(dim=0).sqrt(), rtol=1e-5)

@@ -71,7 +71,7 @@ def check_model(name: str, model: Any) -> None:
 
 
 def prunable(model: nn.Module, *, first: bool = True, head: bool = False) -> tuple[str, ...]:
-    """Return the names of the modules that masks may cover: every Conv2d and Linear, in the order of registration.
+    """Return the names of the modules that masks may cover: every Conv1d, Conv2d and Linear, in the order of registration.
 
     Found by type, so that any network will do. Depthwise convolutions count like others. Left out are those whose weight is
     no parameter of theirs (it is computed), is not trained, or is that of a module before: a mask would not hold there.
@@ -80,7 +80,7 @@ def prunable(model: nn.Module, *, first: bool = True, head: bool = False) -> tup
     """
     from torch import nn
 
-    convolutions = [name for name, part in model.named_modules() if isinstance(part, nn.Conv2d)]
+    convolutions = [name for name, part in model.named_modules() if isinstance(part, nn.Conv1d | nn.Conv2d)]
     linears = [name for name, part in model.named_modules() if isinstance(part, nn.Linear)]
     left_out = set() if first else set(convolutions[:1])
     if not head:

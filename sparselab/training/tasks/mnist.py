@@ -94,8 +94,12 @@ def idx_reader(shades: Shades) -> Callable[[Path | None, IdxSettings, int], Data
             parts[name] = torch.from_numpy(images), torch.from_numpy(labels)
         pixels, answers = parts["train"]
         train, validation = held_out(len(pixels), settings.validation, seed)
-        splits = (_split(pixels[which], answers[which], shades, settings.shift) for which in (train, validation))
-        return _data(*splits, _split(*parts["t10k"], shades, settings.shift))
+
+        def split(images: Tensor, labels: Tensor) -> TensorSplit:
+            return _split(images, labels, shades, settings.shift)
+
+        train_split, held = (split(pixels[which], answers[which]) for which in (train, validation))
+        return _data(train_split, held, split(*parts["t10k"]))
 
     return read
 
