@@ -90,6 +90,10 @@ def test_a_run_shows_the_name_and_digest_of_its_code_and_runs_none_of_it(own: Pa
     assert Path(file).name == "net.py"
     assert file in table_texts(at)
     assert digest in table_texts(at)
+    assert any("only the command line runs" in info.value for info in at.info)
+    (names,) = [str(box.options) for box in at.sidebar.selectbox if box.label == "Run"]
+    assert "net.py:net on digits" in names
+    assert str(Path(file).parent) not in names
     assert "Resume" not in {button.label for button in at.button}, "only the command line runs code of one's own"
     assert any("--resume" in code.value for code in at.code)
     with pytest.raises(SettingError, match="command line"):

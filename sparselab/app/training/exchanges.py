@@ -46,10 +46,15 @@ def energy_text(lost: Sequence[EnergyLost]) -> str:
     """Return what the chart shows in words.
 
     Example: >>> energy_text([EnergyLost(100, 0.013), EnergyLost(200, 0.004)])
-             'Sum of w² of the dropped weights / sum of w² of all kept weights, before each of 2 updates. First, step 100: 1.30 %. Largest, step 100: 1.30 %. Last, step 200: 0.40 %.'
+             'Sum of w² of the dropped weights / sum of w² of all kept weights, before each of 2 updates. First and largest, step 100: 1.30 %. Last, step 200: 0.40 %.'
     """
     largest = max(lost, key=lambda one: one.share)
-    named = (("First", lost[0]), ("Largest", largest), ("Last", lost[-1]))
-    said = " ".join(f"{word}, step {one.step:,}: {100 * one.share:.2f} %." for word, one in named)
+    named: dict[EnergyLost, list[str]] = {}
+    for word, one in (("first", lost[0]), ("largest", largest), ("last", lost[-1])):
+        named.setdefault(one, []).append(word)
+    said = " ".join(
+        f"{' and '.join(words).capitalize()}, step {one.step:,}: {100 * one.share:.2f} %."
+        for one, words in named.items()
+    )
     count = f"each of {len(lost)} updates" if len(lost) > 1 else "the one update"
     return f"Sum of w² of the dropped weights / sum of w² of all kept weights, before {count}. {said}"

@@ -91,8 +91,14 @@ def _say_why_stopped(view: RunView, share: float, stages: str) -> None:
     error = next((line for line in reversed(lines) if line.startswith("error: ")), "")
     if error:
         st.error(literal(error.removeprefix("error: ")), icon=":material/block:")
+    go_on = "Resume continues from the last checkpoint."
+    if view.info.settings.names_own_code:
+        go_on = (
+            "Its code is your own, which only the command line runs: the command under *Settings and command line* continues "
+            "from the last checkpoint."
+        )
     st.info(
-        f"Stopped at {100 * share:.0f} %, {stages}. Resume continues from the last checkpoint.",
+        f"Stopped at {100 * share:.0f} %, {stages}. {go_on}",
         icon=":material/pause_circle:",
     )
 
@@ -109,10 +115,6 @@ def _actions(place: DeltaGenerator, root: Path, view: RunView) -> None:
             st.button("Resume", key="_run_resume", type="primary", icon=":material/play_arrow:", on_click=go_on)
         if status not in _BUSY:
             st.button("Delete", key="_run_delete", icon=":material/delete:", on_click=_ask_delete, args=(root, folder))
-    if status == "stopped" and view.info.settings.names_own_code:
-        st.caption(
-            "This run is made of code of your own, which only the command line runs: its command is below, under *Settings and command line*."
-        )
     if said := st.session_state.pop("_run_said", None):
         st.error(literal(said), icon=":material/block:")
     if status not in _BUSY and st.session_state.get("_run_asked") == str(folder):

@@ -11,6 +11,7 @@ from sparselab.app.shell.faults import show_fault
 from sparselab.app.shell.url_state import choose_here, linked_select
 from sparselab.core.errors import SparselabError
 from sparselab.core.paths import runs_folder
+from sparselab.training.own_code.reference import short
 from sparselab.training.runs.outcomes import NAMES
 from sparselab.training.runs.queue import advance
 from sparselab.training.runs.views import RunInfo, RunView, list_runs, read_run
@@ -59,7 +60,7 @@ def choose_run(root: Path | None) -> RunView | None:
 def title_of(run: RunInfo) -> str:
     """Return a run's name for people: its sign, method, network, task, and how far it is."""
     settings = run.settings
-    told = [NAMES.get(settings.method, settings.method), f"{settings.model} on {settings.task}"]
+    told = [NAMES.get(settings.method, settings.method), f"{short(settings.model)} on {short(settings.task)}"]
     if run.status != "finished" and run.total:
         told.append(f"{100 * run.done / run.total:.0f} %")
     return f"{_SIGNS[run.status]} " + " · ".join([*told, run.run[:6]])
