@@ -14,7 +14,8 @@ from sparselab.benchmarking.records import Session
 from sparselab.benchmarking.verdicts import Verdict
 from sparselab.cli import main
 from sparselab.formats import read_ticket
-from sparselab.training.runs.outcomes import dense_of, points_of, study_outcomes
+from sparselab.training.runs.outcomes import study_outcomes
+from sparselab.training.runs.points import dense_of, points_of
 from sparselab.workflows.compare import contenders, run_contender
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -10,7 +10,8 @@ import pytest
 
 from sparselab.core.data_files import STUDY
 from sparselab.core.errors import FileError
-from sparselab.training.runs.outcomes import Outcome, dense_of, points_of, series_of, study_outcomes
+from sparselab.training.runs.outcomes import Outcome, series_of, study_outcomes
+from sparselab.training.runs.points import dense_of, points_of
 
 BASE = Outcome(
     run="r",

@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 
 from sparselab.training.paper_results import PublishedPoint
 from sparselab.training.runs.judging import judgement_text
-from sparselab.training.runs.outcomes import NAMES, Point
+from sparselab.training.runs.outcomes import NAMES
+from sparselab.training.runs.points import Point
 from sparselab.training.tasks import ACCURACY
 
 AXES: Mapping[str, tuple[str, Callable[[Point], float | None]]] = MappingProxyType(

@@ -13,7 +13,8 @@ from sparselab.app.training.charts import AXES, STANDARD, curves_figure
 from sparselab.app.training.masks import show_masks
 from sparselab.core.csv_text import rows_csv
 from sparselab.core.errors import SparselabError
-from sparselab.training.runs.outcomes import Outcome, Point, dense_of, outcomes_of, points_of, study_outcomes
+from sparselab.training.runs.outcomes import Outcome, outcomes_of, study_outcomes
+from sparselab.training.runs.points import Point, dense_of, points_of
 from sparselab.training.runs.views import RunView
 from sparselab.training.tasks import ACCURACY
 
