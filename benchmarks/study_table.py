@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from sparselab.app.training.coverage_points import coverage_points
 from sparselab.training.paired import in_points
 from sparselab.training.runs.outcomes import study_outcomes
 from sparselab.training.runs.points import Point, chosen_of, compared, dense_of, points_of
@@ -80,8 +81,22 @@ def compared_table() -> str:
     return _table(("what", "test accuracy, points"), rows)
 
 
+def coverage_table() -> str:
+    """Return what each structure kept of the ticket it was given to, beside chance, and what the accuracy then lost."""
+    rows = [
+        [
+            f"{point.series} at {100 * point.density:.0f} %",
+            f"{100 * point.coverage:.1f} %",
+            f"{100 * point.by_chance:.1f} %",
+            in_points(point.difference),
+        ]
+        for point in coverage_points(study_outcomes())
+    ]
+    return _table(("what", "weights of the ticket kept", "by chance", "test, to the ticket"), rows)
+
+
 MADE: Mapping[str, Callable[[], str]] = MappingProxyType(
-    {"outcomes": outcomes_table, "chosen": chosen_table, "compared": compared_table}
+    {"outcomes": outcomes_table, "chosen": chosen_table, "compared": compared_table, "coverage": coverage_table}
 )
 """The tables of the document by the names in its marks."""
 
