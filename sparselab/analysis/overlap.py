@@ -135,10 +135,10 @@ def in_words(found: Overlap) -> str:
     if found.is_same:
         return "The masks are the same."
     if found.jaccard is None or found.shared_of_a is None or found.shared_of_b is None:
-        return f"The masks differ: A keeps {found.kept_a} weights, B {found.kept_b}."
+        return f"The masks differ: A keeps {found.kept_a:,} weights, B {found.kept_b:,}."
     text = (
         f"Of the weights that A keeps, B keeps {100 * found.shared_of_a:.1f} %; of those of B, A keeps {100 * found.shared_of_b:.1f} %. "
-        f"Both keep {found.both}; random masks of the same counts would share {found.expected:.1f} ± {found.deviation:.1f}"
+        f"Both keep {found.both:,}; random masks of the same counts would share {found.expected:,.1f} ± {found.deviation:,.1f}"
     )
     above = found.deviations_above
     if above is None:

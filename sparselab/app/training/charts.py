@@ -65,7 +65,7 @@ def style_of(series: str) -> dict[str, Any]:
 def curves_figure(points: Sequence[Point], dense: Sequence[Point | None], axis: str) -> go.Figure:
     """Show accuracy against sparsity: a line a series, bars from the least to the most seed, dense across.
 
-    Filled: a winning ticket; open: worse than dense; open with a dot: a tie, or not judged.
+    Band: a point in it is a tie with dense. Filled: a winning ticket; open: worse than dense; open with a dot: a tie, or not judged.
     """
     title, place = AXES[axis]
     figure = go.Figure()
@@ -80,8 +80,9 @@ def curves_figure(points: Sequence[Point], dense: Sequence[Point | None], axis: 
             annotation_text=f"{whose}: {judgement_text(metric, line.mean)}",
             annotation_position="bottom left" if line.study else "top left",
         )
-        if line.high > line.low:
-            figure.add_hrect(y0=factor * line.low, y1=factor * line.high, fillcolor=GREY, opacity=0.12, line_width=0)
+        if margin := _margin(points, line.study):
+            low, high = factor * (line.mean - margin), factor * (line.mean + margin)
+            figure.add_hrect(y0=low, y1=high, fillcolor=GREY, opacity=0.12, line_width=0)
     for series, study in dict.fromkeys((point.series, point.study) for point in points):
         mine = [p for p in points if (p.series, p.study) == (series, study) and place(p) is not None]
         if not mine:
@@ -229,6 +230,11 @@ def published_figure(points: Sequence[PublishedPoint]) -> go.Figure:
     figure.update_yaxes(title_text="published accuracy, %")
     figure.update_layout(legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0})
     return finish(figure, 460)
+
+
+def _margin(points: Sequence[Point], study: bool) -> float | None:
+    """Return half the width of the interval to dense, which all points of a study share."""
+    return next((point.to_dense.margin for point in points if point.study == study and point.to_dense), None)
 
 
 def _verdict(point: Point) -> Verdict | None:

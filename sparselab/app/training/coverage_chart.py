@@ -23,7 +23,8 @@ def coverage_figure(points: Sequence[CoveragePoint]) -> go.Figure:
     figure.add_hline(y=0, line={"color": GREY, "width": 1.5}, annotation_text="the unstructured ticket, trained again")
     for series in dict.fromkeys(point.series for point in points):
         mine = [point for point in points if point.series == series]
-        marker = style_of(series)["marker"]
+        # A refined series has its twin's colour and symbol: it is told by its size.
+        marker = style_of(series)["marker"] | ({"size": 7} if series.endswith(", refined") else {})
         symbols = [marker["symbol"] + _FILL[point.difference.verdict] for point in mine]
         figure.add_scatter(
             x=[100 * point.coverage for point in mine],

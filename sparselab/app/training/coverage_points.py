@@ -89,5 +89,5 @@ def coverage_sentences(points: Sequence[CoveragePoint], asked: float = 0.51) -> 
         for point in (below, above)
         if point is not None
     ]
-    parts.append(f"Is {100 * asked:.0f} % good? Next to it here, {'; '.join(near)}.")
+    parts.append(f"Is {100 * asked:.0f} % good? Next to it here, in points: {'; '.join(near)}.")
     return " ".join(parts)
