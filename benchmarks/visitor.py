@@ -77,6 +77,10 @@ class Visitor:
         """Whether the page that stands shows the mask after, and its numbers."""
         return self._has_after and bool(self._metrics) and any(value != _UNKNOWN for value in self._metrics)
 
+    def offers(self, download: str) -> bool:
+        """Whether the page that stands has a download button of that name, as it has once a list is done."""
+        return download in self._downloads
+
     async def _run(self, timeout: float, knob: tuple[str, float] | None = None) -> float:
         assert self._connection is not None
         message = BackMsg()
@@ -103,6 +107,8 @@ class Visitor:
                         break
                     if forward.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
                         raise PageError("the page's script does not compile")
+                elif kind == "navigation":
+                    self._page_hash = forward.navigation.page_script_hash
                 else:
                     self._read(forward)
         if self._complaint is not None:
@@ -113,6 +119,7 @@ class Visitor:
         self._has_after = False
         self._metrics: list[str] = []
         self._numbers: dict[str, str] = {}
+        self._downloads: set[str] = set()
         self._complaint: PageError | None = None
 
     def _read(self, forward: ForwardMsg) -> None:
@@ -134,6 +141,8 @@ class Visitor:
             self._metrics.append(element.metric.body)
         elif kind == "number_input":
             self._numbers[element.number_input.label] = element.number_input.id
+        elif kind == "download_button":
+            self._downloads.add(element.download_button.label)
         elif kind == "exception":
             self._complaint = PageError(element.exception.message)
         elif kind == "alert":
