@@ -43,6 +43,9 @@ _LINK = "sample=planted"
 _KNOB = "Rows per group"
 _SAME_ROWS = 64
 _FORGET_SECONDS = 60.0
+_PATIENCE_SECONDS = 60.0
+"""Who asked before the end is still answered after it: an answer that takes longer is an error."""
+
 _COMPARISON = "Table (.csv)"
 """What Compare offers once a comparison is done."""
 
@@ -68,12 +71,12 @@ async def visit(app: ServedApp, number: int, tally: Tally, args: argparse.Namesp
     async def look() -> None:
         async with Visitor(app.address, _LINK) as visitor:
             tally.arrivals.append(time.monotonic())
-            tally.first.append(await _seen(visitor, visitor.open(until - time.monotonic())))
+            tally.first.append(await _seen(visitor, visitor.open(_PATIENCE_SECONDS)))
             is_active = args.active is None or number < args.active
             turns = 0
             while is_active and (not turns or args.active is not None) and time.monotonic() + args.pause < until:
                 await asyncio.sleep(args.pause)
-                turning = visitor.turn(_KNOB, knob_of(number, turns), until - time.monotonic())
+                turning = visitor.turn(_KNOB, knob_of(number, turns), _PATIENCE_SECONDS)
                 tally.knobs.append(await _seen(visitor, turning))
                 turns += 1
             tally.finished += bool(turns) or not is_active
@@ -112,7 +115,7 @@ async def _told(work: Callable[[], Awaitable[None]], tally: Tally) -> None:
         tally.evicted += 1
         tally.errors.append(str(error))
     except TimeoutError:
-        tally.errors.append("no answer until the end")
+        tally.errors.append(f"no answer within {_PATIENCE_SECONDS:.0f} s")
     except (PageError, ConnectionClosed, OSError) as error:
         tally.errors.append(f"{type(error).__name__}: {error}")
 
