@@ -77,6 +77,13 @@ def test_who_has_waited_long_goes_with_the_first(waiting: list[Computation]) -> 
     assert first is old
 
 
+@given(works())
+def test_what_nobody_asked_for_yet_goes_last_however_long_it_waits(waiting: list[Computation]) -> None:
+    old = Computation(-1, Request(owner="z", call=(tasks.double, (1,)), rank=Rank.AHEAD), NOW - 10 * PATIENCE_SECONDS)
+    ranks = [work.rank for work in in_order([*waiting, old], [], {}, NOW)]
+    assert ranks == sorted(ranks)
+
+
 def test_one_slot_stays_free_of_lists_while_others_are_about() -> None:
     def work(number: int, rank: Rank) -> Computation:
         return Computation(number, Request(owner=str(number), call=(tasks.double, (1,)), rank=rank), NOW)
@@ -85,5 +92,8 @@ def test_one_slot_stays_free_of_lists_while_others_are_about() -> None:
     assert next_to_begin(waiting, running, {}, slots=2, now=NOW, is_crowded=True) is None
     assert next_to_begin(waiting, running, {}, slots=2, now=NOW, is_crowded=False) is waiting[0]
     assert next_to_begin(waiting, running, {}, slots=3, now=NOW, is_crowded=True) is waiting[0]
+    ahead = [work(3, Rank.AHEAD)]
+    assert next_to_begin(ahead, running, {}, slots=2, now=NOW, is_crowded=False) is None, "it fills no last slot"
+    assert next_to_begin(ahead, [], {}, slots=1, now=NOW, is_crowded=False) is ahead[0]
     asked = work(2, Rank.INTERACTIVE)
     assert next_to_begin([*waiting, asked], running, {}, slots=2, now=NOW, is_crowded=True) is asked
