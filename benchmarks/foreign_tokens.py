@@ -191,7 +191,7 @@ async def live(app: ServedApp, person: Person, actions: int, acts: Mapping[Act, 
             for _ in range(max(_ACTS_A_VISIT, len(firsts))):
                 act = firsts.pop() if firsts else person.chance.choices(list(acts), list(acts.values()))[0]
                 await _go(visitor, person, "")
-                person.kind = act.__name__  # type: ignore[attr-defined]
+                person.kind = act.__name__
                 await act(visitor, person)
 
 
