@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sparselab.app.shell.session import public_memory
 from sparselab.benchmarking.storage_paths import database_path
 from sparselab.benchmarking.store import Store
 from sparselab.core.paths import cache_folder, data_folder, runs_folder
@@ -36,6 +37,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
         train(tiny(), submit(runs_folder(), tiny()), resume=True)
         Store(database_path()).sessions()
         keep({"layer": 1}, {"tile": 4})
+        public_memory.clear()  # or it is not asked of the disk
         assert answered(opened(**QUICK))
         kinds = {path.parent.name for path in home.rglob("*") if path.is_file()}
         assert {"results", "tuning", "data"} <= kinds
@@ -50,6 +52,7 @@ def test_every_page_stands_over_damaged_stores(
     shutil.copytree(kept, tmp_path / "home")
     monkeypatch.setenv("SPARSELAB_DATA", str(tmp_path / "home" / "data"))
     monkeypatch.setenv("SPARSELAB_CACHE", str(tmp_path / "home" / "cache"))
+    public_memory.clear()
     run = next(path.name for path in runs_folder().iterdir() if path.is_dir())
     for folder in (data_folder(), cache_folder("results"), cache_folder("tuning")):
         for path in [path for path in folder.rglob("*") if path.is_file()]:
