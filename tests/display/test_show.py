@@ -136,7 +136,7 @@ def test_all_that_can_be_one_picture_is_the_same_picture() -> None:
         np.zeros((0, 4)),
         np.array([[None]]),
         (1, 2),
-        object(),
+        pytest.param(object(), id="object()"),
     ],
     ids=repr,
 )
