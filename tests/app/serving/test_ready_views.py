@@ -14,7 +14,7 @@ from sparselab.app.jobs.explore_job import stored_view
 from sparselab.app.jobs.ready_views import first_request, make_views_ready
 from sparselab.app.shell.session import broker, public_memory
 from sparselab.runtime import results
-from sparselab.runtime.broker import Broker, Job, Request
+from sparselab.runtime.broker import Broker, Job, Rank, Request
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -55,12 +55,12 @@ def test_what_another_version_made_is_not_shown(monkeypatch: pytest.MonkeyPatch)
     assert stored_view(request) is None
 
 
-def test_who_asks_for_what_is_being_made_ready_shares_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_asks_for_what_is_being_made_ready_shares_it() -> None:
     """And then it is not the last in the line any more."""
-    monkeypatch.setattr(explore_job, "found_view", lambda *_, **__: None)
     request = first_request(available()[0])
-    ahead = broker().submit(explore_job.public_question(request, "nobody"))
+    ahead = broker().submit(explore_job.public_question(request, "nobody", Rank.AHEAD))
     asked = broker().submit(explore_job.public_question(request, "somebody"))
     assert ahead._work is asked._work
+    assert asked._work.rank is Rank.INTERACTIVE
     ahead.cancel()
     asked.cancel()
