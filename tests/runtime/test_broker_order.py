@@ -84,6 +84,17 @@ def test_what_nobody_asked_for_yet_goes_last_however_long_it_waits(waiting: list
     assert ranks == sorted(ranks)
 
 
+@given(works(), works(4), st.integers(1, 4), st.booleans())
+def test_what_nobody_asked_for_yet_runs_by_itself(
+    waiting: list[Computation], running: list[Computation], slots: int, is_crowded: bool
+) -> None:
+    """So it makes nobody's worker start beside its own."""
+    work = next_to_begin(waiting, running, {}, slots=slots, now=NOW, is_crowded=is_crowded)
+    ranks = [other.rank for other in (*running, work) if other is not None]
+    if work is not None and Rank.AHEAD in ranks:
+        assert ranks == [Rank.AHEAD]
+
+
 def test_one_slot_stays_free_of_lists_while_others_are_about() -> None:
     def work(number: int, rank: Rank) -> Computation:
         return Computation(number, Request(owner=str(number), call=(tasks.double, (1,)), rank=rank), NOW)
@@ -92,8 +103,5 @@ def test_one_slot_stays_free_of_lists_while_others_are_about() -> None:
     assert next_to_begin(waiting, running, {}, slots=2, now=NOW, is_crowded=True) is None
     assert next_to_begin(waiting, running, {}, slots=2, now=NOW, is_crowded=False) is waiting[0]
     assert next_to_begin(waiting, running, {}, slots=3, now=NOW, is_crowded=True) is waiting[0]
-    ahead = [work(3, Rank.AHEAD)]
-    assert next_to_begin(ahead, running, {}, slots=2, now=NOW, is_crowded=False) is None, "it fills no last slot"
-    assert next_to_begin(ahead, [], {}, slots=1, now=NOW, is_crowded=False) is ahead[0]
     asked = work(2, Rank.INTERACTIVE)
     assert next_to_begin([*waiting, asked], running, {}, slots=2, now=NOW, is_crowded=True) is asked

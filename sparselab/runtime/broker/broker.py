@@ -207,8 +207,8 @@ class Broker:
         self._free_slots = max(1, len(self._running)) if is_short else slots
         most = slots + 1 - len(self._running) if self._seen else 1  # where nobody is left to ask, one stands ready
         self._fleet.tend(most, is_short_of_memory=is_short)
-        if not is_short and not self._is_closed:
-            self._fleet.make_ready()
+        if not is_short and not self._is_closed and not any(work.rank is Rank.AHEAD for work in self._running):
+            self._fleet.make_ready()  # what nobody asked for yet gives its worker back in a moment
 
 
 def _is_stopped(process_id: int | None) -> bool:

@@ -44,19 +44,19 @@ def next_to_begin(
 ) -> Computation | None:
     """Return what begins now, or None: at most `slots` at once, and what is to run alone alone.
 
-    is_crowded: others than the owner of a list are about, so that one slot is kept free of lists, for them. It is always kept free of
-    what nobody asked for yet.
+    is_crowded: others than the owner of a list are about, so that one slot is kept free of lists, for them.
+    What nobody asked for yet runs by itself, where nothing else does. It takes a moment, and who comes meanwhile does better to
+    wait for its warm worker than to start another.
     """
-    if any(work.request.is_alone for work in running):
+    if any(work.request.is_alone or work.rank is Rank.AHEAD for work in running):
         return None
     for work in in_order(waiting, running, served, now):
-        if work.request.is_alone:
+        if work.request.is_alone or work.rank is Rank.AHEAD:
             return None if running else work  # once its turn has come nothing else begins before it
         if len(running) >= slots:
             return None
-        patient = sum(other.rank is not Rank.INTERACTIVE for other in running)
-        may_fill = work.rank is Rank.INTERACTIVE or (work.rank is Rank.LIST and not is_crowded)
-        if not may_fill and 0 < slots - 1 <= patient:
+        lists = sum(other.rank is Rank.LIST for other in running)
+        if work.rank is Rank.LIST and is_crowded and 0 < slots - 1 <= lists:
             continue
         return work
     return None

@@ -14,7 +14,7 @@ Call: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
 class Rank(IntEnum):
-    """What goes first: an answer that somebody waits for, then a list of calls, then what nobody has asked for yet."""
+    """What goes first: an answer that somebody waits for, then a list of calls, then what nobody has asked for yet, if it takes a moment."""
 
     INTERACTIVE = 0
     LIST = 1
