@@ -10,7 +10,7 @@ from functools import cache
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
-from sparselab.display.assets import bundle, markup, styles
+from sparselab.display.assets import VIEW, bundle, markup, styles
 
 
 def mask_view(payload: bytes, *, key: str, height: int = 460) -> None:
@@ -27,4 +27,6 @@ def mask_view(payload: bytes, *, key: str, height: int = 460) -> None:
 @cache
 def _component(height: int) -> ComponentRenderer:
     # Raw bytes are the whole of `data`, so the height travels in the markup: one registration per height.
-    return st.components.v2.component(f"sparselab_mask_view_{height}", html=markup(height), css=styles(), js=bundle())
+    return st.components.v2.component(
+        f"sparselab_mask_view_{height}", html=markup(VIEW, height), css=styles(VIEW), js=bundle(VIEW)
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from sparselab.analysis.picture import picture_after, picture_before
 from sparselab.core.layout import Layout
@@ -12,7 +13,12 @@ from sparselab.core.mask import Mask
 from sparselab.runtime import messages
 
 ORDER_LABELS: Mapping[str, str] = MappingProxyType(
-    {"natural": "as in the file", "reordered": "by group", "packed": "as the kernel reads"}
+    {
+        "natural": "as in the file",
+        "before": "before, in the new order",
+        "reordered": "by group",
+        "packed": "as the kernel reads",
+    }
 )
 """What the orders of the right picture are called where people read them; addresses and arguments have their plain names."""
 
@@ -28,13 +34,9 @@ def view_message(
         order: of the right picture's rows and columns, one of `analysis.picture.ORDERS`.
         pending: what stands on the right while there is no layout yet.
     """
-    left = picture_before(before, _caption(before))
-    if layout is None and not pending:
+    left, right = sides(before, layout, order)
+    if right is None and not pending:
         left["label"] = "mask"
-    right = None
-    if layout is not None:
-        blocks = f"{len(layout.blocks)} block{'s' * (len(layout.blocks) != 1)}"
-        right = picture_after(layout, order, f"{ORDER_LABELS[order]}: {_caption(layout.after)}, {blocks}")
     return messages.dump(
         {
             "title": title,
@@ -46,6 +48,16 @@ def view_message(
             "digest": f"{before.digest}|{json.dumps(order)}|{layout.after.digest if layout else ''}",
         }
     )
+
+
+def sides(before: Mask, layout: Layout | None, order: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Return the left and the right picture of `analysis.picture` with their captions; no right one without a layout."""
+    left = picture_before(before, _caption(before))
+    if layout is None:
+        return left, None
+    blocks = f"{len(layout.blocks)} block{'s' * (len(layout.blocks) != 1)}"
+    said = _caption(before) if order == "before" else f"{_caption(layout.after)}, {blocks}"
+    return left, picture_after(layout, order, f"{ORDER_LABELS[order]}: {said}")
 
 
 def _caption(mask: Mask) -> str:

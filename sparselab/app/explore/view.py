@@ -6,14 +6,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.analysis.picture import ORDERS
-from sparselab.app.charts import plain_figure
+from sparselab.app.charts import plain_pictures
 from sparselab.app.explore.numbers import show_numbers, show_status
 from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.mask_view import mask_view
 from sparselab.app.shell.url_state import linked_segments
 from sparselab.core.groups import grouped_in_words
 from sparselab.core.mask import Mask
-from sparselab.display.message import ORDER_LABELS, view_message
+from sparselab.display.message import ORDER_LABELS, sides, view_message
 from sparselab.formats import read_ticket
 from sparselab.workflows.explore import View
 
@@ -35,7 +35,7 @@ def choose_order() -> tuple[str, DeltaGenerator]:
             "Plain heatmap",
             key="plain",
             bind="query-params",
-            help="Both masks as heatmaps of mean density, for browsers that cannot draw the picture.",
+            help="Both masks as plain images in the same colours, for browsers that cannot draw the picture.",
             width="content",
         )
         place = st.container(width=250)
@@ -50,7 +50,7 @@ def pictures(request: ExploreRequest, view: View | None, order: str) -> None:
     _say_groups(request)
     before = _mask_before(request, view)
     if st.session_state.get("plain"):
-        st.plotly_chart(plain_figure(before, _ordered(view, order)), key="_plain_figure")
+        _plain_pictures(before, view, order)
     else:
         # Before there is an answer the picture is of the layer alone, the same whatever is asked of it.
         key = f"layer|{_mask_key(request)}" if view is None else f"picture|{order}|{request.key}"
@@ -80,11 +80,14 @@ def _mask_key(request: ExploreRequest) -> str:
     return f"{request.source.path}|{request.layer}|{request.source.options}|{request.digest}"
 
 
-def _ordered(view: View | None, order: str) -> Mask | None:
-    if view is None:
-        return None
-    layout = view.layout
-    return layout.after if order == "natural" else layout.after.permuted(layout.row_order.order, layout.col_order.order)
+def _plain_pictures(before: Mask, view: View | None, order: str) -> None:
+    left, right = sides(before, None if view is None else view.layout, order)
+    drawn = plain_pictures(left, right, dark=st.context.theme.type == "dark")
+    for side, place, picture in zip(("left", "right"), st.columns(2), drawn, strict=False):
+        with place:
+            st.caption(picture.title)
+            st.plotly_chart(picture.figure, key=f"_plain_{side}")
+            st.caption(picture.scale)
 
 
 def _payload(request: ExploreRequest, before: Mask, view: View | None, order: str) -> bytes:

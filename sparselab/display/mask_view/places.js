@@ -2,7 +2,7 @@
 
 import { COVERED, GROWN, DROPPED, EMPTY, cellKind } from "./bits.js";
 
-const AFTER_WORDS = {
+export const AFTER_WORDS = {
   [COVERED]: "kept before, kept after",
   [GROWN]: "zero before, grown after (fill-in)",
   [DROPPED]: "kept before, dropped after",

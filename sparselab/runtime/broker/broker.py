@@ -11,11 +11,11 @@ from collections.abc import Callable
 import psutil
 
 from sparselab.core.errors import Cancelled, LimitError
+from sparselab.core.inputs.memory import available_memory
 from sparselab.runtime.broker.fleet import Fleet
 from sparselab.runtime.broker.job import Computation, Job
 from sparselab.runtime.broker.order import in_order, next_to_begin
 from sparselab.runtime.broker.request import Rank, Request
-from sparselab.runtime.memory import available_bytes
 from sparselab.runtime.worker import Worker, WorkerTask
 
 WARM_IMPORTS = ("torch", "sparselab.workflows.explore")
@@ -202,7 +202,7 @@ class Broker:
 
     def _tend(self) -> None:
         """Measure how much may run, and keep as many idle workers as that."""
-        is_short = available_bytes() < WORKER_BYTES
+        is_short = available_memory() < WORKER_BYTES
         slots = max(1, self._slots - self._taken())
         self._free_slots = max(1, len(self._running)) if is_short else slots
         most = slots + 1 - len(self._running) if self._seen else 1  # where nobody is left to ask, one stands ready
