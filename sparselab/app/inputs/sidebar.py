@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -12,6 +13,9 @@ from sparselab.app.inputs.source import Source, counted
 from sparselab.app.shell.url_state import linked_select
 from sparselab.formats.describe import NOT_COUNTED
 from sparselab.transforms import TRANSFORMS
+
+FIRST_TRANSFORM = "regroup"
+"""The transform that Explore shows first."""
 
 _QUICK_REFINE = 300_000  # weights; measured on two cores: 256 x 1152 takes 0.7 s, 256 x 2304 takes 1.3 s
 _QUICK_LAYER = 2**26  # weights: 4096 x 14336 is below, the embedding of a language model above
@@ -32,33 +36,38 @@ def choose_seed() -> int:
     return int(st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help=help))
 
 
-def choose_layer(source: Source) -> str:
-    """Show the layer picker; return the name chosen.
+def first_layer(card: Mapping[str, Any]) -> str:
+    """Return the layer that is shown first: the largest that is pruned and shown within seconds.
 
-    First chosen is the largest layer that is pruned and shown within seconds: an embedding is often the largest, and dense.
+    An embedding is often the largest, and dense.
     """
+    densities = {layer["name"]: layer["density"] for layer in card["layers"]}
+    sizes = {layer["name"]: layer["shape"][0] * layer["shape"][1] for layer in card["layers"]}
+    quick = [name for name, size in sizes.items() if size <= _QUICK_LAYER] or [min(sizes, key=sizes.__getitem__)]
+    pruned = [name for name in quick if densities[name] != 1]
+    first: str = max(pruned or quick, key=sizes.__getitem__)
+    return first
+
+
+def choose_layer(source: Source) -> str:
+    """Show the layer picker; return the name chosen."""
     layers = {layer["name"]: layer for layer in source.card["layers"]}
-    names = list(layers)
-    sizes = {name: layer["shape"][0] * layer["shape"][1] for name, layer in layers.items()}
 
     def label(name: str) -> str:
         rows, cols = layers[name]["shape"]
         density = layers[name]["density"]
         return f"{name} · {rows} x {cols} · " + (NOT_COUNTED if density is None else f"{100 * density:.1f} %")
 
-    quick = [name for name in names if sizes[name] <= _QUICK_LAYER] or [min(names, key=sizes.__getitem__)]
-    pruned = [name for name in quick if layers[name]["density"] != 1]
-    first = max(pruned or quick, key=sizes.__getitem__)
-    return linked_select("Layer", names, "layer", default=first, label_of=label)
+    return linked_select("Layer", list(layers), "layer", default=first_layer(source.card), label_of=label)
 
 
 def choose_transform() -> str:
-    """Show the transform picker, Regroup first chosen; return the transform's name."""
+    """Show the transform picker; return the transform's name."""
     names = list(TRANSFORMS)
     name: str = st.selectbox(
         "Transform",
         names,
-        index=names.index("regroup"),
+        index=names.index(FIRST_TRANSFORM),
         key="transform",
         bind="query-params",
         on_change=new_transform,

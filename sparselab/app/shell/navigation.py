@@ -6,10 +6,12 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from sparselab.app.shell.escape import literal
-from sparselab.app.shell.faults import show_skipped_plugins
+from sparselab.app.shell.faults import show_fault, show_skipped_plugins
 from sparselab.app.shell.icon import icon
 from sparselab.app.shell.room_view import show_room
+from sparselab.app.shell.session import session
 from sparselab.core.data_files import PAGES
+from sparselab.core.errors import SparselabError
 
 _ENTERED = "_entered"
 _LONGEST_NUMBER = 20
@@ -57,5 +59,16 @@ def guard(page: str) -> None:
         window()
         st.navigation(pages())
         st.rerun()
+    _welcome()
     show_skipped_plugins()
     show_room()
+
+
+def _welcome() -> None:
+    """Make the visitor's session; where the server has no room for one, end the page with the reason and another try."""
+    try:
+        session()
+    except SparselabError as error:
+        show_fault(error)
+        st.button("Try again", key="_enter_again")
+        st.stop()
