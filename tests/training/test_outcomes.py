@@ -73,7 +73,6 @@ DENSE = outcomes(0, {0: 0.90, 1: 0.92, 2: 0.91})
 
 
 def test_a_mean_above_dense_within_its_interval_is_a_tie_and_no_winner() -> None:
-    """Red before: every mean no lower than dense was marked as winning."""
     (point,) = points_of([*DENSE, *outcomes(3, {0: 0.93, 1: 0.91, 2: 0.92})])
     assert point.mean > 0.91
     assert point.to_dense is not None

@@ -58,7 +58,7 @@ def show_curves(view: RunView | None) -> None:
     st.plotly_chart(curves_figure(kept, dense, axis), key="_curves")
     told = (
         f"Point: mean over the seeds. Bar: from the {'least to the most accurate seed' if metric == ACCURACY.name else f'least to the most {literal(metric)}'}. "
-        f"Grey band: whose mean lies in it is a *tie* with the dense network, by the {100 * CONFIDENCE:.0f} % interval of the difference, paired by "
+        f"Grey band: a point whose mean lies in it is a *tie* with the dense network, by the {100 * CONFIDENCE:.0f} % interval of the difference, paired by "
         "seed and corrected for the number of points compared (Bonferroni). Filled: a *winning ticket*, above it. With a dot: a tie, or too few seeds to tell. Open: worse. "
     )
     st.caption(told + ("Study: network `vgg-small` on task `digits`; docs/study.md discusses it." if shown else ""))
