@@ -11,6 +11,7 @@ from sparselab.cli.bench import bench
 from sparselab.cli.compare import compare
 from sparselab.cli.diff import diff
 from sparselab.cli.inspect import inspect
+from sparselab.cli.output import printable
 from sparselab.cli.setting_options import HELP_NAMES
 from sparselab.cli.train import train
 from sparselab.cli.transform import transform
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _fail(message: str) -> int:
-    click.echo("error: " + " ".join(message.split()), err=True)
+    click.echo(printable("error: " + " ".join(message.split())), err=True)
     return 2
 
 
