@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -17,7 +17,7 @@ from sparselab.core.layer import Layer
 from sparselab.core.layout import Block, Layout, order_rows
 from sparselab.core.mask import Mask
 from sparselab.core.settings import OneOf, Unset, When
-from sparselab.grouping import GROUPERS, Goal, Groups
+from sparselab.grouping import BY_CHANCE, GROUPERS, Goal, Groups
 from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
 from sparselab.transforms.cells import cell_needs
@@ -110,6 +110,10 @@ class Regroup(Transform):
         if height is None and count is None:
             height, count = RULES[self.rule].rows_per_group, RULES[self.rule].group_count
         return Goal(height=height, count=count, knn=self.knn)
+
+    def at_random(self, density: float) -> Regroup:
+        random = replace(self, grouper=BY_CHANCE, refine=False, rows_per_group=self.goal.height, groups=self.goal.count)
+        return random if self.rule in SPENDING else replace(random, rule=SPENDING[0], density=density)
 
     def _run(self, layer: Layer, rng: np.random.Generator, device: str, monitor: Monitor) -> Layout:
         torch_device = resolve_device(device)  # loads torch, which is not a stage of ours

@@ -19,7 +19,7 @@ from sparselab.core.layout import Block, Layout, order_rows
 from sparselab.core.mask import BoolMatrix, Mask
 from sparselab.core.settings import OneOf, Unset, When
 from sparselab.core.strips import row_strips
-from sparselab.grouping import GROUPERS, Goal, Groups
+from sparselab.grouping import BY_CHANCE, GROUPERS, Goal, Groups
 from sparselab.grouping.base import cut
 from sparselab.grouping.refine import Budget
 from sparselab.runtime.progress import Monitor, Stages
@@ -94,6 +94,9 @@ class ShuffledBlocks(Transform):
             Contender(name, "shuffled blocks (DSB)", name, budget, on_curve=True, per_layer=True),
             Contender(f"{name}-refined", "shuffled blocks, refined", name, {"refine": True, **budget}),
         )
+
+    def at_random(self, density: float) -> ShuffledBlocks:
+        return replace(self, grouper=BY_CHANCE, refine=False)
 
     def within_budget(self, layer: LayerLike) -> Self:
         """Return it with a density of whole blocks: the released code rounds their number up."""
