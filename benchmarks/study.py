@@ -56,8 +56,8 @@ def follow_ups() -> str:
         (
             f"refill@{levels}",
             f"refill-plus@{levels}:rho=0.25",
-            f"regroup@{levels}",
-            f"regroup@{levels}:refine=true",
+            f"regroup@{levels}:weigh=count",
+            f"regroup@{levels}:refine=true,weigh=count",
             f"shuffled-blocks@{levels}",
             f"shuffled-blocks@{levels}:refine=true",
             "n-m@0:n=2,m=4",

@@ -24,6 +24,9 @@ from typing_extensions import Doc
 
 from sparselab.core.errors import SettingError
 
+AUTO = "auto"
+"""What is written where None is meant by a setting with choices: it is chosen as its `Unset` says."""
+
 
 @dataclass(frozen=True)
 class OneOf:
@@ -101,9 +104,22 @@ class Setting:
 
     @property
     def help(self) -> tuple[str, ...]:
-        """All that is said of it, as lines: its doc with what None means, then a line a choice."""
+        """All that is said of it, as lines: its doc with what None means, then a line a choice, where None is one called auto."""
+        if self.choices and self.unset:
+            return (self.doc, f"{AUTO}: {self.unset}", *self._lines)
         none = f"; none: {self.unset}" if self.unset else ""
-        return (self.doc + none, *(f"{choice}: {meaning}" for choice, meaning in self.meanings.items()))
+        return (self.doc + none, *self._lines)
+
+    @property
+    def _lines(self) -> tuple[str, ...]:
+        return tuple(f"{choice}: {meaning}" for choice, meaning in self.meanings.items())
+
+    @property
+    def default_text(self) -> str:
+        """Its default as a flag takes it."""
+        if self.default is None:
+            return AUTO if self.choices else "none"
+        return str(self.default)
 
     @property
     def flag(self) -> str:
@@ -116,7 +132,7 @@ class Setting:
 
     def parse(self, text: str) -> Any:
         """Turn a flag's or a link's text into a value. Raises: SettingError that says what was expected."""
-        if self.optional and text.lower() in ("", "none"):
+        if self.optional and text.lower() in ("", "none", AUTO):
             return None
         try:
             if self.kind is bool:
@@ -144,7 +160,8 @@ class Setting:
     def expected(self) -> str:
         """What a value must be, in words."""
         if self.choices:
-            return "one of " + ", ".join(self.choices) + (f", or {self.form.said}" if self.form else "")
+            others = [*([self.form.said] if self.form else []), *([AUTO] if self.optional else [])]
+            return "one of " + ", ".join(self.choices) + "".join(f", or {other}" for other in others)
         if self.kind is bool:
             return "true or false"
         word = "a whole number" if self.kind is int else "a number"

@@ -64,6 +64,8 @@ def setting_widget(
         {"bind": "query-params"} if bound else {}
     )
     if setting.choices:
+        if setting.default is None:
+            return on.selectbox(label, setting.choices, index=None, placeholder="automatic", **common)
         return on.selectbox(label, setting.choices, index=setting.choices.index(setting.default), **common)
     if setting.kind is bool:
         return on.toggle(label, value=setting.default, **common)

@@ -17,7 +17,7 @@ from sparselab.core.mask import BoolMatrix, IntVector, Mask
 from sparselab.core.settings import OneOf, Unset
 from sparselab.grouping import Groups
 from sparselab.grouping.refine import Budget
-from sparselab.transforms.cells import WEIGHS, group_sums, scores
+from sparselab.transforms.cells import AUTOMATIC, WEIGHS, group_sums, scores
 from sparselab.transforms.regroup.rule import Rule, Selection
 
 if TYPE_CHECKING:
@@ -29,7 +29,12 @@ Density = Annotated[
     Unset("as many as before"),
     Doc("weights that blocks may hold / all weights of the layer"),
 ]
-Weigh = Annotated[str, OneOf(WEIGHS), Doc("what a kept weight counts when blocks compete for the budget")]
+Weigh = Annotated[
+    str | None,
+    OneOf(WEIGHS),
+    Unset(AUTOMATIC),
+    Doc("what a kept weight counts when blocks compete for the budget"),
+]
 SecondShare = Annotated[
     float,
     Interval(ge=0.0, le=0.5),

@@ -78,7 +78,7 @@ class Regroup(Transform):
         ),
     ] = 32
     density: Annotated[Density, when_read("density")] = None
-    weigh: Annotated[Weigh, when_read("weigh")] = "count"
+    weigh: Annotated[Weigh, when_read("weigh")] = None
     min_rows: Annotated[MinRows, when_read("min_rows")] = 16
     min_kept: Annotated[MinKept, when_read("min_kept")] = 2
     min_cols: Annotated[MinCols, when_read("min_cols")] = 16

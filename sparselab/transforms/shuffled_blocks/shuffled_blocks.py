@@ -24,7 +24,7 @@ from sparselab.grouping.base import cut
 from sparselab.grouping.refine import Budget
 from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
-from sparselab.transforms.cells import WEIGHS, cell_needs, group_sums, scores
+from sparselab.transforms.cells import AUTOMATIC, WEIGHS, cell_needs, group_sums, scores
 from sparselab.transforms.contender import Contender
 from sparselab.transforms.refining import REFINE, Seconds, Steps, refined
 from sparselab.transforms.shuffled_blocks.block_runs import blocks_of_runs, column_scores, select_runs
@@ -72,12 +72,13 @@ class ShuffledBlocks(Transform):
         Doc("weights that blocks may hold / all weights"),
     ] = None
     weigh: Annotated[
-        str,
+        str | None,
         OneOf(WEIGHS),
+        Unset(AUTOMATIC),
         Doc(
             "how a column of a group is scored: by the norm of what its rows keep there, for energy by that norm squared"
         ),
-    ] = "count"
+    ] = None
     refine: Annotated[bool, REFINE] = False
     refine_steps: Steps = 1000
     refine_seconds: Seconds = 10.0
