@@ -56,8 +56,8 @@ def follow_ups() -> str:
         (
             f"refill@{levels}",
             f"refill-plus@{levels}:rho=0.25",
-            f"regroup@{levels}:weigh=count",
-            f"regroup@{levels}:refine=true,weigh=count",
+            f"regroup@{levels}",
+            f"regroup@{levels}:refine=true",
             f"shuffled-blocks@{levels}",
             f"shuffled-blocks@{levels}:refine=true",
             "n-m@0:n=2,m=4",
@@ -251,6 +251,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=DATA, help="folder for the tables and the tickets")
     options = parser.parse_args()
     base = TrainSettings(
+        weigh="count",  # as study.csv was made
         task_settings=options.task_settings,
         model=options.model,
         epochs=options.epochs,

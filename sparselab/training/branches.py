@@ -43,8 +43,8 @@ class Branch:
         return run
 
     def values(self) -> dict[str, Any]:
-        """Return the settings that differ from the transform's defaults, caps on time aside."""
-        run = self.transform()
+        """Return the settings by which it differs from the transform's defaults, caps on time and the run's `weigh` aside."""
+        run = replace(self, weigh=None).transform()
         chosen = {setting.name: getattr(run, setting.name) for setting in settings_of(type(run))}
         defaults = {setting.name: setting.default for setting in settings_of(type(run))}
         return {name: value for name, value in chosen.items() if value != defaults[name] and name not in _CAPS}

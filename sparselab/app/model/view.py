@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.analysis.metrics import labels, meanings
+from sparselab.analysis.worth import BEST as DEFINITION
 from sparselab.app.inputs.knobs import knobs, new_transform
 from sparselab.app.inputs.source import Source
 from sparselab.app.jobs.export import show_exports
@@ -26,7 +27,8 @@ from sparselab.core.errors import SettingError
 from sparselab.runtime.broker import Call, JobList
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.contender import Contender
-from sparselab.workflows.model import best_of, model_parts
+from sparselab.workflows.compare import best_contenders
+from sparselab.workflows.model import model_parts
 from sparselab.workflows.stored_rows import stored_model_rows
 from sparselab.workflows.tasks import results_folder
 
@@ -43,14 +45,14 @@ _PERCENT = ("density", "density after", "coverage", "energy", "block density", "
 def choose_candidates() -> list[Contender]:
     """Show the transform picker and its knobs; return one contender, or none for the best per layer."""
     names = [BEST, *TRANSFORMS]
-    tried = "; ".join(each.title for each in best_of(1.0))
+    tried = "; ".join(each.title for each in best_contenders(1.0))
     name = st.selectbox(
         "Transform",
         names,
         key="transform",
         bind="query-params",
         on_change=_changed,
-        help=f"“best per layer” tries {tried}, and takes the one that keeps the most energy (the most weights where a mask has none).",
+        help=f"“{BEST}” tries, as Compare does, {tried}; it takes the best. {DEFINITION[:1].upper()}{DEFINITION[1:]}.",
     )
     if name == BEST:
         return []

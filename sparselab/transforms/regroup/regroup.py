@@ -185,8 +185,10 @@ def _at_budget(name: str, budget: Mapping[str, Any]) -> Iterator[Contender]:
                 per_layer=key == default,
             )
     refined = {"refine": True, **budget}
-    yield Contender(f"{name}-refined", "regroup, refined", name, refined)
-    yield Contender(f"{name}-refined-16", "regroup, refined, 16 rows", name, {"rows_per_group": 16, **refined})
+    yield Contender(f"{name}-refined", "regroup, refined", name, refined, per_layer=True)
+    yield Contender(
+        f"{name}-refined-16", "regroup, refined, 16 rows", name, {"rows_per_group": 16, **refined}, per_layer=True
+    )
 
 
 def _at_own_density(name: str) -> Iterator[Contender]:

@@ -93,7 +93,7 @@ class ShuffledBlocks(Transform):
         budget = cls.spending(density)
         return (
             Contender(name, "shuffled blocks (DSB)", name, budget, on_curve=True, per_layer=True),
-            Contender(f"{name}-refined", "shuffled blocks, refined", name, {"refine": True, **budget}),
+            Contender(f"{name}-refined", "shuffled blocks, refined", name, {"refine": True, **budget}, per_layer=True),
         )
 
     def at_random(self, density: float) -> ShuffledBlocks:
