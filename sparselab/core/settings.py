@@ -3,7 +3,8 @@
     block_size: Annotated[int, Interval(ge=2, le=64), Doc("side of a square block")] = 16
 
 A field may carry Interval (its range), OneOf (its choices), OrForm (what else it takes beside its choices), When (the other
-setting it depends on), Unset (what None means), Flag (its name on the command line) and Doc (its help).
+setting it depends on), Unset (what None means), Flag (its name on the command line), Label (its name on a page), InFront (that it
+stands before *More* there) and Doc (its help).
 
 Our own and no library's: Pydantic and attrs check values too, but have no word for a setting that counts only beside another,
 and what sliders, flags and documents need to be told would still be written here.
@@ -32,7 +33,7 @@ AUTO = "auto"
 class OneOf:
     """The values a setting may take: their names, or a mapping from each name to one line about it."""
 
-    values: Collection[str] | Mapping[str, str]
+    values: Collection[Any] | Mapping[str, str]
 
     @classmethod
     def of(cls, registry: Mapping[str, Any]) -> OneOf:
@@ -46,6 +47,18 @@ class OrForm:
 
     pattern: re.Pattern[str]
     said: str
+
+
+@dataclass(frozen=True)
+class Label:
+    """What the setting is called on a page, in plain words."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class InFront:
+    """The setting stands on the page itself; a kind that marks some of its settings has the others under *More*."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +114,13 @@ class Setting:
     when: When | None
     form: OrForm | None = None
     flag_name: str = ""
+    shown_as: str = ""
+    in_front: bool = False
+
+    @property
+    def label(self) -> str:
+        """Its name on a page."""
+        return self.shown_as or self.name.replace("_", " ").capitalize()
 
     @property
     def help(self) -> tuple[str, ...]:
@@ -161,7 +181,7 @@ class Setting:
         """What a value must be, in words."""
         if self.choices:
             others = [*([self.form.said] if self.form else []), *([AUTO] if self.optional else [])]
-            return "one of " + ", ".join(self.choices) + "".join(f", or {other}" for other in others)
+            return "one of " + ", ".join(map(str, self.choices)) + "".join(f", or {other}" for other in others)
         if self.kind is bool:
             return "true or false"
         word = "a whole number" if self.kind is int else "a number"
@@ -220,4 +240,6 @@ def _read(field: dataclasses.Field[Any], hint: Any) -> Setting:
         when=next((mark for mark in marks if isinstance(mark, When)), None),
         form=next((mark for mark in marks if isinstance(mark, OrForm)), None),
         flag_name=next((mark.name for mark in marks if isinstance(mark, Flag)), ""),
+        shown_as=next((mark.text for mark in marks if isinstance(mark, Label)), ""),
+        in_front=any(isinstance(mark, InFront) for mark in marks),
     )

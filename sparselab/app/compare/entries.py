@@ -72,9 +72,9 @@ def verdict(entries: Sequence[Entry]) -> str:
 
     Says by what measure, who is level with the winner, what chance keeps, and who keeps more without being a candidate for best.
     """
-    first, *level = winners(entries) or [None]
-    if first is None:
+    if not (found := winners(entries)):
         return ""
+    first, *level = found
     best, measure = first.row, measure_of(first.row)
     at_budget = [entry for entry in entries if entry.contender.at_budget and entry.row["coverage"] is not None]
     beaten_by = [entry for entry in at_budget if entry.contender.role != "bound" and entry.worth > first.worth]

@@ -11,6 +11,7 @@ from sparselab.app.explore.numbers import show_numbers, show_status
 from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.mask_view import mask_view
 from sparselab.app.shell.url_state import linked_segments
+from sparselab.app.shell.visit import chosen, held
 from sparselab.core.groups import grouped_in_words
 from sparselab.core.mask import Mask
 from sparselab.display.message import ORDER_LABELS, view_message
@@ -33,8 +34,7 @@ def choose_order() -> tuple[str, DeltaGenerator]:
         )
         st.toggle(
             "Plain heatmap",
-            key="plain",
-            bind="query-params",
+            **held("plain", False),
             help="Both masks as heatmaps of mean density, for browsers that cannot draw the picture.",
             width="content",
         )
@@ -49,7 +49,7 @@ def pictures(request: ExploreRequest, view: View | None, order: str) -> None:
     show_numbers(view)
     _say_groups(request)
     before = _mask_before(request, view)
-    if st.session_state.get("plain"):
+    if chosen("plain", False):
         st.plotly_chart(plain_figure(before, _ordered(view, order)), key="_plain_figure")
     else:
         # Before there is an answer the picture is of the layer alone, the same whatever is asked of it.

@@ -15,8 +15,9 @@ from sparselab.app.latency.kernel_names import choice_of, title_of
 from sparselab.app.latency.measurement import MeasurementPlan, Results
 from sparselab.app.latency.run import measured_by, measured_or_said
 from sparselab.app.latency.stored import all_sessions
+from sparselab.app.shell.address import HERE, STORED
 from sparselab.app.shell.escape import literal
-from sparselab.app.shell.url_state import linked_select
+from sparselab.app.shell.url_state import linked_segments, linked_select
 from sparselab.benchmarking.break_even import (
     BreakEvenPoint,
     SyntheticLayout,
@@ -33,7 +34,6 @@ from sparselab.kernels import KERNELS, preferred_kernels
 _HEIGHTS = (8, 16, 32, 64, 128, 256)
 _DENSITIES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.26, 0.35, 0.5, 0.7)
 _BLOCK_KERNELS = tuple(name for name, kernel in KERNELS.items() if kernel.runs_blocks)
-_HERE, _STORED = "measure here", "from stored sessions"
 
 
 def show_map(card: dict[str, Any], seed: int) -> None:
@@ -43,11 +43,9 @@ def show_map(card: dict[str, Any], seed: int) -> None:
         "speedup over the dense product: 1 is as fast as dense, 2 is twice as fast. At the rate of the dense product, 1 / density is the most."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        where = st.segmented_control(
-            "Figures", (_HERE, _STORED), default=_HERE, key="figures", bind="query-params", required=True
-        )
+        where = linked_segments("Figures", {name: name for name in (HERE, STORED)}, "figures", default=HERE)
         kernel = linked_select("Kernel", _BLOCK_KERNELS, "map_kernel", default=_preferred(), label_of=choice_of)
-    if where == _STORED:
+    if where == STORED:
         _from_stored(kernel)
     else:
         _measured(card, kernel, seed)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from sparselab.app.inputs.knobs import follow_default
+from sparselab.app.inputs.setting_widget import linked_setting
 from sparselab.app.latency.kernel_names import title_of
+from sparselab.app.shell.address import CONVOLUTION, MATRIX, PRODUCTS
+from sparselab.app.shell.url_state import linked_segments
 from sparselab.benchmarking.requests import Effort
 from sparselab.kernels import KERNELS
-from sparselab.kernels.base import DTYPES
-
-_MATRIX, _CONVOLUTION = "Matrix product", "Convolution"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,31 +38,21 @@ def choose_product(card: dict[str, Any], seed: int, *, key: str = "seconds", sec
     """Show the pickers of a layer's product; return what was chosen. `card`: the layer as its file's card shows it."""
     is_conv = card["kernel_shape"] is not None and len(card["kernel_shape"]) == 2
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        kind = _MATRIX
+        kind = MATRIX
         if is_conv:
-            kind = st.segmented_control(
+            kind = linked_segments(
                 "Product",
-                (_MATRIX, _CONVOLUTION),
-                default=_MATRIX,
-                key="product",
-                bind="query-params",
-                required=True,
-                width="content",
+                {name: name for name in PRODUCTS},
+                "product",
+                default=MATRIX,
                 help="**Matrix product**: W X, with a column of X for each position; dense is `torch.mm`.  \n"
                 "**Convolution**: the layer as it runs in a network; dense is `conv2d`.",
             )
-        batch = _number("Batch", "batch", 1, 4096, 1 if is_conv else 16, "images or sequences in one run")
-        if kind == _CONVOLUTION:
+        batch = _number("batch", 1 if is_conv else 16)
+        if kind == CONVOLUTION:
             shape = _convolution(card, batch)
         else:
-            size = _number(
-                "Positions each",
-                "size",
-                1,
-                1_000_000,
-                1024 if is_conv else 16,
-                "output pixels or tokens per image or sequence",
-            )
+            size = _number("size", 1024 if is_conv else 16)
             shape = {"positions": batch * size, "images": None, "stride": None, "padding": None}
     dtype, device, effort = choose_arithmetic(seed, key=key, seconds=seconds)
     return ProductChoice(**shape, dtype=dtype, device=device, effort=effort)
@@ -72,10 +60,8 @@ def choose_product(card: dict[str, Any], seed: int, *, key: str = "seconds", sec
 
 def _convolution(card: dict[str, Any], batch: int) -> dict[str, Any]:
     kernel_height, kernel_width = card["kernel_shape"]
-    height = _number("Height", "height", 1, 4096, 32, "height of the input, in pixels")
-    width = _number("Width", "width", 1, 4096, 32, "width of the input, in pixels")
-    stride = _number("Stride", "stride", 1, 16, 1, "stride of the convolution; few files hold it")
-    padding = _number("Padding", "padding", 0, 64, kernel_height // 2, "zero padding on every side; few files hold it")
+    height, width, stride = _number("height"), _number("width"), _number("stride")
+    padding = _number("padding", kernel_height // 2)
     channels = card["shape"][1] // (kernel_height * kernel_width)
     images = batch, channels, height, width
     return {"positions": None, "images": images, "stride": stride, "padding": padding}
@@ -85,12 +71,11 @@ def choose_arithmetic(
     seed: int, *, key: str = "seconds", seconds: int = 5, what: str = "approximate time for the rounds"
 ) -> tuple[str, str, Effort]:
     """Show the pickers of dtype, device, threads and seconds; return dtype, device and the effort."""
-    cores = os.cpu_count() or 1
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        dtype = st.selectbox("Arithmetic", DTYPES, key="dtype", bind="query-params", width=140)
-        device = st.selectbox("Device", ("auto", "cpu", "cuda"), key="device", bind="query-params", width=110)
-        threads = _number("Threads", "threads", 1, max(cores, 1), cores, f"CPU threads; this machine has {cores}")
-        limit = _number("Seconds", key, 1, 600, seconds, f"{what}; more seconds give narrower intervals")
+        dtype = linked_setting("dtype", width=140)
+        device = linked_setting("device", width=110)
+        threads = _number("threads")
+        limit = _number(key, seconds, help=f"{what}; more seconds give narrower intervals")
     return dtype, device, Effort(seconds=float(limit), threads=threads, seed=seed)
 
 
@@ -108,6 +93,5 @@ def choose_kernels(names: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def _number(label: str, key: str, low: int, high: int, value: int, help: str) -> int:
-    follow_default(key, value)
-    return int(st.number_input(label, low, high, value, key=key, bind="query-params", help=help, width=130))
+def _number(key: str, default: int | None = None, **look: str) -> int:
+    return int(linked_setting(key, default, width=130, **look))

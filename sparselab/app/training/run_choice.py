@@ -8,7 +8,8 @@ import streamlit as st
 
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import show_fault
-from sparselab.app.shell.url_state import choose_here, linked_select
+from sparselab.app.shell.url_state import linked_select
+from sparselab.app.shell.visit import choose
 from sparselab.core.errors import SparselabError
 from sparselab.core.paths import runs_folder
 from sparselab.training.runs.outcomes import NAMES
@@ -67,4 +68,4 @@ def title_of(run: RunInfo) -> str:
 
 def choose_next(run: str) -> None:
     """Let the picker stand on this run from now on."""
-    choose_here("run", run)
+    choose({"run": run})
