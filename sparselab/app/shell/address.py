@@ -218,7 +218,7 @@ def keys_of(page: str, state: State) -> dict[str, Key]:
     fixed = fixed_keys(page)
     own = fixed.get("transform")
     chosen = None if own is None else state.values.get(own.slot, own.setting.default)
-    return knob_keys(page, chosen) | fixed
+    return fixed | knob_keys(page, chosen)
 
 
 def file_names() -> tuple[str, ...]:
