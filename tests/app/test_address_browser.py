@@ -38,6 +38,8 @@ VALUES = """scope => [...document.querySelector(scope).querySelectorAll("input:n
 
 def values(page: Page, scope: str) -> list[str]:
     """What the controls of the page show once it rests: fields, switches, and which choice of a row is pressed."""
+    if scope == "body":  # while it computes, a page does not have all its controls
+        expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning")
     seen: list[list[str]] = [[], []]
     while len(seen[-1]) == 0 or seen[-1] != seen[-2]:  # who hangs is ended by the limit of the test
         page.wait_for_timeout(500)
