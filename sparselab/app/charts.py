@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from sparselab.analysis.metrics import labels
-from sparselab.analysis.pooling import pool
+from sparselab.analysis.pooling import Level, pool
 from sparselab.analysis.tiles import TileView
 from sparselab.core.mask import Mask
 from sparselab.workflows.explore import View
 
+GROWN_COLOUR, DROPPED_COLOUR = "#e69f00", "#56b4e9"
+"""What grown and dropped weights are painted in, as in the mask view (`sparselab/display/mask_view`)."""
+
+LIGHT_INK, DARK_INK = "#2f2d2b", "#edebe8"
+"""What kept weights are painted in: the colour of the page's text in the light and in the dark theme."""
+
+_KINDS = ("kept", "fill-in (grown)", "dropped")
 _PLAIN_ROWS, _PLAIN_COLS = 256, 512
 _SCALE = "Cividis"
 _OKABE_ITO = ("#999999", "#0072B2", "#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00")
@@ -127,28 +135,77 @@ def curves_figure(curves: Sequence[Curve], points: Sequence[tuple[str, float, fl
     return _finish(figure, 520)
 
 
-def plain_figure(before: Mask, after: Mask | None) -> go.Figure:
-    """Show masks as heatmaps of exact densities, at most 256 x 512 pixels each: for browsers without a canvas."""
-    masks = [mask for mask in (before, after) if mask is not None]
-    figure = make_subplots(cols=len(masks), subplot_titles=("before", "after")[: len(masks)], horizontal_spacing=0.06)
-    for column, mask in enumerate(masks, start=1):
-        level = pool(mask, most_rows=_PLAIN_ROWS, most_cols=_PLAIN_COLS)
-        picture: NDArray[np.uint8] = np.rint(255 * level.density).astype(np.uint8)
-        heat = go.Heatmap(
-            z=picture,
-            dx=level.step_cols,
-            dy=level.step_rows,
-            coloraxis="coloraxis",
-            customdata=100 * level.density,
-            hovertemplate=f"{level.step_rows} x {level.step_cols} weights from row %{{y}}, column %{{x}}: "
-            "%{customdata:.1f} % kept<extra></extra>",
+@dataclass(frozen=True)
+class PlainPicture:
+    """A side of the mask view as a plain image, with the words above and below it."""
+
+    title: str
+    figure: go.Figure
+    scale: str
+
+
+def plain_pictures(left: Mapping[str, Any], right: Mapping[str, Any] | None, *, dark: bool) -> list[PlainPicture]:
+    """Return both sides of the mask view as plain images in its colours: for browsers that cannot draw the view itself.
+
+    A pixel is the exact share of kept, grown and dropped weights of the area that it stands for; at most 256 x 512 of them a side.
+
+    Args:
+        left, right: the sides as `sparselab.display.message.sides` returns them.
+        dark: whether the page's theme is, so that kept weights are seen.
+    """
+    seen = [side for side in (left, right) if side is not None]
+    pooled = [_pooled_kinds(side) for side in seen]
+    top = max(float(np.sum([level.density for level in levels], axis=0).max()) for levels in pooled) or 1.0
+    return [
+        PlainPicture(
+            title=f"**{side['label']}** {side['caption']}",
+            figure=_plain_figure(levels, top, DARK_INK if dark else LIGHT_INK),
+            scale=f"1 pixel = {levels[0].step_rows} x {levels[0].step_cols} weights; full colour = {100 * top:.3g} % of them",
         )
-        figure.add_trace(heat, row=1, col=column)
-    figure.update_layout(coloraxis={"colorscale": "Greys", "showscale": False})
-    figure.update_yaxes(autorange="reversed", title_text="row", col=1)
-    figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(title_text="column")
-    return _finish(figure, 460)
+        for side, levels in zip(seen, pooled, strict=True)
+    ]
+
+
+def _plain_figure(levels: Sequence[Level], top: float, ink: str) -> go.Figure:
+    colours = (ink, GROWN_COLOUR, DROPPED_COLOUR)[: len(levels)]
+    kinds = _KINDS[: len(levels)]
+    shares = np.stack([level.density for level in levels], axis=-1)
+    total = shares.sum(axis=-1, keepdims=True)
+    # Mixed by how many weights there are of each kind, and as opaque as there are weights: the page's ground is the rest.
+    mixed = shares @ np.array([_channels(colour) for colour in colours]) / np.maximum(total, np.finfo(float).tiny)
+    height, width = levels[0].step_rows, levels[0].step_cols
+    told = "<br>".join(f"%{{customdata[{i}]}} % {kind}" for i, kind in enumerate(kinds))
+    image = go.Image(
+        z=np.rint(np.concatenate([mixed, 255 * total / top], axis=-1)).astype(np.uint8),
+        colormodel="rgba256",
+        dx=width,
+        dy=height,
+        customdata=np.rint(100 * shares).astype(np.uint8),
+        hovertemplate=f"{height} x {width} weights<br>from row %{{y}}, column %{{x}}:<br>{told}<extra></extra>",
+    )
+    figure = go.Figure(image)
+    for kind, colour in zip(kinds, colours, strict=True):
+        marker = {"symbol": "square", "size": 11, "color": colour}
+        figure.add_scatter(x=[None], y=[None], mode="markers", name=kind, marker=marker, showlegend=True)
+    figure.update_yaxes(scaleanchor=False, autorange="reversed", showgrid=False, title_text="row")
+    figure.update_xaxes(showgrid=False, title_text="column")
+    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+    return _finish(figure, 420)
+
+
+def _pooled_kinds(side: Mapping[str, Any]) -> list[Level]:
+    """Return the kept weights of a side, pooled; where it shows a mask after too, also those that grew and were dropped."""
+    shape = side["height"], side["width"]
+    before = Mask.from_packed(side["before"], shape)
+    kinds = [before]
+    if side["after"] is not None:
+        after = Mask.from_packed(side["after"], shape)
+        kinds = [before & after, after - before, before - after]
+    return [pool(kind, most_rows=_PLAIN_ROWS, most_cols=_PLAIN_COLS) for kind in kinds]
+
+
+def _channels(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
 def _finish(figure: go.Figure, height: int) -> go.Figure:

@@ -18,6 +18,10 @@ TAKEN = frozenset(
         *("threads", "sample", "source", "path", "order", "tab", "tile", "plain", "numbers", "budget", "baseline"),
         *(
             "digest",
+            "view",
+            "tradeoff",
+            "model_input",
+            "presenter_switch",
             "size",
             "height",
             "width",

@@ -12,6 +12,7 @@ from sparselab.analysis.picture import ORDERS
 from sparselab.app.explore.details import TABS
 from sparselab.app.inputs.samples import available
 from sparselab.app.shell.address import query_of
+from sparselab.display.message import ORDER_LABELS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -138,6 +139,11 @@ def test_says_why_nothing_was_found() -> None:
     assert any("No structure was found" in warning.value and "4096 columns" in warning.value for warning in at.warning)
 
 
+def test_where_nothing_travels_the_reordering_is_a_sentence() -> None:
+    at = page(rule="threshold", min_cols="4096", tab="Reordering")
+    assert any(info.value.startswith("Nothing travels: no structure was found") for info in at.info)
+
+
 def test_two_settings_that_exclude_each_other_cannot_both_be_set() -> None:
     at = page(groups="8")
     assert not at.error
@@ -153,10 +159,14 @@ def test_the_checks_hold_and_are_shown_with_figures() -> None:
     assert "relative error" in text
 
 
-def test_the_plain_heatmap_is_exact() -> None:
-    at = page(plain="true")
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_plain_heatmap_is_shown_in_every_order(order: str) -> None:
+    at = page(plain="true", order=order)
     assert not at.exception
-    assert any("plotly" in type(element).__name__.lower() or element.type == "plotly_chart" for element in at.main)
+    assert len(at.get("plotly_chart")) >= 2
+    said = [caption.value for caption in at.caption]
+    assert any(ORDER_LABELS[order] in text for text in said)
+    assert sum(text.startswith("1 pixel = ") for text in said) == 2
 
 
 @pytest.mark.parametrize(

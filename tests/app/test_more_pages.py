@@ -40,6 +40,13 @@ def test_compare_answers_which_structure_keeps_most() -> None:
     assert changes["regroup, natural"] == 0
 
 
+def test_what_one_visitor_had_compared_on_a_sample_is_there_for_the_next() -> None:
+    first, second = (page("compare", sample="planted", budget="5").dataframe[1].value for _ in range(2))
+    lasting = ~first["contender"].str.contains("refined")  # which a busy machine's clock may end: then it is not kept
+    assert second[lasting]["seconds"].isna().all(), "nothing was computed"
+    assert first[lasting].drop(columns="seconds").equals(second[lasting].drop(columns="seconds"))
+
+
 def test_a_link_that_holds_a_title_opens_the_same_view_and_is_written_anew() -> None:
     at = page("compare", sample="planted", budget="5", baseline="regroup, natural")
     assert not at.exception

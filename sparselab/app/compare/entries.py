@@ -55,7 +55,7 @@ def row_of(contender: Contender, result: Any) -> dict[str, Any]:
         **{name: report[name] for name in names},
         "block height": report["rows_per_block_mean"],
         "block width": report["cols_per_block_mean"],
-        "seconds": sum(report["seconds"].values()),
+        "seconds": sum(report["seconds"].values()) if report["seconds"] else None,
         "budget there": result["rival"],
         "status": report["status"],
     }

@@ -22,6 +22,8 @@ from sparselab.app.shell.url_state import linked_select
 from sparselab.runtime.broker import Call, JobList
 from sparselab.transforms.contender import Contender
 from sparselab.workflows.compare import best_contenders, compare_row, contenders, curve_contenders, curve_row
+from sparselab.workflows.stored_compare import stored_compare_row, stored_curve_row
+from sparselab.workflows.tasks import results_folder
 
 _CURVE_POINTS = 8
 
@@ -32,8 +34,11 @@ def show_comparison(source: Source, layer: str, density: float, seed: int) -> No
     where = (source.path, layer)
     sparsest, densest = max(density / 4, 0.005), min(1.0, max(density * 4, 0.02))
     densities = sorted({*np.geomspace(sparsest, densest, _CURVE_POINTS).tolist(), density})
-    calls: list[Call] = [(compare_row, (*where, asdict(item), seed, source.options)) for item in race.entrants]
-    calls += [(curve_row, (*where, asdict(item), densities, seed, source.options)) for item in race.drawn]
+    # What is nobody's secret is computed once for all who ask, and kept on disk for those who come later.
+    kept = (str(results_folder()),) if source.is_public else ()
+    row, curve = (stored_compare_row, stored_curve_row) if source.is_public else (compare_row, curve_row)
+    calls: list[Call] = [(row, (*where, asdict(item), seed, source.options, *kept)) for item in race.entrants]
+    calls += [(curve, (*where, asdict(item), densities, seed, source.options, *kept)) for item in race.drawn]
     digest = next(item["digest"] for item in source.card["layers"] if item["name"] == layer)
     key = json.dumps(["compare", *where, digest, density, seed, asdict(source.options)])
     run_calls(
@@ -42,6 +47,7 @@ def show_comparison(source: Source, layer: str, density: float, seed: int) -> No
         partial=lambda jobs, slot: _partial(race.entries(jobs), slot),
         final=lambda jobs: _show(race, jobs),
         what="contenders",
+        is_public=source.is_public,
     )
 
 

@@ -13,9 +13,11 @@ from sparselab.app.charts import block_density_figure, similarity_figure, tiles_
 from sparselab.app.explore.downloads import show_takeaway
 from sparselab.app.explore.numbers import show_all_numbers
 from sparselab.app.inputs.explore_request import ExploreRequest
+from sparselab.app.motion_view import motion_view
 from sparselab.app.shell.address import TILES
 from sparselab.app.shell.url_state import linked_tabs
 from sparselab.app.shell.visit import held
+from sparselab.display.motion_message import motion_message, why_still
 from sparselab.workflows.explore import View
 
 
@@ -46,6 +48,16 @@ def _similarity(view: View, request: ExploreRequest) -> None:
     )
     figure = request.source.memory.remembered(f"similarity|{request.key}", lambda: similarity_figure(view))
     st.plotly_chart(figure, key="_similarity")
+
+
+def _reordering(view: View, request: ExploreRequest) -> None:
+    if still := why_still(view.layout):
+        st.info(still)
+        return
+    payload = request.source.memory.remembered(
+        f"motion|{request.key}", lambda: motion_message(request.layer, view.layout)
+    )
+    motion_view(payload, key="_motion_view")
 
 
 def _block_density(view: View, _request: ExploreRequest) -> None:
@@ -103,6 +115,7 @@ def _numbers(view: View, _request: ExploreRequest) -> None:
 TABS: Mapping[str, Tab] = MappingProxyType(
     {
         "Similarity": Tab("Similarity", _similarity),
+        "Reordering": Tab("Watch the reordering", _reordering),
         "Block density": Tab("Block density", _block_density),
         "Kernel's eye": Tab("Tiles", _tiles),
         "Checks": Tab("Checks", _checks),

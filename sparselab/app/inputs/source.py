@@ -120,10 +120,14 @@ def _sample() -> Source | None:
         then=_file_changes,
     )
     st.caption(SAMPLES[name][1])
+    return sample_source(name)
+
+
+def sample_source(name: str) -> Source:
+    """Return one of the samples that come with the app."""
     path = sample_path(name)
-    options = ReadOptions()
     card = sample_card(str(path), path.stat().st_mtime_ns)
-    return Source(str(path), f"sample {name}", options, card, is_public=True)
+    return Source(str(path), f"sample {name}", ReadOptions(), card, is_public=True)
 
 
 def _upload() -> Source | None:

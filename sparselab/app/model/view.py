@@ -83,7 +83,9 @@ def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> No
         told = (plan, seed, source.options, str(_store_of(source)))
         calls: list[Call] = [(stored_model_rows, (source.path, part, *told)) for part in parts]
         what = "layers" if len(parts) == len(layers) else "rankings of all layers"
-        run_calls(key, calls, partial=partial(_partial, source, parts), final=show, what=what)
+        run_calls(
+            key, calls, partial=partial(_partial, source, parts), final=show, what=what, is_public=source.is_public
+        )
     else:
         show(JobList(broker(), session().name))
 

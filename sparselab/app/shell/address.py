@@ -17,7 +17,7 @@ from typing_extensions import Doc
 
 from sparselab.core.errors import SettingError
 from sparselab.core.im2col import COLUMN_ORDERS
-from sparselab.core.settings import Label, OneOf, Setting, When, settings_of
+from sparselab.core.settings import OneOf, Setting, ShownAs, When, settings_of
 from sparselab.kernels.base import DTYPES
 from sparselab.transforms import TRANSFORMS
 
@@ -27,22 +27,26 @@ HERE, STORED = ("measure here", "from stored sessions")
 BEST = "best per layer"
 """What stands for the transform on the page Model where every layer gets the best one."""
 
+FIRST_TRANSFORM = "regroup"
+"""The transform that Explore shows first."""
+
+PRESENTER = "presenter"
 TILES = (4, 8, 16, 32, 64)
 _CORES = os.cpu_count() or 1
 _OWN_FILE = When("source", (UPLOAD, PATH))
 _LONGEST_QUOTED = 60
 
-Seconds = Annotated[int | None, Interval(ge=1, le=600), Label("Seconds"), Doc("how long is measured, about")]
+Seconds = Annotated[int | None, Interval(ge=1, le=600), ShownAs("Seconds"), Doc("how long is measured, about")]
 Side = Annotated[int, Interval(ge=1, le=4096)]
 
 
 @dataclass(frozen=True)
-class _File:
-    source: Annotated[str, OneOf(SOURCES), Label("Source"), Doc("where the file comes from")] = SAMPLE
-    sample: Annotated[str, When("source", (SAMPLE,)), Label("Sample"), Doc("a sample by its name")] = ""
-    file: Annotated[str, When("source", (UPLOAD,)), Label("File"), Doc("an upload by its name")] = ""
-    digest: Annotated[str, When("source", (UPLOAD,)), Label("Digest"), Doc("the sha256 of an upload")] = ""
-    path: Annotated[str, When("source", (PATH,)), Label("Path on this machine"), Doc("a file or a folder")] = ""
+class _FileKeys:
+    source: Annotated[str, OneOf(SOURCES), ShownAs("Source"), Doc("where the file comes from")] = SAMPLE
+    sample: Annotated[str, When("source", (SAMPLE,)), ShownAs("Sample"), Doc("a sample by its name")] = ""
+    file: Annotated[str, When("source", (UPLOAD,)), ShownAs("File"), Doc("an upload by its name")] = ""
+    digest: Annotated[str, When("source", (UPLOAD,)), ShownAs("Digest"), Doc("the sha256 of an upload")] = ""
+    path: Annotated[str, When("source", (PATH,)), ShownAs("Path on this machine"), Doc("a file or a folder")] = ""
     read_all: Annotated[bool, _OWN_FILE, Doc("read the tensors that were left alone too")] = False
     read_axes: Annotated[str, _OWN_FILE, Doc("letters for the axes of a tensor")] = ""
     read_groups: Annotated[str, _OWN_FILE, Doc("groups of convolutions")] = ""
@@ -57,32 +61,37 @@ class _File:
 
 
 @dataclass(frozen=True)
-class _Layer:
-    layer: Annotated[str, Label("Layer"), Doc("a layer by its name")] = ""
+class _WindowKeys:
+    view: Annotated[str, OneOf(("page", PRESENTER)), Doc("the view for a projector")] = "page"
 
 
 @dataclass(frozen=True)
-class _Seed:
+class _LayerKeys:
+    layer: Annotated[str, ShownAs("Layer"), Doc("a layer by its name")] = ""
+
+
+@dataclass(frozen=True)
+class _SeedKeys:
     seed: Annotated[
         int,
         Interval(ge=0, le=2**31 - 1),
-        Label("Seed"),
+        ShownAs("Seed"),
         Doc("The seed of every random choice: the same seed gives the same answer."),
     ] = 0
 
 
 @dataclass(frozen=True)
-class _Transform:
-    transform: Annotated[str, Label("Transform"), Doc("what gives the layer a structure")] = "regroup"
+class _TransformKeys:
+    transform: Annotated[str, ShownAs("Transform"), Doc("what gives the layer a structure")] = FIRST_TRANSFORM
 
 
 @dataclass(frozen=True)
-class _ModelTransform:
-    transform: Annotated[str, Label("Transform"), Doc("what gives every layer a structure")] = BEST
+class _ModelTransformKeys:
+    transform: Annotated[str, ShownAs("Transform"), Doc("what gives every layer a structure")] = BEST
 
 
 @dataclass(frozen=True)
-class _Explore:
+class _ExploreKeys:
     order: Annotated[str, Doc("rows of the right picture")] = ""
     plain: Annotated[bool, Doc("both masks as plain heatmaps")] = False
     tab: Annotated[str, Doc("the open tab")] = ""
@@ -90,59 +99,71 @@ class _Explore:
 
 
 @dataclass(frozen=True)
-class _Compare:
+class _CompareKeys:
     budget: Annotated[
         float | None,
         Interval(ge=0.1, le=100.0),
-        Label("Weights to spend, % of all"),
+        ShownAs("Weights to spend, % of all"),
         Doc("Every contender at one budget spends this many weights."),
     ] = None
     baseline: Annotated[str, Doc("the contender that all others are compared with")] = ""
 
 
 @dataclass(frozen=True)
-class _Latency:
+class _LatencyKeys:
     latency_tab: Annotated[str, Doc("the open tab")] = ""
-    product: Annotated[str, OneOf(PRODUCTS), Label("Product"), Doc("what is measured")] = MATRIX
-    batch: Annotated[int | None, Interval(ge=1, le=4096), Label("Batch"), Doc("images or sequences in one run")] = None
+    product: Annotated[str, OneOf(PRODUCTS), ShownAs("Product"), Doc("what is measured")] = MATRIX
+    batch: Annotated[int | None, Interval(ge=1, le=4096), ShownAs("Batch"), Doc("images or sequences in one run")] = (
+        None
+    )
     size: Annotated[
         int | None,
         Interval(ge=1, le=1_000_000),
-        Label("Positions each"),
+        ShownAs("Positions each"),
         Doc("output pixels or tokens per image or sequence"),
     ] = None
-    height: Annotated[Side, Label("Height"), Doc("height of the input, in pixels")] = 32
-    width: Annotated[Side, Label("Width"), Doc("width of the input, in pixels")] = 32
+    height: Annotated[Side, ShownAs("Height"), Doc("height of the input, in pixels")] = 32
+    width: Annotated[Side, ShownAs("Width"), Doc("width of the input, in pixels")] = 32
     stride: Annotated[
-        int, Interval(ge=1, le=16), Label("Stride"), Doc("stride of the convolution; few files hold it")
+        int, Interval(ge=1, le=16), ShownAs("Stride"), Doc("stride of the convolution; few files hold it")
     ] = 1
     padding: Annotated[
-        int | None, Interval(ge=0, le=64), Label("Padding"), Doc("zero padding on every side; few files hold it")
+        int | None, Interval(ge=0, le=64), ShownAs("Padding"), Doc("zero padding on every side; few files hold it")
     ] = None
-    dtype: Annotated[str, OneOf(DTYPES), Label("Arithmetic"), Doc("the numbers' type")] = DTYPES[0]
-    device: Annotated[str, OneOf(("auto", "cpu", "cuda")), Label("Device"), Doc("where is measured")] = "auto"
+    dtype: Annotated[str, OneOf(DTYPES), ShownAs("Arithmetic"), Doc("the numbers' type")] = DTYPES[0]
+    device: Annotated[str, OneOf(("auto", "cpu", "cuda")), ShownAs("Device"), Doc("where is measured")] = "auto"
     threads: Annotated[
-        int, Interval(ge=1, le=_CORES), Label("Threads"), Doc(f"CPU threads; this machine has {_CORES}")
+        int, Interval(ge=1, le=_CORES), ShownAs("Threads"), Doc(f"CPU threads; this machine has {_CORES}")
     ] = _CORES
     seconds: Seconds = None
     seconds_each: Seconds = None
     seconds_cell: Seconds = None
-    side: Annotated[Side, Label("First side"), Doc("side of the square input of the first layer, in pixels")] = 32
-    figures: Annotated[str, OneOf((HERE, STORED)), Label("Figures"), Doc("where the figures come from")] = HERE
+    side: Annotated[
+        int | None,
+        Interval(ge=1, le=4096),
+        ShownAs("Side of the network's input"),
+        Doc(
+            "Pixels of a side of the square images that the network is given: the file does not tell. It stays in the address."
+        ),
+    ] = None
+    input: Annotated[str, Doc("whose input the layer is given")] = ""
+    model_input: Annotated[str, Doc("whose input the network is given")] = ""
+    tradeoff: Annotated[str, Doc("what the points of gain and loss are of")] = ""
+    figures: Annotated[str, OneOf((HERE, STORED)), ShownAs("Figures"), Doc("where the figures come from")] = HERE
     map_kernel: Annotated[str, Doc("the kernel of the map")] = ""
 
 
 @dataclass(frozen=True)
-class _Training:
+class _TrainingKeys:
     run: Annotated[str, Doc("a run by its name")] = ""
     training_tab: Annotated[str, Doc("the open tab")] = ""
     axis: Annotated[str, Doc("the horizontal axis")] = ""
-    with_study: Annotated[bool, Label("Show the study"), Doc("whether the study is shown")] = True
+    with_study: Annotated[bool, ShownAs("Show the study"), Doc("whether the study is shown")] = True
     published: Annotated[str, Doc("the data set of the published results")] = ""
 
 
 @dataclass(frozen=True)
-class _Glossary:
+class _GlossaryKeys:
     term: Annotated[str, Doc("what is searched for")] = ""
 
 
@@ -169,32 +190,33 @@ def _declared(kind: type, *pages: str, prefix: str = "") -> tuple[Key, ...]:
 
 _MODEL = "model."
 KEYS: tuple[Key, ...] = (
-    *_declared(_File, "explore", "compare", "model", "latency"),
-    *_declared(_Layer, "explore", "compare", "model", "latency"),
-    *_declared(_Transform, "explore", "latency"),
-    *_declared(_ModelTransform, "model", prefix=_MODEL),
-    *_declared(_Seed, "explore", "compare", "model", "latency"),
-    *_declared(_Explore, "explore"),
-    *_declared(_Compare, "compare"),
-    *_declared(_Latency, "latency"),
-    *_declared(_Training, "training"),
-    *_declared(_Glossary, "glossary"),
+    *_declared(_WindowKeys, "explore", "compare", "model", "latency", "training", "glossary"),
+    *_declared(_FileKeys, "explore", "compare", "model", "latency"),
+    *_declared(_LayerKeys, "explore", "compare", "model", "latency"),
+    *_declared(_TransformKeys, "explore", "latency"),
+    *_declared(_ModelTransformKeys, "model", prefix=_MODEL),
+    *_declared(_SeedKeys, "explore", "compare", "model", "latency"),
+    *_declared(_ExploreKeys, "explore"),
+    *_declared(_CompareKeys, "compare"),
+    *_declared(_LatencyKeys, "latency"),
+    *_declared(_TrainingKeys, "training"),
+    *_declared(_GlossaryKeys, "glossary"),
 )
 
-_SUBJECT = frozenset(each.name for kind in (_File, _Layer, _Transform) for each in settings_of(kind))
+_SUBJECT = frozenset(each.name for kind in (_FileKeys, _LayerKeys, _TransformKeys) for each in settings_of(kind))
 
 
 @dataclass(frozen=True)
-class State:
+class AddressState:
     """What was chosen, by slot. What is not in it stands at its default."""
 
     values: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
-    def put(self, values: Mapping[str, Any]) -> State:
+    def put(self, values: Mapping[str, Any]) -> AddressState:
         """Return the state with these values."""
         return replace(self, values=MappingProxyType({**self.values, **values}))
 
-    def without(self, slots: frozenset[str]) -> State:
+    def without(self, slots: frozenset[str]) -> AddressState:
         """Return the state with these slots at their defaults."""
         return replace(self, values=MappingProxyType({k: v for k, v in self.values.items() if k not in slots}))
 
@@ -222,7 +244,7 @@ def knob_keys(page: str, transform: str | None) -> dict[str, Key]:
     return {each.name: Key(each, own.pages, _prefix(own) + each.name) for each in settings_of(TRANSFORMS[transform])}
 
 
-def keys_of(page: str, state: State) -> dict[str, Key]:
+def keys_of(page: str, state: AddressState) -> dict[str, Key]:
     """Return every key of a page by name, with the knobs of the transform chosen."""
     fixed = fixed_keys(page)
     own = fixed.get("transform")
@@ -232,7 +254,7 @@ def keys_of(page: str, state: State) -> dict[str, Key]:
 
 def file_names() -> tuple[str, ...]:
     """Return the names of the keys that say which file is shown, and how it is read."""
-    return tuple(each.name for each in settings_of(_File))
+    return tuple(each.name for each in settings_of(_FileKeys))
 
 
 def knob_slots(page: str) -> frozenset[str]:
@@ -245,9 +267,9 @@ def subject_slots(page: str) -> frozenset[str]:
     return knob_slots(page) | {key.slot for name, key in fixed_keys(page).items() if name in _SUBJECT}
 
 
-def parse(page: str, query: Mapping[str, str]) -> tuple[State, tuple[str, ...]]:
+def parse(page: str, query: Mapping[str, str]) -> tuple[AddressState, tuple[str, ...]]:
     """Return what an address says of a page, and a sentence for every part of it that means nothing there."""
-    state, problems = State(), []
+    state, problems = AddressState(), []
     fixed = fixed_keys(page)
     # The transform first: it says what the other names mean.
     for name in sorted(query, key=lambda name: name != "transform"):
@@ -267,7 +289,7 @@ def parse(page: str, query: Mapping[str, str]) -> tuple[State, tuple[str, ...]]:
     return state, tuple(problems)
 
 
-def query_of(page: str, state: State) -> dict[str, str]:
+def query_of(page: str, state: AddressState) -> dict[str, str]:
     """Return the address of a page in a state: every choice that counts there, under its name."""
     fixed = fixed_keys(page)
     values = {name: state.values.get(key.slot, key.setting.default) for name, key in fixed.items()}

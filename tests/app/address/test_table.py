@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +11,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from sparselab.app.shell.address import KEYS, State, fixed_keys, keys_of, parse, query_of
+from sparselab.app.shell.address import KEYS, AddressState, fixed_keys, keys_of, parse, query_of
 from sparselab.app.shell.open_in import AtPath, explore_link
 from sparselab.core.settings import Setting
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.check import TAKEN
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted({page for key in KEYS for page in key.pages})
 
 
 def test_the_pages_of_the_table_are_those_of_the_app() -> None:
     assert sorted(path.stem for path in (ROOT / "pages").glob("*.py")) == PAGES
     assert {key.setting.name for key in KEYS} <= TAKEN, "a transform could call a setting so"
+
+
+def test_every_key_that_a_page_links_stands_in_the_table() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "sparselab" / "app").rglob("*.py"))
+    calls = r"\b(?:held|chosen|linked_setting|linked_tabs|linked_segments|linked_select|_number)\("
+    linked = set(re.findall(calls + r'(?:[^()]|\([^()]*\))*?"([a-z_]+)"(?:, default|\)|,\s*default| *,)', text))
+    assert {"layer", "tab", "tradeoff", "order", "read_all", "seed"} <= linked
+    assert linked <= {key.setting.name for key in KEYS}
 
 
 def values_of(setting: Setting) -> st.SearchStrategy[Any]:
@@ -41,9 +50,9 @@ def values_of(setting: Setting) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def states(draw: st.DrawFn, page: str) -> State:
+def states(draw: st.DrawFn, page: str) -> AddressState:
     """States of a page, in which anything may have been chosen."""
-    state = State()
+    state = AddressState()
     for name, key in fixed_keys(page).items():
         if draw(st.booleans()):
             choices = [key.setting.default, *TRANSFORMS]
@@ -90,7 +99,9 @@ def test_every_part_of_an_address_is_followed_or_named(page: str, query: dict[st
 def test_no_slot_means_two_things_on_one_page() -> None:
     for page in PAGES:
         for transform in TRANSFORMS:
-            state = State().put({key.slot: transform for name, key in fixed_keys(page).items() if name == "transform"})
+            state = AddressState().put(
+                {key.slot: transform for name, key in fixed_keys(page).items() if name == "transform"}
+            )
             slots = [key.slot for key in keys_of(page, state).values()]
             assert len(slots) == len(set(slots))
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sparselab.app.inputs.samples import available
-from tests.app.test_address_pages import PAGES
+from tests.app.address.test_pages import PAGES
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no sample masks")]
 
@@ -24,7 +24,7 @@ LINKS: Mapping[str, Mapping[str, str]] = {
     "model": {**LAYER, "transform": "n-m", "n": "1", "m": "8"},
     "training": {"axis": "blocks", "training_tab": "Accuracy curves"},
 }
-"""For each page a link in which much is other than its default; tests/app/test_address_pages.py walks every key without a browser."""
+"""For each page a link in which much is other than its default; tests/app/address/test_pages.py walks every key without a browser."""
 
 
 def address(page: Page) -> dict[str, str]:

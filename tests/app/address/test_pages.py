@@ -14,7 +14,17 @@ from streamlit.testing.v1 import AppTest
 from sparselab.app.compare import view
 from sparselab.app.explore.details import TABS
 from sparselab.app.latency.page import TABS as LATENCY_TABS
-from sparselab.app.shell.address import BEST, KEYS, State, file_names, fixed_keys, keys_of, parse, query_of, text_of
+from sparselab.app.shell.address import (
+    BEST,
+    KEYS,
+    AddressState,
+    file_names,
+    fixed_keys,
+    keys_of,
+    parse,
+    query_of,
+    text_of,
+)
 from sparselab.app.training.charts import AXES
 from sparselab.app.training.page import TABS as TRAINING_TABS
 from sparselab.core.settings import Setting
@@ -23,7 +33,7 @@ from sparselab.training.paper_results import published
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.compare import contenders
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted({page for key in KEYS for page in key.pages})
 LABELS = {
     "tab": {name: tab.label for name, tab in TABS.items()},
@@ -47,6 +57,9 @@ TEXTS = {
     "axis": list(AXES)[-1],
     "published": sorted({point.dataset for point in published()})[-1],
     "term": "mask",
+    "input": "network",
+    "model_input": "free",
+    "tradeoff": "network",
 }
 NOT_BY_PATH = {"sample", "file", "digest", "read_masks", "run", "read_groups", "read_axes"}
 
@@ -75,7 +88,7 @@ def other(setting: Setting) -> Any:
 
 def full_address(page: str, file: Path) -> dict[str, str]:
     """An address of a page in which all that can be is other than its default."""
-    state = State()
+    state = AddressState()
     for name, key in fixed_keys(page).items():
         if name not in NOT_BY_PATH:
             state = state.put({key.slot: str(file) if name == "path" else other(key.setting)})
@@ -203,6 +216,6 @@ def test_no_setting_of_a_transform_is_without_a_label_of_a_person() -> None:
     labels = [
         setting.label
         for name in TRANSFORMS
-        for setting in [key.setting for key in keys_of("explore", State({"transform": name})).values()]
+        for setting in [key.setting for key in keys_of("explore", AddressState({"transform": name})).values()]
     ]
     assert not [label for label in labels if label in ("Knn", "Weigh", "Rule", "Grouper", "Second share")]
