@@ -14,7 +14,7 @@ from sparselab.app.explore.downloads import show_takeaway
 from sparselab.app.explore.numbers import show_all_numbers
 from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.motion_view import motion_view
-from sparselab.app.shell.address import TILES
+from sparselab.app.shell.address_keys import TILES
 from sparselab.app.shell.url_state import linked_tabs
 from sparselab.app.shell.visit import held
 from sparselab.display.motion_message import motion_message, why_still

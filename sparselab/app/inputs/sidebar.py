@@ -9,7 +9,7 @@ from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.inputs.knobs import knobs, reset_knobs
 from sparselab.app.inputs.setting_widget import linked_setting
 from sparselab.app.inputs.source import Source, counted, keep_layer
-from sparselab.app.shell.address import FIRST_TRANSFORM
+from sparselab.app.shell.address_keys import FIRST_TRANSFORM
 from sparselab.app.shell.url_state import linked_select
 from sparselab.formats.describe import NOT_COUNTED
 from sparselab.transforms import TRANSFORMS

@@ -16,7 +16,7 @@ from sparselab.app.inputs.cards import card_in_worker, layer_in_worker, own_path
 from sparselab.app.inputs.path_policy import allowed_roots, resolve_under, ticket_roots
 from sparselab.app.inputs.read_options import LABELS, choose_read_options, in_words_of_the_page
 from sparselab.app.inputs.samples import SAMPLES, available, sample_path
-from sparselab.app.shell.address import PATH, SAMPLE, SOURCES, UPLOAD, file_names
+from sparselab.app.shell.address_keys import FILE_NAMES, PATH, SAMPLE, SOURCES, UPLOAD
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import show_fault
 from sparselab.app.shell.memory import Memory
@@ -256,4 +256,4 @@ def _file_changes() -> None:
 
 
 def _address() -> dict[str, Any]:
-    return {name: value for name in file_names() if (value := chosen(name)) is not None}
+    return {name: value for name in FILE_NAMES if (value := chosen(name)) is not None}

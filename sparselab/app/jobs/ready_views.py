@@ -7,7 +7,7 @@ from sparselab.app.inputs.samples import available
 from sparselab.app.inputs.sidebar import first_layer
 from sparselab.app.inputs.source import sample_source
 from sparselab.app.jobs.explore_job import public_question, stored_view
-from sparselab.app.shell.address import FIRST_TRANSFORM
+from sparselab.app.shell.address_keys import FIRST_TRANSFORM
 from sparselab.app.shell.session import broker
 from sparselab.core.settings import settings_of
 from sparselab.runtime.broker import Job, Rank

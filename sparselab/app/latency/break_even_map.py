@@ -16,7 +16,7 @@ from sparselab.app.latency.map_charts import lines_figure, map_figure
 from sparselab.app.latency.measurement import MeasurementPlan, Results
 from sparselab.app.latency.run import measured_by, measured_or_said
 from sparselab.app.latency.stored import all_sessions, said_meanwhile
-from sparselab.app.shell.address import HERE, STORED
+from sparselab.app.shell.address_keys import HERE, STORED
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.url_state import linked_segments, linked_select
 from sparselab.benchmarking.break_even import (

@@ -11,7 +11,7 @@ import streamlit as st
 from sparselab.app.inputs.setting_widget import linked_setting
 from sparselab.app.latency.kernel_names import title_of
 from sparselab.app.latency.network_input import NetworkInput, ask_side, known_side, positions_of, supposed_sides
-from sparselab.app.shell.address import CONVOLUTION, MATRIX, PRODUCTS
+from sparselab.app.shell.address_keys import CONVOLUTION, MATRIX, PRODUCTS
 from sparselab.app.shell.url_state import linked_segments
 from sparselab.app.shell.visit import chosen
 from sparselab.benchmarking.requests import Effort

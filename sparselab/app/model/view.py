@@ -18,7 +18,7 @@ from sparselab.app.inputs.knobs import knobs, reset_knobs
 from sparselab.app.inputs.source import Source
 from sparselab.app.jobs.export import show_exports
 from sparselab.app.jobs.list_progress import run_calls
-from sparselab.app.shell.address import BEST
+from sparselab.app.shell.address_keys import BEST
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import fault_text
 from sparselab.app.shell.open_in import open_in_explore

@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from sparselab.app.shell.address import PATH, AddressState, fixed_keys, knob_keys, query_of, slot_of
+from sparselab.app.shell.address import AddressState, fixed_keys, knob_keys, query_of, slot_of
+from sparselab.app.shell.address_keys import PATH
 from sparselab.app.shell.navigation import page_called
 from sparselab.app.shell.visit import open_next
 

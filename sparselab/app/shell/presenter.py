@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
-from sparselab.app.shell.address import PRESENTER
+from sparselab.app.shell.address_keys import PRESENTER
 from sparselab.app.shell.visit import choose, chosen
 
 _NAME = "view"

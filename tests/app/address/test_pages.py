@@ -14,17 +14,8 @@ from streamlit.testing.v1 import AppTest
 from sparselab.app.compare import view
 from sparselab.app.explore.details import TABS
 from sparselab.app.latency.page import TABS as LATENCY_TABS
-from sparselab.app.shell.address import (
-    BEST,
-    KEYS,
-    AddressState,
-    file_names,
-    fixed_keys,
-    keys_of,
-    parse,
-    query_of,
-    text_of,
-)
+from sparselab.app.shell.address import AddressState, fixed_keys, keys_of, parse, query_of, text_of
+from sparselab.app.shell.address_keys import BEST, FILE_NAMES, KEYS
 from sparselab.app.training.charts import AXES
 from sparselab.app.training.page import TABS as TRAINING_TABS
 from sparselab.core.settings import Setting
@@ -156,7 +147,7 @@ def test_what_the_address_says_is_seen_and_stays_after_a_page_change(
 def test_every_control_that_is_moved_moves_the_address_alone(page: str, file: Path) -> None:
     start = {"source": "Path", "path": str(file)} | ({"transform": "regroup"} if page == "model" else {})
     at = opened(page, start)
-    names = [name for name, _ in widgets(at, page) if name not in TEXTS and name not in file_names()]
+    names = [name for name, _ in widgets(at, page) if name not in TEXTS and name not in FILE_NAMES]
     start = address_of(at, page)
     for name in names:
         value = other(keys_of(page, at.session_state["_address"])[name].setting)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from sparselab.app.shell.address import KEYS, AddressState, fixed_keys, keys_of, parse, query_of
+from sparselab.app.shell.address import AddressState, fixed_keys, keys_of, parse, query_of
+from sparselab.app.shell.address_keys import KEYS
 from sparselab.app.shell.open_in import AtPath, explore_link
 from sparselab.core.settings import Setting
 from sparselab.transforms import TRANSFORMS
