@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from sparselab.analysis.worth import worth_of
 from sparselab.benchmarking.csv_table import stored_results
 from sparselab.benchmarking.records import Session
 from sparselab.benchmarking.verdicts import Verdict
@@ -39,14 +40,14 @@ _SERIES = ("IMP (unstructured)", "Shuffled blocks", "Regroup", "Refill+", "Refil
 
 
 def compared() -> str:
-    """Return which share of its kept weights each of three sample layers keeps under contenders at the layer's own budget."""
+    """Return what each of three sample layers keeps, by the measure of "best", under contenders at the layer's own budget."""
     rows = []
     layers = [read_ticket(ROOT / "sample_masks" / file)[name] for file, name in _LAYERS]
     for name in _COMPARED:
         row = [f"`{name}`"]
         for layer in layers:
             contender = next(each for each in contenders(layer.mask.density) if each.name == name)
-            row.append(_percent(run_contender(layer, contender, seed=0, device="cpu")[1].coverage or 0.0))
+            row.append(_percent(worth_of(run_contender(layer, contender, seed=0, device="cpu")[1])))
         rows.append(row)
     return _table(["contender", *(f"`{file}`" for file, _ in _LAYERS)], rows)
 

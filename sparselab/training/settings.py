@@ -19,29 +19,14 @@ from typing_extensions import Doc
 from sparselab.core.errors import SettingError
 from sparselab.core.settings import Flag, OneOf, Unset, When, check_settings, settings_of
 from sparselab.pruning.distributions import DISTRIBUTIONS
+from sparselab.training.before import BEFORE
 from sparselab.training.branches import Branch, parse_then
+from sparselab.training.methods import AT_SPARSITY, AT_START, BLOCKS, DYNAMIC, METHODS, MOVING, MOVING_BLOCKS, REWOUND
 from sparselab.training.models import MODELS
 from sparselab.training.own_code.reference import REFERENCE, absolute, parse_reference
 from sparselab.training.setting_text import parse_values
 from sparselab.training.tasks import TASKS
-
-AT_START = ("random", "snip", "grasp", "synflow")
-"""Masks chosen before the first step."""
-AFTER_TRAINING = ("imp", "omp", "l1")
-"""Masks chosen by the weights of a trained network, which is then rewound."""
-STATIC_BLOCKS, MOVING_BLOCKS = "ssb", "dsb"
-DYNAMIC = ("set", "rigl", "top-kast", MOVING_BLOCKS, STATIC_BLOCKS)
-"""Networks that are sparse from the first step on, and whose masks (but for ssb's) move."""
-METHODS = ("dense", *AFTER_TRAINING, *AT_START, *DYNAMIC)
-_AT_SPARSITY = tuple(method for method in METHODS if method not in ("dense", "imp"))
-_MOVING = ("set", "rigl", MOVING_BLOCKS)
-_LATER = frozenset(
-    {
-        *("model_settings", "from_file", "take", "optimizer", "nesterov"),
-        *("rate_steps", "rate_factor", "label_smoothing", "clip"),
-    }
-)
-"""Settings that runs named before them do not have."""
+from sparselab.transforms.cells import AUTOMATIC, WEIGHS
 
 
 @dataclass(frozen=True)
@@ -60,7 +45,7 @@ class TrainSettings:
         int, Interval(ge=0, le=60), When("method", ("imp",)), Doc("cycles of pruning, each of 20 % of what is kept")
     ] = 10
     sparsity: Annotated[
-        float, Interval(ge=0.0, le=0.999), When("method", _AT_SPARSITY), Doc("weights dropped / prunable weights")
+        float, Interval(ge=0.0, le=0.999), When("method", AT_SPARSITY), Doc("weights dropped / prunable weights")
     ] = 0.9
     then: Annotated[
         str,
@@ -86,13 +71,13 @@ class TrainSettings:
     rewind_epoch: Annotated[
         float,
         Interval(ge=0.0, le=1000.0),
-        When("method", ("dense", *AFTER_TRAINING)),
+        When("method", REWOUND),
         Doc("epoch whose weights a ticket is rewound to"),
     ] = 0.5
     rewind: Annotated[
         str,
         OneOf(("late", "restart")),
-        When("method", ("dense", *AFTER_TRAINING)),
+        When("method", REWOUND),
         Doc("go on from the rewind step in rate and data (late), or from step 0 (restart)"),
     ] = "late"
     l1: Annotated[
@@ -116,7 +101,7 @@ class TrainSettings:
     exchange: Annotated[
         float | None,
         Interval(ge=0.0, le=1.0),
-        When("method", _MOVING),
+        When("method", MOVING),
         Doc(
             "alpha: share of the kept weights exchanged first; none: 0.3, and 0.5 for dsb, which drops half rows at least"
         ),
@@ -124,18 +109,16 @@ class TrainSettings:
     update_every: Annotated[
         int | None,
         Interval(ge=1, le=1_000_000),
-        When("method", _MOVING),
+        When("method", MOVING),
         Doc("steps between two updates of the masks; none: a sixtieth of the steps, 100 at most"),
     ] = None
     update_until: Annotated[
         float,
         Interval(ge=0.0, le=1.0),
-        When("method", _MOVING),
+        When("method", MOVING),
         Doc("share of the steps after which masks no longer change"),
     ] = 0.75
-    block_size: Annotated[
-        int, Interval(ge=2, le=64), When("method", (MOVING_BLOCKS, STATIC_BLOCKS)), Doc("side of a square block")
-    ] = 16
+    block_size: Annotated[int, Interval(ge=2, le=64), When("method", BLOCKS), Doc("side of a square block")] = 16
     grow: Annotated[
         str,
         OneOf(("gradient", "norms")),
@@ -182,6 +165,12 @@ class TrainSettings:
         Doc("checkpoint or ticket whose weights and masks the run begins with; empty: fresh weights"),
     ] = ""
     take: Annotated[str, OneOf(("both", "weights", "masks")), Doc("what is taken of the file of --from")] = "both"
+    weigh: Annotated[
+        str | None,
+        OneOf(WEIGHS),
+        Unset(AUTOMATIC),
+        Doc("what a kept weight counts for transforms that do not say it themselves"),
+    ] = None
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -235,7 +224,7 @@ class TrainSettings:
     @property
     def follow_ups(self) -> tuple[Branch, ...]:
         """What `then` says. Raises: SettingError."""
-        return parse_then(self.then)
+        return tuple(dataclasses.replace(item, weigh=self.weigh) for item in parse_then(self.then))
 
     def task_values(self) -> Any:
         """Return a registered task's settings with those of `task_settings`. Raises: SettingError."""
@@ -252,18 +241,23 @@ class TrainSettings:
     def digest(self) -> str:
         """Name of a run with these settings: 16 hexadecimal digits of the SHA-256 of their JSON.
 
-        A setting that came later counts where it is not its default, so that older runs keep their names.
+        A setting that came later counts where it is not what runs before it had, so that those keep their names.
         """
         values = dataclasses.asdict(self)
-        defaults = {setting.name: setting.default for setting in settings_of(type(self))}
-        told = {name: value for name, value in values.items() if name not in _LATER or value != defaults[name]}
+        told = {name: value for name, value in values.items() if name not in BEFORE or value != BEFORE[name]}
+        if not self.then:  # nothing is weighed
+            told.pop("weigh", None)
         text = json.dumps(told, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def read_settings(values: Mapping[str, Any]) -> TrainSettings:
-    """Return the settings that `dataclasses.asdict` turned into `values`. Raises: SettingError for one unknown or out of range."""
+    """Return the settings that `dataclasses.asdict` turned into `values`, then or by older code.
+
+    Raises: SettingError for one unknown or out of range.
+    """
     known = {setting.name for setting in settings_of(TrainSettings)}
     if strange := sorted(set(values) - known):
         raise SettingError(f"expected settings of this version of sparselab; got {strange[0]}")
-    return TrainSettings(**values)
+    before = {name: value for name, value in BEFORE.items() if name != "weigh" or values.get("then")}
+    return TrainSettings(**{**before, **values})

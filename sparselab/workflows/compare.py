@@ -33,6 +33,14 @@ def contenders(density: float | None) -> tuple[Contender, ...]:
     return tuple(sorted(found, key=lambda each: not each.at_budget))
 
 
+def best_contenders(density: float) -> tuple[Contender, ...]:
+    """Return those among whom the best structure of a layer is sought, wherever that is asked: on Compare as on Model.
+
+    The candidates at the budget with the default grouper, as it is and refined; what "best" means says `analysis.worth`.
+    """
+    return tuple(each for each in contenders(density) if each.per_layer)
+
+
 def curve_contenders() -> tuple[Contender, ...]:
     """Return those whose coverage is drawn against density, transform by transform, controls last."""
     found = [each for each in contenders(None) if each.on_curve]

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from sparselab.app.inputs.samples import available
+from sparselab.app.shell.address import query_of
 from sparselab.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,7 +51,7 @@ def test_a_link_that_holds_a_title_opens_the_same_view_and_is_written_anew() -> 
     at = page("compare", sample="planted", budget="5", baseline="regroup, natural")
     assert not at.exception
     assert at.selectbox(key="_baseline@compare").value == "regroup-natural"
-    assert at.query_params["baseline"] == "regroup-natural"
+    assert query_of("compare", at.session_state["_address"])["baseline"] == "regroup-natural"
     changes = dict(zip(at.dataframe[1].value["contender"], at.dataframe[1].value["difference"], strict=True))
     assert changes["regroup, natural"] == 0
 

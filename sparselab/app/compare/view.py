@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from sparselab.analysis.worth import BEST
 from sparselab.app.charts import Curve, curves_figure
 from sparselab.app.compare.entries import Entry, row_of, verdict
 from sparselab.app.compare.table import as_csv, show_table
@@ -20,7 +21,7 @@ from sparselab.app.shell.faults import fault_text
 from sparselab.app.shell.url_state import linked_select
 from sparselab.runtime.broker import Call, JobList
 from sparselab.transforms.contender import Contender
-from sparselab.workflows.compare import compare_row, contenders, curve_contenders, curve_row
+from sparselab.workflows.compare import best_contenders, compare_row, contenders, curve_contenders, curve_row
 from sparselab.workflows.stored_compare import stored_compare_row, stored_curve_row
 from sparselab.workflows.tasks import results_folder
 
@@ -85,6 +86,7 @@ def _show(race: _Race, jobs: JobList) -> None:
         return
     if answer := verdict(entries):
         st.success(answer, icon=":material/trophy:")
+        st.caption(f"{BEST[:1].upper()}{BEST[1:]}. It is sought among {_among(race.density)}, here as on Model.")
     baseline = _choose_baseline(race.entrants)
     base = next((entry.row["coverage"] for entry in entries if entry.contender.name == baseline), None)
     for entry in entries:
@@ -112,6 +114,11 @@ def _show(race: _Race, jobs: JobList) -> None:
             (row["contender"], row["density_after"], row["coverage"]) for row in own if row["coverage"] is not None
         ]
         st.plotly_chart(curves_figure(curves, points, race.density), key="_curves")
+
+
+def _among(density: float) -> str:
+    *most, last = (each.title for each in best_contenders(density))
+    return f"{'; '.join(most)}; and {last}"
 
 
 def _choose_baseline(entrants: Sequence[Contender]) -> str:

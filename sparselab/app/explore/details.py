@@ -14,7 +14,9 @@ from sparselab.app.explore.downloads import show_takeaway
 from sparselab.app.explore.numbers import show_all_numbers
 from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.motion_view import motion_view
+from sparselab.app.shell.address_keys import TILES
 from sparselab.app.shell.url_state import linked_tabs
+from sparselab.app.shell.visit import held
 from sparselab.display.motion_message import motion_message, why_still
 from sparselab.workflows.explore import View
 
@@ -72,10 +74,8 @@ def _tiles(view: View, _request: ExploreRequest) -> None:
     """Show the tiles a kernel computes, how full each is, and what is computed for nothing."""
     tile = st.select_slider(
         "Tile",
-        [4, 8, 16, 32, 64],
-        value=16,
-        key="tile",
-        bind="query-params",
+        TILES,
+        **held("tile", 16),
         help="side of the kernel's square tile, in weights",
     )
     seen = tile_view(view.layout, tile)

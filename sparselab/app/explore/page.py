@@ -6,13 +6,12 @@ import streamlit as st
 
 from sparselab.app.explore.details import details
 from sparselab.app.explore.view import choose_order, pictures
-from sparselab.app.inputs.explore_request import ExploreRequest
-from sparselab.app.inputs.knobs import reset
+from sparselab.app.inputs.knobs import reset_knobs
 from sparselab.app.inputs.preamble import require_source, show_headline
-from sparselab.app.inputs.sidebar import choose_request, quick_defaults
+from sparselab.app.inputs.sidebar import choose_request
 from sparselab.app.jobs.explore_job import view_of, watch
+from sparselab.app.shell.visit import choose
 from sparselab.runtime.broker import Job
-from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.explore import View
 
 
@@ -21,7 +20,7 @@ def page() -> None:
     source = require_source("Explore")
     with st.sidebar:
         request = choose_request(source)
-        _reset_button(request)
+        _reset_button()
     show_headline("Explore", request.source, request.layer)
     order, place = choose_order()
     answer = view_of(request, place)
@@ -33,11 +32,10 @@ def page() -> None:
         watch(answer, place)
 
 
-def _reset_button(request: ExploreRequest) -> None:
-    st.button(
-        "Reset settings",
-        on_click=reset,
-        args=(TRANSFORMS[request.transform],),
-        kwargs={"seed": 0, **quick_defaults(request.source, request.layer)},
-        icon=":material/restart_alt:",
-    )
+def _reset_button() -> None:
+    st.button("Reset settings", on_click=_reset, icon=":material/restart_alt:")
+
+
+def _reset() -> None:
+    reset_knobs()
+    choose({"seed": None})

@@ -15,7 +15,8 @@ from sparselab.app.explore.numbers import show_numbers, show_status
 from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.mask_view import mask_view
 from sparselab.app.shell.presenter import present, presenting
-from sparselab.app.shell.url_state import choose_here, linked_segments
+from sparselab.app.shell.url_state import linked_segments
+from sparselab.app.shell.visit import choose, chosen, held
 from sparselab.core.groups import grouped_in_words
 from sparselab.core.mask import Mask
 from sparselab.display.message import ORDER_LABELS, sides, view_message
@@ -40,8 +41,7 @@ def choose_order() -> tuple[str, DeltaGenerator]:
         )
         st.toggle(
             "Plain heatmap",
-            key="plain",
-            bind="query-params",
+            **held("plain", False),
             help="Both masks as plain images in the same colours, for browsers that cannot draw the picture.",
             width="content",
         )
@@ -56,7 +56,7 @@ def pictures(request: ExploreRequest, view: View | None, order: str) -> None:
     show_numbers(view)
     _say_groups(request)
     before = _mask_before(request, view)
-    if st.session_state.get("plain"):
+    if chosen("plain", False):
         _plain_pictures(before, view, order)
     else:
         # Before there is an answer the picture is of the layer alone, the same whatever is asked of it.
@@ -70,7 +70,7 @@ def _answer(order: str, asked: str) -> None:
     """Do what a presenter asked for with a key: another order, or the presenter view itself."""
     if asked in _STEPS:
         names = tuple(ORDERS)
-        choose_here("order", names[(names.index(order) + _STEPS[asked]) % len(names)])
+        choose({"order": names[(names.index(order) + _STEPS[asked]) % len(names)]})
     else:
         present(asked == "present")
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
@@ -21,11 +23,13 @@ from sparselab.app.inputs.cards import (
 from sparselab.app.inputs.path_policy import allowed_roots, resolve_under, ticket_roots
 from sparselab.app.inputs.read_options import LABELS, choose_read_options, in_words_of_the_page
 from sparselab.app.inputs.samples import SAMPLES, available, sample_path
+from sparselab.app.shell.address_keys import FILE_NAMES, PATH, SAMPLE, SOURCES, UPLOAD
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import show_fault
 from sparselab.app.shell.memory import Memory
 from sparselab.app.shell.session import public_memory, session
 from sparselab.app.shell.url_state import linked_select
+from sparselab.app.shell.visit import choose, chosen, held, say_file
 from sparselab.app.shell.work import run_stranger
 from sparselab.core.errors import FileError, LimitError, SparselabError
 from sparselab.core.paths import ROOTS_VARIABLE
@@ -33,7 +37,7 @@ from sparselab.formats import FORMATS, ReadOptions, file_stamp, read_untrusted
 from sparselab.formats.limited import parsed_by
 from sparselab.runtime.worker import WorkerError
 
-_KINDS = ("Sample", "Upload", "Path")
+_ASKED, _LAYER = "_upload_asked", "_layer_before"
 _MASKS_HELP = "The masks of the weights of this file, paired by name and shape, where they lie apart."
 
 
@@ -52,6 +56,7 @@ class Source:
     is_public: whether it is a sample, so that what is computed of it may be given to every visitor.
     Of an upload, `path` holds the layers in our own format, and `original` is what came.
     stamp: changes with the file, where it may change while it is looked at.
+    address: the keys by which a link names it, and how to read it.
     """
 
     path: str
@@ -61,6 +66,7 @@ class Source:
     is_public: bool = False
     original: Original | None = None
     stamp: str = ""
+    address: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def memory(self) -> Memory:
@@ -88,11 +94,10 @@ def counted(source: Source, layer: str) -> Source:
 
 def choose_source() -> Source | None:
     """Show the source pickers; return the chosen file, or None while there is none to show."""
-    kind = st.segmented_control(
-        "Source", _KINDS, default="Sample", key="source", bind="query-params", persist_state="session", required=True
-    )
+    kind = st.segmented_control("Source", SOURCES, required=True, **held("source", SAMPLE, _file_changes))
     try:
-        return {"Sample": _sample, "Upload": _upload, "Path": _path}[kind or "Sample"]()
+        source = {SAMPLE: _sample, UPLOAD: _upload, PATH: _path}[kind or SAMPLE]()
+        return None if source is None else replace(source, address=_address())
     except LimitError as error:
         st.error(f"{literal(str(error))}. The server may be busy: try again.", icon=":material/timer_off:")
         st.button("Try again", key="_read_again")
@@ -113,7 +118,15 @@ def _sample() -> Source | None:
     names = available()
     if not names:
         raise FileError("expected sample masks beside the app; found none: run benchmarks/make_samples.py")
-    name = linked_select("Sample", names, "sample", default=names[0], label_of=lambda name: SAMPLES[name][0])
+    name = linked_select(
+        "Sample",
+        names,
+        "sample",
+        default=names[0],
+        label_of=lambda name: SAMPLES[name][0],
+        is_needed=True,
+        then=_file_changes,
+    )
     st.caption(SAMPLES[name][1])
     return sample_source(name)
 
@@ -135,14 +148,21 @@ def _upload() -> Source | None:
     )
     if file is not None:
         _receive(file)
-    kept: tuple[str, Path, str] | None = st.session_state.get("_uploaded")
+    name, digest = chosen("file", ""), chosen("digest", "")
+    kept = _uploads().get(digest)
     if kept is None:
+        if name:
+            say_file(
+                f"This link is about {_file_in_words(name, digest)}: choose the file to see it. All settings stay."
+            )
         st.caption(
             "A checkpoint, a model or a mask: PyTorch, safetensors, ONNX, Keras, Flax, GGUF, NumPy, SciPy, or a picture; the help above "
             "lists all kinds. An upload belongs to one visit: after a reload, or by a link, choose the file again."
         )
         return None
-    title, original, digest = kept
+    title, original = kept
+    if (asked := st.session_state.get(_ASKED)) is not None and asked[0] == digest:
+        say_file(f"{_file_in_words(title, digest)} differs from the file of the link, {asked[1]}.")
     options = choose_read_options(_uploaded_masks)
     st.caption(f"{literal(title)} · sha256 {digest[:12]}")
     card = remembered_card(
@@ -166,9 +186,25 @@ def _uploaded_masks() -> Path | None:
 def _receive(file: UploadedFile) -> None:
     """Put the upload on disk and let the server's memory go: the widget starts anew, empty."""
     original, digest = _stored(file)
-    st.session_state["_uploaded"] = (file.name[:200], original, digest)
+    name, before = file.name[:200], chosen("digest", "")
+    if before and before != digest:
+        asked = None if before in _uploads() else (digest, _file_in_words(chosen("file", ""), before))
+        st.session_state[_ASKED] = asked
+        _file_changes()
+    _uploads()[digest] = name, original
+    choose({"file": name, "digest": digest})
     st.session_state["_upload_generation"] += 1
     st.rerun()
+
+
+def _uploads() -> dict[str, tuple[str, Path]]:
+    """Return the uploads of this visit by digest: name, and where the file lies."""
+    found: dict[str, tuple[str, Path]] = st.session_state.setdefault("_uploads", {})
+    return found
+
+
+def _file_in_words(name: str, digest: str) -> str:
+    return f"“{name[:200]}”" + f" (sha256 {digest[:12]})" * bool(digest)
 
 
 def _stored(file: UploadedFile) -> tuple[Path, str]:
@@ -186,23 +222,20 @@ def _stored(file: UploadedFile) -> tuple[Path, str]:
 
 
 def _masks_at_path() -> Path | None:
-    text = st.text_input(
-        LABELS["--mask"], key="read_masks", bind="query-params", placeholder="a path", help=_MASKS_HELP
-    )
+    text = st.text_input(LABELS["--mask"], **held("read_masks", ""), placeholder="a path", help=_MASKS_HELP)
     return resolve_under(text, ticket_roots()) if text else None
 
 
 def _path() -> Source | None:
     roots = allowed_roots()
-    if not roots and not st.session_state.get("path"):
+    if not roots and not chosen("path"):
         st.info(
             f"This server allows no local paths. Its operator can set {ROOTS_VARIABLE} to folders that may be read."
         )
         return None
     text = st.text_input(
         "Path on this machine",
-        key="path",
-        bind="query-params",
+        **held("path", "", _file_changes),
         placeholder=f"{roots[0]}/model.safetensors" if roots else None,
         help="Under "
         + ", ".join(map(str, ticket_roots()))
@@ -223,7 +256,18 @@ def _path() -> Source | None:
     return Source(str(path), path.name, options, card, stamp=stamp)
 
 
-def open_path(path: Path) -> None:
-    """Let the source pickers of the other pages start from a file."""
-    st.session_state["source"] = "Path"
-    st.session_state["path"] = str(path)
+def keep_layer(names: Sequence[str]) -> None:
+    """Called where a layer is picked: of a file just chosen by hand, the layer shown before stays, if this file has it."""
+    before = st.session_state.pop(_LAYER, None)
+    if before in names and chosen("layer") is None:
+        choose({"layer": before})
+        st.rerun()
+
+
+def _file_changes() -> None:
+    st.session_state[_LAYER] = chosen("layer")
+    choose({"layer": None})
+
+
+def _address() -> dict[str, Any]:
+    return {name: value for name in FILE_NAMES if (value := chosen(name)) is not None}

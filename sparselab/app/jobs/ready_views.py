@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.inputs.samples import available
-from sparselab.app.inputs.sidebar import FIRST_TRANSFORM, first_layer, quick_defaults
+from sparselab.app.inputs.sidebar import first_layer
 from sparselab.app.inputs.source import sample_source
 from sparselab.app.jobs.explore_job import public_question, stored_view
+from sparselab.app.shell.address_keys import FIRST_TRANSFORM
 from sparselab.app.shell.session import broker
 from sparselab.core.settings import settings_of
 from sparselab.runtime.broker import Job, Rank
@@ -21,10 +20,7 @@ def first_request(sample: str) -> ExploreRequest:
     """Return what Explore asks of a sample at the first visit, no picker or knob touched."""
     source = sample_source(sample)
     layer = first_layer(source.card)
-    quick = quick_defaults(source, layer)
-    settings = [
-        replace(each, default=quick.get(each.name, each.default)) for each in settings_of(TRANSFORMS[FIRST_TRANSFORM])
-    ]
+    settings = settings_of(TRANSFORMS[FIRST_TRANSFORM])
     values = {each.name: each.default for each in settings}
     return ExploreRequest(
         source, layer, FIRST_TRANSFORM, {each.name: each.default for each in settings if each.counts(values)}, seed=0

@@ -8,7 +8,9 @@ from typing import Any
 
 import streamlit as st
 
+from sparselab.app.inputs.setting_widget import linked_setting
 from sparselab.app.shell.escape import literal
+from sparselab.app.shell.url_state import linked_segments
 from sparselab.app.training.charts import AXES, STANDARD, curves_figure
 from sparselab.app.training.coverage import show_coverage
 from sparselab.app.training.masks import show_masks
@@ -39,12 +41,15 @@ def show_curves(view: RunView | None) -> None:
         )
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        axis = st.segmented_control(
-            "Horizontal axis", list(AXES), default="weights kept", key="axis", bind="query-params", required=True,
+        axis = linked_segments(
+            "Horizontal axis",
+            {name: name for name in AXES},
+            "axis",
+            default="weights kept",
             help="A structure may keep few weights in all channels, or all weights of few channels.",
-        )  # fmt: skip
+        )
         shown = list(study) if study else []
-        if study and mine and not st.toggle("Show the study", value=True, key="with_study", bind="query-params"):
+        if study and mine and not linked_setting("with_study"):
             shown = []
     outcomes = [*shown, *mine]
     points = points_of(outcomes)

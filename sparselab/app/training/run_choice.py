@@ -8,7 +8,8 @@ import streamlit as st
 
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import show_fault
-from sparselab.app.shell.url_state import choose_here, linked_select
+from sparselab.app.shell.url_state import linked_select
+from sparselab.app.shell.visit import choose, chosen
 from sparselab.core.errors import SparselabError
 from sparselab.core.paths import runs_folder
 from sparselab.runtime.room import room
@@ -62,7 +63,7 @@ def _is_shown(run: str) -> bool:
     if room() is None:
         return True
     followed: set[str] = st.session_state.setdefault("_followed_runs", set())
-    if (linked := st.query_params.get("run")) is not None:
+    if (linked := chosen("run")) is not None:
         followed.add(linked)
     return run in followed
 
@@ -78,4 +79,4 @@ def title_of(run: RunInfo) -> str:
 
 def choose_next(run: str) -> None:
     """Let the picker stand on this run from now on."""
-    choose_here("run", run)
+    choose({"run": run})
