@@ -13,9 +13,11 @@ from sparselab.app.charts import block_density_figure, similarity_figure, tiles_
 from sparselab.app.explore.downloads import show_takeaway
 from sparselab.app.explore.numbers import show_all_numbers
 from sparselab.app.inputs.explore_request import ExploreRequest
+from sparselab.app.jobs.chance_job import chance_of_view
 from sparselab.app.shell.address import TILES
 from sparselab.app.shell.url_state import linked_tabs
 from sparselab.app.shell.visit import held
+from sparselab.workflows.chance import Chance
 from sparselab.workflows.explore import View
 
 
@@ -96,8 +98,9 @@ def _checks(view: View, _request: ExploreRequest) -> None:
         st.markdown(f"{mark} {law.name}: `{law.figure}`")
 
 
-def _numbers(view: View, _request: ExploreRequest) -> None:
-    show_all_numbers(view)
+def _numbers(view: View, request: ExploreRequest) -> None:
+    chance = chance_of_view(request, view)
+    show_all_numbers(view, chance if isinstance(chance, Chance) else None)
 
 
 TABS: Mapping[str, Tab] = MappingProxyType(

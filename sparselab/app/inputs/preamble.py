@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from sparselab.app.inputs.card_view import show_card
+from sparselab.app.inputs.card_view import show_card, show_notes
 from sparselab.app.inputs.source import Source, choose_source
 from sparselab.formats.describe import NOT_COUNTED
 
@@ -21,19 +21,24 @@ def require_source(title: str) -> Source:
 
 def show_headline(title: str, source: Source, layer: str | None = None) -> None:
     """Show the page's title, the layer looked at (None: the whole file), and what was detected in the file."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(title, anchor=False, width="content")
+        # st.text, because names come from strangers' files and must not be read as Markdown.
+        st.text(_about(source, layer), width="content")
+        show_card(source)
+    show_notes(source)
+
+
+def _about(source: Source, layer: str | None) -> str:
     layers = source.card["layers"]
-    st.subheader(title, anchor=False)
-    # st.text, because names come from strangers' files and must not be read as Markdown.
     if layer is None:
-        st.text(f"{source.title}: {len(layers)} layer{'s' * (len(layers) != 1)}")
-    else:
-        found = next(item for item in layers if item["name"] == layer)
-        rows, cols = found["shape"]
-        kept = NOT_COUNTED
-        if found["count"] is not None:
-            kept = f"{found['count']:,} weights kept ({100 * found['density']:.2f} %)"
-        st.text(f"{layer} of {source.title}: {rows:,} x {cols:,}, {kept}")
-    show_card(source)
+        return f"{source.title}: {len(layers)} layer{'s' * (len(layers) != 1)}"
+    found = next(item for item in layers if item["name"] == layer)
+    rows, cols = found["shape"]
+    kept = NOT_COUNTED
+    if found["count"] is not None:
+        kept = f"{found['count']:,} weights kept ({100 * found['density']:.2f} %)"
+    return f"{layer} of {source.title}: {rows:,} x {cols:,}, {kept}"
 
 
 def _empty_state(title: str) -> None:
