@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from sparselab.app.compare.view import show_comparison
-from sparselab.app.inputs.preamble import require_source, show_headline
+from sparselab.app.inputs.preamble import require_source, say_groups, show_headline
 from sparselab.app.inputs.sidebar import choose_density, choose_layer, choose_seed
 from sparselab.app.inputs.source import counted
 
@@ -19,4 +19,5 @@ def page() -> None:
         density = choose_density(source, layer)
         seed = choose_seed()
     show_headline("Compare", source, layer)
+    say_groups(source, layer)
     show_comparison(source, layer, density, seed)

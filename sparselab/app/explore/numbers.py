@@ -43,7 +43,10 @@ def show_summary(
             st.markdown(sentence_before(before))
         else:
             text = sentence(view.report, grouped=grouped, chance=drawn, is_drawing=isinstance(chance, Job))
-            st.markdown(text)
+            if view.report["status"] == "unblocked":
+                st.warning(text, icon=":material/search_off:")
+            else:
+                st.markdown(text)
         st.html(_STYLE)
         with st.container(horizontal=True, gap="small"):
             for row in _deciding(view, drawn, has_weights=has_weights):

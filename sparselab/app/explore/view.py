@@ -8,10 +8,10 @@ from streamlit.delta_generator import DeltaGenerator
 from sparselab.analysis.picture import ORDERS
 from sparselab.app.charts import plain_figure
 from sparselab.app.inputs.explore_request import ExploreRequest
+from sparselab.app.inputs.preamble import say_groups
 from sparselab.app.mask_view import mask_view
 from sparselab.app.shell.url_state import linked_segments
 from sparselab.app.shell.visit import chosen, held
-from sparselab.core.groups import grouped_in_words
 from sparselab.core.mask import Mask
 from sparselab.display.message import ORDER_LABELS, view_message
 from sparselab.formats import read_ticket
@@ -43,7 +43,7 @@ def choose_order() -> tuple[str, DeltaGenerator]:
 
 def pictures(request: ExploreRequest, view: View | None, order: str) -> None:
     """Show the mask before, and after as soon as there is one."""
-    _say_groups(request)
+    say_groups(request.source, request.layer)
     before = mask_before(request, view)
     if chosen("plain", False):
         st.plotly_chart(plain_figure(before, _ordered(view, order)), key="_plain_figure")
@@ -52,13 +52,6 @@ def pictures(request: ExploreRequest, view: View | None, order: str) -> None:
         key = f"layer|{_mask_key(request)}" if view is None else f"picture|{order}|{request.key}"
         payload = request.source.memory.remembered(key, lambda: _payload(request, before, view, order))
         mask_view(payload, key="_mask_view")
-
-
-def _say_groups(request: ExploreRequest) -> None:
-    layer = next(item for item in request.source.card["layers"] if item["name"] == request.layer)
-    if layer["groups"] > 1:
-        said = grouped_in_words(layer["groups"], layer["shape"][0])
-        st.caption(f"{said.capitalize()}, which see different inputs: no block reaches from one into the next.")
 
 
 def mask_before(request: ExploreRequest, view: View | None) -> Mask:

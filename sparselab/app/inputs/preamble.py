@@ -6,6 +6,7 @@ import streamlit as st
 
 from sparselab.app.inputs.card_view import show_card, show_notes
 from sparselab.app.inputs.source import Source, choose_source
+from sparselab.core.groups import separate_in_words
 from sparselab.formats.describe import NOT_COUNTED
 
 
@@ -27,6 +28,20 @@ def show_headline(title: str, source: Source, layer: str | None = None) -> None:
         st.text(_about(source, layer), width="content")
         show_card(source)
     show_notes(source)
+
+
+def say_groups(source: Source, layer: str | None = None) -> None:
+    """Say of a grouped convolution that its groups see different inputs; of a whole file (None), how many layers are such."""
+    layers = source.card["layers"]
+    if layer is not None:
+        found = next(item for item in layers if item["name"] == layer)
+        if said := separate_in_words(found["groups"], found["shape"][0]):
+            st.caption(f"{said.capitalize()}.")
+    elif count := sum(item["groups"] > 1 for item in layers):
+        some = f"{count} layers are grouped convolutions" if count > 1 else "1 layer is a grouped convolution"
+        st.caption(
+            f"{some}: rows of different groups see different inputs, and no block reaches from one into the next."
+        )
 
 
 def _about(source: Source, layer: str | None) -> str:
