@@ -46,7 +46,14 @@ def _similarity(view: View, request: ExploreRequest) -> None:
     st.caption(
         "Jaccard similarity of every two rows. Bright squares along the diagonal of the right picture are groups of similar rows."
     )
-    figure = request.source.memory.remembered(f"similarity|{request.key}", lambda: similarity_figure(view))
+    less = st.toggle(
+        "Minus what chance gives",
+        **held("minus_chance", False),
+        help="Less the similarity to be expected of two rows that keep as many columns each, anywhere: what is left, orange, is likeness.",
+    )
+    figure = request.source.memory.remembered(
+        f"similarity|{less}|{request.key}", lambda: similarity_figure(view, minus_chance=less)
+    )
     st.plotly_chart(figure, key="_similarity")
 
 
