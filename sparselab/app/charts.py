@@ -66,8 +66,12 @@ def _expected(view: View, order: IntVector, pixels: int) -> NDArray[np.float32]:
     rows, cols = view.layout.before.shape
     counts = view.layout.before.kept.sum(axis=1)[order]
     starts = np.arange(0, rows, -(-rows // pixels))
-    means = np.add.reduceat(counts, starts) / np.diff(np.append(starts, rows))
-    return expected_jaccard(means, means, cols).astype(np.float32)
+    heights = np.diff(np.append(starts, rows))
+    means = np.add.reduceat(counts, starts) / heights
+    found = expected_jaccard(means, means, cols).astype(np.float32)
+    alone = np.flatnonzero(heights == 1)  # a row beside itself is no pair: the picture has 0 there
+    found[alone, alone] = 0.0
+    return found
 
 
 def block_density_figure(view: View) -> go.Figure:
