@@ -13,9 +13,35 @@ from sparselab.transforms.base import Transform
 
 TAKEN = frozenset(
     {
-        *("file", "name", "layer", "seed", "device", "out", "column_order", "kernel_shape", "json", "as_json", "help"),
+        *(
+            "file",
+            "name",
+            "layer",
+            "seed",
+            "device",
+            "out",
+            "chance",
+            "column_order",
+            "kernel_shape",
+            "json",
+            "as_json",
+            "help",
+        ),
         *("transform", "kernels", "positions", "images", "input", "stride", "padding", "dtype", "rounds", "seconds"),
-        *("threads", "sample", "source", "path", "order", "tab", "tile", "plain", "numbers", "budget", "baseline"),
+        *(
+            "threads",
+            "sample",
+            "source",
+            "path",
+            "order",
+            "tab",
+            "tile",
+            "minus_chance",
+            "plain",
+            "numbers",
+            "budget",
+            "baseline",
+        ),
         *(
             "digest",
             "view",

@@ -22,14 +22,14 @@ from sparselab.app.inputs.cards import (
 )
 from sparselab.app.inputs.path_policy import allowed_roots, resolve_under, ticket_roots
 from sparselab.app.inputs.read_options import LABELS, choose_read_options, in_words_of_the_page
-from sparselab.app.inputs.samples import SAMPLES, available, sample_path
+from sparselab.app.inputs.samples import FIRST, SAMPLES, available, sample_path
 from sparselab.app.shell.address_keys import FILE_NAMES, PATH, SAMPLE, SOURCES, UPLOAD
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import show_fault
 from sparselab.app.shell.memory import Memory
 from sparselab.app.shell.session import public_memory, session
 from sparselab.app.shell.url_state import linked_select
-from sparselab.app.shell.visit import choose, chosen, held, say_file
+from sparselab.app.shell.visit import choose, chosen, held, page_now, say_file, state
 from sparselab.app.shell.work import run_stranger
 from sparselab.core.errors import FileError, LimitError, SparselabError
 from sparselab.core.paths import ROOTS_VARIABLE
@@ -118,11 +118,14 @@ def _sample() -> Source | None:
     names = available()
     if not names:
         raise FileError("expected sample masks beside the app; found none: run benchmarks/make_samples.py")
+    if not chosen("sample"):
+        is_first_visit = page_now() == "explore" and not state().values
+        choose({"sample": FIRST if is_first_visit and FIRST in names else names[0]})
     name = linked_select(
         "Sample",
         names,
         "sample",
-        default=names[0],
+        default="",  # always in the address: what stands there when none is named has changed
         label_of=lambda name: SAMPLES[name][0],
         is_needed=True,
         then=_file_changes,
