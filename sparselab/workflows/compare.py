@@ -33,6 +33,14 @@ def contenders(density: float | None) -> tuple[Contender, ...]:
     return tuple(sorted(found, key=lambda each: not each.at_budget))
 
 
+def best_contenders(density: float) -> tuple[Contender, ...]:
+    """Return those among whom the best structure of a layer is sought, wherever that is asked: on Compare as on Model.
+
+    The candidates at the budget with the default grouper, as it is and refined; what "best" means says `analysis.worth`.
+    """
+    return tuple(each for each in contenders(density) if each.per_layer)
+
+
 def curve_contenders() -> tuple[Contender, ...]:
     """Return those whose coverage is drawn against density, transform by transform, controls last."""
     found = [each for each in contenders(None) if each.on_curve]
@@ -78,17 +86,23 @@ def compare_row(
 ) -> dict[str, Any]:
     """Run one contender on one layer of a file, in a worker; return its report, its picture and what `budget` keeps there.
 
-    `rival` is, for a contender with a density of its own, the coverage of `regroup` with the budget rule at that density.
+    `rival` is, for a contender with a density of its own, the coverage of `regroup` with the budget rule at that density;
+    `repeatable`: no clock or cancel ended a search, so that another run comes to the same.
     """
     layer = load_layer(path, layer_name, options)
     chosen = Contender(**contender)
     layout, numbers = run_contender(layer, chosen, seed=seed, device=device, monitor=monitor)
-    rival = None
+    rival, is_cut_short = None, layout.is_cut_short
     if not chosen.at_budget and numbers.coverage is not None:
         budget = Contender("regroup", "regroup", "regroup", Regroup.spending(layout.after.density))
-        _, beside = run_contender(layer, budget, seed=seed, device=device, monitor=monitor)
-        rival = beside.coverage
-    return {"report": numbers.as_json(), "picture": thumbnail(layout), "rival": rival}
+        other, beside = run_contender(layer, budget, seed=seed, device=device, monitor=monitor)
+        rival, is_cut_short = beside.coverage, is_cut_short or other.is_cut_short
+    return {
+        "report": numbers.as_json(),
+        "picture": thumbnail(layout),
+        "rival": rival,
+        "repeatable": not is_cut_short,
+    }
 
 
 def curve_row(
@@ -102,16 +116,17 @@ def curve_row(
     *,
     monitor: Monitor = SILENT,
 ) -> dict[str, Any]:
-    """Return the density spent and the coverage of one contender at each of `densities`."""
+    """Return the density spent and the coverage of one contender at each of `densities`; `repeatable` as `compare_row`."""
     layer = load_layer(path, layer_name, options)
-    points = []
+    points, repeatable = [], True
     for done, density in enumerate(densities):
         monitor.progress(str(contender["title"]), done, len(densities))
-        _, numbers = run_contender(
+        layout, numbers = run_contender(
             layer, at_density(Contender(**contender), density), seed=seed, device=device, monitor=monitor
         )
+        repeatable = repeatable and not layout.is_cut_short
         points.append((numbers.density_after, numbers.coverage))
-    return {"points": points}
+    return {"points": points, "repeatable": repeatable}
 
 
 def thumbnail(layout: Layout) -> NDArray[np.uint8]:

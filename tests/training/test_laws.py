@@ -14,13 +14,14 @@ from sparselab.formats import read_ticket
 from sparselab.training.engine.checkpoint import read_checkpoint
 from sparselab.training.engine.optimizer import Sgd
 from sparselab.training.engine.stage_start import level_start, updater_of
+from sparselab.training.methods import DYNAMIC, METHODS, MOVING_BLOCKS, STATIC_BLOCKS
 from sparselab.training.models import MODELS
 from sparselab.training.network import build_network
 from sparselab.training.runs.paths import RunPaths
 from sparselab.training.runs.run import train
 from sparselab.training.runs.views import read_run
 from sparselab.training.schedule import schedule_of
-from sparselab.training.settings import DYNAMIC, METHODS, MOVING_BLOCKS, STATIC_BLOCKS, TrainSettings
+from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import TASKS
 from sparselab.training.updaters import BlockPruneAndGrow, Step
 

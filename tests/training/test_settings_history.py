@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from sparselab.core.settings import settings_of
+from sparselab.training.before import BEFORE
+from sparselab.training.methods import METHODS
 from sparselab.training.runs.paths import RunPaths
-from sparselab.training.settings import METHODS, TrainSettings, read_settings
-from sparselab.training.settings.history import BEFORE
+from sparselab.training.settings import TrainSettings, read_settings
 
 OLD = Path(__file__).parents[1] / "compatibility" / "fixtures"
 CONFIGS = sorted(OLD.rglob("config.json"))

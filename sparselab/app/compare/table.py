@@ -66,7 +66,9 @@ def _columns() -> dict[str, Any]:
     )
     for name, field in _FIELD_OF.items():
         config[name] = number(label_of[field].lower(), format="%.0f", help=help_of[field])
-    config["seconds"] = number(format="%.2f s", help="wall-clock time of the transform")
+    config["seconds"] = number(
+        format="%.2f s", help="wall-clock time of the transform; empty where it was computed before"
+    )
     return config
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from sparselab.analysis.worth import BEST
 from sparselab.app.charts import Curve, curves_figure
 from sparselab.app.compare.entries import Entry, row_of, verdict
 from sparselab.app.compare.table import as_csv, show_table
@@ -20,7 +21,9 @@ from sparselab.app.shell.faults import fault_text
 from sparselab.app.shell.url_state import linked_select
 from sparselab.runtime.broker import Call, JobList
 from sparselab.transforms.contender import Contender
-from sparselab.workflows.compare import compare_row, contenders, curve_contenders, curve_row
+from sparselab.workflows.compare import best_contenders, compare_row, contenders, curve_contenders, curve_row
+from sparselab.workflows.stored_compare import stored_compare_row, stored_curve_row
+from sparselab.workflows.tasks import results_folder
 
 _CURVE_POINTS = 8
 
@@ -31,8 +34,11 @@ def show_comparison(source: Source, layer: str, density: float, seed: int) -> No
     where = (source.path, layer)
     sparsest, densest = max(density / 4, 0.005), min(1.0, max(density * 4, 0.02))
     densities = sorted({*np.geomspace(sparsest, densest, _CURVE_POINTS).tolist(), density})
-    calls: list[Call] = [(compare_row, (*where, asdict(item), seed, source.options)) for item in race.entrants]
-    calls += [(curve_row, (*where, asdict(item), densities, seed, source.options)) for item in race.drawn]
+    # What is nobody's secret is computed once for all who ask, and kept on disk for those who come later.
+    kept = (str(results_folder()),) if source.is_public else ()
+    row, curve = (stored_compare_row, stored_curve_row) if source.is_public else (compare_row, curve_row)
+    calls: list[Call] = [(row, (*where, asdict(item), seed, source.options, *kept)) for item in race.entrants]
+    calls += [(curve, (*where, asdict(item), densities, seed, source.options, *kept)) for item in race.drawn]
     digest = next(item["digest"] for item in source.card["layers"] if item["name"] == layer)
     key = json.dumps(["compare", *where, digest, density, seed, asdict(source.options)])
     run_calls(
@@ -41,6 +47,7 @@ def show_comparison(source: Source, layer: str, density: float, seed: int) -> No
         partial=lambda jobs, slot: _partial(race.entries(jobs), slot),
         final=lambda jobs: _show(race, jobs),
         what="contenders",
+        is_public=source.is_public,
     )
 
 
@@ -79,6 +86,7 @@ def _show(race: _Race, jobs: JobList) -> None:
         return
     if answer := verdict(entries):
         st.success(answer, icon=":material/trophy:")
+        st.caption(f"{BEST[:1].upper()}{BEST[1:]}. It is sought among {_among(race.density)}, here as on Model.")
     baseline = _choose_baseline(race.entrants)
     base = next((entry.row["coverage"] for entry in entries if entry.contender.name == baseline), None)
     for entry in entries:
@@ -106,6 +114,11 @@ def _show(race: _Race, jobs: JobList) -> None:
             (row["contender"], row["density_after"], row["coverage"]) for row in own if row["coverage"] is not None
         ]
         st.plotly_chart(curves_figure(curves, points, race.density), key="_curves")
+
+
+def _among(density: float) -> str:
+    *most, last = (each.title for each in best_contenders(density))
+    return f"{'; '.join(most)}; and {last}"
 
 
 def _choose_baseline(entrants: Sequence[Contender]) -> str:

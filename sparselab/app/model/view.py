@@ -13,24 +13,26 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.analysis.metrics import labels, meanings
-from sparselab.app.inputs.knobs import knobs, new_transform
+from sparselab.analysis.worth import BEST as DEFINITION
+from sparselab.app.inputs.knobs import knobs, reset_knobs
 from sparselab.app.inputs.source import Source
 from sparselab.app.jobs.export import show_exports
 from sparselab.app.jobs.list_progress import run_calls
+from sparselab.app.shell.address_keys import BEST
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import fault_text
-from sparselab.app.shell.navigation import pages
+from sparselab.app.shell.open_in import open_in_explore
 from sparselab.app.shell.session import broker, session
-from sparselab.app.shell.url_state import choose_elsewhere
+from sparselab.app.shell.url_state import linked_select
 from sparselab.core.errors import SettingError
 from sparselab.runtime.broker import Call, JobList
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.contender import Contender
-from sparselab.workflows.model import best_of, model_parts
+from sparselab.workflows.compare import best_contenders
+from sparselab.workflows.model import model_parts
 from sparselab.workflows.stored_rows import stored_model_rows
 from sparselab.workflows.tasks import results_folder
 
-BEST = "best per layer"
 Parts = Sequence[tuple[str, ...]]
 """The layers of each call, by name."""
 
@@ -42,24 +44,19 @@ _PERCENT = ("density", "density after", "coverage", "energy", "block density", "
 
 def choose_candidates() -> list[Contender]:
     """Show the transform picker and its knobs; return one contender, or none for the best per layer."""
-    names = [BEST, *TRANSFORMS]
-    tried = "; ".join(each.title for each in best_of(1.0))
-    name = st.selectbox(
+    tried = "; ".join(each.title for each in best_contenders(1.0))
+    name = linked_select(
         "Transform",
-        names,
-        key="transform",
-        bind="query-params",
-        on_change=_changed,
-        help=f"“best per layer” tries {tried}, and takes the one that keeps the most energy (the most weights where a mask has none).",
+        [BEST, *TRANSFORMS],
+        "transform",
+        default=BEST,
+        label_of=lambda name: BEST if name == BEST else TRANSFORMS[name].title,
+        then=reset_knobs,
+        help=f"“{BEST}” tries, as Compare does, {tried}; it takes the best. {DEFINITION[:1].upper()}{DEFINITION[1:]}.",
     )
     if name == BEST:
         return []
     return [Contender(name, name, name, knobs(TRANSFORMS[name]))]
-
-
-def _changed() -> None:
-    if st.session_state["transform"] != BEST:
-        new_transform()
 
 
 def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> None:
@@ -74,7 +71,7 @@ def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> No
     except SettingError as error:
         st.error(literal(str(error)), icon=":material/block:")
         return
-    show = partial(_show, source=source, parts=parts)
+    show = partial(_show, source=source, parts=parts, candidates=candidates, seed=seed)
     if session().jobs.key != key:
         st.button(
             f"Run on all {len(layers)} layers",
@@ -86,7 +83,9 @@ def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> No
         told = (plan, seed, source.options, str(_store_of(source)))
         calls: list[Call] = [(stored_model_rows, (source.path, part, *told)) for part in parts]
         what = "layers" if len(parts) == len(layers) else "rankings of all layers"
-        run_calls(key, calls, partial=partial(_partial, source, parts), final=show, what=what)
+        run_calls(
+            key, calls, partial=partial(_partial, source, parts), final=show, what=what, is_public=source.is_public
+        )
     else:
         show(JobList(broker(), session().name))
 
@@ -102,7 +101,7 @@ def _partial(source: Source, parts: Parts, jobs: JobList, slot: DeltaGenerator) 
     slot.dataframe(rows, hide_index=True, column_config=_columns(), height=_height(rows))
 
 
-def _show(jobs: JobList, *, source: Source, parts: Parts) -> None:
+def _show(jobs: JobList, *, source: Source, parts: Parts, candidates: Sequence[Contender], seed: int) -> None:
     layers = source.card["layers"]
     results = _results(parts, jobs)
     rows = _rows(source, results)
@@ -122,11 +121,21 @@ def _show(jobs: JobList, *, source: Source, parts: Parts) -> None:
     if st.button(
         f"Open {literal(name)} in Explore", icon=":material/grid_on:", help="Select a row to choose another layer."
     ):
-        choose_elsewhere("layer", name)
-        st.switch_page(pages()[0])
+        found = _contender_of(results.get(name), candidates)
+        if found is None:
+            open_in_explore(source, name, seed=seed)
+        open_in_explore(source, name, found.transform, found.settings, seed)
     done = {name: result["layout"] for name, result in results.items() if "layout" in result}
     if done:
         _exports(source, done)
+
+
+def _contender_of(result: dict[str, Any] | None, candidates: Sequence[Contender]) -> Contender | None:
+    """Return the contender that a layer's result comes from; None where there is no result."""
+    if result is None or "error" in result:
+        return None
+    known = candidates or best_contenders(result["report"]["density_before"])
+    return next(each for each in known if each.title == result["contender"])
 
 
 def _rows(source: Source, results: Results) -> list[dict[str, Any]]:

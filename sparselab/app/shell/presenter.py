@@ -8,21 +8,21 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
-_NAME, _PRESENTER = "view", "presenter"
+from sparselab.app.shell.address_keys import PRESENTER
+from sparselab.app.shell.visit import choose, chosen
+
+_NAME = "view"
 _FILES = Path(__file__).resolve().parent / "presenter_files"
 
 
 def presenting() -> bool:
     """Return whether the address asks for the presenter view."""
-    return st.query_params.get(_NAME) == _PRESENTER
+    return bool(chosen(_NAME) == PRESENTER)
 
 
 def present(on: bool) -> None:
     """Let the address ask for the presenter view, or no more: for callbacks."""
-    if on:
-        st.query_params[_NAME] = _PRESENTER
-    else:
-        st.query_params.pop(_NAME, None)
+    choose({_NAME: PRESENTER if on else None})
 
 
 def show_presenter_switch() -> None:
@@ -32,7 +32,7 @@ def show_presenter_switch() -> None:
             st.html(f"<style>{_text('view.css')}</style>")
             st.button("Leave presenter view", on_click=present, args=(False,), key="_leave_presenter", type="tertiary")
         else:
-            _link_button()(key="_presenter_link", data={_NAME: _PRESENTER}, width="content")
+            _link_button()(key="_presenter_link", data={_NAME: PRESENTER}, width="content")
 
 
 @cache

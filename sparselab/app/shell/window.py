@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from sparselab.app.shell.navigation import enter, window
-from sparselab.app.shell.presenter import show_presenter_switch
 from sparselab.app.shell.session import broker
 
 # Streamlit leaves six lines of nothing above every page; on a projector they are missed at the bottom.
 _STYLE = (
     "<style>.stMainBlockContainer { padding-top: 2.2rem; } .stSidebar [data-testid=stSidebarHeader] { height: 2rem; } "
+    "[data-testid=stLayoutWrapper]:has(> .st-key-_address_bar) { display: none; } "
     # The line above the title, which Streamlit's own header overlays.
     ".stMainBlockContainer { position: relative; } :has(> .st-key-presenter_switch) { position: absolute; width: auto; "
     "top: 0.25rem; right: 5rem; z-index: 999991; } "
@@ -24,6 +24,5 @@ def run_app() -> None:
     """Set up the window, start a worker ahead of the first request, and run the page."""
     window()
     st.html(_STYLE)
-    show_presenter_switch()
     broker()  # a worker starts while the first page is drawn
     enter()

@@ -10,8 +10,9 @@ import torch
 
 from sparselab.core.errors import FileError, SettingError
 from sparselab.formats import read_ticket
+from sparselab.training.methods import AFTER_TRAINING
 from sparselab.training.network import Masks, Network, State, tensor_of
-from sparselab.training.settings import AFTER_TRAINING, TrainSettings
+from sparselab.training.settings import TrainSettings
 
 
 @dataclass(frozen=True, eq=False)

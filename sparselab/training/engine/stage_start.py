@@ -17,10 +17,11 @@ from sparselab.pruning.distributions import layer_counts, layer_densities
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.training.branches import Branch
 from sparselab.training.engine.first_masks import kept_at, largest_of, random_masks, scored_at_start
+from sparselab.training.methods import AT_START, MOVING_BLOCKS, STATIC_BLOCKS
 from sparselab.training.network import Masks, Network, State, layers_of, tensor_of
 from sparselab.training.schedule import Schedule
 from sparselab.training.seeds import derive
-from sparselab.training.settings import AT_START, MOVING_BLOCKS, STATIC_BLOCKS, TrainSettings
+from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import Data
 from sparselab.training.updaters import (
     Admm,

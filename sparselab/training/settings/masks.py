@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from annotated_types import Interval
 from typing_extensions import Doc
 
 from sparselab.core.errors import SettingError
-from sparselab.core.settings import OneOf, When
+from sparselab.core.settings import OneOf, Unset, When
 from sparselab.pruning.distributions import DISTRIBUTIONS
 from sparselab.training.branches import Branch, parse_levels, parse_then
-from sparselab.training.settings.methods import (
-    AFTER_TRAINING,
+from sparselab.training.methods import (
     AT_SPARSITY,
     AT_START,
+    BLOCKS,
     DYNAMIC,
     METHODS,
     MOVING,
     MOVING_BLOCKS,
-    STATIC_BLOCKS,
+    REWOUND,
 )
+from sparselab.transforms.cells import AUTOMATIC, WEIGHS
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,15 @@ class MaskSettings:
         str,
         Doc("transforms of the tickets, such as refill,regroup@3+6:refine=true; each is rewound and trained again"),
     ] = ""
+    weigh: Annotated[
+        str | None,
+        OneOf(WEIGHS),
+        Unset(AUTOMATIC),
+        Doc("what a kept weight counts for transforms that do not say it themselves"),
+    ] = None
     reinitialise: Annotated[
         str,
-        When("method", ("dense", *AFTER_TRAINING, *AT_START)),
+        When("method", (*REWOUND, *AT_START)),
         Doc(
             "levels such as 3+6 whose tickets, transformed ones too, are trained once more from weights drawn anew; empty: none"
         ),
@@ -52,13 +59,13 @@ class MaskSettings:
     rewind_epoch: Annotated[
         float,
         Interval(ge=0.0, le=1000.0),
-        When("method", ("dense", *AFTER_TRAINING)),
+        When("method", REWOUND),
         Doc("epoch whose weights a ticket is rewound to"),
     ] = 0.5
     rewind: Annotated[
         str,
         OneOf(("late", "restart")),
-        When("method", ("dense", *AFTER_TRAINING)),
+        When("method", REWOUND),
         Doc("go on from the rewind step in rate and data (late), or from step 0 (restart)"),
     ] = "late"
     l1: Annotated[
@@ -122,9 +129,7 @@ class MaskSettings:
         When("method", MOVING),
         Doc("share of the steps after which masks no longer change"),
     ] = 0.75
-    block_size: Annotated[
-        int, Interval(ge=2, le=64), When("method", (MOVING_BLOCKS, STATIC_BLOCKS)), Doc("side of a square block")
-    ] = 16
+    block_size: Annotated[int, Interval(ge=2, le=64), When("method", BLOCKS), Doc("side of a square block")] = 16
     grow: Annotated[
         str,
         OneOf(("gradient", "norms")),
@@ -154,7 +159,7 @@ class MaskSettings:
     @property
     def follow_ups(self) -> tuple[Branch, ...]:
         """What `then` says. Raises: SettingError."""
-        return parse_then(self.then)
+        return tuple(replace(item, weigh=self.weigh) for item in parse_then(self.then))
 
     @property
     def reinitialised_levels(self) -> tuple[int, ...]:

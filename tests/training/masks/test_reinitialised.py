@@ -9,10 +9,11 @@ import sparselab.training
 from sparselab.core.errors import SettingError
 from sparselab.formats import read_ticket
 from sparselab.training.engine.checkpoint import read_checkpoint
+from sparselab.training.methods import DYNAMIC
 from sparselab.training.runs.outcomes import outcomes_of
 from sparselab.training.runs.paths import RunPaths
 from sparselab.training.runs.views import RunView
-from sparselab.training.settings import DYNAMIC, TrainSettings
+from sparselab.training.settings import TrainSettings
 from tests.training.tiny import tiny
 
 

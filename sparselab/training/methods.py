@@ -1,4 +1,6 @@
-"""The methods by which masks are found, by when they are chosen."""
+"""The methods of training by their names, and what they have in common."""
+
+from __future__ import annotations
 
 AT_START = ("random", "snip", "grasp", "synflow")
 """Masks chosen before the first step."""
@@ -8,7 +10,7 @@ STATIC_BLOCKS, MOVING_BLOCKS = "ssb", "dsb"
 DYNAMIC = ("set", "rigl", "top-kast", MOVING_BLOCKS, STATIC_BLOCKS)
 """Networks that are sparse from the first step on, and whose masks (but for ssb's) move."""
 METHODS = ("dense", *AFTER_TRAINING, *AT_START, *DYNAMIC)
+REWOUND = ("dense", *AFTER_TRAINING)
+BLOCKS = (MOVING_BLOCKS, STATIC_BLOCKS)
 AT_SPARSITY = tuple(method for method in METHODS if method not in ("dense", "imp"))
-"""Methods that are told how sparse to be."""
 MOVING = ("set", "rigl", MOVING_BLOCKS)
-"""Methods that exchange weights every so many steps."""
