@@ -21,6 +21,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from sparselab.app.mask_view import MASK_VIEW
 from sparselab.runtime import messages
 
 _CANCELLED = "Cancelled"
@@ -195,7 +196,7 @@ class Visitor:
 
     def _read_element(self, element: Element) -> None:
         kind = element.WhichOneof("type")
-        if kind == "bidi_component":
+        if kind == "bidi_component" and element.bidi_component.component_name.startswith(MASK_VIEW):
             self._has_after = messages.load(element.bidi_component.bytes)["right"] is not None
         elif kind == "metric":
             self._metrics.append(element.metric.body)

@@ -10,6 +10,7 @@ import numpy as np
 
 from sparselab.analysis.worth import share_kept
 from sparselab.core.inputs.layers import LayerLike, as_layer
+from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
 from sparselab.formats import ReadOptions, load_layer
@@ -64,37 +65,42 @@ def chance_of(
              >>> chance.draws, chance.high < 1.0
              (16, True)
     """
-    given = as_layer(layer)
-    random = run.at_random(layout.after.density) if layout.status == "blocked" else None
-    if random is None:
-        return None
+    random = random_rival(run, layout)
+    return None if random is None else drawn(as_layer(layer), random, device=device, monitor=monitor)
+
+
+def random_rival(run: Transform, layout: Layout) -> Transform | None:
+    """Return the transform that draws the random groups which `layout`, made by `run`, is measured against; None as `chance_of` has it."""
+    return run.at_random(layout.after.density) if layout.status == "blocked" else None
+
+
+def drawn(layer: Layer, random: Transform, *, device: str = "auto", monitor: Monitor = SILENT) -> Chance:
+    """Return what a `random_rival` keeps of a layer. Raises: as `chance_of`."""
     kept: list[float] = []
     first: Mask | None = None
     while len(kept) < MOST_DRAWS and not _is_known(kept):
         monitor.progress("random groups", len(kept), MOST_DRAWS)
-        drawn = random(given, rng=np.random.default_rng([_STREAM, len(kept)]), device=device, monitor=monitor)
-        kept.append(share_kept(drawn, given) or 0.0)
-        if len(kept) > 1 and drawn.after == first:  # one group holds all rows: there is nothing to draw
+        found = random(layer, rng=np.random.default_rng([_STREAM, len(kept)]), device=device, monitor=monitor)
+        kept.append(share_kept(found, layer) or 0.0)
+        if len(kept) > 1 and found.after == first:  # one group holds all rows: there is nothing to draw
             break
-        first = drawn.after
+        first = found.after
     return Chance(float(np.mean(kept)), min(kept), max(kept), len(kept))
 
 
-def explored_chance(
+def chance_row(
     path: str,
     layer_name: str,
     transform: str,
     settings: Mapping[str, Any],
-    layout: Mapping[str, Any],
     options: ReadOptions,
     device: str = "auto",
     *,
     monitor: Monitor = SILENT,
-) -> dict[str, float | int] | None:
-    """Return `chance_of` of a layer of a file as plain values, in a worker. layout: what `Layout.pack` made of the layout."""
-    layer, run = load_layer(path, layer_name, options), TRANSFORMS[transform](**settings)
-    chance = chance_of(layer, Layout.unpack(layout), run, device=device, monitor=monitor)
-    return None if chance is None else chance.as_json()
+) -> dict[str, float | int]:
+    """Return as plain values what a `random_rival`, by its name and settings, keeps of a layer of a file, in a worker."""
+    layer, random = load_layer(path, layer_name, options), TRANSFORMS[transform](**settings)
+    return drawn(layer, random, device=device, monitor=monitor).as_json()
 
 
 def _is_known(kept: list[float]) -> bool:

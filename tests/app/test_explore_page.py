@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from sparselab.app.explore.details import TABS
 from sparselab.app.inputs.samples import available
 from sparselab.app.shell.address import query_of
 from sparselab.display.message import ORDER_LABELS
+from sparselab.runtime.worker import Worker
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -199,6 +202,34 @@ def test_a_local_path_is_read_in_a_worker(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "link.npz").symlink_to("/etc/passwd")
     at.text_input(key="path").set_value(str(tmp_path / "link.npz")).run()
     assert any("expected a path under" in error.value for error in at.error)
+
+
+def test_what_a_library_in_c_parses_is_read_within_limits_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import h5py
+
+    path, begin, told = tmp_path / "model.h5", Worker.begin, []
+    with h5py.File(path, "w") as file:
+        file.create_dataset("fc/w", data=np.eye(16, 24, dtype=np.float32) / 2)
+
+    def here(*_: object, **__: object) -> NoReturn:
+        raise AssertionError("read in the server")
+
+    def watched(worker: Worker, function: Any, args: Any, kwargs: Any = {}, limits: Any = None) -> Any:  # noqa: B006
+        if str(path).encode() in pickle.dumps((args, dict(kwargs))):
+            told.append(limits)
+        return begin(worker, function, args, kwargs, limits)
+
+    monkeypatch.setenv("SPARSELAB_ROOTS", str(tmp_path))
+    monkeypatch.setattr(h5py, "File", here)
+    monkeypatch.setattr(Worker, "begin", watched)
+    at = page(source="Path", path=str(path))
+    assert not at.exception
+    assert not at.error
+    assert any("16 x 24" in text.value for text in at.text)
+    assert told
+    assert all(limits.memory_bytes and limits.cpu_seconds for limits in told)
 
 
 def upload(at: AppTest, name: str, content: bytes) -> AppTest:

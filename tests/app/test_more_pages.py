@@ -97,12 +97,7 @@ def test_a_threshold_over_all_layers_is_the_same_on_the_page_and_on_the_command_
     assert metrics["Layers done"] == "4 of 4"
 
 
-def test_a_knob_nobody_turned_follows_its_default_at_once() -> None:
-    """Streamlit keeps the old value for one more run: what was asked for in it would be asked for in vain."""
-    at = page("latency", sample="vgg-digits-imp-90", layer="features.15.weight")
-    assert not at.toggle(key="refine").value
-    at.selectbox(key="_layer@latency").set_value("features.4.weight").run()
-    assert at.toggle(key="refine").value
-    at.toggle(key="refine").set_value(False).run()
-    at.selectbox(key="_layer@latency").set_value("features.8.weight").run()
-    assert not at.toggle(key="refine").value
+def test_groups_start_refined_on_no_layer() -> None:
+    """The default is that of the library and of the other pages, however quick a layer would be refined."""
+    for layer in ("features.15.weight", "features.4.weight"):
+        assert not page("latency", sample="vgg-digits-imp-90", layer=layer).toggle(key="refine").value

@@ -1,4 +1,4 @@
-"""The pictures of Explore: the mask before and after, in the order chosen, with the deciding numbers above them."""
+"""The pictures of Explore: the mask before and after, in the order chosen."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.analysis.picture import ORDERS
 from sparselab.app.charts import plain_pictures
-from sparselab.app.explore.numbers import show_numbers, show_status
 from sparselab.app.inputs.explore_request import ExploreRequest
+from sparselab.app.inputs.preamble import say_groups
 from sparselab.app.mask_view import mask_view
 from sparselab.app.shell.presenter import present, presenting
 from sparselab.app.shell.url_state import linked_segments
 from sparselab.app.shell.visit import choose, chosen, held
-from sparselab.core.groups import grouped_in_words
 from sparselab.core.mask import Mask
 from sparselab.display.message import ORDER_LABELS, sides, view_message
 from sparselab.formats import read_ticket
@@ -31,9 +30,9 @@ def choose_order() -> tuple[str, DeltaGenerator]:
 
     The place is always there, so that the page does not jump when work starts or ends.
     """
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="order_row"):
         order = linked_segments(
-            "Rows of the right picture",
+            "Rows",
             ORDER_LABELS,
             "order",
             default="reordered",
@@ -45,17 +44,14 @@ def choose_order() -> tuple[str, DeltaGenerator]:
             help="Both masks as plain images in the same colours, for browsers that cannot draw the picture.",
             width="content",
         )
-        place = st.container(width=250)
+        place = st.container(width="stretch")
     return order, place
 
 
 def pictures(request: ExploreRequest, view: View | None, order: str) -> None:
-    """Show the deciding numbers, the mask before, and after as soon as there is one."""
-    if view is not None:
-        show_status(view)
-    show_numbers(view)
-    _say_groups(request)
-    before = _mask_before(request, view)
+    """Show the mask before, and after as soon as there is one."""
+    say_groups(request.source, request.layer)
+    before = mask_before(request, view)
     if chosen("plain", False):
         _plain_pictures(before, view, order)
     else:
@@ -75,14 +71,8 @@ def _answer(order: str, asked: str) -> None:
         present(asked == "present")
 
 
-def _say_groups(request: ExploreRequest) -> None:
-    layer = next(item for item in request.source.card["layers"] if item["name"] == request.layer)
-    if layer["groups"] > 1:
-        said = grouped_in_words(layer["groups"], layer["shape"][0])
-        st.caption(f"{said.capitalize()}, which see different inputs: no block reaches from one into the next.")
-
-
-def _mask_before(request: ExploreRequest, view: View | None) -> Mask:
+def mask_before(request: ExploreRequest, view: View | None) -> Mask:
+    """Return the layer's mask as it is in the file."""
     if view is not None:
         return view.layout.before
     # A file on disk that was checked before: only its mask is read here, everything heavy is the worker's.

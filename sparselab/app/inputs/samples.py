@@ -38,6 +38,10 @@ SAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 
+FIRST = "planted-noisy"
+"""What a newcomer sees, whose address names nothing: the picture that needs least to be understood."""
+
+
 def sample_path(name: str) -> Path:
     """Return the file of a sample."""
     return SAMPLE_MASKS / f"{name}.npz"

@@ -88,6 +88,7 @@ class _ExploreKeys:
     order: Annotated[str, Doc("rows of the right picture")] = ""
     plain: Annotated[bool, Doc("both masks as plain heatmaps")] = False
     tab: Annotated[str, Doc("the open tab")] = ""
+    minus_chance: Annotated[bool, Doc("similarity less what chance gives")] = False
     tile: Annotated[int, OneOf(TILES), Doc("side of the kernel's square tile, in weights")] = 16
 
 

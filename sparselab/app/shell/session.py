@@ -59,6 +59,7 @@ class VisitorSession:
         self.name = uuid.uuid4().hex
         self.folder: Path = server_folder().new()
         self.latest = Latest(broker())
+        self.chance = Latest(broker())
         self.jobs = JobList(broker(), self.name)
         self.measurements = JobList(broker(), self.name)
         self.memory = Memory(_VISITORS_BYTES)
