@@ -195,7 +195,8 @@ class Setting:
             return "true or false"
         word = "a whole number" if self.kind is int else "a number"
         if self.low is not None and self.high is not None:
-            word += f" from {self.low:g} to {self.high:g}"
+            figure = "d" if self.kind is int else "g"
+            word += f" from {self.kind(self.low):{figure}} to {self.kind(self.high):{figure}}"
         return word + (" or none" if self.optional else "")
 
 
