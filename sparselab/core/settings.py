@@ -81,6 +81,10 @@ class _Meanings(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._registry)
 
+    @property
+    def titles(self) -> Mapping[str, str]:
+        return {name: each.title for name, each in self._registry.items() if hasattr(each, "title")}
+
 
 @dataclass(frozen=True)
 class When:
@@ -115,12 +119,17 @@ class Setting:
     form: OrForm | None = None
     flag_name: str = ""
     shown_as: str = ""
+    titles: Mapping[str, str] = dataclasses.field(default_factory=dict)
     in_front: bool = False
 
     @property
     def label(self) -> str:
         """Its name on a page."""
         return self.shown_as or self.name.replace("_", " ").capitalize()
+
+    def title_of(self, choice: str) -> str:
+        """What a choice is called on a page."""
+        return self.titles.get(choice, choice)
 
     @property
     def help(self) -> tuple[str, ...]:
@@ -186,7 +195,8 @@ class Setting:
             return "true or false"
         word = "a whole number" if self.kind is int else "a number"
         if self.low is not None and self.high is not None:
-            word += f" from {self.low:g} to {self.high:g}"
+            figure = "d" if self.kind is int else "g"
+            word += f" from {self.kind(self.low):{figure}} to {self.kind(self.high):{figure}}"
         return word + (" or none" if self.optional else "")
 
 
@@ -241,5 +251,6 @@ def _read(field: dataclasses.Field[Any], hint: Any) -> Setting:
         form=next((mark for mark in marks if isinstance(mark, OrForm)), None),
         flag_name=next((mark.name for mark in marks if isinstance(mark, Flag)), ""),
         shown_as=next((mark.text for mark in marks if isinstance(mark, Label)), ""),
+        titles=choices.titles if isinstance(choices, _Meanings) else {},
         in_front=any(isinstance(mark, InFront) for mark in marks),
     )

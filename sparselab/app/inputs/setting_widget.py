@@ -72,12 +72,13 @@ def setting_widget(
     """Show the widget of one setting in `place`; return its value. For `linked` and `sliders` see `setting_widgets`."""
     on: Any = st if place is None else place
     default = setting.default
-    common: dict[str, Any] = {"key": key, "help": "  \n".join(setting.help)} | look
+    common: dict[str, Any] = {"key": key, "help": _help(setting)} | look
     if linked:
         value = chosen(setting.name, default)
         # What is shown then comes from the state alone: Streamlit warns of a widget that is given a value in two ways.
         common |= seat(setting.name, value if value is None else setting.kind(value), default, widget=key)
     if setting.choices:
+        common["format_func"] = setting.title_of
         if default is None:
             return on.selectbox(setting.label, setting.choices, index=None, placeholder="automatic", **common)
         start = 0 if linked else setting.choices.index(default)
@@ -95,3 +96,8 @@ def setting_widget(
     step = {"step": 1} if number is int else {"step": 0.01 if (setting.high or 0) <= 1 else 0.5, "format": "%g"}
     hint = setting.unset.partition(":")[0] or "not set"
     return on.number_input(setting.label, **{"placeholder": hint} | step | common)
+
+
+def _help(setting: Setting) -> str:
+    lines = (f"**{setting.title_of(choice)}**: {meaning}" for choice, meaning in setting.meanings.items())
+    return "  \n".join((setting.help[0], *lines))

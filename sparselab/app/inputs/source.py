@@ -22,7 +22,7 @@ from sparselab.app.shell.faults import show_fault
 from sparselab.app.shell.memory import Memory
 from sparselab.app.shell.session import public_memory, session
 from sparselab.app.shell.url_state import linked_select
-from sparselab.app.shell.visit import choose, chosen, held, page_now, state
+from sparselab.app.shell.visit import choose, chosen, held, page_now, say_file, state
 from sparselab.app.shell.work import run_stranger
 from sparselab.core.errors import FileError, LimitError, SparselabError
 from sparselab.core.paths import ROOTS_VARIABLE
@@ -143,7 +143,7 @@ def _upload() -> Source | None:
     kept = _uploads().get(digest)
     if kept is None:
         if name:
-            _say_file(
+            say_file(
                 f"This link is about {_file_in_words(name, digest)}: choose the file to see it. All settings stay."
             )
         st.caption(
@@ -153,7 +153,7 @@ def _upload() -> Source | None:
         return None
     title, original = kept
     if (asked := st.session_state.get(_ASKED)) is not None and asked[0] == digest:
-        _say_file(f"{_file_in_words(title, digest)} differs from the file of the link, {asked[1]}.")
+        say_file(f"{_file_in_words(title, digest)} differs from the file of the link, {asked[1]}.")
     options = choose_read_options(_uploaded_masks)
     st.caption(f"{literal(title)} · sha256 {digest[:12]}")
     card = remembered_card(
@@ -196,10 +196,6 @@ def _uploads() -> dict[str, tuple[str, Path]]:
 
 def _file_in_words(name: str, digest: str) -> str:
     return f"“{name[:200]}”" + f" (sha256 {digest[:12]})" * bool(digest)
-
-
-def _say_file(text: str) -> None:
-    st.info(literal(text), icon=":material/upload_file:")
 
 
 def _stored(file: UploadedFile) -> tuple[Path, str]:

@@ -204,13 +204,22 @@ def fixed_keys(page: str) -> dict[str, Key]:
     return {key.setting.name: key for key in KEYS if page in key.pages}
 
 
+def slot_of(page: str, name: str) -> str:
+    """Return the slot of a key, or of a knob, of a page. Raises: KeyError for a knob where there is no transform."""
+    fixed = fixed_keys(page)
+    return fixed[name].slot if name in fixed else _prefix(fixed["transform"]) + name
+
+
+def _prefix(transform: Key) -> str:
+    return transform.slot.removesuffix(transform.setting.name)
+
+
 def knob_keys(page: str, transform: str | None) -> dict[str, Key]:
     """Return the knobs of a transform as keys of a page, by name; none where the page has no transform."""
     own = fixed_keys(page).get("transform")
     if own is None or transform is None or transform not in TRANSFORMS:
         return {}
-    prefix = own.slot.removesuffix("transform")
-    return {each.name: Key(each, own.pages, prefix + each.name) for each in settings_of(TRANSFORMS[transform])}
+    return {each.name: Key(each, own.pages, _prefix(own) + each.name) for each in settings_of(TRANSFORMS[transform])}
 
 
 def keys_of(page: str, state: State) -> dict[str, Key]:
@@ -218,7 +227,7 @@ def keys_of(page: str, state: State) -> dict[str, Key]:
     fixed = fixed_keys(page)
     own = fixed.get("transform")
     chosen = None if own is None else state.values.get(own.slot, own.setting.default)
-    return knob_keys(page, chosen) | fixed
+    return fixed | knob_keys(page, chosen)
 
 
 def file_names() -> tuple[str, ...]:
@@ -244,7 +253,7 @@ def parse(page: str, query: Mapping[str, str]) -> tuple[State, tuple[str, ...]]:
     for name in sorted(query, key=lambda name: name != "transform"):
         key = fixed.get(name) or keys_of(page, state).get(name)
         if key is None:
-            problems.append(f"{name[:_LONGEST_QUOTED]!r} is no setting of this page")
+            problems.append(f"{name[:_LONGEST_QUOTED]!r} is no setting of this page and is left out")
             continue
         try:
             value = key.parse(query[name])
@@ -254,7 +263,7 @@ def parse(page: str, query: Mapping[str, str]) -> tuple[State, tuple[str, ...]]:
                 )
             state = state.put({key.slot: value})
         except SettingError as error:
-            problems.append(str(error))
+            problems.append(f"{error}; the default is shown")
     return state, tuple(problems)
 
 

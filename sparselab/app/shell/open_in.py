@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from sparselab.app.shell.address import PATH, State, keys_of, query_of
+from sparselab.app.shell.address import PATH, State, fixed_keys, knob_keys, query_of, slot_of
 from sparselab.app.shell.navigation import page_called
 from sparselab.app.shell.visit import open_next
 
@@ -46,7 +46,7 @@ def open_in_explore(
         source: the file, such as a `Source` or `AtPath`.
         layer: its name in the file.
         transform: its name in the registry; None: the one that Explore starts with.
-        settings: the knobs that do not stand at their defaults.
+        settings: its knobs; those at their defaults need not be named.
         seed: None: Explore's default.
     """
     open_in("explore", source, layer, transform, settings, seed)
@@ -76,17 +76,17 @@ def explore_link(
     """Return the address of what `open_in_explore` opens, from the app's root. Arguments: the same.
 
     Example: >>> explore_link(AtPath(Path("a.npz")), "fc", "n-m", {"n": 1})
-             '/?transform=n-m&n=1&...'
+             '/?source=Path&path=a.npz&layer=fc&transform=n-m&n=1'
     """
-    state = State()
-    for name, value in _values(source, layer, transform, settings, seed).items():
-        if value is not None:
-            state = state.put({keys_of("explore", state)[name].slot: value})
+    values = _values(source, layer, transform, settings, seed)
+    state = State({slot_of("explore", name): value for name, value in values.items() if value is not None})
     return "/?" + urlencode(query_of("explore", state))
 
 
 def _values(
     source: Addressed, layer: str, transform: str | None, settings: Mapping[str, Any] | None, seed: int | None
 ) -> dict[str, Any]:
-    # The transform before its knobs.
-    return {**source.address, "layer": layer, "transform": transform, **(settings or {}), "seed": seed}
+    values = {**source.address, "layer": layer, "transform": transform, **(settings or {}), "seed": seed}
+    keys = fixed_keys("explore")
+    keys |= knob_keys("explore", transform or keys["transform"].setting.default)
+    return {name: value for name, value in values.items() if value is None or value != keys[name].setting.default}

@@ -97,6 +97,6 @@ def _known(
         choose({key: value})
     if value in options:
         return value
-    rest = "Choose another" if is_needed else "The default is shown"
-    say(f"there is no {key} called {value[:60]!r} here. {rest}.")
+    rest = "choose another" if is_needed else "the default is shown"
+    say(f"there is no {key} called {value[:60]!r} here; {rest}")
     return None if is_needed else default

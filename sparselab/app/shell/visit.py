@@ -11,14 +11,16 @@ for a value it does not know without saying so.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.components.v2.types import ComponentRenderer
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from sparselab.app.shell.address import Key, State, fixed_keys, keys_of, knob_slots, parse, query_of, subject_slots
+from sparselab.app.shell.address import State, fixed_keys, knob_slots, parse, query_of, slot_of, subject_slots
 from sparselab.app.shell.escape import literal
 
 _STATE, _PAGE, _PROBLEMS, _PLACE = "_address", "_page", "_address_problems", "_address_place"
@@ -58,12 +60,17 @@ def arrive(page: str, paths: Sequence[str]) -> None:
         session[_SEATED] = set()
     session[_PLACE] = st.container()
     with st.container(key="_address_bar"):
-        st.components.v2.component("sparselab_address", js=_WRITE)(
+        _writer()(
             data={"page": page if page in paths else "", "pages": list(paths), "query": urlencode(address())},
             key="_address_writer",
         )
     for problem in session[_PROBLEMS]:
-        say(f"{problem}. The default is shown.")
+        say(problem)
+
+
+@cache
+def _writer() -> ComponentRenderer:
+    return st.components.v2.component("sparselab_address", js=_WRITE)
 
 
 def state() -> State:
@@ -83,22 +90,30 @@ def address() -> dict[str, str]:
 
 
 def say(problem: str) -> None:
-    """Say at the top of the page what of the address means nothing here."""
-    place: DeltaGenerator = st.session_state[_PLACE]
-    place.warning(f"Not as in the link: {literal(problem)}", icon=":material/link_off:")
+    """Say at the top of the page, wherever it is called, what of the address means nothing here."""
+    _place().warning(f"Not as in the link: {literal(problem)}.", icon=":material/link_off:")
+
+
+def say_file(text: str) -> None:
+    """Say at the top of the page which file the address is about."""
+    _place().info(literal(text), icon=":material/upload_file:")
+
+
+def _place() -> DeltaGenerator:
+    found: DeltaGenerator = st.session_state[_PLACE]
+    return found
 
 
 def chosen(name: str, default: Any = None) -> Any:
     """Return the value of a key on this page; `default` where nothing was chosen."""
-    return state().values.get(_key(page_now(), name).slot, default)
+    return state().values.get(slot_of(page_now(), name), default)
 
 
 def choose(values: Mapping[str, Any], *, page: str | None = None) -> None:
     """Let keys of a page (None: this one) stand at `values`, None at the default."""
-    for name, value in values.items():  # one by one: a transform decides which knobs there are
-        slot = _key(page or page_now(), name).slot
-        found = state().without(frozenset({slot}))
-        st.session_state[_STATE] = found if value is None else found.put({slot: value})
+    slots = {slot_of(page or page_now(), name): value for name, value in values.items()}
+    forget(frozenset(slots))
+    st.session_state[_STATE] = state().put({slot: value for slot, value in slots.items() if value is not None})
 
 
 def forget(slots: frozenset[str]) -> None:
@@ -156,10 +171,6 @@ def _moved(
     choose({name: None if value == default else value})
     if then is not None:
         then()
-
-
-def _key(page: str, name: str) -> Key:
-    return keys_of(page, state())[name]
 
 
 def _slots(page: str) -> frozenset[str]:

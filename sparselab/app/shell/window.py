@@ -8,7 +8,7 @@ from sparselab.app.shell.navigation import enter, window
 from sparselab.app.shell.session import broker
 
 # Streamlit leaves six lines of nothing above every page; on a projector they are missed at the bottom.
-_STYLE = "<style>.stMainBlockContainer { padding-top: 2.2rem; } .stSidebar [data-testid=stSidebarHeader] { height: 2rem; } .st-key-_address_bar { display: none; }</style>"
+_STYLE = "<style>.stMainBlockContainer { padding-top: 2.2rem; } .stSidebar [data-testid=stSidebarHeader] { height: 2rem; } [data-testid=stLayoutWrapper]:has(> .st-key-_address_bar) { display: none; }</style>"
 
 
 def run_app() -> None:

@@ -16,13 +16,13 @@ from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Block, Layout, order_rows
 from sparselab.core.mask import Mask
-from sparselab.core.settings import OneOf, Unset, When
+from sparselab.core.settings import InFront, Label, OneOf, Unset, When
 from sparselab.grouping import BY_CHANCE, GROUPERS, Goal, Groups
 from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
 from sparselab.transforms.cells import cell_needs
 from sparselab.transforms.contender import Contender
-from sparselab.transforms.refining import REFINE, Seconds, Steps, refined
+from sparselab.transforms.refining import Refine, Seconds, Steps, refined
 from sparselab.transforms.regroup.budget import Density, SecondShare, Weigh
 from sparselab.transforms.regroup.ratio import Ratio, RowMultiple
 from sparselab.transforms.regroup.rule import Selection
@@ -49,23 +49,28 @@ class Regroup(Transform):
     rule: Annotated[
         str,
         OneOf.of(RULES),
+        Label("How columns are chosen"),
         Doc("how columns are chosen for a group of rows"),
     ] = "budget"
     grouper: Annotated[
         str,
         OneOf.of(GROUPERS),
+        Label("How rows are grouped"),
         Doc("how rows are put into groups"),
     ] = "jaccard-metis"
     rows_per_group: Annotated[
         int | None,
         Interval(ge=1, le=256),
         When("groups", (None,)),
+        InFront(),
+        Label("Rows per group"),
         Unset("automatic: 32 rows, or 8 groups under the rules ratio and legacy, as in the released code"),
         Doc("rows in every group, exactly; the last takes what remains"),
     ] = None
     groups: Annotated[
         int | None,
         Interval(ge=1, le=1024),
+        Label("Number of groups"),
         Unset("as rows per group says"),
         Doc("number of groups, of the sizes that the grouper finds; instead of rows per group"),
     ] = None
@@ -73,6 +78,7 @@ class Regroup(Transform):
         int,
         Interval(ge=1, le=256),
         When("grouper", ("jaccard-metis",)),
+        Label("Similar rows joined (kNN)"),
         Doc(
             "k nearest neighbours: to how many of its most similar rows each row is joined before the rows are cut into groups"
         ),
@@ -85,7 +91,7 @@ class Regroup(Transform):
     ratio: Annotated[Ratio, when_read("ratio")] = 1.5
     row_multiple: Annotated[RowMultiple, when_read("row_multiple")] = 32
     second_share: Annotated[SecondShare, when_read("second_share")] = 0.0
-    refine: Annotated[bool, When("rule", SPENDING), REFINE] = False
+    refine: Annotated[Refine, When("rule", SPENDING)] = False
     refine_steps: Steps = 1000
     refine_seconds: Seconds = 10.0
 
