@@ -3,6 +3,7 @@
 A picture is a plain value for `wire`, made here so that the browser only paints. Orders:
 
     natural     rows and columns as they are
+    before      rows and columns as in `reordered`, and the mask before alone: nothing dropped, nothing grown
     reordered   rows group by group, columns by the first group that uses them
     packed      one band a block, its own columns pushed left: what a kernel sees
 """
@@ -21,6 +22,7 @@ from sparselab.core.mask import IntVector, Mask
 ORDERS: Mapping[str, str] = MappingProxyType(
     {
         "natural": "Rows and columns as they are in the file.",
+        "before": "The mask before, with rows and columns in the order of “by group”: nothing dropped or filled in yet.",
         "reordered": "Rows group by group; columns by the first group that uses them.",
         "packed": "The columns of each block pushed to the left, as a kernel reads them.",
     }
@@ -35,14 +37,18 @@ def picture_before(mask: Mask, caption: str) -> dict[str, Any]:
 
 
 def picture_after(layout: Layout, order: str, caption: str) -> dict[str, Any]:
-    """Return one side: before and after over each other, in `order`. Without blocks, packed is as natural."""
+    """Return one side in `order`: before and after over each other, or before alone. Without blocks, packed is as natural."""
     if order == "packed" and layout.blocks:
         return _packed(layout, caption)
-    reordered = order == "reordered"
+    reordered = order in ("before", "reordered")
     rows = layout.row_order.order if reordered else np.arange(layout.before.rows)
     cols = layout.col_order.order if reordered else np.arange(layout.before.cols)
     before, after = (mask.permuted(rows, cols) if reordered else mask for mask in (layout.before, layout.after))
-    side = _side("after", caption, before, after, rows, [_band(0, len(rows), cols)])
+    bands = [_band(0, len(rows), cols)]
+    if order == "before":
+        side = _side("reordered", caption, before, None, rows, bands)
+    else:
+        side = _side("after", caption, before, after, rows, bands)
     if reordered:
         side |= _outlines(layout)
     return side

@@ -13,8 +13,9 @@ from typing import Any
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
 from sparselab.core.version import __version__
-from sparselab.display.assets import bundle, markup, read, styles
+from sparselab.display.assets import MOTION, VIEW, bundle, markup, read, styles
 from sparselab.display.message import view_message
+from sparselab.display.motion_message import why_still
 from sparselab.display.numbers import STATUS_HEADLINES, NumberRow, deciding_rows, mask_rows, report_rows
 from sparselab.runtime.progress import SILENT, Monitor
 
@@ -25,6 +26,7 @@ _POLICY = (
     "default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
+_MOTION = '<details id="motion"><summary>Watch the reordering</summary>{}</details>'
 _PACKING_LEVEL = 4  # finer levels cost four times the time for two percent
 
 
@@ -55,6 +57,8 @@ def layout_document(
         status=f"{headline}: {report['reason']}." if headline else "",
         deciding=deciding_rows(report),
         every=report_rows(report, layout.notes),
+        # Only the message of this order holds all that the animation needs.
+        moves=order == "reordered" and not why_still(layout),
     )
 
 
@@ -66,21 +70,23 @@ def _document(
     deciding: Iterable[NumberRow],
     every: Iterable[NumberRow] = (),
     status: str = "",
+    moves: bool = False,
 ) -> str:
-    script = f"\n{bundle()}\n{read('page/host.js')}"
+    script = f"\n{bundle(*([MOTION] if moves else []), VIEW)}\n{read('page/host.js')}"
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     # One pass over the page: what is put in is never searched for names itself, whatever a layer is called.
     return Template(read("page/page.html")).substitute(
         policy=_POLICY.format(digest=digest),
         version=__version__,
         title=_safe(title),
-        styles=f"{read('page/page.css')}\n{styles()}",
+        styles="\n".join([read("page/page.css"), styles(VIEW), *([styles(MOTION)] if moves else [])]),
         status=f'<p class="status">{_safe(status)}</p>' if status else "",
         deciding="\n".join(
             f'<div title="{_safe(row.meaning)}"><dt>{_safe(row.number)}</dt><dd>{_safe(row.value)}</dd></div>'
             for row in deciding
         ),
-        view=markup(height),
+        view=markup(VIEW, height),
+        motion=_MOTION.format(markup(MOTION, height)) if moves else "",
         all_numbers=_table(list(every)),
         message=base64.b64encode(gzip.compress(message, _PACKING_LEVEL, mtime=0)).decode(),
         script=script,

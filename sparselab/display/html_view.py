@@ -61,7 +61,8 @@ def show(what: Any, *, name: str = "", order: str = "reordered", height: int = P
             Layer: one picture. A Layout: the mask before and after. A pair (layer, layout): the same with the numbers that
             need the layer's weights; the layer may be anything above that is one picture.
         name: the title; a layer's own name unless given.
-        order: of the picture after: natural, reordered (by group) or packed (as a kernel reads).
+        order: of the picture after: natural, before (the mask before, in the new order), reordered (by group)
+            or packed (as a kernel reads).
         height: of each picture, in CSS pixels.
     Raises: SparselabError for anything else, an unknown order, or a layout that was made of another mask.
     Example: >>> show(np.eye(4), name="identity").html.startswith("<!doctype html>")

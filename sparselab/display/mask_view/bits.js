@@ -84,7 +84,7 @@ function halveTiles({ planes, rows, columns }) {
   return half;
 }
 
-function isSet(bits, stride, row, column) {
+export function isSet(bits, stride, row, column) {
   return (bits[row * stride + (column >> 3)] >> (7 - (column & 7))) & 1;
 }
 

@@ -2,7 +2,7 @@
 
 import { COVERED, GROWN, DROPPED, EMPTY, cellKind } from "./bits.js";
 
-const AFTER_WORDS = {
+export const AFTER_WORDS = {
   [COVERED]: "kept before, kept after",
   [GROWN]: "zero before, grown after (fill-in)",
   [DROPPED]: "kept before, dropped after",
@@ -44,7 +44,8 @@ export function cellsOf(picture, weight) {
   return cells;
 }
 
-function displayedRows(picture, original) {
+/** The displayed rows that show an original row. */
+export function displayedRows(picture, original) {
   picture.rowsOf ??= invert(picture.rowIndex);
   return picture.rowsOf.get(original) ?? [];
 }

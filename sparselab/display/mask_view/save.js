@@ -16,7 +16,7 @@ export function savePicture(title, sides, theme, ratio) {
   });
 }
 
-const fileName = (title) => title.replace(/[^\w.]+/g, "-").replace(/^-|-$/g, "").slice(0, 80) || "view";
+export const fileName = (title) => title.replace(/[^\w.]+/g, "-").replace(/^-|-$/g, "").slice(0, 80) || "view";
 
 function composePicture(title, sides, theme, ratio) {
   const widths = sides.map((side) => side.canvas.width / ratio);
@@ -56,7 +56,7 @@ function composeSide(pen, side, theme, x, y, width, height) {
   }
 }
 
-function writeLine(pen, text, font, theme, x, y, width) {
+export function writeLine(pen, text, font, theme, x, y, width) {
   pen.font = font;
   pen.fillStyle = css(theme.ink);
   pen.fillText(text, x, y, width);

@@ -5,7 +5,11 @@
   for (let i = 0; i < text.length; i++) packed[i] = text.charCodeAt(i);
   const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const data = new Uint8Array(await new Response(unpacked).arrayBuffer());
-  const show = () => render({ data, parentElement: document.getElementById("view"), setStateValue: () => {} });
+  const motion = document.getElementById("motion");
+  const show = () => {
+    render({ data, parentElement: document.getElementById("view"), setTriggerValue: () => {} });
+    if (motion) renderMotion({ data, parentElement: motion }); // its script is in the page where its markup is
+  };
   show();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
 }
