@@ -17,6 +17,7 @@ from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import ResultStore
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
+from sparselab.workflows.layer_cards import card_facts
 from sparselab.workflows.model import (
     Done,
     NotDone,
@@ -43,14 +44,20 @@ def stored_model_rows(
     *,
     monitor: Monitor = SILENT,
 ) -> list[dict[str, Any]]:
-    """Return what `model_rows` does, without its seconds where the store in the folder `store` holds it already, in a worker."""
+    """Return what `model_rows` does, without its seconds where the store in the folder `store` holds it already, in a worker.
+
+    Every row has what its card shows as well: `layer_cards.card_facts`.
+    """
     kept = ResultStore(Path(store))
     asked = partial(_task, path, layer_names, candidates, seed, options, device)
     task = asked()
     found = kept.get(task) if task is not None else None
-    if found is not None:
+    if found is not None and all("pictures" in row for row in found):
         return list(found)
-    rows = model_rows(path, layer_names, candidates, seed, options, device, monitor=monitor)
+    # What the command line stored has no facts of cards.
+    rows = found or model_rows(path, layer_names, candidates, seed, options, device, monitor=monitor)
+    facts = (card_facts(path, row, candidates, options, device, monitor=monitor) for row in rows)
+    rows = [{**row, **more} for row, more in zip(rows, facts, strict=True)]
     if task == asked():  # else the file was changed while it was read
         _keep(kept, task, rows)
     return rows

@@ -24,6 +24,7 @@ from sparselab.transforms import TRANSFORMS
 SAMPLE, UPLOAD, PATH = SOURCES = ("Sample", "Upload", "Path")
 MATRIX, CONVOLUTION = PRODUCTS = ("Matrix product", "Convolution")
 HERE, STORED = ("measure here", "from stored sessions")
+WALL, TABLE = ("wall", "table")
 BEST = "best per layer"
 """What stands for the transform on the page Model where every layer gets the best one."""
 
@@ -98,6 +99,13 @@ class _Compare:
         Doc("Every contender at one budget spends this many weights."),
     ] = None
     baseline: Annotated[str, Doc("the contender that all others are compared with")] = ""
+
+
+@dataclass(frozen=True)
+class _Model:
+    show: Annotated[str, OneOf((WALL, TABLE)), Label("Show"), Doc("the layers as a wall of pictures or as a table")] = (
+        WALL
+    )
 
 
 @dataclass(frozen=True)
@@ -176,6 +184,7 @@ KEYS: tuple[Key, ...] = (
     *_declared(_Seed, "explore", "compare", "model", "latency"),
     *_declared(_Explore, "explore"),
     *_declared(_Compare, "compare"),
+    *_declared(_Model, "model"),
     *_declared(_Latency, "latency"),
     *_declared(_Training, "training"),
     *_declared(_Glossary, "glossary"),
