@@ -53,5 +53,6 @@ class WallMessage:
         return cls(messages.dump({"edition": edition, "is_news": False, "cards": told}), edition)
 
     def news(self, cards: Iterable[LayerCard]) -> bytes:
-        """Return the message that changes these cards alone, wherever this edition of the wall is shown."""
+        """Return the message that changes these cards alone, wherever this edition of the wall is shown; without a picture before, a
+        card keeps the one it has."""
         return messages.dump({"edition": self.edition, "is_news": True, "cards": [vars(card) for card in cards]})

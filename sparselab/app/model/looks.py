@@ -15,7 +15,7 @@ from sparselab.runtime.broker import Call
 from sparselab.workflows.layer_cards import first_looks
 
 _LOOK_SECONDS = 0.2
-_MOST_WEIGHTS, _MOST_LAYERS = 2**23, 16
+_MOST_WEIGHTS, _MOST_LAYERS = 2**23, 64
 """Of one call: it answers within a second or so."""
 
 

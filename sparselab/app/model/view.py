@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -16,6 +15,7 @@ from sparselab.app.inputs.knobs import knobs, reset_knobs
 from sparselab.app.inputs.source import Source
 from sparselab.app.jobs.export import show_exports
 from sparselab.app.jobs.list_progress import run_calls
+from sparselab.app.jobs.stored import results_of
 from sparselab.app.model.looks import follow_looks, looks_of
 from sparselab.app.model.results import Known, Parts, Rows, by_layer
 from sparselab.app.model.table import draw_table, table_rows
@@ -31,10 +31,8 @@ from sparselab.runtime.broker import Call, JobList
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.contender import Contender
 from sparselab.workflows.compare import best_contenders
-from sparselab.workflows.layer_cards import contender_of
 from sparselab.workflows.model import model_parts
 from sparselab.workflows.stored_rows import stored_model_rows
-from sparselab.workflows.tasks import results_folder
 
 
 def choose_candidates() -> list[Contender]:
@@ -69,32 +67,26 @@ def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> No
     # Every part of the page has its place from the start: what is drawn while work goes on stays where it is afterwards.
     top, answer, place = st.container(), st.container(), st.container()
     with top, st.container(horizontal=True, vertical_alignment="center"):
-        button = st.container(width="content")
-        shown = linked_segments("Show", {WALL: "Wall", TABLE: "Table"}, "show", default=WALL)
-    page = _Page(source, parts, plan, seed, place, shown, key)
+        action = st.container(width="content")
+        shown = linked_segments("Show", {WALL: "Wall", TABLE: "Table"}, "show", default=WALL, shows_label=False)
+    page = _Page(source, parts, seed, place, shown, key)
     if session().jobs.key != key:
-        button.button(
+        action.button(
             f"Run on all {len(layers)} layers",
             type="primary",
             icon=":material/play_arrow:",
             on_click=lambda: st.session_state.__setitem__("_model_key", key),
         )
     if st.session_state.get("_model_key") == key:
-        told = (plan, seed, source.options, str(_store_of(source)))
+        told = (plan, seed, source.options, str(results_of(source)))
         calls: list[Call] = [(stored_model_rows, (source.path, part, *told)) for part in parts]
         what = "layers" if len(parts) == len(layers) else "rankings of all layers"
         with top:
             run_calls(key, calls, partial=lambda jobs, _: page.partial(jobs), final=lambda _: None, what=what)
-        page.final(session().jobs, answer)
+        page.final(session().jobs, answer, action)
     else:
-        page.final(JobList(broker(), session().name), answer)
+        page.final(JobList(broker(), session().name), answer, action)
     follow_looks(source, page.show_looks)
-
-
-def _store_of(source: Source) -> Path:
-    """Return where rows are kept: beside an upload, so that they go with the visit, else with the user's other results."""
-    own = session().folder
-    return own / "results" if Path(source.path).is_relative_to(own) else results_folder()
 
 
 @dataclass
@@ -103,7 +95,6 @@ class _Page:
 
     source: Source
     parts: Parts
-    plan: Sequence[Mapping[str, Any]]
     seed: int
     place: DeltaGenerator
     shown: str
@@ -127,17 +118,19 @@ class _Page:
         else:
             self.wall.show(Known(self.rows, looks_of(self.source)))
 
-    def final(self, jobs: JobList, answer: DeltaGenerator) -> None:
+    def final(self, jobs: JobList, answer: DeltaGenerator, action: DeltaGenerator) -> None:
         """Show what is there, what it comes to, and what to do with it."""
         self.rows = by_layer(self.parts, jobs)
-        with answer:
-            if said := verdict(self.layers, self.rows):
-                st.success(said, icon=":material/trophy:")
-            done = {name: row["layout"] for name, row in self.rows.items() if "layout" in row}
-            if done:
-                with st.popover("Download the file with the new masks", icon=":material/download:", type="primary"):
-                    st.caption("Layers that were not done keep the masks they have.")
-                    show_exports(self.source, lambda: done, "ticket")
+        if said := verdict(self.layers, self.rows):
+            answer.success(said, icon=":material/trophy:")
+        done = {name: row["layout"] for name, row in self.rows.items() if "layout" in row}
+        if done:
+            with (
+                action,
+                st.popover("Download the file with the new masks", icon=":material/download:", type="primary"),
+            ):
+                st.caption("Layers that were not done keep the masks they have.")
+                show_exports(self.source, lambda: done, "ticket")
         if self.slot is None:
             self.wall.show(Known(self.rows, looks_of(self.source)))
         else:
@@ -153,8 +146,7 @@ class _Page:
         row = self.rows.get(name)
         if row is None or "error" in row:
             open_in_explore(self.source, name, seed=self.seed)
-        found = contender_of(row, self.plan)
-        open_in_explore(self.source, name, found.transform, found.settings, self.seed)
+        open_in_explore(self.source, name, **row["opens"], seed=self.seed)
 
     def _table(self, slot: DeltaGenerator) -> None:
         chosen = draw_table(slot, table_rows(self.layers, self.rows), key="_model_table") or 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from streamlit.delta_generator import DeltaGenerator
@@ -35,12 +36,19 @@ class Wall:
             if clicked is not None:
                 self._opened(clicked)
             return
-        changed = [card for card, before in zip(now, self._shown, strict=True) if not _same(card, before)]
+        changed = [
+            _news(card, before) for card, before in zip(now, self._shown, strict=True) if not _same(card, before)
+        ]
         self._shown = now
         if changed:
             with self._place:
                 wall_view(self._message.news(changed), key=f"_wall_news_{self._news}")
             self._news += 1
+
+
+def _news(card: LayerCard, before: LayerCard) -> LayerCard:
+    """Return the card without a picture that is shown already."""
+    return replace(card, before=None) if card.before is before.before else card
 
 
 def _same(card: LayerCard, other: LayerCard) -> bool:

@@ -48,15 +48,19 @@ class Wall {
     this.bytes = bytes;
     this.edition = data.edition;
     this.told = new Map(data.cards.map((card) => [card.name, card]));
-    for (const card of keptNews(data.edition)) this.told.set(card.name, card);
+    this.learn(keptNews(data.edition));
     for (const name of this.cards.keys()) if (!this.told.has(name)) this.cards.delete(name);
     this.root.dataset.cards = String(data.cards.length);
     this.arrange();
   }
 
+  learn(cards) {
+    for (const card of cards) this.told.set(card.name, { ...card, before: card.before ?? this.told.get(card.name)?.before });
+  }
+
   hear({ edition, cards }) {
     if (edition !== this.edition) return;
-    for (const card of cards) this.told.set(card.name, card);
+    this.learn(cards);
     this.paint();
     if (this.find(".order").value !== "network" || this.find(".state").value) this.arrange();
   }
