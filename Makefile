@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT ?= 8501
 RUNS ?= 10
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 ADDRESS := http://localhost:$(PORT)
@@ -14,8 +15,10 @@ app: $(VENV)/.app
 	@$(BIN)/python -m sparselab.app.server run app.py --server.port $(PORT) --server.headless $$($(BIN)/python -c "import webbrowser; \
 	exec('try: webbrowser.get(); print(\"false\")\nexcept webbrowser.Error: print(\"true\")')")
 
+# In WORKERS processes, the tests of a file in one of them. Bytecode is kept: the tests start hundreds of processes, and each would
+# compile the package again.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Peaks of memory with large layers: minutes. Then the whole suite RUNS times beside two busy processes: hours. Says which tests
 # failed in which run.

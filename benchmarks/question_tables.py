@@ -15,7 +15,9 @@ from sparselab.benchmarking.records import Session
 from sparselab.benchmarking.verdicts import Verdict
 from sparselab.cli import main
 from sparselab.formats import read_ticket
-from sparselab.training.runs.outcomes import dense_of, points_of, study_outcomes
+from sparselab.training.paired import in_points
+from sparselab.training.runs.outcomes import study_outcomes
+from sparselab.training.runs.points import points_of
 from sparselab.workflows.compare import contenders, run_contender
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,9 +84,7 @@ def latency_by_kernel() -> str:
 
 def accuracy() -> str:
     """Return the study's accuracies beside the dense network's, by level."""
-    outcomes = study_outcomes()
-    dense, points = dense_of(outcomes, study=True), points_of(outcomes)
-    assert dense is not None
+    points = points_of(study_outcomes())
     rows = []
     for series in _SERIES:
         found = [point for point in points if point.series == series and point.level in (3, 6, 9)]
@@ -94,7 +94,7 @@ def accuracy() -> str:
                 str(one.level),
                 _percent(one.density),
                 f"{100 * one.mean:.2f} %",
-                f"{100 * (one.mean - dense.mean):+.2f}",
+                "" if one.to_dense is None else in_points(one.to_dense),
             ]
             for one in found
         ]

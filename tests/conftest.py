@@ -23,6 +23,17 @@ settings.register_profile("sparselab", deadline=None, derandomize=True, suppress
 settings.load_profile("sparselab")
 
 
+def pytest_configure() -> None:
+    """Before torch is loaded: OpenMP's threads sleep while they wait, and the processes of pytest-xdist share the cores.
+
+    By default they spin, and take the core from those they wait for. Each process keeps two threads, or what is promised of
+    several would be tried with one.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if processes := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(2, (os.cpu_count() or 1) // int(processes))))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What tests measure, train and remember belongs to nobody's results, and is nobody's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,10 @@ def torch_names(tree: ast.AST) -> set[str]:
     return {chain for chain in chains if chain.startswith("torch.")}
 
 
-OWN_NAMES = set[str]().union(*(own_names(ast.parse(path.read_text(encoding="utf-8"))) for path in files()))
+@cache
+def names_of_ours() -> frozenset[str]:
+    """Of all files; not when the tests are collected, which every process does."""
+    return frozenset().union(*(own_names(ast.parse(path.read_text(encoding="utf-8"))) for path in files()))
 
 
 @pytest.mark.parametrize("path", [path for path in files() if path.stem != "torch_private"], ids=module_of)
@@ -52,5 +56,5 @@ def test_private_names_of_torch_are_read_in_one_file_alone(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     below = {name for name in torch_names(tree) if re.search(r"\._(?!_)", name) or name.startswith("torch.ops")}
     assert not below, f"{sorted(below)}: give it a function in sparselab/core/torch_private.py"
-    foreign = private_names(tree) - OWN_NAMES
+    foreign = private_names(tree) - names_of_ours()
     assert not foreign, f"{sorted(foreign)}: private names of somebody else's"

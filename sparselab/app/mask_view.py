@@ -13,6 +13,9 @@ from streamlit.components.v2.types import ComponentRenderer
 
 from sparselab.display.assets import VIEW, bundle, markup, styles
 
+MASK_VIEW = "sparselab_mask_view"
+"""With what the component's names begin: there is one for each height."""
+
 MOST_HEIGHT = 640
 """CSS pixels that a picture may be tall: within it, what the window leaves below the page's top."""
 
@@ -40,5 +43,5 @@ def _answer(key: str, on_asked: Callable[[str], None]) -> None:
 def _component(height: int) -> ComponentRenderer:
     # Raw bytes are the whole of `data`, so the height travels in the markup: one registration per height.
     return st.components.v2.component(
-        f"sparselab_mask_view_{height}", html=markup(VIEW, height), css=styles(VIEW), js=bundle(VIEW)
+        f"{MASK_VIEW}_{height}", html=markup(VIEW, height), css=styles(VIEW), js=bundle(VIEW)
     )

@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from sparselab.benchmarking.break_even.opponents import exact_row, quotient, structured_row
 from sparselab.benchmarking.records import Row, Session
 from sparselab.benchmarking.requests import MeasurementRequest, measure_request
+from sparselab.benchmarking.statistics import Ratio
+from sparselab.benchmarking.verdicts import Verdict
 from sparselab.core.layout import Layout
 from sparselab.formats import ReadOptions, file_stamp, load_layer, read_ticket
 from sparselab.runtime.progress import SILENT, Monitor
@@ -31,6 +34,19 @@ class Choice:
     best_ms: float
     verdict: str
     is_trusted: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkVerdict:
+    """What a network gains when every layer was measured, each ratio with the widest interval that those of its layers allow.
+
+    speedup: dense / fastest per layer. structure: exact product per layer / structured kernel per layer; None where a layer
+    lacks either. rounds: the fewest of any layer. In every sum a layer stays dense where its kernel was not shown to be faster.
+    """
+
+    speedup: Ratio
+    structure: Ratio | None
+    rounds: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +130,48 @@ def add_up(sessions: Sequence[Session]) -> Sums:
         chosen_ms=sum(choice.best_ms for choice in choices),
         by_kernel={name: _everywhere(sessions, name) for name in names},
     )
+
+
+def verdict_on(sessions: Sequence[Session], layers: int) -> NetworkVerdict | None:
+    """Return the verdict on a network of `layers` layers, one session each; None while one is not measured."""
+    if not layers or len(sessions) != layers:
+        return None
+    exact, structured = [exact_row(each) for each in sessions], [structured_row(each) for each in sessions]
+    is_fair = None not in exact and None not in structured
+    ahead = [_where_faster(sessions, rows) for rows in (structured, exact)]
+    return NetworkVerdict(
+        speedup=ratio_of_sums(sessions, [session.fastest for session in sessions]),
+        structure=quotient(*(ratio_of_sums(sessions, rows) for rows in ahead)) if is_fair else None,
+        rounds=min(row.rounds for session in sessions for row in session.rows if row.role == "baseline"),
+    )
+
+
+def ratio_of_sums(sessions: Sequence[Session], rows: Sequence[Row | None]) -> Ratio:
+    """Return sum of dense times / sum of the times of `rows`, one a session; None: the layer stays dense.
+
+    low, high: every layer at the low or the high end of its own interval at once.
+    """
+    pairs = [(choose(session).dense_ms, row) for session, row in zip(sessions, rows, strict=True)]
+    dense = sum(time for time, _ in pairs)
+    ratios = [Ratio(1.0, 1.0, 1.0) if row is None else row.ratio or Ratio(1.0, 1.0, 1.0) for _, row in pairs]
+    value = dense / sum(time if row is None else row.median_ms or time for time, row in pairs)
+    low, high = (
+        dense / sum(time / end for (time, _), end in zip(pairs, ends, strict=True))
+        for ends in ([ratio.low for ratio in ratios], [ratio.high for ratio in ratios])
+    )
+    # The value is of medians, as the sums shown are; the ends are of medians of ratios.
+    return Ratio(value, min(low, value), max(high, value))
+
+
+def _where_faster(sessions: Sequence[Session], rows: Sequence[Row | None]) -> list[Row | None]:
+    return [row if row is not None and row.verdict is Verdict.FASTER else None for row in rows]
+
+
+def everywhere(sessions: Sequence[Session], kernel: str) -> Ratio | None:
+    """Return dense / `kernel` on every layer; None where it was not timed on one."""
+    rows = [_hot(session, kernel) for session in sessions]
+    timed = [row for row in rows if row is not None and row.median_ms is not None and row.ratio is not None]
+    return ratio_of_sums(sessions, timed) if timed and len(timed) == len(rows) else None
 
 
 def _everywhere(sessions: Sequence[Session], kernel: str) -> float | None:

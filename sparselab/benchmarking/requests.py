@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sparselab.analysis.metrics import report
 from sparselab.benchmarking.lock import alone
 from sparselab.benchmarking.measurement import ROUNDS, SECONDS, measure
 from sparselab.benchmarking.records import Session
@@ -84,17 +85,29 @@ def measure_request(request: MeasurementRequest, *, monitor: Monitor = SILENT) -
 
     Raises: SettingError when layer and input do not fit together, UnavailableError, Cancelled.
     """
-    work = work_of_request(request)
+    layer = layer_of_request(request)
+    layout = as_in_the_file(layer) if request.layout is None else Layout.unpack(request.layout)
+    work, about = product_of(request, layer, layout), {**request.about, **facts_of(layer, layout)}
     with alone(monitor):
-        session = measure_with(work, request.kernels, request.effort, about=request.about, monitor=monitor)
+        session = measure_with(work, request.kernels, request.effort, about=about, monitor=monitor)
     return kept(session)
 
 
-def work_of_request(request: MeasurementRequest) -> Work:
-    """Return the product that a request asks for."""
-    layer = layer_of_request(request)
-    layout = as_in_the_file(layer) if request.layout is None else Layout.unpack(request.layout)
-    return product_of(request, layer, layout)
+def facts_of(layer: Layer, layout: Layout) -> dict[str, str]:
+    """Return what a session says of the masks it was measured on, so that other results of the same masks can be found.
+
+    mask_before, mask_after: their digests. density_before. energy, coverage: what the layout keeps, where that has a meaning.
+    """
+    found = report(layout, layer)
+    shares = {name: getattr(found, name) for name in ("energy", "coverage")}
+    told = {name: f"{share:.6f}" for name, share in shares.items() if share is not None}
+    density = f"{layout.before.density:.6f}"
+    return {
+        "mask_before": layout.before.digest,
+        "mask_after": layout.after.digest,
+        "density_before": density,
+        **told,
+    }
 
 
 def layer_of_request(request: MeasurementRequest) -> Layer:

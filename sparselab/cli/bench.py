@@ -17,7 +17,7 @@ from sparselab.benchmarking.requests import Effort, MeasurementRequest, measure_
 from sparselab.benchmarking.statistics import FEWEST_ROUNDS
 from sparselab.benchmarking.verdicts import at_best
 from sparselab.cli.compare import choose_layer
-from sparselab.cli.file_options import file_options, open_file, say_layer_notes, settings_of_reading
+from sparselab.cli.file_options import file_options, kept_apart, open_file, say_layer_notes, settings_of_reading
 from sparselab.cli.output import print_document, print_table
 from sparselab.cli.setting_options import WithSettings, kind_of, new_transform, scan
 from sparselab.core.device import resolve_device
@@ -121,9 +121,8 @@ def bench(
         resolve_device(device)
     layout = None if run is None else _structure(chosen, run, seed, device)
     request = MeasurementRequest(
-        path=str(file),
+        path=str(kept_apart(chosen)),
         layer=chosen.name,
-        options=options,
         layout=layout,
         positions=positions or (None if images else POSITIONS),
         images=_images(images),

@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from sparselab.core.im2col import COLUMN_ORDERS
-from sparselab.core.ticket import Ticket
-from sparselab.formats import Card, ReadOptions
+from sparselab.core.layer import Layer
+from sparselab.core.ticket import Ticket, ticket_of
+from sparselab.formats import Card, ReadOptions, write_own
 from sparselab.formats.describe import notes_of, skipped_of
 from sparselab.formats.limited import read_limited
 
@@ -84,10 +85,18 @@ def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def open_file(file: Path, options: ReadOptions) -> Ticket:
     """Return the layers of a file that may be a stranger's, within limits; a folder for it stays until the command ends."""
-    context = click.get_current_context()
-    return read_limited(
-        file, options, folder=lambda: Path(context.with_resource(TemporaryDirectory(prefix="sparselab-")))
-    )
+    return read_limited(file, options, folder=_folder)
+
+
+def kept_apart(layer: Layer) -> Path:
+    """Return a file of ours that holds a layer of a stranger's, for another process to read; it stays until the command ends."""
+    path = _folder() / "layer.safetensors"
+    write_own(ticket_of([layer]), path)
+    return path
+
+
+def _folder() -> Path:
+    return Path(click.get_current_context().with_resource(TemporaryDirectory(prefix="sparselab-")))
 
 
 def settings_of_reading(options: ReadOptions) -> dict[str, Any]:

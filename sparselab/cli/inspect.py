@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from sparselab.cli.file_options import file_options, open_file, say_notes, settings_of_reading
-from sparselab.cli.output import print_document, print_table
+from sparselab.cli.output import print_document, print_table, printable
 from sparselab.core.layout import Layout
 from sparselab.formats import ReadOptions, describe, read_blocks
 from sparselab.formats.describe import COUNTED_BYTES, NOT_COUNTED
+from sparselab.formats.limited import bounded, limits_of
 from sparselab.formats.parsing.blocks import describe_blocks
 from sparselab.runtime.progress import Monitor, Progress
 
@@ -31,13 +33,15 @@ def inspect(file: Path, options: ReadOptions, count: bool, as_json: bool) -> Non
     monitor = Monitor(_say_progress) if count else Monitor()
     found = describe(open_file(file, options), count=count or None, monitor=monitor)
     card: dict[str, Any] = {"file": str(file), **found}
-    layout = read_blocks(file) if card["format"] == "blocks" else None
+    layout = bounded(partial(read_blocks, file), limits_of(file)) if card["format"] == "blocks" else None
     if layout is not None:
         card["layout"] = _layout(layout)
     if as_json:
         print_document(card, "inspect", file=file, seed=None, settings=settings_of_reading(options))
         return
-    click.echo(f"{card['file']}: {card['format']}, {len(card['layers'])} layer{'s' * (len(card['layers']) != 1)}")
+    click.echo(
+        f"{printable(card['file'])}: {card['format']}, {len(card['layers'])} layer{'s' * (len(card['layers']) != 1)}"
+    )
     names = ("name", "shape", "density", "count", "has_weight", "conversion")
     rows = [[_shown(layer, name) for name in names] for layer in card["layers"]]
     print_table(("layer", "shape", "density", "weights kept", "has weights", "read as"), rows)

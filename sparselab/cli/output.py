@@ -55,6 +55,15 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         click.echo("  ".join(parts).rstrip())
 
 
+def printable(text: str) -> str:
+    """Return a text with "_" for what could steer a terminal: a stranger names files too.
+
+    Example: >>> printable("a\\x1b[2J.npz")
+             'a_[2J.npz'
+    """
+    return "".join(c if c.isprintable() else "_" for c in text)
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return "-"

@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 
 MAX_LENGTH = 200
-_ALLOWED = frozenset(" ._-:[]()")
 _CLEAN = re.compile(r"[A-Za-z0-9._:\[\]()-](?:[A-Za-z0-9 ._:\[\]()-]{0,198}[A-Za-z0-9._:\[\]()-])?")
+_OTHER = re.compile(r"[^\w ._:\[\]()-]")
 
 
 def clean_name(raw: str) -> str:
@@ -19,11 +19,13 @@ def clean_name(raw: str) -> str:
     Example: >>> clean_name("../<b>conv")
              '..__b_conv'
     """
-    if _CLEAN.fullmatch(raw):  # as nearly all are; a model of many thousand tensors is named in milliseconds
+    if len(raw) <= MAX_LENGTH and _CLEAN.fullmatch(
+        raw
+    ):  # as nearly all are; a model of many thousand tensors is named in milliseconds
         return raw
     # Cut first: composing a megabyte of combining marks takes long, and four characters compose to one at most.
     text = unicodedata.normalize("NFC", raw[: 4 * MAX_LENGTH])[:MAX_LENGTH]
-    return "".join(c if c.isalnum() or c in _ALLOWED else "_" for c in text).strip() or "unnamed"
+    return _OTHER.sub("_", text).strip() or "unnamed"
 
 
 def unique_names(raws: Iterable[str]) -> list[str]:

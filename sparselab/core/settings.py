@@ -3,7 +3,7 @@
     block_size: Annotated[int, Interval(ge=2, le=64), Doc("side of a square block")] = 16
 
 A field may carry Interval (its range), OneOf (its choices), OrForm (what else it takes beside its choices), When (the other
-setting it depends on), Unset (what None means), Flag (its name on the command line), Label (its name on a page), InFront (that it
+setting it depends on), Unset (what None means), Flag (its name on the command line), ShownAs (its name on a page), InFront (that it
 stands before *More* there) and Doc (its help).
 
 Our own and no library's: Pydantic and attrs check values too, but have no word for a setting that counts only beside another,
@@ -50,7 +50,7 @@ class OrForm:
 
 
 @dataclass(frozen=True)
-class Label:
+class ShownAs:
     """What the setting is called on a page, in plain words."""
 
     text: str
@@ -250,7 +250,7 @@ def _read(field: dataclasses.Field[Any], hint: Any) -> Setting:
         when=next((mark for mark in marks if isinstance(mark, When)), None),
         form=next((mark for mark in marks if isinstance(mark, OrForm)), None),
         flag_name=next((mark.name for mark in marks if isinstance(mark, Flag)), ""),
-        shown_as=next((mark.text for mark in marks if isinstance(mark, Label)), ""),
+        shown_as=next((mark.text for mark in marks if isinstance(mark, ShownAs)), ""),
         titles=choices.titles if isinstance(choices, _Meanings) else {},
         in_front=any(isinstance(mark, InFront) for mark in marks),
     )

@@ -62,8 +62,7 @@ def read_limited(
     """
     path = Path(path)
     limits = limits_of(path, options.masks)
-    first = [Path(name) for name in (path, options.masks) if name is not None]
-    by = {bounded(lambda name=name: parsed_by(name), limits) for name in first}  # type: ignore[misc]
+    by = bounded(lambda: parsed_by(path, options.masks), limits)
     if "library" in by:
         return _converted(path, options, folder() / "layers.safetensors", limits, monitor)
     if "python" in by:
@@ -71,9 +70,9 @@ def read_limited(
     return bounded(lambda: read_ticket(path, options), limits)
 
 
-def parsed_by(path: Path) -> ParsedBy:
-    """Return by what the file at `path` is parsed. Raises: FileError for a file of no known format."""
-    return recognise(path).parsed_by
+def parsed_by(*paths: str | Path | None) -> set[ParsedBy]:
+    """Return by what files are parsed; those that are None are left out. Raises: FileError for a file of no known format."""
+    return {recognise(Path(path)).parsed_by for path in paths if path is not None}
 
 
 def bounded(read: Callable[[], T], limits: Limits) -> T:

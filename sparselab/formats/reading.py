@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -89,22 +90,18 @@ def _mask_entry(item: FoundLayer) -> ArchiveEntry:
 
 
 def _guard(path: Path, item: FoundLayer) -> FoundLayer:
-    def guarded(read: Callable[[], T]) -> Callable[[], T]:
-        if item.size < _LARGE:
-            return lambda: readable(path, read)
-
-        def checked() -> T:
-            check_room(item.name, _LAYER_BYTES * item.size)
-            return readable(path, read)
-
-        return checked
-
     return replace(
         item,
-        load=guarded(item.load),
-        load_mask=None if item.load_mask is None else guarded(item.load_mask),
-        survey=None if item.survey is None else guarded(item.survey),
+        load=partial(_checked, path, item, item.load),
+        load_mask=None if item.load_mask is None else partial(_checked, path, item, item.load_mask),
+        survey=None if item.survey is None else partial(_checked, path, item, item.survey),
     )
+
+
+def _checked(path: Path, item: FoundLayer, read: Callable[[], T]) -> T:
+    if item.size >= _LARGE:
+        check_room(item.name, _LAYER_BYTES * item.size)
+    return readable(path, read)
 
 
 def readable(path: Path, read: Callable[[], T]) -> T:

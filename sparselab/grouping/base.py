@@ -13,11 +13,11 @@ from sparselab.core.errors import SettingError
 from sparselab.core.groups import split_groups
 from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.inputs.layers import LayerLike, as_mask
+from sparselab.core.inputs.memory import available_memory
 from sparselab.core.layer import Layer
 from sparselab.core.mask import IntVector, Mask
 from sparselab.core.plugins import expect_instance, expect_texts
 from sparselab.core.strips import CELLS
-from sparselab.runtime.memory import available_bytes
 from sparselab.runtime.progress import SILENT, Monitor
 
 _STRIPS = 6
@@ -105,7 +105,7 @@ class Grouper(ABC):
 
     def check_memory(self, mask: Mask) -> None:
         """Raises: SettingError when the memory that is free is less than `bytes_needed`."""
-        free = available_bytes()
+        free = available_memory()
         if self.bytes_needed(mask.rows, mask.cols, mask.count) <= free:
             return
 

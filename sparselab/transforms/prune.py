@@ -14,7 +14,7 @@ from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
-from sparselab.core.settings import InFront, Label, OneOf
+from sparselab.core.settings import InFront, OneOf, ShownAs
 from sparselab.pruning.scores import SCORES, Scores
 from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
@@ -42,13 +42,13 @@ class Prune(Transform):
     scope: Annotated[
         str,
         OneOf({"global": "all layers together", "layer": "each layer by itself"}),
-        Label("What is ranked together"),
+        ShownAs("What is ranked together"),
         Doc("weights that are ranked together"),
     ] = "global"
     score: Annotated[
         str,
         OneOf({"magnitude": "by |w|", "random": "at random; a control"}),
-        Label("How weights are ranked"),
+        ShownAs("How weights are ranked"),
         Doc("how weights are ranked"),
     ] = "magnitude"
 

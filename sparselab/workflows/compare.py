@@ -91,25 +91,30 @@ def compare_row(
 ) -> dict[str, Any]:
     """Run one contender on one layer of a file, in a worker; return its report, its picture and what `budget` keeps there.
 
-    `masks`: {"rows", "cols", "before", "after"}, packed. `settings`: of the transform as it ran. `repeatable`: whether another run must come to the same. `rival` is, for a contender with a density of its own, the coverage of `regroup` with the budget rule at that density.
+    `masks`: {"rows", "cols", "before", "after"}, packed. `settings`: of the transform as it ran.
+    `rival` is, for a contender with a density of its own, the coverage of `regroup` with the budget rule at that density;
+    `repeatable`: no clock or cancel ended a search, so that another run comes to the same.
     """
     layer = load_layer(path, layer_name, options)
     chosen = Contender(**contender)
     layout, numbers = run_contender(layer, chosen, seed=seed, device=device, monitor=monitor)
-    rival = None
+    rival, is_cut_short = None, layout.is_cut_short
     if not chosen.at_budget and numbers.coverage is not None:
         budget = Contender("regroup", "regroup", "regroup", Regroup.spending(layout.after.density))
-        _, beside = run_contender(layer, budget, seed=seed, device=device, monitor=monitor)
-        rival = beside.coverage
-    before, after = layout.before, layout.after
+        other, beside = run_contender(layer, budget, seed=seed, device=device, monitor=monitor)
+        rival, is_cut_short = beside.coverage, is_cut_short or other.is_cut_short
     return {
         "report": numbers.as_json(),
         "picture": thumbnail(layout),
         "rival": rival,
-        "masks": {"rows": before.rows, "cols": before.cols, "before": before.packed, "after": after.packed},
+        "masks": {"rows": layer.mask.rows, "cols": layer.mask.cols, **_packed(layout)},
         "settings": asdict(transform_on(layer, chosen)),
-        "repeatable": not layout.is_cut_short,
+        "repeatable": not is_cut_short,
     }
+
+
+def _packed(layout: Layout) -> dict[str, Any]:
+    return {"before": layout.before.packed, "after": layout.after.packed}
 
 
 def curve_row(
@@ -123,16 +128,17 @@ def curve_row(
     *,
     monitor: Monitor = SILENT,
 ) -> dict[str, Any]:
-    """Return the density spent and the coverage of one contender at each of `densities`."""
+    """Return the density spent and the coverage of one contender at each of `densities`; `repeatable` as `compare_row`."""
     layer = load_layer(path, layer_name, options)
-    points = []
+    points, repeatable = [], True
     for done, density in enumerate(densities):
         monitor.progress(str(contender["title"]), done, len(densities))
-        _, numbers = run_contender(
+        layout, numbers = run_contender(
             layer, at_density(Contender(**contender), density), seed=seed, device=device, monitor=monitor
         )
+        repeatable = repeatable and not layout.is_cut_short
         points.append((numbers.density_after, numbers.coverage))
-    return {"points": points}
+    return {"points": points, "repeatable": repeatable}
 
 
 def thumbnail(layout: Layout) -> NDArray[np.uint8]:

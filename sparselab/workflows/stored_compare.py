@@ -1,17 +1,18 @@
-"""Contenders that were run once and are not run again, and the masks they made: `compare_row` with a store."""
+"""Rows and curves of Compare that were computed once and are not computed again: `compare_row` and `curve_row` with a store."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sparselab.core.errors import SettingError
 from sparselab.formats import ReadOptions
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import ResultStore
-from sparselab.workflows.compare import compare_row
-from sparselab.workflows.tasks import identity_of
+from sparselab.workflows.compare import compare_row, curve_row
+from sparselab.workflows.tasks import identity_of, stored, whole_settings
 
 
 def stored_compare_row(
@@ -25,9 +26,9 @@ def stored_compare_row(
     *,
     monitor: Monitor = SILENT,
 ) -> dict[str, Any]:
-    """Return what `compare_row` does, without the masks, which stay in the store in the folder `store`.
+    """Return what `compare_row` does, from the store in the folder `store` where it holds it; then without the seconds.
 
-    A row from the store has no seconds. What a clock or a cancel cut short is not kept: another run may come to a better one.
+    Without the masks, which stay in the store.
     """
     row = _row(path, layer_name, contender, seed, options, store, device, monitor)
     return {name: value for name, value in row.items() if name != "masks"}
@@ -44,7 +45,7 @@ def stored_masks(
     *,
     monitor: Monitor = SILENT,
 ) -> dict[str, Any]:
-    """Return the masks of a row of `stored_compare_row`, packed; it is run again where the store does not hold it."""
+    """Return the masks of a row of `stored_compare_row`; it is computed again where the store does not hold it."""
     masks: dict[str, Any] = _row(path, layer_name, contender, seed, options, store, device, monitor)["masks"]
     return masks
 
@@ -59,22 +60,71 @@ def _row(
     device: str,
     monitor: Monitor,
 ) -> dict[str, Any]:
-    kept = ResultStore(Path(store))
-    asked = partial(_task, path, layer_name, contender, seed, options, device)
-    task = asked()
-    found = None if task is None else kept.get(task)
-    if found is not None:
-        return dict(found)
-    row = compare_row(path, layer_name, contender, seed, options, device, monitor=monitor)
-    if row["repeatable"] and task is not None and task == asked():  # else the file was changed while it was read
-        kept.put(task, {**row, "report": {**row["report"], "seconds": {}}})
-    return row
+    return _stored(
+        store,
+        partial(_task, "a row of Compare", path, layer_name, contender, seed, options, device),
+        lambda: compare_row(path, layer_name, contender, seed, options, device, monitor=monitor),
+    )
+
+
+def stored_curve_row(
+    path: str,
+    layer_name: str,
+    contender: Mapping[str, Any],
+    densities: Sequence[float],
+    seed: int,
+    options: ReadOptions,
+    store: str,
+    device: str = "auto",
+    *,
+    monitor: Monitor = SILENT,
+) -> dict[str, Any]:
+    """Return what `curve_row` does, from the store in the folder `store` where it holds it."""
+    return _stored(
+        store,
+        partial(_task, "a curve of Compare", path, layer_name, contender, seed, options, device, tuple(densities)),
+        lambda: curve_row(path, layer_name, contender, list(densities), seed, options, device, monitor=monitor),
+    )
+
+
+def _stored(
+    store: str, asked: Callable[[], dict[str, Any] | None], compute: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    found: Mapping[str, Any] = stored(
+        ResultStore(Path(store)), asked, compute, is_repeatable=lambda row: bool(row["repeatable"]), lasting=_lasting
+    )
+    return dict(found)
+
+
+def _lasting(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row without the seconds that it took: they differ from run to run. A curve has none."""
+    return {**row, **({"report": {**row["report"], "seconds": {}}} if "report" in row else {})}
 
 
 def _task(
-    path: str, layer_name: str, contender: Mapping[str, Any], seed: int, options: ReadOptions, device: str
+    what: str,
+    path: str,
+    layer_name: str,
+    contender: Mapping[str, Any],
+    seed: int,
+    options: ReadOptions,
+    device: str,
+    densities: tuple[float, ...] = (),
 ) -> dict[str, Any] | None:
     where = identity_of(path, options)
     if where is None:
         return None
-    return {"a contender": [layer_name, dict(contender)], **where, "seed": seed, "device": device}
+    try:
+        settings = whole_settings(contender["transform"], contender["settings"])
+    except SettingError:  # said better by those who compute
+        return None
+    asked = {
+        "layer": layer_name,
+        "transform": contender["transform"],
+        "settings": settings,
+        "at_budget": contender["at_budget"],
+        "densities": densities,
+        "seed": seed,
+        "device": device,
+    }
+    return {what: asked, **where}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparselab.analysis import picture
@@ -16,7 +16,7 @@ from sparselab.core.layout import Block, Layout
 from sparselab.core.mask import Mask
 from sparselab.core.permutation import Permutation
 from sparselab.runtime import messages
-from sparselab.transforms import Regroup
+from sparselab.transforms import TRANSFORMS, Regroup
 from tests.strategies import masks
 
 KINDS = ("one pass", "later passes", "masked", "nothing")
@@ -80,11 +80,12 @@ def painted(side: dict[str, Any]) -> np.ndarray:
 @given(layout=layouts())
 def test_every_place_shows_its_weight(order: str, layout: Layout) -> None:
     side = picture_after(layout, order, "")
-    before, after = plane(side, "before"), plane(side, "after")
+    before = plane(side, "before")
+    after = before if side["after"] is None else plane(side, "after")
     shown = weights_shown(side)
     for weight, place in shown.items():
         assert before[place] == layout.before.kept[weight]
-        assert after[place] == layout.after.kept[weight]
+        assert after[place] == (layout.before if order == "before" else layout.after).kept[weight]
     rest = np.ones(before.shape, bool)
     rest[tuple(np.array(list(shown.values())).T)] = False
     assert not (before | after)[rest].any()
@@ -117,6 +118,22 @@ def test_outlines_tile_what_is_kept_after(order: str, layout: Layout) -> None:
         assert (np.diff(side["groups"]) > 0).all()
     else:
         assert side["rects"].shape == (0, 4)
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+@given(mask=masks(24), seed=st.integers(0, 99))
+@settings(max_examples=8)
+def test_before_in_the_new_order_is_the_mask_before_with_rows_and_columns_moved(
+    name: str, mask: Mask, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    weight = (rng.standard_normal(mask.shape) * mask.kept).astype(np.float32)
+    layout = TRANSFORMS[name]()(Layer("fc.weight", mask, weight=weight), rng=rng)
+    side = picture_after(layout, "before", "")
+    moved = layout.before.kept[layout.row_order.order][:, layout.col_order.order]
+    assert np.array_equal(plane(side, "before"), moved)
+    assert side["after"] is None
+    assert moved.sum() == mask.count
 
 
 @given(layouts())

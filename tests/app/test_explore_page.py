@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from sparselab.analysis.picture import ORDERS
 from sparselab.app.explore.details import TABS
 from sparselab.app.inputs.samples import available
 from sparselab.app.shell.address import query_of
+from sparselab.display.message import ORDER_LABELS
+from sparselab.runtime.worker import Worker
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -138,6 +142,11 @@ def test_says_why_nothing_was_found() -> None:
     assert any("No structure was found" in warning.value and "4096 columns" in warning.value for warning in at.warning)
 
 
+def test_where_nothing_travels_the_reordering_is_a_sentence() -> None:
+    at = page(rule="threshold", min_cols="4096", tab="Reordering")
+    assert any(info.value.startswith("Nothing travels: no structure was found") for info in at.info)
+
+
 def test_two_settings_that_exclude_each_other_cannot_both_be_set() -> None:
     at = page(groups="8")
     assert not at.error
@@ -153,10 +162,14 @@ def test_the_checks_hold_and_are_shown_with_figures() -> None:
     assert "relative error" in text
 
 
-def test_the_plain_heatmap_is_exact() -> None:
-    at = page(plain="true")
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_plain_heatmap_is_shown_in_every_order(order: str) -> None:
+    at = page(plain="true", order=order)
     assert not at.exception
-    assert any("plotly" in type(element).__name__.lower() or element.type == "plotly_chart" for element in at.main)
+    assert len(at.get("plotly_chart")) >= 2
+    said = [caption.value for caption in at.caption]
+    assert any(ORDER_LABELS[order] in text for text in said)
+    assert sum(text.startswith("1 pixel = ") for text in said) == 2
 
 
 @pytest.mark.parametrize(
@@ -189,6 +202,34 @@ def test_a_local_path_is_read_in_a_worker(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "link.npz").symlink_to("/etc/passwd")
     at.text_input(key="path").set_value(str(tmp_path / "link.npz")).run()
     assert any("expected a path under" in error.value for error in at.error)
+
+
+def test_what_a_library_in_c_parses_is_read_within_limits_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import h5py
+
+    path, begin, told = tmp_path / "model.h5", Worker.begin, []
+    with h5py.File(path, "w") as file:
+        file.create_dataset("fc/w", data=np.eye(16, 24, dtype=np.float32) / 2)
+
+    def here(*_: object, **__: object) -> NoReturn:
+        raise AssertionError("read in the server")
+
+    def watched(worker: Worker, function: Any, args: Any, kwargs: Any = {}, limits: Any = None) -> Any:  # noqa: B006
+        if str(path).encode() in pickle.dumps((args, dict(kwargs))):
+            told.append(limits)
+        return begin(worker, function, args, kwargs, limits)
+
+    monkeypatch.setenv("SPARSELAB_ROOTS", str(tmp_path))
+    monkeypatch.setattr(h5py, "File", here)
+    monkeypatch.setattr(Worker, "begin", watched)
+    at = page(source="Path", path=str(path))
+    assert not at.exception
+    assert not at.error
+    assert any("16 x 24" in text.value for text in at.text)
+    assert told
+    assert all(limits.memory_bytes and limits.cpu_seconds for limits in told)
 
 
 def upload(at: AppTest, name: str, content: bytes) -> AppTest:

@@ -77,6 +77,15 @@ def test_a_finished_run_has_curves_masks_and_a_way_to_other_pages(no_study: None
     assert not at.exception
 
 
+def test_the_study_says_what_is_a_tie_and_what_keeping_weights_is_worth() -> None:
+    at = page()
+    assert not at.exception
+    told = " ".join(item.value for item in at.markdown)
+    assert "Fewest weights kept that validation" in told
+    assert "Is 51 % good?" in told
+    assert any("corrected for 18 comparisons" in item.value for item in at.caption)
+
+
 def test_every_preset_is_a_run_that_can_be_submitted(no_study: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sparselab.app.training.run.pause", look_no_further)
     for name in PRESETS:

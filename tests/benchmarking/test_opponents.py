@@ -29,8 +29,8 @@ def session(*rows: Row) -> Session:
 @pytest.mark.parametrize(
     ("blocks", "exact", "spread", "told"),
     [
-        (6.5, 5.0, 0.01, "structure pays here, 1.30x over exact"),
-        (4.0, 5.0, 0.01, "structure does not pay here, 0.80x"),
+        (6.5, 5.0, 0.01, "structure pays here: 1.30x over the exact product"),
+        (4.0, 5.0, 0.01, "structure does not pay here: the exact product is 1.25x faster"),
         (5.1, 5.0, 0.1, "not decided whether"),
     ],
 )

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import json
+import pickle
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
+import click
 import numpy as np
 import pytest
 
+from sparselab.cli import commands
 from sparselab.core.errors import FileError, LimitError
+from sparselab.core.paths import DATA_VARIABLE
 from sparselab.formats import FORMATS, describe, limited, read_ticket
 from sparselab.formats.limited import bounded, limits_of, read_limited
 from sparselab.runtime.pipes import Limits
-from sparselab.runtime.worker import WorkerError
+from sparselab.runtime.worker import Worker, WorkerError
 from tests.cli.conftest import Run
 from tests.formats.good_files import good_file
 from tests.formats.hostile_files import WEIGHT
 
 LIBRARY = [name for name, kind in FORMATS.items() if kind.parsed_by == "library"]
+COMMANDS = [name for name, command in commands.commands.items() if any(p.name == "file" for p in command.params)]
+COMMANDS.remove("app")  # it hands the path to a page
+MORE = {"transform": ("regroup", "--out", "new.npz"), "bench": ("--rounds", "8", "--seconds", "0.1", "--threads", "1")}
 MODULES = {"hdf5": "h5py", "png": "PIL"}
 
 
@@ -47,6 +54,41 @@ def test_no_library_in_c_parses_here(form: str, tmp_path: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert list(np.load(tmp_path / "new.npz"))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_process_that_a_command_tells_of_its_file_has_limits(
+    name: str, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, begin = good_file("hdf5", WEIGHT, tmp_path), Worker.begin
+    told: list[Limits | None] = []
+
+    def watched(worker: Worker, function: Any, args: Any, kwargs: Any, limits: Limits | None = None) -> Any:
+        if str(path).encode() in pickle.dumps((args, dict(kwargs))):
+            told.append(limits)
+        return begin(worker, function, args, kwargs, limits)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "data"))
+    monkeypatch.setattr(Worker, "begin", watched)
+    assert run(name, path, *MORE.get(name, ()))[0] == 0
+    assert told
+    assert all(limits is not None and limits.memory_bytes and limits.cpu_seconds for limits in told)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("more", [(), ("--layer", "absent\x1b[2J")])
+def test_no_name_steers_a_terminal(
+    name: str, more: tuple[str, ...], tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "data"))
+    monkeypatch.setattr(click.utils, "should_strip_ansi", lambda *_: False)  # as in a terminal
+    path = tmp_path / "a\x1b[31m\x9b2J\u202e.npz"
+    np.savez(path, **{"l\x1b[2J\x07": WEIGHT, "m\x9b\u202e": WEIGHT[:, :4]})
+    _, out, err = run(name, path, *MORE.get(name, ()), *more)
+    assert out + err
+    assert all(line.isprintable() for line in (out + err).split("\n"))
 
 
 def test_limits_grow_with_the_bytes_of_a_file(tmp_path: Path) -> None:

@@ -12,10 +12,16 @@ import numpy as np
 import pytest
 
 from sparselab.display import assets
-from sparselab.display.assets import bundle
+from sparselab.display.assets import MOTION, VIEW, bundle
 from sparselab.runtime import messages
 
-MODULES = Path(assets.__file__).parent / "mask_view"
+DISPLAY = Path(assets.__file__).parent
+MODULES = DISPLAY / "mask_view"
+ENTRIES = {
+    "the view": [VIEW],
+    "the reordering": [MOTION],
+    "both": [MOTION, VIEW],
+}
 TESTS = Path(__file__).resolve().parent / "js"
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="no Node.js on this machine")
@@ -35,27 +41,32 @@ def test_a_module_keeps_its_laws(path: Path) -> None:
 
 
 @needs_node
-@pytest.mark.parametrize("path", sorted(MODULES.glob("*.js")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(DISPLAY.glob("m*/**/*.js")), ids=lambda path: path.stem)
 def test_every_import_names_something_that_is_exported(path: Path) -> None:
     node("--input-type=module", "--eval", f"await import({json.dumps(path.as_uri())})")
 
 
 @needs_node
 @pytest.mark.parametrize("host", ["", assets.read("page/host.js")], ids=["in the app", "in a page of its own"])
-def test_the_script_is_one_module_in_which_no_name_is_declared_twice(host: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("entries", ENTRIES.values(), ids=ENTRIES)
+def test_the_script_is_one_module_in_which_no_name_is_declared_twice(
+    entries: list[str], host: str, tmp_path: Path
+) -> None:
     script = tmp_path / "bundle.mjs"
-    script.write_text(f"{bundle()}\n{host}", encoding="utf-8")
+    script.write_text(f"{bundle(*entries)}\n{host}", encoding="utf-8")
     node("--check", str(script))
 
 
-def test_the_script_holds_every_module_once_and_its_only_export_is_the_entry() -> None:
-    script = bundle()
-    assert re.findall(r"^(?:import|export)\b.*", script, re.MULTILINE) == [
-        "export default function render({ data, parentElement }) {"
-    ]
-    for path in MODULES.glob("*.js"):
-        first = path.read_text(encoding="utf-8").splitlines()[0]
-        assert script.count(first) == 1, path.name
+@pytest.mark.parametrize("entries", ENTRIES.values(), ids=ENTRIES)
+def test_the_script_holds_every_module_once_and_its_only_export_is_the_last_entry(entries: list[str]) -> None:
+    script = bundle(*entries)
+    (exported,) = re.findall(r"^(?:import|export)\b.*", script, re.MULTILINE)
+    assert exported.startswith("export default function render")
+    assert exported in assets.read(f"{entries[-1]}.js")
+    for entry in entries:
+        for path in (DISPLAY / entry).parent.rglob("*.js"):
+            first = path.read_text(encoding="utf-8").splitlines()[0]
+            assert script.count(first) == 1, path.name
 
 
 @needs_node

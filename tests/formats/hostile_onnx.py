@@ -29,7 +29,8 @@ def model(
     product = [helper.make_node("Gemm", ["x", "w"], ["y"], transB=1)]
     graph = helper.make_graph([*product, *nodes], "g", [], [], list(tensors), sparse_initializer=list(sparse))
     found: ModelProto = helper.make_model(graph)
-    return found.SerializeToString()
+    content: bytes = found.SerializeToString()
+    return content
 
 
 def onnx(name: str, content: bytes) -> Make:

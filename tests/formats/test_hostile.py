@@ -42,7 +42,7 @@ def test_every_format_has_hostile_files(form: str, hostile: Callable[[str], Path
     assert sum(suffix in FORMATS[form].suffixes for suffix in suffixes) >= 10
 
 
-@pytest.mark.parametrize("form", {case.split()[0] for case in SPARSE | HOSTILE_MODEL_FOLDERS})
+@pytest.mark.parametrize("form", sorted({case.split()[0] for case in SPARSE | HOSTILE_MODEL_FOLDERS}))
 def test_formats_of_others_have_ten_hostile_files_by_name(form: str) -> None:
     assert form in FORMATS
     assert sum(case.split()[0] == form for case in CASES) >= 10

@@ -162,7 +162,7 @@ def test_what_would_not_fit_is_refused_before_it_is_tried(name: str, monkeypatch
     grouper, mask = GROUPERS[name], Mask(np.random.default_rng(0).random((512, 64)) < 0.3)
     needed = [grouper.bytes_needed(rows, 64, round(mask.density * rows * 64)) for rows in range(1, 513)]
     assert needed == sorted(needed)
-    monkeypatch.setattr(base_module, "available_bytes", lambda: needed[299])
+    monkeypatch.setattr(base_module, "available_memory", lambda: needed[299])
     monkeypatch.setattr(type(grouper), "_group", lambda *_: pytest.fail("it was tried"))
     with pytest.raises(SettingError, match=r"expected at most 30\d rows of 64 columns .*; got 512: choose .*memory"):
         grouper(mask, Goal(height=8))

@@ -27,6 +27,20 @@ def _fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     compiler.library.cache_clear()
 
 
+@pytest.fixture(scope="module")
+def compiled() -> Path:
+    """The compiled file in the cache of all runs."""
+    return compiler._built()
+
+
+@pytest.fixture
+def kept(compiled: Path, tmp_path: Path) -> Path:
+    """The same in the test's own cache, where compiling is not what is tested."""
+    folder = tmp_path / "cache" / "compiled"
+    folder.mkdir(mode=0o700, parents=True)
+    return shutil.copy(compiled, folder / compiled.name)
+
+
 def work() -> Work:
     return Work(random_groups(16, 32, 8, 0.5), np.ones((16, 32), np.float32), (32, 4))
 
@@ -42,16 +56,12 @@ def test_compiled_once_and_found_again(tmp_path: Path) -> None:
     assert path.stat().st_mtime_ns == before
 
 
-def test_a_file_cut_short_is_made_anew(tmp_path: Path) -> None:
+def test_a_file_cut_short_is_made_anew(kept: Path) -> None:
     """A disk that fills up or a machine that stops may leave one; loading it would end the process, not raise."""
-    compiler.library()
-    (path,) = (tmp_path / "cache" / "compiled").iterdir()
-    whole = path.read_bytes()
-    path.unlink()  # the file in use must stay whole
-    path.write_bytes(whole[: len(whole) // 2])
-    compiler.library.cache_clear()
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[: len(whole) // 2])
     assert not compiler.compiler_unsupported_reason()
-    assert any(len(entry.read_bytes()) == len(whole) for entry in path.parent.iterdir())
+    assert any(len(entry.read_bytes()) == len(whole) for entry in kept.parent.iterdir())
 
 
 def test_a_compiler_that_does_not_run_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -91,6 +101,7 @@ def test_a_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="reads what Linux says of a process")
+@pytest.mark.usefixtures("kept")
 def test_threads_are_those_of_torch() -> None:
     """Two pools of threads would fight for the cores: the compiled code brings no OpenMP of its own."""
     code = (
@@ -104,16 +115,22 @@ def test_threads_are_those_of_torch() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="no owners of folders here")
-def test_a_cache_that_others_may_write_is_not_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_cache_that_others_may_write_is_not_loaded(kept: Path) -> None:
     """A file planted there under the right name would run as this user."""
     compiler.library()
-    (tmp_path / "cache" / "compiled").chmod(0o777)
+    kept.parent.chmod(0o777)
     compiler.library.cache_clear()
     assert "this user alone" in compiler.compiler_unsupported_reason()
 
 
 def test_every_file_is_part_of_the_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A header that changed alone must not leave the code of before in use."""
+    """A header that changed alone must not leave the code of before in use, were the compiled code the same."""
+
+    def same(program: str, flags: list[str], folder: Path) -> Path:
+        (folder / "same.so").write_bytes(b"the same code")
+        return folder / "same.so"
+
+    monkeypatch.setattr(compiler, "_compile", same)
     sources = tmp_path / "sources"
     shutil.copytree(compiler._FOLDER, sources)
     monkeypatch.setattr(compiler, "_FOLDER", sources)

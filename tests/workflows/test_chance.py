@@ -16,7 +16,8 @@ from sparselab.runtime import messages
 from sparselab.transforms import TRANSFORMS, Regroup, ShuffledBlocks
 from sparselab.transforms.base import Transform
 from sparselab.transforms.regroup.rules import RULES, SPENDING
-from sparselab.workflows.chance import FEWEST_DRAWS, MOST_DRAWS, chance_of, explored_chance
+from sparselab.workflows.chance import FEWEST_DRAWS, MOST_DRAWS, chance_of, chance_row, random_rival
+from sparselab.workflows.stored_chance import stored_chance_row
 
 
 def noise(*, weights: bool, shape: tuple[int, int] = (96, 120), groups: int = 1) -> Layer:
@@ -97,13 +98,19 @@ def test_nothing_is_said_without_blocks_or_where_all_is_kept() -> None:
         assert chance_of(layer, layout, Regroup(rows_per_group=4), device="cpu") is None
 
 
-def test_a_worker_says_the_same(tmp_path: Path) -> None:
-    layer, settings = noise(weights=True), {"rows_per_group": 8}
+def test_a_worker_says_the_same_and_draws_once_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = noise(weights=True)
     assert layer.weight is not None
-    np.savez(tmp_path / "net.npz", noise=layer.weight)
-    layer, run = read_ticket(tmp_path / "net.npz")["noise"], Regroup(rows_per_group=8)
+    path = str(tmp_path / "net.npz")
+    np.savez(path, noise=layer.weight)
+    layer, run = read_ticket(path)["noise"], Regroup(rows_per_group=8)
     layout = run(layer, device="cpu")
-    asked = (str(tmp_path / "net.npz"), "noise", "regroup", settings, layout.pack(), ReadOptions(), "cpu")
-    chance = chance_of(layer, layout, run, device="cpu")
+    random, chance = random_rival(run, layout), chance_of(layer, layout, run, device="cpu")
+    assert random is not None
     assert chance is not None
-    assert messages.load(messages.dump(explored_chance(*asked))) == chance.as_json()
+    asked = (path, "noise", "regroup", vars(random), ReadOptions())
+    assert messages.load(messages.dump(chance_row(*asked, "cpu"))) == chance.as_json()
+    store = str(tmp_path / "store")
+    assert stored_chance_row(*asked, store, "cpu") == chance.as_json()
+    monkeypatch.setattr("sparselab.workflows.stored_chance.chance_row", None)
+    assert stored_chance_row(*asked, store, "cpu") == chance.as_json()

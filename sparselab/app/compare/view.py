@@ -25,8 +25,8 @@ from sparselab.app.shell.faults import fault_text
 from sparselab.app.shell.url_state import linked_select
 from sparselab.runtime.broker import Call, JobList
 from sparselab.transforms.contender import Contender
-from sparselab.workflows.compare import best_contenders, contenders, curve_contenders, curve_row
-from sparselab.workflows.stored_compare import stored_compare_row
+from sparselab.workflows.compare import best_contenders, contenders, curve_contenders
+from sparselab.workflows.stored_compare import stored_compare_row, stored_curve_row
 
 _CURVE_POINTS = 8
 
@@ -40,7 +40,7 @@ def show_comparison(source: Source, layer: str, density: float, seed: int) -> No
     calls: list[Call] = [
         (stored_compare_row, (*where, asdict(item), seed, source.options, store)) for item in race.entrants
     ]
-    calls += [(curve_row, (*where, asdict(item), densities, seed, source.options)) for item in race.drawn]
+    calls += [(stored_curve_row, (*where, asdict(item), densities, seed, source.options, store)) for item in race.drawn]
     digest = next(item["digest"] for item in source.card["layers"] if item["name"] == layer)
     key = json.dumps(["compare", *where, digest, density, seed, asdict(source.options)])
     run_calls(
@@ -49,6 +49,7 @@ def show_comparison(source: Source, layer: str, density: float, seed: int) -> No
         partial=lambda jobs, slot: _partial(race.entries(jobs), slot),
         final=lambda jobs: _show(race, jobs, lambda chosen: show_selected(source, layer, chosen, seed, store)),
         what="contenders",
+        is_public=source.is_public,
     )
 
 

@@ -14,9 +14,11 @@ from sparselab.app.explore.downloads import show_takeaway
 from sparselab.app.explore.numbers import show_all_numbers
 from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.jobs.chance_job import chance_of_view
-from sparselab.app.shell.address import TILES
+from sparselab.app.motion_view import motion_view
+from sparselab.app.shell.address_keys import TILES
 from sparselab.app.shell.url_state import linked_tabs
 from sparselab.app.shell.visit import held
+from sparselab.display.motion_message import motion_message, why_still
 from sparselab.workflows.chance import Chance
 from sparselab.workflows.explore import View
 
@@ -46,8 +48,25 @@ def _similarity(view: View, request: ExploreRequest) -> None:
     st.caption(
         "Jaccard similarity of every two rows. Bright squares along the diagonal of the right picture are groups of similar rows."
     )
-    figure = request.source.memory.remembered(f"similarity|{request.key}", lambda: similarity_figure(view))
+    less = st.toggle(
+        "Minus what chance gives",
+        **held("minus_chance", False),
+        help="Less the similarity to be expected of two rows that keep as many columns each, anywhere: what is left, orange, is likeness.",
+    )
+    figure = request.source.memory.remembered(
+        f"similarity|{less}|{request.key}", lambda: similarity_figure(view, minus_chance=less)
+    )
     st.plotly_chart(figure, key="_similarity")
+
+
+def _reordering(view: View, request: ExploreRequest) -> None:
+    if still := why_still(view.layout):
+        st.info(still)
+        return
+    payload = request.source.memory.remembered(
+        f"motion|{request.key}", lambda: motion_message(request.layer, view.layout)
+    )
+    motion_view(payload, key="_motion_view")
 
 
 def _block_density(view: View, _request: ExploreRequest) -> None:
@@ -106,6 +125,7 @@ def _numbers(view: View, request: ExploreRequest) -> None:
 TABS: Mapping[str, Tab] = MappingProxyType(
     {
         "Similarity": Tab("Similarity", _similarity),
+        "Reordering": Tab("Watch the reordering", _reordering),
         "Block density": Tab("Block density", _block_density),
         "Kernel's eye": Tab("Tiles", _tiles),
         "Checks": Tab("Checks", _checks),

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.analysis.picture import ORDERS
-from sparselab.app.charts import plain_figure
+from sparselab.app.charts import plain_pictures
 from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.inputs.preamble import say_groups
 from sparselab.app.mask_view import mask_view
+from sparselab.app.shell.presenter import present, presenting
 from sparselab.app.shell.url_state import linked_segments
-from sparselab.app.shell.visit import chosen, held
+from sparselab.app.shell.visit import choose, chosen, held
 from sparselab.core.mask import Mask
-from sparselab.display.message import ORDER_LABELS, view_message
+from sparselab.display.message import ORDER_LABELS, sides, view_message
 from sparselab.formats import read_ticket
 from sparselab.workflows.explore import View
+
+_STEPS: Mapping[str, int] = MappingProxyType({"next": 1, "previous": -1})
 
 
 def choose_order() -> tuple[str, DeltaGenerator]:
@@ -34,7 +41,7 @@ def choose_order() -> tuple[str, DeltaGenerator]:
         st.toggle(
             "Plain heatmap",
             **held("plain", False),
-            help="Both masks as heatmaps of mean density, for browsers that cannot draw the picture.",
+            help="Both masks as plain images in the same colours, for browsers that cannot draw the picture.",
             width="content",
         )
         place = st.container(width="stretch")
@@ -46,12 +53,22 @@ def pictures(request: ExploreRequest, view: View | None, order: str) -> None:
     say_groups(request.source, request.layer)
     before = mask_before(request, view)
     if chosen("plain", False):
-        st.plotly_chart(plain_figure(before, _ordered(view, order)), key="_plain_figure")
+        _plain_pictures(before, view, order)
     else:
         # Before there is an answer the picture is of the layer alone, the same whatever is asked of it.
         key = f"layer|{_mask_key(request)}" if view is None else f"picture|{order}|{request.key}"
+        key += f"|{presenting()}"
         payload = request.source.memory.remembered(key, lambda: _payload(request, before, view, order))
-        mask_view(payload, key="_mask_view")
+        mask_view(payload, key="_mask_view", on_asked=partial(_answer, order))
+
+
+def _answer(order: str, asked: str) -> None:
+    """Do what a presenter asked for with a key: another order, or the presenter view itself."""
+    if asked in _STEPS:
+        names = tuple(ORDERS)
+        choose({"order": names[(names.index(order) + _STEPS[asked]) % len(names)]})
+    else:
+        present(asked == "present")
 
 
 def mask_before(request: ExploreRequest, view: View | None) -> Mask:
@@ -70,13 +87,16 @@ def _mask_key(request: ExploreRequest) -> str:
     return f"{request.source.path}|{request.layer}|{request.source.options}|{request.digest}"
 
 
-def _ordered(view: View | None, order: str) -> Mask | None:
-    if view is None:
-        return None
-    layout = view.layout
-    return layout.after if order == "natural" else layout.after.permuted(layout.row_order.order, layout.col_order.order)
+def _plain_pictures(before: Mask, view: View | None, order: str) -> None:
+    left, right = sides(before, None if view is None else view.layout, order)
+    drawn = plain_pictures(left, right, dark=st.context.theme.type == "dark")
+    for side, place, picture in zip(("left", "right"), st.columns(2), drawn, strict=False):
+        with place:
+            st.caption(picture.title)
+            st.plotly_chart(picture.figure, key=f"_plain_{side}")
+            st.caption(picture.scale)
 
 
 def _payload(request: ExploreRequest, before: Mask, view: View | None, order: str) -> bytes:
     layout = None if view is None else view.layout
-    return view_message(request.layer, before, layout, order=order, pending="not computed yet")
+    return view_message(request.layer, before, layout, order=order, pending="not computed yet", presenter=presenting())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from sparselab.app.shell.session import session
 from sparselab.app.shell.work import run_once
 from sparselab.core.errors import LimitError, SparselabError
 from sparselab.formats import ReadOptions, card_of_layer, card_of_path, describe, read_ticket
+from sparselab.formats.limited import limits_of
 from sparselab.runtime.pipes import Limits
 
-_LIMITS = Limits(wall_seconds=120)
+_WALL_SECONDS = 120
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
@@ -48,13 +50,21 @@ def own_path(key: str) -> Path:
     return session().folder / f"{hashlib.sha256(key.encode()).hexdigest()}.safetensors"
 
 
+def limits_at(path: str | Path, options: ReadOptions) -> Limits:
+    """Return what reading a file on this machine may take: it may be a stranger's all the same."""
+    return replace(limits_of(path, options.masks), wall_seconds=_WALL_SECONDS)
+
+
 def card_in_worker(path: str, options: ReadOptions) -> dict[str, Any]:
     """Return the card of a file or folder, read in a limited process of its own."""
-    found: dict[str, Any] = run_once(card_of_path, path, options, limits=_LIMITS, what="Reading the file")
+    found: dict[str, Any] = run_once(
+        card_of_path, path, options, limits=limits_at(path, options), what="Reading the file"
+    )
     return found
 
 
 def layer_in_worker(path: str, name: str, options: ReadOptions) -> dict[str, Any]:
     """Return what a card says of one layer, counted in a limited process of its own."""
-    found: dict[str, Any] = run_once(card_of_layer, path, name, options, limits=_LIMITS, what="Counting the layer")
+    limits = limits_at(path, options)
+    found: dict[str, Any] = run_once(card_of_layer, path, name, options, limits=limits, what="Counting the layer")
     return found

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.inputs.knobs import knobs, reset_knobs
 from sparselab.app.inputs.setting_widget import linked_setting
 from sparselab.app.inputs.source import Source, counted, keep_layer
+from sparselab.app.shell.address_keys import FIRST_TRANSFORM
 from sparselab.app.shell.url_state import linked_select
 from sparselab.formats.describe import NOT_COUNTED
 from sparselab.transforms import TRANSFORMS
@@ -27,34 +31,40 @@ def choose_seed() -> int:
     return int(linked_setting("seed"))
 
 
-def choose_layer(source: Source) -> str:
-    """Show the layer picker; return the name chosen.
+def first_layer(card: Mapping[str, Any]) -> str:
+    """Return the layer that is shown first: the largest that is pruned and shown within seconds.
 
-    First chosen is the largest layer that is pruned and shown within seconds: an embedding is often the largest, and dense.
+    An embedding is often the largest, and dense.
     """
+    densities = {layer["name"]: layer["density"] for layer in card["layers"]}
+    sizes = {layer["name"]: layer["shape"][0] * layer["shape"][1] for layer in card["layers"]}
+    quick = [name for name, size in sizes.items() if size <= _QUICK_LAYER] or [min(sizes, key=sizes.__getitem__)]
+    pruned = [name for name in quick if densities[name] != 1]
+    first: str = max(pruned or quick, key=sizes.__getitem__)
+    return first
+
+
+def choose_layer(source: Source) -> str:
+    """Show the layer picker; return the name chosen."""
     layers = {layer["name"]: layer for layer in source.card["layers"]}
-    names = list(layers)
-    sizes = {name: layer["shape"][0] * layer["shape"][1] for name, layer in layers.items()}
 
     def label(name: str) -> str:
         rows, cols = layers[name]["shape"]
         density = layers[name]["density"]
         return f"{name} · {rows} x {cols} · " + (NOT_COUNTED if density is None else f"{100 * density:.1f} %")
 
-    quick = [name for name in names if sizes[name] <= _QUICK_LAYER] or [min(names, key=sizes.__getitem__)]
-    pruned = [name for name in quick if layers[name]["density"] != 1]
-    first = max(pruned or quick, key=sizes.__getitem__)
-    keep_layer(names)
-    return linked_select("Layer", names, "layer", default=first, label_of=label, is_needed=True)
+    keep_layer(list(layers))
+    first = first_layer(source.card)
+    return linked_select("Layer", list(layers), "layer", default=first, label_of=label, is_needed=True)
 
 
 def choose_transform() -> str:
-    """Show the transform picker, Regroup first chosen; return the transform's name."""
+    """Show the transform picker; return the transform's name."""
     return linked_select(
         "Transform",
         list(TRANSFORMS),
         "transform",
-        default="regroup",
+        default=FIRST_TRANSFORM,
         label_of=lambda name: TRANSFORMS[name].title,
         help="  \n".join(f"**{kind.title}**: {kind.source}" for kind in TRANSFORMS.values()),
         then=reset_knobs,

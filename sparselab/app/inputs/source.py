@@ -12,11 +12,18 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from sparselab.app.inputs.cards import card_in_worker, layer_in_worker, own_path, remembered_card, sample_card
+from sparselab.app.inputs.cards import (
+    card_in_worker,
+    layer_in_worker,
+    limits_at,
+    own_path,
+    remembered_card,
+    sample_card,
+)
 from sparselab.app.inputs.path_policy import allowed_roots, resolve_under, ticket_roots
 from sparselab.app.inputs.read_options import LABELS, choose_read_options, in_words_of_the_page
 from sparselab.app.inputs.samples import FIRST, SAMPLES, available, sample_path
-from sparselab.app.shell.address import PATH, SAMPLE, SOURCES, UPLOAD, file_names
+from sparselab.app.shell.address_keys import FILE_NAMES, PATH, SAMPLE, SOURCES, UPLOAD
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import show_fault
 from sparselab.app.shell.memory import Memory
@@ -27,6 +34,7 @@ from sparselab.app.shell.work import run_stranger
 from sparselab.core.errors import FileError, LimitError, SparselabError
 from sparselab.core.paths import ROOTS_VARIABLE
 from sparselab.formats import FORMATS, ReadOptions, file_stamp, read_untrusted
+from sparselab.formats.limited import parsed_by
 from sparselab.runtime.worker import WorkerError
 
 _ASKED, _LAYER = "_upload_asked", "_layer_before"
@@ -123,10 +131,14 @@ def _sample() -> Source | None:
         then=_file_changes,
     )
     st.caption(SAMPLES[name][1])
+    return sample_source(name)
+
+
+def sample_source(name: str) -> Source:
+    """Return one of the samples that come with the app."""
     path = sample_path(name)
-    options = ReadOptions()
     card = sample_card(str(path), path.stat().st_mtime_ns)
-    return Source(str(path), f"sample {name}", options, card, is_public=True)
+    return Source(str(path), f"sample {name}", ReadOptions(), card, is_public=True)
 
 
 def _upload() -> Source | None:
@@ -237,6 +249,12 @@ def _path() -> Source | None:
     path = resolve_under(text, ticket_roots(), folder=None)
     options = choose_read_options(_masks_at_path)
     stamp = file_stamp(path, options.masks)
+    if "library" in parsed_by(path, options.masks):  # the server reads no such file, only a copy in our own format
+        key, limits = f"copy:{path}:{stamp}:{options}", limits_at(path, options)
+        card = remembered_card(key, lambda out: read_untrusted(path, out, options, limits, run=run_stranger))
+        return Source(
+            str(own_path(key)), path.name, ReadOptions(), card, original=Original(str(path), options), stamp=stamp
+        )
     card = remembered_card(f"path:{path}:{stamp}:{options}", lambda _out: card_in_worker(str(path), options))
     return Source(str(path), path.name, options, card, stamp=stamp)
 
@@ -255,4 +273,4 @@ def _file_changes() -> None:
 
 
 def _address() -> dict[str, Any]:
-    return {name: value for name in file_names() if (value := chosen(name)) is not None}
+    return {name: value for name in FILE_NAMES if (value := chosen(name)) is not None}

@@ -10,15 +10,19 @@ import streamlit as st
 
 from sparselab.app.inputs.setting_widget import linked_setting
 from sparselab.app.latency.kernel_names import title_of
-from sparselab.app.shell.address import CONVOLUTION, MATRIX, PRODUCTS
+from sparselab.app.latency.network_input import NetworkInput, ask_side, known_side, positions_of, supposed_sides
+from sparselab.app.shell.address_keys import CONVOLUTION, MATRIX, PRODUCTS
 from sparselab.app.shell.url_state import linked_segments
+from sparselab.app.shell.visit import chosen
 from sparselab.benchmarking.requests import Effort
 from sparselab.kernels import KERNELS
+
+_FREE, _NETWORK = "free", "network"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProductChoice:
-    """A product's input and arithmetic, and the effort of measuring it."""
+    """A product's input and arithmetic, the effort of measuring it, and in words whose input it is."""
 
     positions: int | None
     images: tuple[int, int, int, int] | None
@@ -27,15 +31,24 @@ class ProductChoice:
     dtype: str
     device: str
     effort: Effort
+    input_shown: str
 
     @property
     def settings(self) -> dict[str, Any]:
         """The fields as a `MeasurementRequest` takes them."""
-        return dict(vars(self))
+        return {name: value for name, value in vars(self).items() if name != "input_shown"}
+
+    @property
+    def shown(self) -> str:
+        """What is measured, in one line."""
+        on = f"{self.dtype}, {self.effort.threads} thread{'s' * (self.effort.threads != 1)}"
+        return f"{self.input_shown}; {on}, about {self.effort.seconds:.0f} s of rounds"
 
 
-def choose_product(card: dict[str, Any], seed: int, *, key: str = "seconds", seconds: int = 5) -> ProductChoice:
-    """Show the pickers of a layer's product; return what was chosen. `card`: the layer as its file's card shows it."""
+def choose_product(
+    card: dict[str, Any], layers: Sequence[dict[str, Any]], seed: int, *, key: str = "seconds", seconds: int = 5
+) -> ProductChoice:
+    """Show the pickers of a layer's product; return what was chosen. `card`: the layer as its file's card, `layers`, shows it."""
     is_conv = card["kernel_shape"] is not None and len(card["kernel_shape"]) == 2
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         kind = MATRIX
@@ -48,20 +61,64 @@ def choose_product(card: dict[str, Any], seed: int, *, key: str = "seconds", sec
                 help="**Matrix product**: W X, with a column of X for each position; dense is `torch.mm`.  \n"
                 "**Convolution**: the layer as it runs in a network; dense is `conv2d`.",
             )
-        batch = _number("batch", 1 if is_conv else 16)
-        if kind == CONVOLUTION:
-            shape = _convolution(card, batch)
+        as_images = kind == CONVOLUTION
+        whose = linked_segments("Input", _input_labels(card, layers, as_images), "input", default=_FREE)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        batch = _number("batch", _batch(is_conv))
+        side, assumed = ask_side() if card["kernel_shape"] else (1, False)
+        network = NetworkInput(batch=batch, side=side, is_assumed=assumed)
+        own = own_side(card, layers, side)
+        if as_images:
+            shape = _convolution(card, batch, own if whose == _NETWORK else None)
+            told = f"images of {' x '.join(map(str, shape['images']))}"
         else:
-            size = _number("size", 1024 if is_conv else 16)
-            shape = {"positions": batch * size, "images": None, "stride": None, "padding": None}
+            size = _size(is_conv) if whose == _FREE else 0
+            count = batch * size if whose == _FREE else positions_of(card, own, batch)
+            shape = {"positions": count, "images": None, "stride": None, "padding": None}
+            told = f"{count:,} position{'s' * (count != 1)}"
+    if whose == _NETWORK:
+        told += f", as in the network with {network.shown if card['kernel_shape'] else f'batch {batch}'}"
     dtype, device, effort = choose_arithmetic(seed, key=key, seconds=seconds)
-    return ProductChoice(**shape, dtype=dtype, device=device, effort=effort)
+    return ProductChoice(**shape, dtype=dtype, device=device, effort=effort, input_shown=told)
 
 
-def _convolution(card: dict[str, Any], batch: int) -> dict[str, Any]:
+def own_side(card: dict[str, Any], layers: Sequence[dict[str, Any]], side: int) -> int:
+    """Return the supposed side of a layer's input in a network that is given `side`."""
+    return next(
+        own for each, own in zip(layers, supposed_sides(layers, side), strict=True) if each["name"] == card["name"]
+    )
+
+
+def _input_labels(card: dict[str, Any], layers: Sequence[dict[str, Any]], as_images: bool) -> dict[str, str]:
+    """Return what the two inputs are called, by what the fields below hold."""
+    is_conv = card["kernel_shape"] is not None and len(card["kernel_shape"]) == 2
+    batch, own = chosen("batch", _batch(is_conv)), own_side(card, layers, known_side())
+    if as_images:
+        pixels = f"{chosen('height', 32)} x {chosen('width', 32)} pixels"
+        return {_FREE: pixels, _NETWORK: f"as in the network ({own} x {own} pixels)"}
+    free, network = batch * chosen("size", _default_size(is_conv)), positions_of(card, own, batch)
+    return {_FREE: f"{free:,} positions", _NETWORK: f"as in the network ({network:,} position{'s' * (network != 1)})"}
+
+
+def _batch(is_conv: bool) -> int:
+    return 1 if is_conv else 16
+
+
+def _default_size(is_conv: bool) -> int:
+    return 1024 if is_conv else 16
+
+
+def _size(is_conv: bool) -> int:
+    return _number("size", _default_size(is_conv))
+
+
+def _convolution(card: dict[str, Any], batch: int, own: int | None) -> dict[str, Any]:
+    """Show the fields of a convolution; own: the side of its input where that follows from the network's."""
     kernel_height, kernel_width = card["kernel_shape"]
-    height, width, stride = _number("height"), _number("width"), _number("stride")
-    padding = _number("padding", kernel_height // 2)
+    height, width = own or 0, own or 0
+    if own is None:
+        height, width = _number("height"), _number("width")
+    stride, padding = _number("stride"), _number("padding", kernel_height // 2)
     channels = card["shape"][1] // (kernel_height * kernel_width)
     images = batch, channels, height, width
     return {"positions": None, "images": images, "stride": stride, "padding": padding}

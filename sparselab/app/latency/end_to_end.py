@@ -49,7 +49,8 @@ def show_end_to_end(
     key = json.dumps(["end", [asdict(request) for request in requests], transform, dict(settings), kernels])
     calls = [(end_to_end, (list(requests), transform, dict(settings), kernels))]
     plan = MeasurementPlan(tab="end", key=key, calls=calls, threads=requests[0].effort.threads or 1)
-    measured_by(plan, label="Check end to end", what="checks", show=partial(_show, len(requests)))
+    told = f"all {len(requests)} layers in one forward pass, dense and converted in turns"
+    measured_by(plan, label="Check end to end", what="checks", told=told, show=partial(_show, len(requests)))
 
 
 def _show(layers: int, results: Results) -> None:

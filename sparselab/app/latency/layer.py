@@ -37,7 +37,9 @@ def _show_measured(request: ExploreRequest, view: View) -> None:
         said = grouped_in_words(card["groups"], card["shape"][0])
         st.info(f"{said.capitalize()}, which see different inputs: no kernel here is measured on one.")
         return
-    product = choose_product(card, request.seed)
+    # The answer and its chart come first on the page; what is asked follows below them.
+    answer = st.container()
+    product = choose_product(card, source.card["layers"], request.seed)
     kernels = choose_kernels([name for name in KERNELS if name not in DENSE])
     settings = ", ".join(f"{name}={value}" for name, value in request.settings.items())
     about = {"file": source.title, "layer": request.layer, "transform": request.transform, "settings": settings}
@@ -47,7 +49,7 @@ def _show_measured(request: ExploreRequest, view: View) -> None:
         options=source.options,
         layout=view.layout.pack(),
         kernels=kernels,
-        about=about | {"seed": str(request.seed)},
+        about=about | {"seed": str(request.seed), "input": product.input_shown},
         **product.settings,
     )
     key = json.dumps(["layer", request.key, asdict(product), kernels])
@@ -60,4 +62,6 @@ def _show_measured(request: ExploreRequest, view: View) -> None:
     plan = MeasurementPlan(
         tab="layer", key=key, calls=[(measure_request, (asked,))], threads=product.effort.threads or 1
     )
-    measured_by(plan, label="Measure here", what="sessions", show=show)
+    told = f"{request.layer} at {product.shown}"
+    with answer:
+        measured_by(plan, label="Measure here", what="sessions", told=told, show=show)

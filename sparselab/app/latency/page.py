@@ -12,7 +12,9 @@ from sparselab.app.inputs.sidebar import choose_request
 from sparselab.app.latency.break_even_map import show_map
 from sparselab.app.latency.layer import show_layer
 from sparselab.app.latency.stored import show_stored
+from sparselab.app.latency.tradeoff import show_tradeoff
 from sparselab.app.latency.whole_model import show_whole_model
+from sparselab.app.shell.contrast import strong_text
 from sparselab.app.shell.url_state import linked_tabs
 
 TABS: Mapping[str, str] = MappingProxyType(
@@ -20,6 +22,7 @@ TABS: Mapping[str, str] = MappingProxyType(
         "This layer": "This layer",
         "Whole model": "Whole network",
         "Break-even map": "Break-even map",
+        "Gain and loss": "Kept against time",
         "Stored results": "Stored sessions",
     }
 )
@@ -28,15 +31,17 @@ TABS: Mapping[str, str] = MappingProxyType(
 
 def page() -> None:
     """Draw the page."""
+    strong_text()
     source = require_source("Latency")
     with st.sidebar:
         request = choose_request(source)
     show_headline("Latency", request.source, request.layer)
-    card = next(item for item in source.card["layers"] if item["name"] == request.layer)
+    card = next(item for item in request.source.card["layers"] if item["name"] == request.layer)
     shows: Mapping[str, Callable[[], None]] = {
         "This layer": lambda: show_layer(request),
         "Whole model": lambda: show_whole_model(source, request.transform, request.settings, request.seed),
-        "Break-even map": lambda: show_map(card, request.seed),
+        "Break-even map": lambda: show_map(card, request.source.card["layers"], request.seed),
+        "Gain and loss": lambda: show_tradeoff(card),
         "Stored results": show_stored,
     }
     for name, place in linked_tabs(TABS, "latency_tab").items():

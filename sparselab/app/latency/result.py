@@ -23,7 +23,7 @@ _WHY_FLAGGED = {
     "control": "**control**: the dense product was measured twice and differed from itself, so differences of that size mean nothing",
     "wrong": "**wrong**: a result was too far from the exact product, and was not timed",
 }
-_EXACT = "Exact is the product of the mask before the transform, with nothing dropped and no zero multiplied: what a structure has to beat."
+_EXACT = "The exact product is that of the mask before the transform, nothing dropped and no zero multiplied: what a structure has to beat."
 _HELP = {
     "speedup": "median over the rounds of dense time / this time",
     "interval": "99 % confidence interval of the speedup: bootstrap over the rounds",
@@ -37,10 +37,10 @@ _HELP = {
 def show_session(session: Session, key: str) -> None:
     """Show one session whole."""
     _answer(session)
-    if told := structure_shown(session):
-        st.info(f"**{told[0].upper()}{told[1:]}**. {_EXACT}", icon=":material/balance:")
-    _warn(session)
     st.plotly_chart(bars_figure(session), key=f"_{key}_bars")
+    if structure_shown(session):
+        st.caption(_EXACT)
+    _warn(session)
     _table(session, key)
     _obstacles(session)
     with st.expander("How this was measured"):
@@ -56,10 +56,12 @@ def show_session(session: Session, key: str) -> None:
 
 
 def _answer(session: Session) -> None:
-    """Say in one sentence whether structure pays on this machine."""
-    best = session.fastest
+    """Say whether structure pays on this machine, where that was measured; then what is the fastest, and on which input."""
+    best, structure = session.fastest, structure_shown(session)
+    first = f"**{structure[0].upper()}{structure[1:]}.** " if structure else ""
+    last = f" Input: {input_shown(session)}."
     if best is not None:
-        said = f"**{title_of(best.kernel)}: {session.verdict_shown(best)}**; {at_best(session.density)}, as the density is {session.density:.2f}."
+        said = f"{first}{title_of(best.kernel)}: **{session.verdict_shown(best)}**; {at_best(session.density)}, as the density is {100 * session.density:.0f} %.{last}"
         if best.flags:
             st.info(f"{said} Flagged as {', '.join(best.flags)}: measure again.", icon=":material/speed:")
         else:
@@ -67,14 +69,23 @@ def _answer(session: Session) -> None:
         return
     timed = [row for row in session.rows if row.role == "kernel" and row.median_ms is not None]
     if not timed:
-        st.info("Only the dense product could run this layout. The reasons are listed below.", icon=":material/block:")
+        said = "Only the dense product could run this layout. The reasons are listed below."
+        st.info(f"{said}{last}", icon=":material/block:")
         return
     nearest = min(timed, key=lambda row: row.median_ms or float("inf"))
-    first = "The dense product is the fastest on this machine."
+    dense = "The dense product is the fastest on this machine."
     if any(row.verdict is Verdict.NO_DIFFERENCE for row in timed):
-        first = "No kernel was shown to be faster than dense on this machine."
+        dense = "No kernel was shown to be faster than dense on this machine."
     told = f"Fastest of the others: {title_of(nearest.kernel)}, {session.verdict_shown(nearest)}"
-    st.warning(f"**{first}** {told}.", icon=":material/hourglass_empty:")
+    st.warning(f"{first}**{dense}** {told}.{last}", icon=":material/hourglass_empty:")
+
+
+def input_shown(session: Session) -> str:
+    """Return in words what a layer was given, and whether that is what its network gives it."""
+    if told := session.about.get("input"):
+        return literal(told)
+    taken = " x ".join(map(str, session.input_shape))
+    return f"{session.positions:,} positions" if session.conv is None else f"images of {taken}"
 
 
 def _warn(session: Session) -> None:
@@ -89,11 +100,12 @@ def _table(session: Session, key: str) -> None:
         name: st.column_config.NumberColumn(format="%.4g ms", help=_HELP.get(name))
         for name in ("median", "p20", "p80", "prepare")
     }
-    config["speedup"] = st.column_config.NumberColumn(format="%.2fx", help=_HELP["speedup"])
+    config["speedup"] = st.column_config.NumberColumn("speed-up", format="%.2fx", help=_HELP["speedup"])
     config["of roofline"] = st.column_config.NumberColumn(format="percent", help=_HELP["of roofline"])
     config["error"] = st.column_config.NumberColumn(format="scientific", help=_HELP["error"])
     config["chosen"] = st.column_config.TextColumn(help=_HELP["chosen"])
     config["interval"] = st.column_config.TextColumn(help=_HELP["interval"])
+    config["kernel"] = st.column_config.TextColumn(pinned=True)
     st.dataframe(rows, hide_index=True, column_config=config, height=38 + 35 * len(rows), key=f"_{key}_table")
 
 

@@ -27,19 +27,31 @@ def measured_by(
     *,
     label: str,
     what: str,
+    told: str,
     show: Callable[[Results], None],
     partial: Callable[[Results], None] | None = None,
 ) -> None:
     """Show a button that starts a plan, its progress with Cancel while it runs, and what it gave: now, or earlier in this visit.
 
-    label: of the button before there are results. what: what the calls are, in the plural. show, partial: draw results, all
-    of them or those so far.
+    label: of the button before there are results. what: what the calls are, in the plural. told: what is measured, beside the
+    button. show, partial: draw results, all of them or those so far.
     """
     jobs, measurement = session().measurements, _measurement()
     if measurement.state_of(plan) is State.RUNNING and jobs.key == measurement.name and not jobs.is_busy:
         measurement = _remember(measurement.ended(jobs.results))
     again = "Measure again" if plan.key in measurement.kept else label
-    st.button(again, type="primary", icon=":material/timer:", key=f"_{plan.tab}_measure", on_click=_ask, args=(plan,))
+    is_at_work = measurement.state_of(plan) is State.RUNNING
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            "Measuring" if is_at_work else again,
+            type="primary",
+            icon=":material/timer:",
+            key=f"_{plan.tab}_measure",
+            on_click=_ask,
+            args=(plan,),
+            disabled=is_at_work,
+        )
+        st.caption(f"{'Measuring now' if is_at_work else 'Measures'}: {literal(told)}.")
     if measurement.is_outdated_by(plan) and jobs.is_busy:
         jobs.cancel()
         st.info("Stopped, because a setting changed.", icon=":material/cancel:")

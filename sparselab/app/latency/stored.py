@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import streamlit as st
@@ -16,16 +18,18 @@ from sparselab.benchmarking.csv_table import as_csv, stored_results
 from sparselab.benchmarking.records import Session
 from sparselab.benchmarking.storage_paths import database_path
 from sparselab.benchmarking.store import Store, shape_text
+from sparselab.core.data_files import DATA, sessions_files
 from sparselab.core.errors import SparselabError
 from sparselab.runtime.room import room
 
 _ANY = "any"
+_SPEEDUP = "speed-up of B over A"
 
 
 def all_sessions() -> tuple[Session, ...]:
     """Return the sessions measured here and those that come with the project, newest first; say what cannot be read."""
     found: list[Session] = []
-    readers: tuple[Callable[[], tuple[Session, ...]], ...] = (_measured_here, stored_results)
+    readers: tuple[Callable[[], tuple[Session, ...]], ...] = (measured_here, _come_with_the_project)
     for read in readers:
         try:
             found += read()
@@ -34,7 +38,28 @@ def all_sessions() -> tuple[Session, ...]:
     return tuple(sorted({session.key: session for session in found}.values(), key=lambda s: s.date, reverse=True))
 
 
-def _measured_here() -> tuple[Session, ...]:
+def _come_with_the_project() -> tuple[Session, ...]:
+    """Return the sessions of the package; its files are read again where one has changed."""
+    files = sorted((str(path), path.stat().st_mtime_ns) for path in sessions_files(DATA))
+    return _read_once(stored_results, tuple(files))
+
+
+@lru_cache(maxsize=1)
+def _read_once(read: Callable[[], tuple[Session, ...]], _files: tuple[tuple[str, int], ...]) -> tuple[Session, ...]:
+    return read()
+
+
+@contextmanager
+def said_meanwhile(text: str) -> Iterator[None]:
+    """Say on the page what is being done, until it is."""
+    slot = st.empty()
+    slot.caption(text)
+    yield
+    slot.empty()
+
+
+def measured_here() -> tuple[Session, ...]:
+    """Return the sessions that were measured on this machine, newest first; in a room, those of this visit."""
     sessions = Store(database_path()).sessions()
     if room() is None:
         return sessions
@@ -44,7 +69,8 @@ def _measured_here() -> tuple[Session, ...]:
 
 def show_stored() -> None:
     """Show every session in a table with filters; one chosen is shown whole, two are compared, all shown are exported."""
-    sessions = all_sessions()
+    with said_meanwhile("Reading the stored sessions"):
+        sessions = all_sessions()
     if not sessions:
         st.info(
             "No session is stored yet. Every measurement on the other tabs is stored and listed here.",
@@ -58,7 +84,7 @@ def show_stored() -> None:
         column_config={
             "density": st.column_config.NumberColumn(format="percent"),
             "dense": st.column_config.NumberColumn(format="%.4g ms"),
-            "speedup": st.column_config.NumberColumn(format="%.2fx"),
+            "speedup": st.column_config.NumberColumn("speed-up", format="%.2fx"),
         },
         key="_stored",
         on_select="rerun",
@@ -126,12 +152,14 @@ def _compare(sessions: Sequence[Session]) -> None:
         {label_of(row): row.median_ms for row in session.rows if row.median_ms is not None} for session in sessions
     ]
     rows = [
-        {"kernel": label, "A": times[0][label], "B": times[1][label], "A / B": times[0][label] / times[1][label]}
+        {"kernel": label, "A": times[0][label], "B": times[1][label], _SPEEDUP: times[0][label] / times[1][label]}
         for label in times[0]
         if label in times[1]
     ]
     config: dict[str, Any] = {name: st.column_config.NumberColumn(format="%.4g ms") for name in names}
-    config["A / B"] = st.column_config.NumberColumn(format="%.2f")
+    config[_SPEEDUP] = st.column_config.NumberColumn(
+        format="%.2fx", help="time of A / time of B: how many times as fast B is"
+    )
     st.dataframe(rows, hide_index=True, column_config=config)
     differs = [
         {"what": what, "A": str(a), "B": str(b)}
@@ -139,7 +167,7 @@ def _compare(sessions: Sequence[Session]) -> None:
         if a != b
     ]
     if differs:
-        st.markdown("**What differs**: the ratio of the times may come from any of these differences.")
+        st.markdown("**What differs**: the speed-up may come from any of these differences.")
         st.dataframe(differs, hide_index=True)
     st.caption(
         "The two sessions were not measured in turns, so their difference is less certain than one within a session."

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -16,53 +17,78 @@ from sparselab.app.latency.controls import choose_arithmetic
 from sparselab.app.latency.end_to_end import show_end_to_end
 from sparselab.app.latency.kernel_names import title_of
 from sparselab.app.latency.measurement import MeasurementPlan, Results
+from sparselab.app.latency.network_input import NetworkInput, ask_side, positions_of, supposed_sides
+from sparselab.app.latency.network_verdict import show_network_verdict
 from sparselab.app.latency.run import measured_by, measured_or_said
+from sparselab.app.shell.url_state import linked_segments
 from sparselab.benchmarking.network import add_up, choose, measure_layer
-from sparselab.benchmarking.records import Session
-from sparselab.benchmarking.requests import Effort, Measured, MeasurementRequest
+from sparselab.benchmarking.requests import Measured, MeasurementRequest
 from sparselab.kernels import DENSE, KERNELS
 
 _SIDE = "side of the input"
+_POSITIONS = 1024
+_FREE, _NETWORK = "free", "network"
+_INPUTS = {_NETWORK: "as in the network", _FREE: f"{_POSITIONS:,} positions each"}
 
 
 def show_whole_model(source: Source, transform: str, settings: Mapping[str, Any], seed: int) -> None:
     """Show the inputs of every layer, the button, and the sums of what was measured."""
     layers = source.card["layers"]
-    st.caption(
-        "Every layer gets the structure chosen on the left and is measured by itself, as it runs in a network. The file does "
-        "not hold the sizes of the inputs: the sides below assume that a side halves when the channels double. Correct them "
-        "where the network differs."
-    )
+    answer = st.container()
+    whose = linked_segments("Input", _INPUTS, "model_input", default=_NETWORK)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         batch = int(linked_setting("batch", 1, width=130))
-        side = int(linked_setting("side", width=130))
+        side, assumed = ask_side()
     dtype, device, effort = choose_arithmetic(
         seed, key="seconds_each", seconds=2, what="approximate time for each layer"
     )
+    st.caption(
+        "Every layer gets the structure chosen on the left and is measured by itself. The file does not tell the sizes of the "
+        "inputs: a side is supposed to halve when the channels double. Correct it where the network differs."
+    )
     sides = _choose_sides(layers, side)
-    requests = [
-        _request(source, layer, batch=batch, side=side, dtype=dtype, device=device, effort=effort)
-        for layer, side in zip(layers, sides, strict=True)
-    ]
+    given = NetworkInput(batch=batch, side=side, is_assumed=assumed).shown
+    told = f"as in the network with {given}" if whose == _NETWORK else f"{_POSITIONS:,} positions each"
     digests = [x["digest"] for x in layers]
-    key = json.dumps(["model", source.path, digests, source.stamp, transform, dict(settings), batch, sides])
+    network = hashlib.sha256(json.dumps([[x["name"], x["digest"]] for x in layers]).encode()).hexdigest()
+    requests = [
+        _request(layer, batch if whose == _NETWORK else None, side) for layer, side in zip(layers, sides, strict=True)
+    ]
+    requests = [
+        replace(
+            request,
+            path=source.path,
+            options=source.options,
+            dtype=dtype,
+            device=device,
+            effort=effort,
+            about={
+                "file": source.title,
+                "layer": request.layer,
+                "input": told,
+                "network": network,
+                "place": f"{place}/{len(layers)}",
+            },
+        )
+        for place, request in enumerate(requests, start=1)
+    ]
+    key = json.dumps(["model", source.path, digests, source.stamp, transform, dict(settings), batch, sides, told])
     key += json.dumps([dtype, device, asdict(effort)])
     calls = [(measure_layer, (request, transform, dict(settings))) for request in requests]
-    measured_by(
-        MeasurementPlan(tab="model", key=key, calls=calls, threads=effort.threads or 1),
-        label=f"Measure all {len(layers)} layers" if len(layers) > 1 else "Measure the layer",
-        what="layers",
-        show=lambda results: _show(layers, results, requests, transform, settings),
-        partial=partial(_table, layers, key=None),
-    )
+    with answer:
+        measured_by(
+            MeasurementPlan(tab="model", key=key, calls=calls, threads=effort.threads or 1),
+            label=f"Measure all {len(layers)} layers" if len(layers) > 1 else "Measure the layer",
+            what="layers",
+            told=f"{len(layers)} layers, {told}; {dtype}, about {effort.seconds:.0f} s for each",
+            show=lambda results: _show(layers, results, requests, transform, settings, told),
+            partial=partial(_table, layers, key=None),
+        )
 
 
 def _choose_sides(layers: Sequence[dict[str, Any]], side: int) -> list[int]:
     """Show the side of every convolution's input, to be corrected; return them, 1 for a linear layer."""
-    first = next((layer["shape"][0] for layer in layers if layer["kernel_shape"]), 1)
-    supposed = [
-        max(1, round(side * min(1.0, first / layer["shape"][0]))) if layer["kernel_shape"] else 1 for layer in layers
-    ]
+    supposed = supposed_sides(layers, side)
     edited = st.data_editor(
         [
             {"layer": layer["name"], "shape": f"{layer['shape'][0]} x {layer['shape'][1]}", _SIDE: supposed[index]}
@@ -78,29 +104,17 @@ def _choose_sides(layers: Sequence[dict[str, Any]], side: int) -> list[int]:
     return [int(row[_SIDE] or 1) for row in edited]
 
 
-def _request(
-    source: Source, layer: dict[str, Any], *, batch: int, side: int, dtype: str, device: str, effort: Effort
-) -> MeasurementRequest:
+def _request(layer: dict[str, Any], batch: int | None, side: int) -> MeasurementRequest:
+    """Return what to measure of a layer: at its own input in the network, or (batch None) at `_POSITIONS`."""
     kernel = layer["kernel_shape"]
-    product: dict[str, Any] = {"positions": batch}
+    kernels = tuple(name for name in KERNELS if name not in DENSE)
+    request = MeasurementRequest(path="", layer=layer["name"], kernels=kernels)
+    if batch is None:
+        return replace(request, positions=_POSITIONS)
     if kernel is not None and len(kernel) == 2:
         channels = layer["shape"][1] // (kernel[0] * kernel[1])
-        product = {"images": (batch, channels, side, side), "padding": kernel[0] // 2}
-    elif kernel is not None:
-        product = {"positions": batch * side}
-    kernels = tuple(name for name in KERNELS if name not in DENSE)
-    about = {"file": source.title, "layer": layer["name"]}
-    return MeasurementRequest(
-        path=source.path,
-        layer=layer["name"],
-        options=source.options,
-        dtype=dtype,
-        device=device,
-        kernels=kernels,
-        about=about,
-        effort=effort,
-        **product,
-    )
+        return replace(request, images=(batch, channels, side, side), padding=kernel[0] // 2)
+    return replace(request, positions=positions_of(layer, side, batch))
 
 
 def _show(
@@ -109,48 +123,20 @@ def _show(
     requests: Sequence[MeasurementRequest],
     transform: str,
     settings: Mapping[str, Any],
+    told: str,
 ) -> None:
     sessions = [Measured.from_json(result).session for result in results.values() if isinstance(result, dict)]
     if sessions:
-        _sums(sessions, len(layers))
+        show_network_verdict(sessions, len(layers), told)
     _table(layers, results, key="_model_latency")
     for result in results.values():
-        if not isinstance(result, dict) or result["not_stored"]:
-            measured_or_said(result)
+        # Says why a layer has no figures, or was not stored: once.
+        if measured_or_said(result) is None or result["not_stored"]:
             break
     if len(sessions) == len(layers):
         kernels = [choose(Measured.from_json(results[index]).session).kernel for index in range(len(layers))]
-        everywhere = [name for name, total in add_up(sessions).by_kernel.items() if total is not None]
-        show_end_to_end(requests, transform, settings, kernels, everywhere)
-
-
-def _sums(sessions: Sequence[Session], layers: int) -> None:
-    sums = add_up(sessions)
-    choices = [choose(session) for session in sessions]
-    changed = sum(choice.kernel not in DENSE for choice in choices)
-    doubtful = sum(not choice.is_trusted for choice in choices)
-    with st.container(horizontal=True, gap="medium"):
-        st.metric("Layers measured", f"{len(sessions)} of {layers}", width="content")
-        st.metric("Dense, all layers", f"{sums.dense_ms:.3g} ms", width="content")
-        st.metric(
-            "Fastest per layer",
-            f"{sums.chosen_ms:.3g} ms",
-            width="content",
-            help="sum over the layers of the fastest kernel whose verdict is “faster”; dense where there is none",
-        )
-        st.metric("Speedup", f"{sums.speedup:.2f}x", width="content", help="Dense, all layers / Fastest per layer")
-        st.metric("Layers not dense", f"{changed}", width="content")
-    for kernel, total in sums.by_kernel.items():
-        if total is not None and total > 0:
-            st.caption(
-                f"{title_of(kernel)} on every layer: {total:.3g} ms, {sums.dense_ms / total:.2f} times as fast as dense"
-            )
-    if doubtful:
-        st.warning(
-            f"{doubtful} of {len(sessions)} layers were measured on a noisy or busy machine. Measure again before you "
-            "rely on the sums.",
-            icon=":material/warning:",
-        )
+        names = [name for name, total in add_up(sessions).by_kernel.items() if total is not None]
+        show_end_to_end(requests, transform, settings, kernels, names)
 
 
 def _table(layers: Sequence[dict[str, Any]], results: Results, *, key: str | None) -> None:

@@ -21,7 +21,7 @@ from sparselab.app.model.results import Known, Parts, Rows, by_layer
 from sparselab.app.model.table import draw_table, table_rows
 from sparselab.app.model.verdict import verdict
 from sparselab.app.model.wall import Wall
-from sparselab.app.shell.address import BEST, TABLE, WALL
+from sparselab.app.shell.address_keys import BEST, TABLE, WALL
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.open_in import open_in_explore
 from sparselab.app.shell.session import broker, session
@@ -82,7 +82,14 @@ def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> No
         calls: list[Call] = [(stored_model_rows, (source.path, part, *told)) for part in parts]
         what = "layers" if len(parts) == len(layers) else "rankings of all layers"
         with top:
-            run_calls(key, calls, partial=lambda jobs, _: page.partial(jobs), final=lambda _: None, what=what)
+            run_calls(
+                key,
+                calls,
+                partial=lambda jobs, _: page.partial(jobs),
+                final=lambda _: None,
+                what=what,
+                is_public=source.is_public,
+            )
         page.final(session().jobs, answer, action)
     else:
         page.final(JobList(broker(), session().name), answer, action)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from sparselab.app.shell.faults import show_skipped_plugins
+from sparselab.app.shell.faults import show_fault, show_skipped_plugins
 from sparselab.app.shell.icon import icon
+from sparselab.app.shell.presenter import show_presenter_switch
 from sparselab.app.shell.room_view import show_room
+from sparselab.app.shell.session import session
 from sparselab.app.shell.visit import arrive
 from sparselab.core.data_files import PAGES
+from sparselab.core.errors import SparselabError
 
 _ENTERED = "_entered"
 
@@ -50,5 +53,17 @@ def guard(page: str) -> None:
         st.navigation(pages())
         st.rerun()
     arrive(page, [each.url_path for each in pages()])
+    show_presenter_switch()
+    _welcome()
     show_skipped_plugins()
     show_room()
+
+
+def _welcome() -> None:
+    """Make the visitor's session; where the server has no room for one, end the page with the reason and another try."""
+    try:
+        session()
+    except SparselabError as error:
+        show_fault(error)
+        st.button("Try again", key="_enter_again")
+        st.stop()

@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from sparselab.app.shell.address import PATH, State, fixed_keys, knob_keys, query_of, slot_of
+from sparselab.app.shell.address import AddressState, fixed_keys, knob_keys, query_of, slot_of
+from sparselab.app.shell.address_keys import PATH
 from sparselab.app.shell.navigation import page_called
 from sparselab.app.shell.visit import open_next
 
@@ -79,7 +80,7 @@ def explore_link(
              '/?source=Path&path=a.npz&layer=fc&transform=n-m&n=1'
     """
     values = _values(source, layer, transform, settings, seed)
-    state = State({slot_of("explore", name): value for name, value in values.items() if value is not None})
+    state = AddressState({slot_of("explore", name): value for name, value in values.items() if value is not None})
     return "/?" + urlencode(query_of("explore", state))
 
 

@@ -6,7 +6,7 @@ import segno
 import streamlit as st
 
 from sparselab.app.shell.session import broker
-from sparselab.runtime.memory import available_bytes
+from sparselab.core.inputs.memory import available_memory
 from sparselab.runtime.room import room
 
 
@@ -20,6 +20,6 @@ def show_room() -> None:
         st.code(here.address, language=None)
         waiting, running, _ = broker().sizes
         st.caption(
-            f"{running} at work, {waiting} waiting; {available_bytes() / 2**30:.1f} GiB of memory free. "
-            "Off in a room: files of the server by path, starting trainings, other visitors' measurements."
+            f"{running} at work, {waiting} waiting; {available_memory() / 2**30:.1f} GiB of memory free. "
+            "Off in a room: files of the server by path, starting trainings, the list of runs, other visitors' measurements."
         )

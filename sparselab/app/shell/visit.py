@@ -20,7 +20,7 @@ from streamlit.components.v2.types import ComponentRenderer
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from sparselab.app.shell.address import State, fixed_keys, knob_slots, parse, query_of, slot_of, subject_slots
+from sparselab.app.shell.address import AddressState, fixed_keys, knob_slots, parse, query_of, slot_of, subject_slots
 from sparselab.app.shell.escape import literal
 
 _STATE, _PAGE, _PROBLEMS, _PLACE = "_address", "_page", "_address_problems", "_address_place"
@@ -73,9 +73,9 @@ def _writer() -> ComponentRenderer:
     return st.components.v2.component("sparselab_address", js=_WRITE)
 
 
-def state() -> State:
+def state() -> AddressState:
     """Return what was chosen on all pages."""
-    found: State = st.session_state.get(_STATE, State())
+    found: AddressState = st.session_state.get(_STATE, AddressState())
     return found
 
 

@@ -14,7 +14,8 @@ from sparselab.app.shell.escape import literal
 from sparselab.app.training.charts import curves_figure, progress_figure
 from sparselab.app.training.run_choice import NONE, choose_next
 from sparselab.core.errors import SparselabError
-from sparselab.training.runs.outcomes import dense_of, outcomes_of, points_of
+from sparselab.training.runs.outcomes import outcomes_of
+from sparselab.training.runs.points import dense_of, points_of
 from sparselab.training.runs.queue import advance, cancel, delete, resume
 from sparselab.training.runs.views import RunView, read_run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from sparselab.core.errors import FileError, SettingError
 from sparselab.core.ticket import FoundLayer, Skipped
@@ -44,8 +45,8 @@ def found_layer(parts: LayerParts) -> FoundLayer:
         name=parts.name,
         tensor_shape=parts.tensor_shape,
         conversion=parts.source,
-        load=lambda: load_layer(parts),
-        load_mask=lambda: load_mask(parts),
+        load=partial(load_layer, parts),
+        load_mask=partial(load_mask, parts),
         survey=survey_by(parts),
         groups=parts.groups,
         notes=parts.notes,
@@ -162,7 +163,9 @@ def _with_groups(layers: Sequence[LayerParts], options: ReadOptions) -> tuple[La
     found = []
     for parts in layers:
         groups, notes = groups_of(parts, convolutions, options)
-        found.append(replace(parts, groups=groups, notes=(*parts.notes, *notes)))
+        if notes or groups != parts.groups:
+            parts = replace(parts, groups=groups, notes=(*parts.notes, *notes))
+        found.append(parts)
     return tuple(found)
 
 

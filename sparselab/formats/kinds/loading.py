@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ def survey_by(parts: LayerParts) -> Callable[[], Survey] | None:
     is_plain = parts.mask is None and parts.threshold is None
     if weight is None or not is_plain or weight.load_stored is None or weight.stored not in _STORED:
         return None
-    return lambda: _survey(parts)
+    return partial(_survey, parts)
 
 
 def _survey(parts: LayerParts) -> Survey:

@@ -50,7 +50,7 @@ class LayerParts:
             return "mask alone"
         return "plain zeros" if self.mask is None else "pair"
 
-    @property
+    @cached_property
     def entries(self) -> tuple[ArchiveEntry, ...]:
         return tuple(entry for entry in (self.weight, self.mask) if entry is not None)
 
@@ -70,7 +70,7 @@ class LayerParts:
         """The way back: `np.transpose(np.transpose(tensor, order), inverse)` is the tensor."""
         return tuple(int(axis) for axis in np.argsort(self.order))
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """Rows of the matrix: outputs of all experts, one expert after the other."""
         return prod(size for size, letter in zip(self.file_shape, self.axes, strict=True) if letter in "EO")
@@ -79,7 +79,7 @@ class LayerParts:
     def cols(self) -> int:
         return prod(self.file_shape) // self.rows
 
-    @property
+    @cached_property
     def kernel(self) -> tuple[int, ...] | None:
         """The kernel's shape, None for a linear layer."""
         if self.kernel_shape is not None:

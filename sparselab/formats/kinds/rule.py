@@ -50,4 +50,7 @@ def registry(rules: Iterable[KindRule]) -> Mapping[str, KindRule]:
 
 def first_said(rules: Mapping[str, KindRule], *what: Any) -> str | None:
     """Return what the first rule that holds says, or None."""
-    return next((text for rule in rules.values() if (text := rule(*what)) is not None), None)
+    for rule in rules.values():
+        if (text := rule(*what)) is not None:
+            return text
+    return None

@@ -34,6 +34,8 @@ def _moment(tensor: Named, file: Surroundings) -> str | None:
 
 def _has_twin(path: Path, file: Surroundings, own: str, other: str) -> bool:
     """Whether the first and second moments of one tensor stand under mu and nu, and a tensor of its shape elsewhere."""
+    if own not in path[:-1]:
+        return False
     shapes, shapes_elsewhere = file.once(_shapes), file.once(_shapes_elsewhere)
     places = [place for place, part in enumerate(path[:-1]) if part == own]
     twins = [(*path[:place], other, *path[place + 1 :]) for place in places]

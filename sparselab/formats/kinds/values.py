@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -112,7 +113,7 @@ def _gap(parts: Callable[[], Iterable[NDArray[Any]]]) -> str | None:
     at = int(widths.argmax())
     if widths[at] <= _LEAST_GAP:
         return None
-    edge = float(np.ldexp(1.0, int(used[at]) - 2048 + int(widths[at]) // 2))
+    edge = float(np.ldexp(1.0, int(used[at]) - (counts.size // 2 - 2) + int(widths[at]) // 2))
     lower, upper = 0.0, np.inf
     for part in parts():
         sizes = np.abs(part)
@@ -131,22 +132,27 @@ def _has_empty_stretch(counts: NDArray[np.int64]) -> bool:
 
 
 def _exponents(parts: Iterable[NDArray[Any]]) -> NDArray[np.int64]:
-    """Return how many numbers lie in [2^(e - 1), 2^e), at e + 2048; zeros are not counted.
+    """Return how many numbers have each exponent, as it stands in their bits; zeros are not counted.
 
-    From the bits of the exponent, which is several times as fast as frexp; numbers too small for an exponent of their own (the
-    subnormal ones) count with the smallest that have one.
+    Several times as fast as frexp. Numbers too small for an exponent of their own (the subnormal ones) stand at 0.
     """
-    counts = np.zeros(4096, np.int64)
+    counts = np.zeros(0, np.int64)
     for part in parts:
-        info = np.finfo(part.dtype)
+        exponent, mantissa = _float_bits(part.dtype)
         words = np.ascontiguousarray(part).view(f"u{part.dtype.itemsize}")
-        raw = (words >> words.dtype.type(info.nmant)) & words.dtype.type(2**info.nexp - 1)
-        found = np.bincount(raw.astype(np.int64), minlength=2**info.nexp)
+        raw = (words >> words.dtype.type(mantissa)) & words.dtype.type(2**exponent - 1)
+        found = np.bincount(raw.astype(np.int64), minlength=2**exponent)
         found[0] -= part.size - np.count_nonzero(part)
         found[-1] = 0  # infinite, or no number
-        smallest = int(info.minexp) + 2048
-        counts[smallest : smallest + found.size] += found
+        counts = found if not counts.size else counts + found
     return counts
+
+
+@lru_cache
+def _float_bits(dtype: np.dtype[Any]) -> tuple[int, int]:
+    """Return how many bits of a float are its exponent, and its mantissa."""
+    info = np.finfo(dtype)
+    return info.nexp, info.nmant
 
 
 VALUE_NOTES = registry(

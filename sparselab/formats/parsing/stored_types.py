@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -26,6 +26,11 @@ def widen(words: NDArray[Any], stored: str) -> NDArray[np.float32]:
     if stored != "bfloat16":
         return widen_float8(words, stored)
     return widen_bfloat16(words)
+
+
+def load_widened(load: Callable[[], NDArray[Any]], stored: str) -> NDArray[np.float32]:
+    """Return what `load` reads, words of a type that NumPy lacks, as float32."""
+    return widen(load(), stored)
 
 
 def widened_notes(stored: set[str]) -> tuple[str, ...]:

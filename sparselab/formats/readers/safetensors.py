@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sparselab.core.ticket import Skipped
 from sparselab.formats.base import Archive, ArchiveEntry, Format, Head, read_array
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import ReadLimits
 from sparselab.formats.parsing.safetensors_header import TensorRange, read_header
-from sparselab.formats.parsing.stored_types import WORDS, widen, widened_notes
+from sparselab.formats.parsing.stored_types import WORDS, load_widened, widened_notes
 
 _DTYPES: Mapping[str, str] = MappingProxyType({
     "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4", "U64": "<u8",
@@ -52,16 +51,14 @@ def _entry(path: Path, tensor: TensorRange) -> ArchiveEntry:
     stored = _STORED.get(tensor.dtype, "")
     raw = np.dtype(WORDS[stored] if stored else _DTYPES[tensor.dtype]).newbyteorder("<")
 
-    def words() -> NDArray[Any]:
-        return read_array(path, tensor.offset, raw, tensor.shape)
-
+    words = partial(read_array, path, tensor.offset, raw, tensor.shape)
     if not stored:
         return ArchiveEntry(name=tensor.name, shape=tensor.shape, dtype=raw.newbyteorder("="), load=words)
     return ArchiveEntry(
         name=tensor.name,
         shape=tensor.shape,
         dtype=np.dtype(np.float32),
-        load=lambda: widen(words(), stored),
+        load=partial(load_widened, words, stored),
         stored=stored,
         load_stored=words,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,19 @@ def write_back_limited(
     overwrite: bool = False,
 ) -> WrittenFile:
     """Do as `write_back` on a file that `read_limited` has read; no library in C parses it in this process. Raises as it does."""
-    paths = [Path(name) for name in (source, options.masks) if name is not None]
-    by = bounded(lambda: {parsed_by(path) for path in paths}, limits_of(*paths))
-    if "library" not in by:
+    limits = limits_of(source, options.masks)
+    if "library" not in bounded(lambda: parsed_by(source, options.masks), limits):
         return write_back(source, layouts, out, options=options, form=form, overwrite=overwrite)
     packed = {name: layout.pack() for name, layout in layouts.items()}
     call = (str(source), packed, str(out), options, form, overwrite)
-    told = run_isolated(write_packed, *call, limits=Limits(threads=1))
+    told = run_isolated(write_packed, *call, limits=_twice(limits))
     return WrittenFile(**{**told, "path": out, "notes": tuple(told["notes"])})
+
+
+def _twice(limits: Limits) -> Limits:
+    """What reading and writing may take: the file's layers are held a second time, as they are written."""
+    memory, seconds = limits.memory_bytes or 0, limits.cpu_seconds or 0
+    return replace(limits, memory_bytes=2 * memory, cpu_seconds=2 * seconds)
 
 
 def write_packed(

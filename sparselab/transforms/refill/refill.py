@@ -13,7 +13,7 @@ from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import FloatMatrix, Layer
 from sparselab.core.layout import Block, Layout
-from sparselab.core.settings import InFront, Label, OneOf
+from sparselab.core.settings import InFront, OneOf, ShownAs
 from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
@@ -42,10 +42,10 @@ class Refill(Transform):
     splits_groups: ClassVar[bool] = False  # channels are ranked one by one, whatever inputs they see
 
     score: Annotated[
-        str, OneOf(CHANNEL_SCORES), InFront(), Label("How channels are ranked"), Doc("how channels are ranked")
+        str, OneOf(CHANNEL_SCORES), InFront(), ShownAs("How channels are ranked"), Doc("how channels are ranked")
     ] = "l1"
     regrow: Annotated[
-        str, OneOf(REGROW), Label("Values of grown weights"), Doc("values of the weights that are grown")
+        str, OneOf(REGROW), ShownAs("Values of grown weights"), Doc("values of the weights that are grown")
     ] = "rewound"
 
     @property
@@ -94,7 +94,7 @@ class RefillPlus(Refill):
         float,
         Interval(ge=0.0, le=1.0),
         InFront(),
-        Label("Share grown as well (rho)"),
+        ShownAs("Share grown as well (rho)"),
         Doc("share of the other channels that is grown as well"),
     ] = 0.25
 

@@ -16,7 +16,7 @@ from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Block, Layout, order_rows
 from sparselab.core.mask import Mask
-from sparselab.core.settings import InFront, Label, OneOf, Unset, When
+from sparselab.core.settings import InFront, OneOf, ShownAs, Unset, When
 from sparselab.grouping import BY_CHANCE, GROUPERS, Goal, Groups
 from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
@@ -49,13 +49,13 @@ class Regroup(Transform):
     rule: Annotated[
         str,
         OneOf.of(RULES),
-        Label("How columns are chosen"),
+        ShownAs("How columns are chosen"),
         Doc("how columns are chosen for a group of rows"),
     ] = "budget"
     grouper: Annotated[
         str,
         OneOf.of(GROUPERS),
-        Label("How rows are grouped"),
+        ShownAs("How rows are grouped"),
         Doc("how rows are put into groups"),
     ] = "jaccard-metis"
     rows_per_group: Annotated[
@@ -63,14 +63,14 @@ class Regroup(Transform):
         Interval(ge=1, le=256),
         When("groups", (None,)),
         InFront(),
-        Label("Rows per group"),
+        ShownAs("Rows per group"),
         Unset("automatic: 32 rows, or 8 groups under the rules ratio and legacy, as in the released code"),
         Doc("rows in every group, exactly; the last takes what remains"),
     ] = None
     groups: Annotated[
         int | None,
         Interval(ge=1, le=1024),
-        Label("Number of groups"),
+        ShownAs("Number of groups"),
         Unset("as rows per group says"),
         Doc("number of groups, of the sizes that the grouper finds; instead of rows per group"),
     ] = None
@@ -78,7 +78,7 @@ class Regroup(Transform):
         int,
         Interval(ge=1, le=256),
         When("grouper", ("jaccard-metis",)),
-        Label("Similar rows joined (kNN)"),
+        ShownAs("Similar rows joined (kNN)"),
         Doc(
             "k nearest neighbours: to how many of its most similar rows each row is joined before the rows are cut into groups"
         ),

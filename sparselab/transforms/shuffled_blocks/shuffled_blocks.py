@@ -17,7 +17,7 @@ from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Block, Layout, order_rows
 from sparselab.core.mask import BoolMatrix, Mask
-from sparselab.core.settings import InFront, Label, OneOf, Unset, When
+from sparselab.core.settings import InFront, OneOf, ShownAs, Unset, When
 from sparselab.core.strips import row_strips
 from sparselab.grouping import BY_CHANCE, GROUPERS, Goal, Groups
 from sparselab.grouping.base import cut
@@ -46,26 +46,26 @@ class ShuffledBlocks(Transform):
     source: ClassVar[str] = "DSB (NeurIPS 2022), released code (blocking)"
 
     block_size: Annotated[
-        int, Interval(ge=2, le=64), InFront(), Label("Side of a block"), Doc("side of a square block")
+        int, Interval(ge=2, le=64), InFront(), ShownAs("Side of a block"), Doc("side of a square block")
     ] = 16
     similarity: Annotated[
         str,
         OneOf.of(SIMILARITIES),
         When("grouper", (_CLUSTERS,)),
-        Label("Similarity of rows"),
+        ShownAs("Similarity of rows"),
         Doc("how the similarity of two rows is measured; the released code takes cosine"),
     ] = "cosine"
     grouper: Annotated[
         str,
         OneOf.of(GROUPERS),
-        Label("How rows are grouped"),
+        ShownAs("How rows are grouped"),
         Doc("how rows are put into groups"),
     ] = _CLUSTERS
     q: Annotated[
         float,
         Interval(ge=0.0, le=1.0),
         When("grouper", (_CLUSTERS,)),
-        Label("Least similarity (q)"),
+        ShownAs("Least similarity (q)"),
         Doc(
             "only rows more similar than this to some other row are clustered, the rest follow in file order; 0: all are"
         ),
@@ -73,14 +73,14 @@ class ShuffledBlocks(Transform):
     density: Annotated[
         float | None,
         Interval(ge=0.0, le=1.0),
-        Label("Budget, share of all weights"),
+        ShownAs("Budget, share of all weights"),
         Unset("as many as before"),
         Doc("weights that blocks may hold / all weights"),
     ] = None
     weigh: Annotated[
         str | None,
         OneOf(WEIGHS),
-        Label("What a kept weight counts"),
+        ShownAs("What a kept weight counts"),
         Unset(AUTOMATIC),
         Doc(
             "how a column of a group is scored: by the norm of what its rows keep there, for energy by that norm squared"

@@ -170,6 +170,14 @@ TORCH: dict[str, Case] = {
     ),
     "tensors in tuples in tuples": (doubling("tuples.pt", b"."), "expected tensors; got"),
     "a key that takes ages to hash": (doubling("keys.pt", b"}h\x32Ns."), "expected tensors; got"),
+    "a key a million deep": (
+        pickled("key.pt", b"\x80\x02}N" + b"\x85" * 10**6 + b"Ns."),
+        "expected tensors; got|too deep",
+    ),
+    "a name a million deep": (
+        pickled("name.pt", b"\x80\x02" + b"}X\x01\x00\x00\x00a" * 10**6 + b"N" + b"s" * 10**6 + b"."),
+        "expected tensors; got|too deep|too long",
+    ),
     "lists in lists": (pickled("deep.pt", b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999 + b"."), "too deep"),
     "a list in itself": (pickled("loop.pt", b"\x80\x02]q\x00h\x00a."), "expected tensors; got"),
     "a number of a million digits": (pickled("digits.pt", b"I" + b"9" * 10**6 + b"\n."), "damaged"),

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 import numpy as np
 
-from tests.formats.hostile_files import WEIGHT, arrays, file, patched
+from tests.formats.hostile.builders import WEIGHT, arrays, file, patched
 
 Case = tuple[Callable[[Path], Path], str]
 CSR: dict[str, Any] = {

@@ -5,7 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
 from math import prod
+from operator import mul
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -28,7 +31,7 @@ from sparselab.formats.parsing.checkpoints.pickled_values import (
     Unread,
 )
 from sparselab.formats.parsing.checkpoints.sparse_layouts import dense_of, sparse_fault
-from sparselab.formats.parsing.stored_types import WORDS, widen
+from sparselab.formats.parsing.stored_types import WORDS, load_widened, widen
 
 _NUMPY: Mapping[str, str] = MappingProxyType({
     "bool": "b1", "uint8": "u1", "int8": "i1", "uint16": "u2", "int16": "i2", "uint32": "u4", "int32": "i4", "uint64": "u8",
@@ -81,19 +84,18 @@ def torch_entry(name: str, found: Found, storages: Storages, role: Role, limits:
     place = _placed(found, storages)
     if isinstance(place, str):
         return Skipped(label, place)
+    load = partial(_load, found, place, storages.order)
     if found.dtype in WORDS:
         return ArchiveEntry(
             name=name,
             shape=found.shape,
             dtype=np.dtype(np.float32),
-            load=lambda: widen(_load(found, place, storages.order), found.dtype),
+            load=partial(load_widened, load, found.dtype),
             role=role,
             stored=found.dtype,
-            load_stored=lambda: _load(found, place, storages.order),
+            load_stored=load,
         )
-    dtype = np.dtype(_NUMPY[found.dtype])
-    load = lambda: _load(found, place, storages.order)  # noqa: E731
-    return ArchiveEntry(name=name, shape=found.shape, dtype=dtype, load=load, role=role)
+    return ArchiveEntry(name=name, shape=found.shape, dtype=np.dtype(_NUMPY[found.dtype]), load=load, role=role)
 
 
 def _array_entry(name: str, array: ArrayRef, role: Role) -> ArchiveEntry | Skipped:
@@ -181,8 +183,15 @@ def _load(tensor: TensorRef, place: Place, order: str) -> NDArray[Any]:
     raw = read_array(place.path, place.offset + tensor.first * dtype.itemsize, dtype, (span,))
     if place.checksum and order == "<" and raw.nbytes == place.size and zlib.crc32(raw.data) != place.checksum:
         raise FileError(f"{clean_name(place.path.name)}: expected the numbers that were saved; they are damaged")
+    if tensor.strides == _plain_strides(tensor.shape):
+        return raw.reshape(tensor.shape)
     strides = [stride * dtype.itemsize for stride in tensor.strides]
     return np.asarray(np.lib.stride_tricks.as_strided(raw, tensor.shape, strides), order="C")
+
+
+def _plain_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the strides of a tensor whose rows lie one after the other."""
+    return tuple(accumulate(reversed(shape[1:]), mul, initial=1))[::-1]
 
 
 def storage_width(storage: StorageRef, label: str) -> int:

@@ -1,0 +1,53 @@
+"""Where structure pays: the break-even map of random layouts, and a layout against the exact product of the mask as it was."""
+
+from sparselab.benchmarking.break_even.cells import (
+    TRANSFORM,
+    SyntheticLayout,
+    measure_cell,
+    measured_cells,
+    random_groups,
+)
+from sparselab.benchmarking.break_even.maps import (
+    BreakEvenMap,
+    BreakEvenPoint,
+    Cell,
+    Line,
+    Opponent,
+    break_even,
+    map_of,
+    pays_up_to,
+    points,
+)
+from sparselab.benchmarking.break_even.opponents import (
+    exact_row,
+    quotient,
+    ratio_over,
+    structure_ratio,
+    structure_shown,
+    structure_told,
+    structured_row,
+)
+
+__all__ = [
+    "TRANSFORM",
+    "BreakEvenMap",
+    "BreakEvenPoint",
+    "Cell",
+    "Line",
+    "Opponent",
+    "SyntheticLayout",
+    "break_even",
+    "exact_row",
+    "map_of",
+    "measure_cell",
+    "measured_cells",
+    "pays_up_to",
+    "points",
+    "quotient",
+    "random_groups",
+    "ratio_over",
+    "structure_ratio",
+    "structure_shown",
+    "structure_told",
+    "structured_row",
+]
