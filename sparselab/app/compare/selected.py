@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from sparselab.analysis.worth import KEPT, measure_of
+from sparselab.analysis.worth import measure_of
 from sparselab.app.compare.entries import Entry
 from sparselab.app.inputs.source import Source
 from sparselab.app.panes_view import panes_view
@@ -60,10 +60,8 @@ def _caption(entry: Entry) -> str:
     if row["coverage"] is None:
         return "nothing found: the mask is unchanged"
     measure = measure_of(row)
-    text = f"{100 * row[measure]:.1f} % {KEPT[measure]}"
-    if measure == "energy":
-        text += f", {100 * row['coverage']:.1f} % of their number"
-    return f"{text}; density {100 * row['density_after']:.2f} %"
+    energy = f"{100 * row['energy']:.1f} % of the energy, " if measure == "energy" else ""
+    return f"kept: {energy}{100 * row['coverage']:.1f} % of the weights; density {100 * row['density_after']:.1f} %"
 
 
 def _masks(source: Source, layer: str, entry: Entry, seed: int, store: str) -> tuple[Mask, Mask]:

@@ -27,6 +27,9 @@ _FIELD_OF: Mapping[str, str] = MappingProxyType(
 )
 """The fields of the report behind columns with a name of their own."""
 
+_MOST_ROWS = 7
+"""Seen without scrolling in the table, so that what a tick shows comes close below."""
+
 _QUIET = "color: #767676"
 """For the bound, which is no candidate; its role stands beside it in words."""
 
@@ -67,7 +70,7 @@ def show_table(
         column_config=_columns(measure),
         column_order=first + [name for name in shown[0] if name not in first],
         row_height=56,
-        height=44 + 56 * len(shown),
+        height=44 + 56 * min(len(shown), _MOST_ROWS),
         key=key,
         **options,
     )

@@ -18,12 +18,12 @@ Rows = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Known:
-    """rows: what a transform made of layers. looks: layers as they are in the file (`layer_cards.first_looks`). speeds: how many
-    times as fast as dense a layer was measured to be, by the digest of its mask."""
+    """rows: what a transform made of layers. looks: layers as they are in the file (`layer_cards.first_looks`). speeds: how fast
+    layers were measured to be, in words, by the digest of their masks after."""
 
     rows: Rows = field(default_factory=dict)
     looks: Rows = field(default_factory=dict)
-    speeds: Mapping[str, float] = field(default_factory=dict)
+    speeds: Mapping[str, str] = field(default_factory=dict)
 
 
 def by_layer(parts: Parts, jobs: JobList) -> dict[str, Mapping[str, Any]]:

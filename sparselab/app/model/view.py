@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from sparselab.app.inputs.knobs import knobs, reset_knobs
 from sparselab.app.inputs.source import Source
 from sparselab.app.jobs.export import show_exports
 from sparselab.app.jobs.list_progress import run_calls
+from sparselab.app.jobs.measured import measured_here, speeds_in_words
 from sparselab.app.jobs.stored import results_of
 from sparselab.app.model.looks import follow_looks, looks_of
 from sparselab.app.model.results import Known, Parts, Rows, by_layer
@@ -26,7 +27,7 @@ from sparselab.app.shell.escape import literal
 from sparselab.app.shell.open_in import open_in_explore
 from sparselab.app.shell.session import broker, session
 from sparselab.app.shell.url_state import linked_segments, linked_select
-from sparselab.core.errors import SettingError
+from sparselab.core.errors import SettingError, SparselabError
 from sparselab.runtime.broker import Call, JobList
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.contender import Contender
@@ -109,6 +110,7 @@ class _Page:
 
     def __post_init__(self) -> None:
         self.rows: Rows = {}
+        self.speeds: Mapping[str, str] | None = None
         self.wall = Wall(self.place, self.layers, self.key, self.open)
         self.slot = self.place.empty() if self.shown == TABLE else None
 
@@ -123,7 +125,7 @@ class _Page:
         if self.slot is not None:
             draw_table(self.slot, table_rows(self.layers, self.rows))
         else:
-            self.wall.show(Known(self.rows, looks_of(self.source)))
+            self.wall.show(self._known(looks_of(self.source)))
 
     def final(self, jobs: JobList, answer: DeltaGenerator, action: DeltaGenerator) -> None:
         """Show what is there, what it comes to, and what to do with it."""
@@ -139,14 +141,22 @@ class _Page:
                 st.caption("Layers that were not done keep the masks they have.")
                 show_exports(self.source, lambda: done, "ticket")
         if self.slot is None:
-            self.wall.show(Known(self.rows, looks_of(self.source)))
+            self.wall.show(self._known(looks_of(self.source)))
         else:
             self._table(self.slot)
 
     def show_looks(self, looks: Rows) -> None:
         """Show layers as they are in the file, as they are read."""
         if self.slot is None:
-            self.wall.show(Known(self.rows, looks))
+            self.wall.show(self._known(looks))
+
+    def _known(self, looks: Rows) -> Known:
+        if self.rows and self.speeds is None:
+            try:
+                self.speeds = speeds_in_words(measured_here())
+            except SparselabError:  # a damaged database is spoken of on Latency, where it is mended
+                self.speeds = {}
+        return Known(self.rows, looks, self.speeds or {})
 
     def open(self, name: str) -> None:
         """Leave for Explore with a layer and the contender that its row comes from."""

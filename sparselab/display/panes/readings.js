@@ -13,6 +13,6 @@ export function cellAt({ height, width }, view, fx, fy) {
 }
 
 export function weightInWords(pictures, { row, column }) {
-  const said = pictures.map((picture) => `${picture.label}: ${WORDS[cellKind(picture, row, column)] ?? "not kept before, nor after"}`);
+  const said = pictures.map((picture) => `${picture.label}: ${WORDS[cellKind(picture, row, column)] ?? "never kept"}`);
   return `row ${count(row)}, column ${count(column)}. ${said.join("; ")}`;
 }
