@@ -48,6 +48,8 @@ TAKEN = frozenset(
             "tradeoff",
             "model_input",
             "presenter_switch",
+            "order_row",
+            "summary",
             "size",
             "height",
             "width",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from sparselab.app.inputs.cards import (
 from sparselab.app.inputs.path_policy import allowed_roots, resolve_under, ticket_roots
 from sparselab.app.inputs.read_options import LABELS, choose_read_options, in_words_of_the_page
 from sparselab.app.inputs.samples import FIRST, SAMPLES, available, sample_path
+from sparselab.app.inputs.uploads import file_in_words, formats_in_words, stored, uploads
 from sparselab.app.shell.address_keys import FILE_NAMES, PATH, SAMPLE, SOURCES, UPLOAD
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import show_fault
@@ -33,7 +33,7 @@ from sparselab.app.shell.visit import choose, chosen, held, page_now, say_file, 
 from sparselab.app.shell.work import run_stranger
 from sparselab.core.errors import FileError, LimitError, SparselabError
 from sparselab.core.paths import ROOTS_VARIABLE
-from sparselab.formats import FORMATS, ReadOptions, file_stamp, read_untrusted
+from sparselab.formats import ReadOptions, file_stamp, read_untrusted
 from sparselab.formats.limited import parsed_by
 from sparselab.runtime.worker import WorkerError
 
@@ -147,17 +147,15 @@ def _upload() -> Source | None:
     file = st.file_uploader(
         "Mask or checkpoint",
         key=f"_upload_{generation}",
-        help=f"Read in a separate, limited process; nothing in the file is executed. Tensors that are not layers are left alone. A model in several files is not uploaded: its folder is opened by path.  \n{_formats_in_words()}",
+        help=f"Read in a separate, limited process; nothing in the file is executed. Tensors that are not layers are left alone. A model in several files is not uploaded: its folder is opened by path.  \n{formats_in_words()}",
     )
     if file is not None:
         _receive(file)
     name, digest = chosen("file", ""), chosen("digest", "")
-    kept = _uploads().get(digest)
+    kept = uploads().get(digest)
     if kept is None:
         if name:
-            say_file(
-                f"This link is about {_file_in_words(name, digest)}: choose the file to see it. All settings stay."
-            )
+            say_file(f"This link is about {file_in_words(name, digest)}: choose the file to see it. All settings stay.")
         st.caption(
             "A checkpoint, a model or a mask: PyTorch, safetensors, ONNX, Keras, Flax, GGUF, NumPy, SciPy, or a picture; the help above "
             "lists all kinds. An upload belongs to one visit: after a reload, or by a link, choose the file again."
@@ -165,7 +163,7 @@ def _upload() -> Source | None:
         return None
     title, original = kept
     if (asked := st.session_state.get(_ASKED)) is not None and asked[0] == digest:
-        say_file(f"{_file_in_words(title, digest)} differs from the file of the link, {asked[1]}.")
+        say_file(f"{file_in_words(title, digest)} differs from the file of the link, {asked[1]}.")
     options = choose_read_options(_uploaded_masks)
     st.caption(f"{literal(title)} · sha256 {digest[:12]}")
     card = remembered_card(
@@ -175,53 +173,23 @@ def _upload() -> Source | None:
     return Source(path, title, ReadOptions(), card, original=Original(str(original), options))
 
 
-def _formats_in_words() -> str:
-    """Return the kinds of files that are read, with the endings of their names, as the registry has them."""
-    kinds = [form for form in FORMATS.values() if not form.opens_folders]
-    return "Read: " + "; ".join(f"{form.title} ({', '.join(form.suffixes)})" for form in kinds) + "."
-
-
 def _uploaded_masks() -> Path | None:
     file = st.file_uploader(LABELS["--mask"], key="_upload_masks", help=_MASKS_HELP + " Choose none to take them away.")
-    return None if file is None else _stored(file)[0]
+    return None if file is None else stored(file)[0]
 
 
 def _receive(file: UploadedFile) -> None:
     """Put the upload on disk and let the server's memory go: the widget starts anew, empty."""
-    original, digest = _stored(file)
+    original, digest = stored(file)
     name, before = file.name[:200], chosen("digest", "")
     if before and before != digest:
-        asked = None if before in _uploads() else (digest, _file_in_words(chosen("file", ""), before))
+        asked = None if before in uploads() else (digest, file_in_words(chosen("file", ""), before))
         st.session_state[_ASKED] = asked
         _file_changes()
-    _uploads()[digest] = name, original
+    uploads()[digest] = name, original
     choose({"file": name, "digest": digest})
     st.session_state["_upload_generation"] += 1
     st.rerun()
-
-
-def _uploads() -> dict[str, tuple[str, Path]]:
-    """Return the uploads of this visit by digest: name, and where the file lies."""
-    found: dict[str, tuple[str, Path]] = st.session_state.setdefault("_uploads", {})
-    return found
-
-
-def _file_in_words(name: str, digest: str) -> str:
-    return f"“{name[:200]}”" + f" (sha256 {digest[:12]})" * bool(digest)
-
-
-def _stored(file: UploadedFile) -> tuple[Path, str]:
-    """Put an upload into the session's folder; return where it lies, and its digest."""
-    content = file.getvalue()
-    digest = hashlib.sha256(content).hexdigest()
-    # A folder of its own, named by us; the stranger's name only of letters that mean nothing to a path.
-    folder = session().folder / digest[:16]
-    folder.mkdir(exist_ok=True)
-    original = folder / (
-        "".join(c if c.isalnum() or c in "._-" else "_" for c in file.name).lstrip(".")[-80:] or "upload"
-    )
-    original.write_bytes(content)
-    return original, digest
 
 
 def _masks_at_path() -> Path | None:
