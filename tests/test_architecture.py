@@ -61,7 +61,10 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"writing"}),
     ),
     "training": (
-        frozenset({"tasks", "models", "own_code", "seeds", "setting_text", "paper_results"}),
+        frozenset(
+            {"tasks", "models", "own_code", "seeds", "setting_text", "branches", "methods", "before", "paper_results"}
+        ),
+        frozenset({"settings"}),
         frozenset({"*"}),
         frozenset({"updaters"}),
         frozenset({"engine"}),
