@@ -49,6 +49,7 @@ TAKEN = frozenset(
             "model_input",
             "presenter_switch",
             "order_row",
+            "show",
             "summary",
             "size",
             "height",
