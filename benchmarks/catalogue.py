@@ -20,8 +20,7 @@ def tables() -> str:
         lines += [f"### {name}", "", f"{_first_line(kind)} Source: {kind.source}.", ""]
         lines += ["| setting | value | default | meaning |", "|---|---|---|---|"]
         for setting in settings_of(kind):
-            default = "none" if setting.default is None else str(setting.default)
-            lines.append(f"| `{setting.name}` | {setting.expected} | {default} | {_meaning(setting)} |")
+            lines.append(f"| `{setting.name}` | {setting.expected} | {setting.default_text} | {_meaning(setting)} |")
         lines.append("")
     lines += ["### Groupers", "", "| grouper | what it does | source |", "|---|---|---|"]
     lines += [

@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from sparselab.analysis.worth import worth_of
 from sparselab.benchmarking.csv_table import stored_results
 from sparselab.benchmarking.records import Session
 from sparselab.benchmarking.verdicts import Verdict
 from sparselab.cli import main
 from sparselab.formats import read_ticket
-from sparselab.training.runs.outcomes import dense_of, points_of, study_outcomes
+from sparselab.training.paired import in_points
+from sparselab.training.runs.outcomes import study_outcomes
+from sparselab.training.runs.points import points_of
 from sparselab.workflows.compare import contenders, run_contender
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,14 +40,14 @@ _SERIES = ("IMP (unstructured)", "Shuffled blocks", "Regroup", "Refill+", "Refil
 
 
 def compared() -> str:
-    """Return which share of its kept weights each of three sample layers keeps under contenders at the layer's own budget."""
+    """Return what each of three sample layers keeps, by the measure of "best", under contenders at the layer's own budget."""
     rows = []
     layers = [read_ticket(ROOT / "sample_masks" / file)[name] for file, name in _LAYERS]
     for name in _COMPARED:
         row = [f"`{name}`"]
         for layer in layers:
             contender = next(each for each in contenders(layer.mask.density) if each.name == name)
-            row.append(_percent(run_contender(layer, contender, seed=0, device="cpu")[1].coverage or 0.0))
+            row.append(_percent(worth_of(run_contender(layer, contender, seed=0, device="cpu")[1])))
         rows.append(row)
     return _table(["contender", *(f"`{file}`" for file, _ in _LAYERS)], rows)
 
@@ -81,9 +84,7 @@ def latency_by_kernel() -> str:
 
 def accuracy() -> str:
     """Return the study's accuracies beside the dense network's, by level."""
-    outcomes = study_outcomes()
-    dense, points = dense_of(outcomes, study=True), points_of(outcomes)
-    assert dense is not None
+    points = points_of(study_outcomes())
     rows = []
     for series in _SERIES:
         found = [point for point in points if point.series == series and point.level in (3, 6, 9)]
@@ -93,7 +94,7 @@ def accuracy() -> str:
                 str(one.level),
                 _percent(one.density),
                 f"{100 * one.mean:.2f} %",
-                f"{100 * (one.mean - dense.mean):+.2f}",
+                "" if one.to_dense is None else in_points(one.to_dense),
             ]
             for one in found
         ]

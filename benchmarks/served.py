@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, MutableSequence
+from collections.abc import Callable, Iterator, MutableSequence
 from contextlib import contextmanager
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -132,9 +132,16 @@ class ServedApp:
             self.memory.append((time.monotonic(), total))
 
 
+def _nothing(_folder: Path) -> dict[str, str]:
+    return {}
+
+
 @contextmanager
-def served_app() -> Iterator[ServedApp]:
-    """Serve the app at a free port until the end of the block, which may end it earlier."""
+def served_app(prepare: Callable[[Path], dict[str, str]] = _nothing) -> Iterator[ServedApp]:
+    """Serve the app at a free port until the end of the block, which may end it earlier.
+
+    prepare: is told the folder of the server's own files (data, cache, tmp), before it starts; returns what to add to its environment.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -150,7 +157,11 @@ def served_app() -> Iterator[ServedApp]:
         }
         with (folder / "log.txt").open("wb") as log:
             process = subprocess.Popen(
-                [*command, *options], cwd=ROOT, env={**os.environ, **own}, stdout=log, stderr=log
+                [*command, *options],
+                cwd=ROOT,
+                env={**os.environ, **own, **prepare(folder)},
+                stdout=log,
+                stderr=log,
             )
         app = ServedApp(folder, process, port)
         try:

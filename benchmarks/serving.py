@@ -26,6 +26,7 @@ import random
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +43,11 @@ _LINK = "sample=planted"
 _KNOB = "Rows per group"
 _SAME_ROWS = 64
 _FORGET_SECONDS = 60.0
+_PATIENCE_SECONDS = 60.0
+"""Who asked before the end is still answered after it: an answer that takes longer is an error."""
+
+_COMPARISON = "Table (.csv)"
+"""What Compare offers once a comparison is done."""
 
 
 @dataclass
@@ -54,6 +60,7 @@ class Tally:
     errors: list[str] = field(default_factory=list)
     evicted: int = 0
     finished: int = 0
+    comparisons: int = 0
 
 
 async def visit(app: ServedApp, number: int, tally: Tally, args: argparse.Namespace, until: float) -> None:
@@ -64,12 +71,12 @@ async def visit(app: ServedApp, number: int, tally: Tally, args: argparse.Namesp
     async def look() -> None:
         async with Visitor(app.address, _LINK) as visitor:
             tally.arrivals.append(time.monotonic())
-            tally.first.append(await _seen(visitor, visitor.open(until - time.monotonic())))
+            tally.first.append(await _seen(visitor, visitor.open(_PATIENCE_SECONDS)))
             is_active = args.active is None or number < args.active
             turns = 0
             while is_active and (not turns or args.active is not None) and time.monotonic() + args.pause < until:
                 await asyncio.sleep(args.pause)
-                turning = visitor.turn(_KNOB, knob_of(number, turns), until - time.monotonic())
+                turning = visitor.turn(_KNOB, knob_of(number, turns), _PATIENCE_SECONDS)
                 tally.knobs.append(await _seen(visitor, turning))
                 turns += 1
             tally.finished += bool(turns) or not is_active
@@ -83,18 +90,15 @@ def knob_of(number: int, turn: int) -> int:
     return (_SAME_ROWS if turn % 2 == 0 else _SAME_ROWS // 2) if number % 2 else 65 + (number // 2 + 50 * turn) % 192
 
 
-async def hog(app: ServedApp, until: float) -> None:
-    """Run Compare on the random sample again and again."""
+async def hog(app: ServedApp, tally: Tally, until: float) -> None:
+    """Run Compare on the random sample again and again, each time with a seed of its own."""
     async with Visitor(app.address, "sample=random", page="compare") as visitor:
-        runs = 0
-        try:
+        with suppress(TimeoutError):
             await visitor.open(until - time.monotonic())
-            while time.monotonic() < until:
-                runs += 1
-                await visitor.turn("Seed", runs, until - time.monotonic())
-        except TimeoutError:
-            pass
-    print(f"hog: {runs} comparisons finished", file=sys.stderr)
+            while visitor.offers(_COMPARISON):
+                tally.comparisons += 1
+                await visitor.turn("Seed", tally.comparisons, until - time.monotonic())
+            raise PageError("the hog's page was finished without a comparison")
 
 
 async def _seen(visitor: Visitor, answer: Awaitable[float]) -> float:
@@ -111,7 +115,7 @@ async def _told(work: Callable[[], Awaitable[None]], tally: Tally) -> None:
         tally.evicted += 1
         tally.errors.append(str(error))
     except TimeoutError:
-        tally.errors.append("no answer until the end")
+        tally.errors.append(f"no answer within {_PATIENCE_SECONDS:.0f} s")
     except (PageError, ConnectionClosed, OSError) as error:
         tally.errors.append(f"{type(error).__name__}: {error}")
 
@@ -120,7 +124,7 @@ async def crowd(app: ServedApp, args: argparse.Namespace, tally: Tally) -> None:
     """Let all visitors come and go."""
     until = time.monotonic() + args.seconds
     visits = [visit(app, number, tally, args, until) for number in range(args.visitors)]
-    await asyncio.gather(*visits, *([hog(app, until)] if args.hog else []))
+    await asyncio.gather(*visits, *([_told(lambda: hog(app, tally, until), tally)] if args.hog else []))
 
 
 def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -158,6 +162,7 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
         "memory_growth": _rounded(last / middle - 1) if middle else None,
         "health_worst_at_s": _rounded(app.health_worst[1] - began),
         "answers": answers,
+        "comparisons": tally.comparisons,
         "server_cpu_s": _rounded(server_cpu),
         "workers_cpu_s": _rounded(workers_cpu),
         "gone_s": _rounded(gone_after),

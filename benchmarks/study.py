@@ -251,6 +251,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=DATA, help="folder for the tables and the tickets")
     options = parser.parse_args()
     base = TrainSettings(
+        weigh="count",  # as study.csv was made
         task_settings=options.task_settings,
         model=options.model,
         epochs=options.epochs,

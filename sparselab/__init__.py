@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sparselab.transforms.refill.refill import Refill, RefillPlus
     from sparselab.transforms.regroup.regroup import Regroup
     from sparselab.transforms.shuffled_blocks.shuffled_blocks import ShuffledBlocks
+    from sparselab.workflows.diff import diff
     from sparselab.workflows.regroup import regroup
 else:
     # Hidden from type checkers, for which a module with a __getattr__ has every name that somebody mistypes.
@@ -61,6 +62,7 @@ _HOMES = {
     "Ticket": "core.ticket.Ticket",
     "Transform": "transforms.base.Transform",
     "convert": "nn.converting.convert",
+    "diff": "workflows.diff.diff",
     "open": "formats.opening.open_ticket",
     "regroup": "workflows.regroup.regroup",
     "report": "analysis.metrics.report",
@@ -87,6 +89,7 @@ __all__ = [
     "Transform",
     "__version__",
     "convert",
+    "diff",
     "open",
     "regroup",
     "report",

@@ -123,7 +123,7 @@ for name, value in {"sample": "random", **json.loads(QUERY)}.items():
 at.run()
 assert not at.exception, at.exception
 print(json.dumps({
-    "transforms": at.selectbox(key="transform").options,
+    "transforms": at.selectbox(key="_transform@explore").options,
     "captions": [each.value for each in at.sidebar.caption if each.value.startswith("Skipped")],
     "numbers": {metric.label: metric.value for metric in at.metric},
     "groupers": [box.options for box in at.selectbox if box.key == "grouper"],
@@ -143,12 +143,13 @@ def skipped_lines(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 def test_pages_take_what_the_example_brings_and_their_workers_too(beside_example: Run) -> None:
     shown, skipped = explore(beside_example, transform="example-best-rows")
-    assert list(TRANSFORMS.builtin) == shown["transforms"][: len(TRANSFORMS.builtin)]
-    assert shown["transforms"][-1] == "example-best-rows"
+    own = [TRANSFORMS[name].title for name in TRANSFORMS.builtin]
+    assert own == shown["transforms"][: len(own)]
+    assert shown["transforms"][-1] == "Best rows (example)"
     assert shown["numbers"]["Blocks"] == "1"
     assert not shown["captions"]
     assert not skipped
-    assert "example-first-column" in explore(beside_example)[0]["groupers"][0]
+    assert "First column (example)" in explore(beside_example)[0]["groupers"][0]
 
 
 def test_what_is_broken_is_said_once_and_nothing_else_changes(beside_broken: Run) -> None:

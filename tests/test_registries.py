@@ -29,9 +29,10 @@ from sparselab.grouping import GROUPERS
 from sparselab.kernels import KERNELS
 from sparselab.pruning.distributions import DISTRIBUTIONS
 from sparselab.pruning.scores import SCORES
+from sparselab.training.methods import METHODS
 from sparselab.training.models import MODELS
 from sparselab.training.paper_results import PAPERS
-from sparselab.training.settings import METHODS, TrainSettings
+from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import TASKS
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.regroup.rules import RULES

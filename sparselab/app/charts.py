@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from sparselab.analysis.expected import expected_jaccard
 from sparselab.analysis.metrics import labels
 from sparselab.analysis.pooling import Level, pool
 from sparselab.analysis.tiles import TileView
-from sparselab.core.mask import Mask
+from sparselab.core.mask import IntVector, Mask
 from sparselab.workflows.explore import View
 
 GROWN_COLOUR, DROPPED_COLOUR = "#e69f00", "#56b4e9"
@@ -33,10 +35,18 @@ Curve = tuple[str, Sequence[tuple[float, float | None]]]
 """A label, and pairs of the density after and the share of weights kept."""
 
 
-def similarity_figure(view: View) -> go.Figure:
-    """Show the Jaccard similarity of every pair of rows, in natural order and group by group, on one scale."""
+def similarity_figure(view: View, *, minus_chance: bool = False) -> go.Figure:
+    """Show the Jaccard similarity of every pair of rows, in natural order and group by group, on one scale.
+
+    minus_chance: less what is to be expected of rows that keep as many columns each, anywhere; then 0 has a colour of its own.
+    """
     # As float32, because every visitor's browser is sent each of up to 65,536 numbers a picture.
     pictures = [image / np.float32(255) for image in (view.similarity_before, view.similarity_after)]
+    if minus_chance:
+        orders = (np.arange(view.layout.before.rows), view.layout.row_order.order)
+        pictures = [
+            picture - _expected(view, order, len(picture)) for picture, order in zip(pictures, orders, strict=True)
+        ]
     figure = make_subplots(
         cols=2, subplot_titles=("rows as in the file", "rows group by group"), horizontal_spacing=0.06
     )
@@ -50,14 +60,27 @@ def similarity_figure(view: View) -> go.Figure:
             hovertemplate="rows near %{y:.0f} and %{x:.0f}: mean similarity %{z:.3f}<extra></extra>",
         )
         figure.add_trace(heat, row=1, col=column)
-    top = max(float(np.quantile(picture, 0.999)) for picture in pictures)
-    figure.update_layout(
-        coloraxis={"colorscale": _SCALE, "cmin": 0, "cmax": max(top, 0.01), "colorbar": {"title": "Jaccard"}}
-    )
+    top = max(*(float(np.quantile(picture, 0.999)) for picture in pictures), 0.01)
+    look = {"colorscale": "PuOr_r", "cmin": -top} if minus_chance else {"colorscale": _SCALE, "cmin": 0}
+    title = "Jaccard - chance" if minus_chance else "Jaccard"
+    figure.update_layout(coloraxis={**look, "cmax": top, "colorbar": {"title": title}})
     figure.update_yaxes(autorange="reversed", title_text="row", col=1)
     figure.update_yaxes(autorange="reversed", col=2)
     figure.update_xaxes(title_text="row")
     return _finish(figure, 380)
+
+
+def _expected(view: View, order: IntVector, pixels: int) -> NDArray[np.float32]:
+    """Return what chance gives for every pixel of a similarity picture, by the mean number of columns that its rows keep."""
+    rows, cols = view.layout.before.shape
+    counts = view.layout.before.kept.sum(axis=1)[order]
+    starts = np.arange(0, rows, -(-rows // pixels))
+    heights = np.diff(np.append(starts, rows))
+    means = np.add.reduceat(counts, starts) / heights
+    found = expected_jaccard(means, means, cols).astype(np.float32)
+    alone = np.flatnonzero(heights == 1)  # a row beside itself is no pair: the picture has 0 there
+    found[alone, alone] = 0.0
+    return found
 
 
 def block_density_figure(view: View) -> go.Figure:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
+import time
 from collections.abc import Callable
 from contextvars import Context
 
-from streamlit import net_util
+from streamlit import net_util, runtime
 from streamlit.runtime.session_manager import SessionInfo, SessionStorage
 from streamlit.web.cli import main
 from streamlit.web.server import server
 
 _COLLECT_SECONDS = 5.0
+_LOOK_SECONDS = 0.1
 
 
 class ForgettingStorage(SessionStorage):
@@ -66,12 +69,21 @@ class ForgettingStorage(SessionStorage):
         return asyncio.get_running_loop().call_later(seconds, work, *arguments, context=Context())
 
 
+def _make_ready() -> None:
+    """Let the first pictures of the samples be made as soon as the server stands."""
+    while not runtime.exists():
+        time.sleep(_LOOK_SECONDS)
+    from sparselab.app.jobs.ready_views import make_views_ready  # not before: the server is to answer at once
+
+    make_views_ready()
+
+
 def _no_address() -> None:
     return None
 
 
 def serve() -> None:
-    """Run Streamlit's command line, with a storage that forgets who has gone.
+    """Run Streamlit's command line, with a storage that forgets who has gone, and the first pictures made ahead.
 
     A connection with a foreign Origin makes Streamlit compare it with this machine's outer address, which it asks of a service on
     the internet: a stranger's page could make this machine call out. Nobody reaches the app under that address unless an operator
@@ -79,6 +91,7 @@ def serve() -> None:
     """
     net_util.get_external_ip = _no_address
     server.MemorySessionStorage = ForgettingStorage  # type: ignore[attr-defined, assignment]
+    threading.Thread(target=_make_ready, daemon=True, name="sparselab-ready-views").start()
     main(prog_name="streamlit")
 
 

@@ -125,7 +125,7 @@ def room_text(link: str) -> str:
     segno.make(link, micro=False).terminal(out=code, compact=True)
     return (
         f"\nFor everybody in this network: {link}\n{code.getvalue()}\n"
-        f"Off in a room: files of this machine by path, starting trainings, other visitors' measurements; "
+        f"Off in a room: files of this machine by path, starting trainings, the list of runs, other visitors' measurements; "
         f"uploads up to {ROOM_UPLOAD_MEGABYTES} MB."
     )
 

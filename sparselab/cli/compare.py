@@ -12,10 +12,12 @@ from typing import Any
 import click
 
 from sparselab.analysis.metrics import Report, labels, report
+from sparselab.analysis.worth import BEST, KEPT, best_of, measure_of, worth_of
 from sparselab.cli.file_options import file_options, open_file, say_layer_notes, settings_of_reading
 from sparselab.cli.output import print_document, print_table
 from sparselab.core.device import resolve_device
 from sparselab.core.errors import FileError, SettingError, SparselabError
+from sparselab.core.groups import separate_in_words
 from sparselab.core.layer import Layer
 from sparselab.core.ticket import Ticket
 from sparselab.formats import ReadOptions
@@ -72,7 +74,8 @@ def compare(
     chosen_contenders = _select(contenders(spend), only, skip)
     click.echo(f"layer {chosen.name}: {why}", err=True)
     found = next(entry for entry in ticket.entries if entry.name == chosen.name)
-    say_layer_notes([(chosen.name, (*found.notes, *chosen.notes))], ticket.meta.get("notes", ()))
+    separate = filter(None, [separate_in_words(chosen.groups, chosen.mask.rows)])
+    say_layer_notes([(chosen.name, (*found.notes, *chosen.notes, *separate))], ticket.meta.get("notes", ()))
     for number, contender in enumerate(chosen_contenders, 1):
         click.echo(f"{number} of {len(chosen_contenders)}: {contender.name}", err=True)
         try:
@@ -85,6 +88,7 @@ def compare(
         raise SettingError(
             f"expected a layer that some contender can run on; {chosen.name} suits none, for the reasons above"
         )
+    best = _best(rows)
     if as_json:
         budget = {"density": spend, "count": round(spend * chosen.mask.kept.size)}
         settings = {
@@ -96,7 +100,8 @@ def compare(
             **settings_of_reading(options),
             "blocks": None if blocks is None else str(blocks),
         }
-        document = {"budget": budget, "rows": [_row(contender, numbers) for contender, numbers in rows]}
+        told = {"measure": measure_of(best[0][1]), "names": [each.name for each, _ in best]} if best else None
+        document = {"budget": budget, "best": told, "rows": [_row(contender, numbers) for contender, numbers in rows]}
         print_document(document, "compare", file=file, seed=seed, settings=settings)
         return
     names = ("density_after", "coverage", "energy", "block_density", "fill_in", "blocks")
@@ -105,6 +110,16 @@ def compare(
         for contender, numbers in rows
     ]
     print_table(("contender", "at budget", *(labels()[name].lower() for name in names)), table)
+    if best:
+        first = best[0][1]
+        kept = f"{100 * worth_of(first):.1f} % {KEPT[measure_of(first)]}"
+        click.echo(f"best: {' and '.join(each.title for each, _ in best)}, {kept} ({BEST})", err=True)
+
+
+def _best(rows: Sequence[tuple[Contender, Report]]) -> list[tuple[Contender, Report]]:
+    """Return the best of those among whom it is sought on every page (`best_contenders`), all that are level."""
+    racing = [row for row in rows if row[0].per_layer]
+    return [racing[place] for place in best_of([numbers for _, numbers in racing])]
 
 
 def _select(all_contenders: Sequence[Contender], only: str | None, skip: str | None) -> list[Contender]:

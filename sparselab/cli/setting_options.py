@@ -107,7 +107,7 @@ class WithSettings(click.Command):
 def _help(setting: Setting) -> str:
     first, *choices = setting.help
     doc = "; ".join([first[:1].upper() + first[1:], *choices])
-    default = "none" if setting.default is None else str(setting.default) or "empty"
+    default = setting.default_text or "empty"
     when = "" if setting.when is None else f" Counts while {setting.when.name} is {_listed(setting.when.values)}."
     if setting.kind is str and not setting.choices:
         return f"{doc}. Default {default}.{when}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -11,17 +12,22 @@ from typing import Any
 import click
 
 from sparselab.analysis.metrics import Report, labels, totals
+from sparselab.analysis.worth import worth_of
 from sparselab.cli.file_options import file_options, open_file, say_layer_notes
 from sparselab.cli.output import envelope, print_document, print_table
 from sparselab.cli.setting_options import WithSettings, new_transform, scan
 from sparselab.core.device import resolve_device
 from sparselab.core.errors import SettingError
+from sparselab.core.groups import separate_in_words
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
+from sparselab.core.ticket import Ticket
 from sparselab.formats import FORMS, Form, ReadOptions, WrittenFile, check_target
 from sparselab.formats.writing.limited import write_back_limited
 from sparselab.runtime.results import ResultStore
 from sparselab.transforms import TRANSFORMS
+from sparselab.transforms.base import Transform
+from sparselab.workflows.chance import Chance, chance_of
 from sparselab.workflows.model import Done, NotDone, apply_transform
 from sparselab.workflows.stored_rows import resumed_transform
 from sparselab.workflows.tasks import results_folder
@@ -121,6 +127,11 @@ class _Transforms(click.Group):
     is_flag=True,
     help="Take layers that were done before, and keep those done now, in the user's cache folder; no seconds are told of the former.",
 )
+@click.option(
+    "--chance",
+    is_flag=True,
+    help="Say beside each layer what random groups keep: as high, at the same budget; takes eight to sixteen runs more.",
+)
 @file_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def _one(
@@ -134,6 +145,7 @@ def _one(
     force: bool,
     options: ReadOptions,
     resume: bool,
+    chance: bool,
     as_json: bool,
     **given: str | None,
 ) -> None:
@@ -144,7 +156,8 @@ def _one(
     if out is not None:  # said before the work, not after it
         check_target(ticket.meta["container"], out, overwrite=force)
     names = ticket.names if layer == "all" else (layer,)
-    results = _TransformResults(keeps_layouts=out is not None)
+    rival = partial(_chance, ticket, run, device) if chance else None
+    results = _TransformResults(keeps_layouts=out is not None, chance_of=rival)
     if resume:
         source = str(file), ticket, options
         store = ResultStore(results_folder())
@@ -170,7 +183,11 @@ def _one(
         return
     figures = ("density_before", "density_after", "coverage", "energy", "block_density", "blocks")
     rows = [[key, told.status, *(getattr(told, figure) for figure in figures)] for key, told in results.reports.items()]
-    print_table(("layer", "status", *(labels()[key].lower() for key in figures)), rows)
+    heads = ["layer", "status", *(labels()[key].lower() for key in figures)]
+    if chance:
+        heads += ["random groups", "gain"]
+        rows = [[*row, *_beside(results.chances[row[0]], results.reports[row[0]])] for row in rows]
+    print_table(heads, rows)
     for key, told in results.reports.items():
         if told.reason:
             click.echo(f"{key}: {told.status}: {told.reason}", err=True)
@@ -186,6 +203,16 @@ transform = _Transforms(
     ),
     short_help="Give layers a structure.",
 )
+
+
+def _chance(ticket: Ticket, run: Transform, device: str, name: str, layout: Layout) -> Chance | None:
+    return chance_of(ticket[name], layout, run, device=device)
+
+
+def _beside(chance: Chance | None, numbers: Report) -> list[str | None]:
+    if chance is None:
+        return [None, None]
+    return [f"{chance.low:.3f} to {chance.high:.3f}", f"{chance.gain(worth_of(numbers)):+.3f}"]
 
 
 def _tell(written: WrittenFile) -> None:
@@ -205,6 +232,8 @@ class _TransformResults:
     """What is told of the layers when all are done; of their layouts no more than that, unless they are written."""
 
     keeps_layouts: bool
+    chance_of: Callable[[str, Layout], Chance | None] | None = None
+    chances: dict[str, Chance | None] = field(default_factory=dict)
     reports: dict[str, Report] = field(default_factory=dict)
     failed: list[NotDone] = field(default_factory=list)
     layouts: dict[str, Layout] = field(default_factory=dict)
@@ -218,11 +247,18 @@ class _TransformResults:
                 self.failed.append(item)
                 continue
             name = item.layer.name
-            self.reports[name], self.notes[name] = item.report, item.layer.notes
+            separate = filter(None, [separate_in_words(item.layer.groups, item.layer.mask.rows)])
+            self.reports[name], self.notes[name] = item.report, (*item.layer.notes, *separate)
             if self.keeps_layouts:
                 self.layouts[name] = item.layout
             shape, digest = list(item.layer.mask.shape), item.layout.after.digest
-            self._rows.append({"name": name, "shape": shape, **item.report.as_json(), "digest": digest})
+            row = {"name": name, "shape": shape, **item.report.as_json(), "digest": digest}
+            if self.chance_of is not None:
+                found = self.chances[name] = self.chance_of(name, item.layout)
+                row["chance"] = (
+                    None if found is None else {**found.as_json(), "gain": found.gain(worth_of(item.report))}
+                )
+            self._rows.append(row)
             yield item.layer, item.layout, item.report
 
     def document(self) -> dict[str, Any]:

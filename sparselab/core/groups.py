@@ -27,6 +27,17 @@ def grouped_in_words(groups: int, rows: int) -> str:
     return f"grouped convolution: {groups} groups of {rows // groups} row{'s' * (rows != groups)}"
 
 
+def separate_in_words(groups: int, rows: int) -> str:
+    """Return what follows for blocks where the rows of a layer lie in groups; "" where they do not.
+
+    Example: >>> separate_in_words(2, 4)
+             'grouped convolution: 2 groups of 2 rows, which see different inputs: no block reaches from one into the next'
+    """
+    if groups == 1:
+        return ""
+    return f"{grouped_in_words(groups, rows)}, which see different inputs: no block reaches from one into the next"
+
+
 def split_groups(layer: Layer) -> tuple[Layer, ...]:
     """Return the parts of a layer whose rows see different inputs, each an ordinary layer of that many rows.
 

@@ -3,7 +3,8 @@
     block_size: Annotated[int, Interval(ge=2, le=64), Doc("side of a square block")] = 16
 
 A field may carry Interval (its range), OneOf (its choices), OrForm (what else it takes beside its choices), When (the other
-setting it depends on), Unset (what None means), Flag (its name on the command line) and Doc (its help).
+setting it depends on), Unset (what None means), Flag (its name on the command line), ShownAs (its name on a page), InFront (that it
+stands before *More* there) and Doc (its help).
 
 Our own and no library's: Pydantic and attrs check values too, but have no word for a setting that counts only beside another,
 and what sliders, flags and documents need to be told would still be written here.
@@ -24,12 +25,15 @@ from typing_extensions import Doc
 
 from sparselab.core.errors import SettingError
 
+AUTO = "auto"
+"""What is written where None is meant by a setting with choices: it is chosen as its `Unset` says."""
+
 
 @dataclass(frozen=True)
 class OneOf:
     """The values a setting may take: their names, or a mapping from each name to one line about it."""
 
-    values: Collection[str] | Mapping[str, str]
+    values: Collection[Any] | Mapping[str, str]
 
     @classmethod
     def of(cls, registry: Mapping[str, Any]) -> OneOf:
@@ -43,6 +47,18 @@ class OrForm:
 
     pattern: re.Pattern[str]
     said: str
+
+
+@dataclass(frozen=True)
+class ShownAs:
+    """What the setting is called on a page, in plain words."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class InFront:
+    """The setting stands on the page itself; a kind that marks some of its settings has the others under *More*."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +80,10 @@ class _Meanings(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._registry)
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        return {name: each.title for name, each in self._registry.items() if hasattr(each, "title")}
 
 
 @dataclass(frozen=True)
@@ -98,12 +118,37 @@ class Setting:
     when: When | None
     form: OrForm | None = None
     flag_name: str = ""
+    shown_as: str = ""
+    titles: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    in_front: bool = False
+
+    @property
+    def label(self) -> str:
+        """Its name on a page."""
+        return self.shown_as or self.name.replace("_", " ").capitalize()
+
+    def title_of(self, choice: str) -> str:
+        """What a choice is called on a page."""
+        return self.titles.get(choice, choice)
 
     @property
     def help(self) -> tuple[str, ...]:
-        """All that is said of it, as lines: its doc with what None means, then a line a choice."""
+        """All that is said of it, as lines: its doc with what None means, then a line a choice, where None is one called auto."""
+        if self.choices and self.unset:
+            return (self.doc, f"{AUTO}: {self.unset}", *self._lines)
         none = f"; none: {self.unset}" if self.unset else ""
-        return (self.doc + none, *(f"{choice}: {meaning}" for choice, meaning in self.meanings.items()))
+        return (self.doc + none, *self._lines)
+
+    @property
+    def _lines(self) -> tuple[str, ...]:
+        return tuple(f"{choice}: {meaning}" for choice, meaning in self.meanings.items())
+
+    @property
+    def default_text(self) -> str:
+        """Its default as a flag takes it."""
+        if self.default is None:
+            return AUTO if self.choices else "none"
+        return str(self.default)
 
     @property
     def flag(self) -> str:
@@ -116,7 +161,7 @@ class Setting:
 
     def parse(self, text: str) -> Any:
         """Turn a flag's or a link's text into a value. Raises: SettingError that says what was expected."""
-        if self.optional and text.lower() in ("", "none"):
+        if self.optional and text.lower() in ("", "none", AUTO):
             return None
         try:
             if self.kind is bool:
@@ -144,12 +189,14 @@ class Setting:
     def expected(self) -> str:
         """What a value must be, in words."""
         if self.choices:
-            return "one of " + ", ".join(self.choices) + (f", or {self.form.said}" if self.form else "")
+            others = [*([self.form.said] if self.form else []), *([AUTO] if self.optional else [])]
+            return "one of " + ", ".join(map(str, self.choices)) + "".join(f", or {other}" for other in others)
         if self.kind is bool:
             return "true or false"
         word = "a whole number" if self.kind is int else "a number"
         if self.low is not None and self.high is not None:
-            word += f" from {self.low:g} to {self.high:g}"
+            figure = "d" if self.kind is int else "g"
+            word += f" from {self.kind(self.low):{figure}} to {self.kind(self.high):{figure}}"
         return word + (" or none" if self.optional else "")
 
 
@@ -203,4 +250,7 @@ def _read(field: dataclasses.Field[Any], hint: Any) -> Setting:
         when=next((mark for mark in marks if isinstance(mark, When)), None),
         form=next((mark for mark in marks if isinstance(mark, OrForm)), None),
         flag_name=next((mark.name for mark in marks if isinstance(mark, Flag)), ""),
+        shown_as=next((mark.text for mark in marks if isinstance(mark, ShownAs)), ""),
+        titles=choices.titles if isinstance(choices, _Meanings) else {},
+        in_front=any(isinstance(mark, InFront) for mark in marks),
     )

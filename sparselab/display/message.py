@@ -24,7 +24,13 @@ ORDER_LABELS: Mapping[str, str] = MappingProxyType(
 
 
 def view_message(
-    title: str, before: Mask, layout: Layout | None = None, *, order: str = "reordered", pending: str = ""
+    title: str,
+    before: Mask,
+    layout: Layout | None = None,
+    *,
+    order: str = "reordered",
+    pending: str = "",
+    presenter: bool = False,
 ) -> bytes:
     """Return the message of `runtime.messages` that the view shows.
 
@@ -33,6 +39,7 @@ def view_message(
         layout: what became of `before`; with None only `before` is shown.
         order: of the right picture's rows and columns, one of `analysis.picture.ORDERS`.
         pending: what stands on the right while there is no layout yet.
+        presenter: whether the pictures fill the screen, for a projector; see `mask_view/window/presenter.js` for its keys.
     """
     left, right = sides(before, layout, order)
     if right is None and not pending:
@@ -45,6 +52,7 @@ def view_message(
             "left": left,
             "right": right,
             "note": pending if layout is None else "",
+            "presenter": presenter,
             "digest": f"{before.digest}|{json.dumps(order)}|{layout.after.digest if layout else ''}",
         }
     )

@@ -21,4 +21,7 @@ GROUPERS: Registry[Grouper] = Registry(
     check_grouper,
 )
 
-__all__ = ["GROUPERS", "Goal", "Grouper", "Groups"]
+BY_CHANCE = next(name for name, grouper in GROUPERS.builtin.items() if grouper.by_chance)
+"""The grouper that every other is measured against."""
+
+__all__ = ["BY_CHANCE", "GROUPERS", "Goal", "Grouper", "Groups"]

@@ -18,7 +18,7 @@ class Room:
     """address: what visitors type or scan.
 
     What is off in a room: files of this machine by path (they are the teacher's), starting trainings (one takes the processor for
-    minutes), and other visitors' measurements.
+    minutes), other visitors' measurements, and the list of this machine's runs: one is shown to who follows its link.
     """
 
     address: str

@@ -43,9 +43,14 @@ class ServerFolder:
         self._lock.acquire()
 
     def new(self) -> Path:
-        """Return a new folder in it."""
+        """Return a new folder in it. Raises: FileError where there is no room for one."""
         folder = self.path / uuid.uuid4().hex
-        folder.mkdir(mode=0o700)
+        try:
+            folder.mkdir(mode=0o700)
+        except OSError as error:
+            raise FileError(
+                f"expected room for a visitor's files on the server; got {error.strerror}: free some of its temporary folder"
+            ) from None
         return folder
 
     def sweep(self) -> int:

@@ -13,17 +13,22 @@ from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
 
 _ITEM = re.compile(r"(?P<name>[a-z-]+)(@(?P<levels>\d+(\+\d+)*))?(:(?P<settings>.*))?")
+_LEVELS = re.compile(r"\d{1,9}(\+\d{1,9})*", re.ASCII)
 _CAPS = ("refine_seconds", "permute_seconds")
 
 
 @dataclass(frozen=True)
 class Branch:
-    """One transform of a run's tickets. `label` is unique in its run; `levels` None stands for all that are pruned."""
+    """One transform of a run's tickets. `label` is unique in its run; `levels` None stands for all that are pruned.
+
+    weigh: what a kept weight counts, where `settings` do not say it.
+    """
 
     label: str
     name: str
     settings: str = ""
     levels: tuple[int, ...] | None = None
+    weigh: str | None = None
 
     def transform(self) -> Transform:
         """Return the transform. Caps on time stand at their highest unless given, so that steps and seed decide the answer.
@@ -33,12 +38,14 @@ class Branch:
         kind = TRANSFORMS[self.name]
         caps = [s for s in settings_of(kind) if s.name in _CAPS and f"{s.name}=" not in self.settings.replace("-", "_")]
         highest = ",".join(f"{setting.name}={setting.kind(setting.high or 0)}" for setting in caps)
-        run: Transform = parse_values(self.name, kind, ",".join(filter(None, (self.settings, highest))))
+        weighed = any(setting.name == "weigh" for setting in settings_of(kind)) and "weigh=" not in self.settings
+        weigh = f"weigh={self.weigh}" if weighed and self.weigh is not None else ""
+        run: Transform = parse_values(self.name, kind, ",".join(filter(None, (self.settings, highest, weigh))))
         return run
 
     def values(self) -> dict[str, Any]:
-        """Return the settings that differ from the transform's defaults, caps on time aside."""
-        run = self.transform()
+        """Return the settings by which it differs from the transform's defaults, caps on time and the run's `weigh` aside."""
+        run = replace(self, weigh=None).transform()
         chosen = {setting.name: getattr(run, setting.name) for setting in settings_of(type(run))}
         defaults = {setting.name: setting.default for setting in settings_of(type(run))}
         return {name: value for name, value in chosen.items() if value != defaults[name] and name not in _CAPS}
@@ -67,6 +74,17 @@ def parse_then(text: str) -> tuple[Branch, ...]:
         items.append(replace(item, label=f"{item.name}-{again + 1}") if again else item)
         items[-1].transform()
     return tuple(items)
+
+
+def parse_levels(owner: str, text: str) -> tuple[int, ...]:
+    """Return the levels of a text such as 3+6, `owner` being its name in errors; none where it is empty. Raises: SettingError.
+
+    Example: >>> parse_levels("reinitialise", "3+6")
+             (3, 6)
+    """
+    if text and not _LEVELS.fullmatch(text):
+        raise SettingError(f"{owner}: expected levels such as 3+6; got {text!r}")
+    return tuple(int(level) for level in text.split("+")) if text else ()
 
 
 def _parse(part: str) -> Branch:

@@ -38,6 +38,13 @@ class Transform(ABC):
         """What a layer must bring besides its mask under these settings, by the names of `Layer`: weight, features."""
         return frozenset()
 
+    def at_random(self, density: float) -> Transform | None:
+        """Return the same with rows put together at random, in groups as high, at the same budget, not refined: chance.
+
+        density: what the layout at hand has, for a transform that chooses its own. None where rows are not put together.
+        """
+        return None
+
     @property
     def draws_new_weights(self) -> bool:
         """Whether weights that come back take fresh random values, and not those of the rewind step."""

@@ -26,16 +26,32 @@ WEIGHS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+AUTOMATIC = "energy where the layer has weights, else count"
+"""What it means that nobody says how a kept weight is weighed."""
+
 _SCALE = 2.0**30
 
 
-def cell_needs(weigh: str) -> frozenset[str]:
+def cell_needs(weigh: str | None) -> frozenset[str]:
     """Return what a layer must bring for a kept weight to be worth something, by the names of `Layer`."""
-    return frozenset() if weigh == "count" else frozenset({"weight"})
+    return frozenset() if weigh in (None, "count") else frozenset({"weight"})
 
 
-def scores(layer: Layer, weigh: str, device: torch.device) -> torch.Tensor:
+def weigh_of(layer: Layer, weigh: str | None) -> str:
+    """Return how the kept weights of a layer are weighed: as asked, or, where nothing is asked, by what "best" means for it.
+
+    That is energy, or count for a mask alone and for kept weights that are all zero (see `analysis.worth`).
+    """
+    if weigh is not None:
+        return weigh
+    weight, kept = layer.weight, layer.mask.kept
+    return "count" if weight is None or not np.any(weight, where=kept) else "energy"
+
+
+def scores(layer: Layer, weigh: str | None, device: torch.device) -> torch.Tensor:
     """Return what each kept weight is worth: 1 (count), |w| (magnitude) or w^2 (energy); 0 where not kept.
+
+    None stands for what `weigh_of` says.
 
     Magnitudes and energies are scaled so that the largest is 2**30 and rounded: sums of whole numbers below 2**53 come
     out the same in any order, so one thread, two threads and a GPU choose the same blocks.
@@ -44,6 +60,7 @@ def scores(layer: Layer, weigh: str, device: torch.device) -> torch.Tensor:
     """
     import torch
 
+    weigh = weigh_of(layer, weigh)
     if weigh == "count":
         return as_tensor(layer.mask.kept.view(np.int8), device)
     worth = np.empty(layer.mask.shape)

@@ -25,8 +25,8 @@ class Contender:
     name: a short key that links and files may rely on; it begins with the transform's. title: what is shown.
     transform, settings: the name of a transform and what its settings are. role: one of `ROLES`.
     at_budget: it spends the weights it is told to, no more. by_chance: its rows are put together at random.
-    on_curve: quick enough to be run at every density of a curve. per_layer: it is tried when the best structure of every
-    layer of a network is sought.
+    on_curve: quick enough to be run at every density of a curve. per_layer: it is among those of which the best is sought, for a
+    layer and for every layer of a network; the others show what else there is.
     """
 
     name: str

@@ -14,7 +14,7 @@ from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
-from sparselab.core.settings import OneOf
+from sparselab.core.settings import InFront, OneOf, ShownAs
 from sparselab.pruning.scores import SCORES, Scores
 from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
@@ -36,14 +36,20 @@ class Prune(Transform):
     source: ClassVar[str] = "Frankle & Carbin (ICLR 2019); Han et al. (NeurIPS 2015)"
     splits_groups: ClassVar[bool] = False
 
-    sparsity: Annotated[float, Interval(ge=0.0, le=1.0), Doc("weights dropped / all weights, afterwards")] = 0.9
+    sparsity: Annotated[
+        float, Interval(ge=0.0, le=1.0), InFront(), Doc("weights dropped / all weights, afterwards")
+    ] = 0.9
     scope: Annotated[
         str,
         OneOf({"global": "all layers together", "layer": "each layer by itself"}),
+        ShownAs("What is ranked together"),
         Doc("weights that are ranked together"),
     ] = "global"
     score: Annotated[
-        str, OneOf({"magnitude": "by |w|", "random": "at random; a control"}), Doc("how weights are ranked")
+        str,
+        OneOf({"magnitude": "by |w|", "random": "at random; a control"}),
+        ShownAs("How weights are ranked"),
+        Doc("how weights are ranked"),
     ] = "magnitude"
 
     @property

@@ -8,7 +8,7 @@ import numpy as np
 from annotated_types import Interval
 from typing_extensions import Doc
 
-from sparselab.core.settings import When
+from sparselab.core.settings import InFront, ShownAs, When
 from sparselab.grouping import Groups
 from sparselab.grouping.refine import Budget, refine
 from sparselab.runtime.progress import SILENT, Monitor, Stages
@@ -16,17 +16,21 @@ from sparselab.runtime.progress import SILENT, Monitor, Stages
 if TYPE_CHECKING:
     import torch
 
-REFINE = Doc("swap rows between groups as long as the budget then keeps more")
+Refine = Annotated[
+    bool, InFront(), ShownAs("Refine groups"), Doc("swap rows between groups as long as the budget then keeps more")
+]
 Steps = Annotated[
     int,
     Interval(ge=1, le=1_000_000),
     When("refine", (True,)),
+    ShownAs("Refinement, sweeps"),
     Doc("sweeps of swaps: how long to search; with the seed they decide the answer"),
 ]
 Seconds = Annotated[
     float,
     Interval(ge=1.0, le=3600.0),
     When("refine", (True,)),
+    ShownAs("Refinement, at most s"),
     Doc("cap on the time of the search, which then ends with the best so far"),
 ]
 

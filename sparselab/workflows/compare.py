@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from sparselab.formats import ReadOptions, load_layer, read_blocks
 from sparselab.formats.names import clean_name
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS, Regroup
+from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
 
 _PICTURE_ROWS, _PICTURE_COLS = 64, 128
@@ -31,6 +32,14 @@ def contenders(density: float | None) -> tuple[Contender, ...]:
     """
     found = [each for name, kind in TRANSFORMS.items() for each in kind.contenders(name, density)]
     return tuple(sorted(found, key=lambda each: not each.at_budget))
+
+
+def best_contenders(density: float) -> tuple[Contender, ...]:
+    """Return those among whom the best structure of a layer is sought, wherever that is asked: on Compare as on Model.
+
+    The candidates at the budget with the default grouper, as it is and refined; what "best" means says `analysis.worth`.
+    """
+    return tuple(each for each in contenders(density) if each.per_layer)
 
 
 def curve_contenders() -> tuple[Contender, ...]:
@@ -46,13 +55,17 @@ def at_density(contender: Contender, density: float) -> Contender:
     return replace(contender, settings={**contender.settings, **spend})
 
 
+def transform_on(layer: Layer, contender: Contender) -> Transform:
+    """Return the transform that a contender is on a layer: told to spend no more than its budget where it has one."""
+    run = TRANSFORMS[contender.transform](**contender.settings)
+    return run.within_budget(layer) if contender.at_budget else run
+
+
 def run_contender(
     layer: Layer, contender: Contender, *, seed: int, device: str = "auto", monitor: Monitor = SILENT
 ) -> tuple[Layout, Report]:
     """Run one contender. Raises: SettingError when the layer lacks what it needs."""
-    run = TRANSFORMS[contender.transform](**contender.settings)
-    if contender.at_budget:
-        run = run.within_budget(layer)
+    run = transform_on(layer, contender)
     layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
     return layout, report(layout, layer)
 
@@ -78,17 +91,30 @@ def compare_row(
 ) -> dict[str, Any]:
     """Run one contender on one layer of a file, in a worker; return its report, its picture and what `budget` keeps there.
 
-    `rival` is, for a contender with a density of its own, the coverage of `regroup` with the budget rule at that density.
+    `masks`: {"rows", "cols", "before", "after"}, packed. `settings`: of the transform as it ran.
+    `rival` is, for a contender with a density of its own, the coverage of `regroup` with the budget rule at that density;
+    `repeatable`: no clock or cancel ended a search, so that another run comes to the same.
     """
     layer = load_layer(path, layer_name, options)
     chosen = Contender(**contender)
     layout, numbers = run_contender(layer, chosen, seed=seed, device=device, monitor=monitor)
-    rival = None
+    rival, is_cut_short = None, layout.is_cut_short
     if not chosen.at_budget and numbers.coverage is not None:
         budget = Contender("regroup", "regroup", "regroup", Regroup.spending(layout.after.density))
-        _, beside = run_contender(layer, budget, seed=seed, device=device, monitor=monitor)
-        rival = beside.coverage
-    return {"report": numbers.as_json(), "picture": thumbnail(layout), "rival": rival}
+        other, beside = run_contender(layer, budget, seed=seed, device=device, monitor=monitor)
+        rival, is_cut_short = beside.coverage, is_cut_short or other.is_cut_short
+    return {
+        "report": numbers.as_json(),
+        "picture": thumbnail(layout),
+        "rival": rival,
+        "masks": {"rows": layer.mask.rows, "cols": layer.mask.cols, **_packed(layout)},
+        "settings": asdict(transform_on(layer, chosen)),
+        "repeatable": not is_cut_short,
+    }
+
+
+def _packed(layout: Layout) -> dict[str, Any]:
+    return {"before": layout.before.packed, "after": layout.after.packed}
 
 
 def curve_row(
@@ -102,16 +128,17 @@ def curve_row(
     *,
     monitor: Monitor = SILENT,
 ) -> dict[str, Any]:
-    """Return the density spent and the coverage of one contender at each of `densities`."""
+    """Return the density spent and the coverage of one contender at each of `densities`; `repeatable` as `compare_row`."""
     layer = load_layer(path, layer_name, options)
-    points = []
+    points, repeatable = [], True
     for done, density in enumerate(densities):
         monitor.progress(str(contender["title"]), done, len(densities))
-        _, numbers = run_contender(
+        layout, numbers = run_contender(
             layer, at_density(Contender(**contender), density), seed=seed, device=device, monitor=monitor
         )
+        repeatable = repeatable and not layout.is_cut_short
         points.append((numbers.density_after, numbers.coverage))
-    return {"points": points}
+    return {"points": points, "repeatable": repeatable}
 
 
 def thumbnail(layout: Layout) -> NDArray[np.uint8]:

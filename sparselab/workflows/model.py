@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sparselab.analysis.metrics import Report, report
+from sparselab.analysis.worth import best_of
 from sparselab.core.errors import Cancelled, FileError, LimitError, SettingError, SparselabError
 from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.inputs.memory import check_room
@@ -21,7 +22,7 @@ from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
-from sparselab.workflows.compare import contenders, run_contender
+from sparselab.workflows.compare import best_contenders, run_contender
 
 _JOINT_BYTES = 16  # a weight, at the peak of one threshold over all layers: measured 15.5
 
@@ -153,11 +154,6 @@ def transform_of(candidate: Mapping[str, Any]) -> Transform:
     return TRANSFORMS[candidate["transform"]](**candidate["settings"])
 
 
-def best_of(density: float) -> tuple[Contender, ...]:
-    """Return the contenders of "best per layer": the structures that take a budget, quick enough for a whole network."""
-    return tuple(each for each in contenders(density) if each.per_layer)
-
-
 def model_row(
     path: str,
     layer_name: str,
@@ -168,13 +164,13 @@ def model_row(
     *,
     monitor: Monitor = SILENT,
 ) -> dict[str, Any]:
-    """Run the candidates on one layer, in a worker; return the report and layout of the one that keeps most.
+    """Run the candidates on one layer, in a worker; return the report and layout of the best, the first where several are level.
 
-    Most energy where there are weights, most kept weights otherwise. An empty list of candidates stands for `best_of` at the
-    layer's own density. Raises: the first candidate's error when none of them suits the layer.
+    What "best" means says `analysis.worth`. An empty list of candidates stands for `best_contenders` at the layer's own density.
+    `level`: the titles of the others that keep as much. Raises: the first candidate's error when none of them suits the layer.
     """
     layer = load_layer(path, layer_name, options)
-    entrants = [Contender(**item) for item in candidates] or list(best_of(layer.mask.density))
+    entrants = [Contender(**item) for item in candidates] or list(best_contenders(layer.mask.density))
     found: list[tuple[Contender, Layout, Report]] = []
     errors: list[SparselabError] = []
     for entrant in entrants:
@@ -184,11 +180,13 @@ def model_row(
             errors.append(error)
     if not found:
         raise errors[0]
-    best, layout, numbers = max(found, key=lambda item: _worth(item[2]))
+    first, *others = best_of([numbers for _, _, numbers in found]) or (0,)
+    best, layout, numbers = found[first]
     # Whether another run must come to the same: no clock ended a search, and none was left out, perhaps for lack of memory.
     repeatable = not errors and not any(tried.is_cut_short for _, tried, _ in found)
     return {
         "contender": best.title,
+        "level": [found[place][0].title for place in others],
         "report": numbers.as_json(),
         "layout": layout.pack(),
         "repeatable": repeatable,
@@ -214,9 +212,3 @@ def export_ticket(
     found = {name: Layout.unpack(packed) for name, packed in layouts.items()}
     write_back(path, found, out, options=options, format=format, form=form, overwrite=True)
     return len(read_ticket(path, options))
-
-
-def _worth(numbers: Report) -> float:
-    if numbers.energy is not None:
-        return numbers.energy
-    return -1.0 if numbers.coverage is None else numbers.coverage

@@ -17,6 +17,7 @@ from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import ResultStore
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
+from sparselab.workflows.layer_cards import card_facts
 from sparselab.workflows.model import (
     Done,
     NotDone,
@@ -27,7 +28,7 @@ from sparselab.workflows.model import (
     transform_of,
     without_values,
 )
-from sparselab.workflows.tasks import identity_of, without_seconds
+from sparselab.workflows.tasks import identity_of, stored, without_seconds
 
 Row = Mapping[str, Any]
 
@@ -43,17 +44,24 @@ def stored_model_rows(
     *,
     monitor: Monitor = SILENT,
 ) -> list[dict[str, Any]]:
-    """Return what `model_rows` does, without its seconds where the store in the folder `store` holds it already, in a worker."""
-    kept = ResultStore(Path(store))
-    asked = partial(_task, path, layer_names, candidates, seed, options, device)
-    task = asked()
-    found = kept.get(task) if task is not None else None
-    if found is not None:
-        return list(found)
-    rows = model_rows(path, layer_names, candidates, seed, options, device, monitor=monitor)
-    if task == asked():  # else the file was changed while it was read
-        _keep(kept, task, rows)
-    return rows
+    """Return what `model_rows` does, without its seconds where the store in the folder `store` holds it already, in a worker.
+
+    Every row has what its card shows as well: `layer_cards.card_facts`.
+    """
+    told = path, layer_names, candidates, seed, options, device
+
+    def with_card(row: Mapping[str, Any]) -> dict[str, Any]:
+        return {**row, **card_facts(path, row, candidates, options, device, monitor=monitor)}
+
+    found: Sequence[dict[str, Any]] = stored(
+        ResultStore(Path(store)),
+        partial(_task, *told),
+        lambda: [with_card(row) for row in model_rows(*told, monitor=monitor)],
+        is_repeatable=_are_repeatable,
+        lasting=_lasting,
+    )
+    # What the command line stored has nothing of cards.
+    return [row if "pictures" in row or "error" in row else with_card(row) for row in found]
 
 
 def resumed_transform(
@@ -79,8 +87,9 @@ def resumed_transform(
         outcomes = None if found is None else _revived(found, ticket)
         if outcomes is None:
             outcomes = list(apply_transform(run, ticket, part, rng=seed, device=device))
-            if task == asked():
-                _keep(store, task, [row_of(outcome, name) for outcome in outcomes])
+            rows = [row_of(outcome, name) for outcome in outcomes]
+            if task is not None and task == asked() and _are_repeatable(rows):
+                store.put(task, _lasting(rows))
         yield from outcomes
 
 
@@ -121,7 +130,10 @@ def _task(
     return {"rows of a model": list(layer_names), **where, "candidates": tried, "seed": seed, "device": device}
 
 
-def _keep(store: ResultStore, task: Mapping[str, Any] | None, rows: Sequence[Row]) -> None:
-    """Put rows into the store, without their seconds; not errors, and not what another run may answer otherwise."""
-    if task is not None and all(row.get("repeatable") for row in rows):
-        store.put(task, [without_seconds(row) for row in rows])
+def _are_repeatable(rows: Sequence[Row]) -> bool:
+    """Whether another run must come to the same: no errors, and no clock ended a search."""
+    return all(row.get("repeatable") for row in rows)
+
+
+def _lasting(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    return [without_seconds(row) for row in rows]

@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sparselab.core.errors import SettingError
 from sparselab.core.layout import Layout
 from sparselab.formats import ReadOptions
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import ResultStore
 from sparselab.workflows.explore import explore
-from sparselab.workflows.tasks import identity_of, without_seconds
+from sparselab.workflows.tasks import identity_of, stored, whole_settings, without_seconds
 
 
 def stored_explore(
@@ -31,16 +32,31 @@ def stored_explore(
 
     An answer that a clock or a cancel cut short is not kept: another run may come to a better one.
     """
-    kept = ResultStore(Path(store))
-    asked = partial(_task, path, layer_name, transform, settings, seed, options, device)
-    task = asked()
-    found = None if task is None else kept.get(task)
-    if found is not None:
-        return dict(found)
-    answer = explore(path, layer_name, transform, settings, seed, options, device, monitor=monitor)
-    if task is not None and task == asked() and not Layout.unpack(answer["layout"]).is_cut_short:
-        kept.put(task, without_seconds(answer))
-    return answer
+    told = path, layer_name, transform, settings, seed, options, device
+    found: Mapping[str, Any] = stored(
+        ResultStore(Path(store)),
+        partial(_task, *told),
+        lambda: explore(*told, monitor=monitor),
+        is_repeatable=lambda answer: not Layout.unpack(answer["layout"]).is_cut_short,
+        lasting=without_seconds,
+    )
+    return dict(found)
+
+
+def found_view(
+    path: str,
+    layer_name: str,
+    transform: str,
+    settings: Mapping[str, Any],
+    seed: int,
+    options: ReadOptions,
+    store: str,
+    device: str = "auto",
+) -> dict[str, Any] | None:
+    """Return what `stored_explore` would, where the store holds it; computes nothing, and needs no worker."""
+    task = _task(path, layer_name, transform, settings, seed, options, device)
+    found = None if task is None else ResultStore(Path(store)).get(task)
+    return None if found is None else dict(found)
 
 
 def _task(
@@ -55,5 +71,9 @@ def _task(
     where = identity_of(path, options)
     if where is None:
         return None
-    asked = {"layer": layer_name, "transform": transform, "settings": dict(settings), "seed": seed, "device": device}
+    try:
+        whole = whole_settings(transform, settings)
+    except SettingError:  # said better by those who compute
+        return None
+    asked = {"layer": layer_name, "transform": transform, "settings": whole, "seed": seed, "device": device}
     return {"a view": asked, **where}

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sparselab.core.paths import cache_folder
 from sparselab.formats import FORMATS, ReadOptions
 from sparselab.grouping import GROUPERS
+from sparselab.runtime.results import ResultStore
 from sparselab.transforms import TRANSFORMS
 
 _READS_ITS_FOLDER = (".json", ".onnx")
 """Suffixes of files whose tensors may lie in other files of their folder."""
 
 _MOST_FILES = 10_000
+
+Answer = TypeVar("Answer")
+Task = Mapping[str, Any]
+"""All that an answer depends on, as plain values."""
 
 
 def results_folder() -> Path:
@@ -37,6 +43,38 @@ def identity_of(path: str, options: ReadOptions) -> dict[str, Any] | None:
     except OSError:
         return None
     return {"files": files, "options": {key: str(value) for key, value in vars(options).items()}}
+
+
+def stored(
+    store: ResultStore,
+    asked: Callable[[], Task | None],
+    compute: Callable[[], Answer],
+    *,
+    is_repeatable: Callable[[Answer], bool],
+    lasting: Callable[[Answer], Any],
+) -> Answer | Any:
+    """Return the answer to a task from the store where it holds it, else compute it and keep it.
+
+    Args: asked: tells the task; None where it cannot be told, then nothing is kept. It is asked again afterwards, because a file may be
+        changed while it is read. is_repeatable: whether another run must come to the same; what a clock ended is not kept.
+        lasting: what of the answer does not differ from run to run.
+    """
+    task = asked()
+    found = None if task is None else store.get(task)
+    if found is not None:
+        return found
+    answer = compute()
+    if task is not None and task == asked() and is_repeatable(answer):
+        store.put(task, lasting(answer))
+    return answer
+
+
+def whole_settings(transform: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all settings of a transform, those left out at their defaults: however they are told, a question has one name.
+
+    Raises: SettingError for settings that it does not take.
+    """
+    return asdict(TRANSFORMS[transform](**settings))
 
 
 def without_seconds(answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sparselab.transforms import TRANSFORMS
 KINDS = [*TRANSFORMS.values(), TrainSettings]
 
 
-def script(module: str, name: str, bound: bool, sliders: bool) -> None:
+def script(module: str, name: str, sliders: bool) -> None:
     import importlib
 
     import streamlit as st
@@ -26,15 +26,13 @@ def script(module: str, name: str, bound: bool, sliders: bool) -> None:
     from sparselab.core.settings import settings_of
 
     settings = settings_of(getattr(importlib.import_module(module), name))
-    st.session_state["shown"] = setting_widgets(settings, bound=bound, sliders=sliders, columns=st.columns(3))
+    st.session_state["shown"] = setting_widgets(settings, sliders=sliders, columns=st.columns(3))
 
 
-@pytest.mark.parametrize("flags", [(True, True), (False, False)], ids=["bound sliders", "plain numbers"])
+@pytest.mark.parametrize("sliders", [True, False], ids=["sliders", "numbers"])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_every_setting_that_counts_has_a_widget_that_starts_at_its_default(
-    kind: type, flags: tuple[bool, bool]
-) -> None:
-    at = AppTest.from_function(script, args=(kind.__module__, kind.__name__, *flags)).run()
+def test_every_setting_that_counts_has_a_widget_that_starts_at_its_default(kind: type, sliders: bool) -> None:
+    at = AppTest.from_function(script, args=(kind.__module__, kind.__name__, sliders)).run()
     assert not at.exception
     settings = settings_of(kind)
     defaults = {setting.name: setting.default for setting in settings}
@@ -44,7 +42,7 @@ def test_every_setting_that_counts_has_a_widget_that_starts_at_its_default(
 
 
 def test_a_choice_shows_and_hides_what_depends_on_it() -> None:
-    at = AppTest.from_function(script, args=(TrainSettings.__module__, "TrainSettings", False, False)).run()
+    at = AppTest.from_function(script, args=(TrainSettings.__module__, "TrainSettings", False)).run()
     settings = settings_of(TrainSettings)
     for method in next(setting.choices for setting in settings if setting.name == "method"):
         at.selectbox(key="method").set_value(method).run()

@@ -45,7 +45,7 @@ def test_a_run_outlives_its_page(page: Page, server: str, browser: Browser) -> N
 
 def test_a_shipped_ticket_opens_in_explore(page: Page, server: str) -> None:
     page.goto(f"{server}/training")
-    expect(page.get_by_text("Sparsest winning tickets")).to_be_visible()
+    expect(page.get_by_text("Fewest weights kept that validation")).to_be_visible()
     page.get_by_role("button", name="Open in Explore").click()
     expect(page.get_by_text("Weights kept").first).to_be_visible()
     expect(page.get_by_text("level-10.safetensors")).to_be_visible()

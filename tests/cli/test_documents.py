@@ -31,6 +31,7 @@ CALLS: dict[str, tuple[list[str], dict[str, Any], set[str]]] = {
         {"layers", "totals", "settings", "version"},
     ),
     "compare": (["{file}", "--only", "prune"], {"layer": "fc", "only": "prune"}, {"budget", "rows"}),
+    "diff": (["{file}", "{file}"], {"mask_b": None}, {"verdict", "layers", "total", "not_compared", "notes", "other"}),
     "bench": (
         [
             "{file}",
@@ -93,7 +94,7 @@ def test_every_document_says_what_was_run_on_what(
     arguments, settings, keys = CALLS[name]
     words = [word.format(file=file, folder=tmp_path / "run") for word in arguments]
     reads_file = "{file}" in arguments
-    draws = name != "inspect"
+    draws = name not in ("inspect", "diff")
     assert main([name, *words, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document.keys() >= keys

@@ -73,8 +73,7 @@ def test_every_setting_of_a_transform_is_in_its_help(name: str, call: list[str],
         first, *choices = setting.help
         doc = "; ".join([first[:1].upper() + first[1:], *choices])
         expected = setting.expected[:1].upper() + setting.expected[1:]
-        default = "none" if setting.default is None else setting.default
-        told = f"{setting.flag} VALUE {doc}. {expected}; default {default}."
+        told = f"{setting.flag} VALUE {doc}. {expected}; default {setting.default_text}."
         assert "".join(told.split()) in text
 
 

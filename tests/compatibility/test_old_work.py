@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,15 @@ def test_a_stopped_run_goes_on_to_its_end(run: str) -> None:
     assert level_0 == RUNS[run]["document"]["levels"][0], "it was over when the run was stopped"
 
 
+@pytest.mark.parametrize("run", [*RUNS])
+def test_what_follows_a_run_weighs_as_it_did_then(run: str) -> None:
+    settings = read_run(runs_folder() / run).info.settings
+    assert all(item.transform().weigh == "count" for item in settings.follow_ups if item.name == "regroup")
+    assert settings.digest == run, "and it keeps its name"
+    assert all(item.transform().weigh is None for item in TrainSettings(then="regroup,shuffled-blocks").follow_ups)
+    assert TrainSettings().digest == replace(TrainSettings(), weigh="count").digest
+
+
 @pytest.mark.parametrize("run", QUEUED)
 def test_a_waiting_run_has_its_turn(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[Path] = []
@@ -135,7 +145,7 @@ def test_the_state_of_converted_modules_loads_and_answers_the_same() -> None:
     saved = torch.load(OLD / "modules.pt", weights_only=True)
     layers = {layer.name: layer for layer in read_ticket(TICKET)}
     model = torch.nn.Sequential(torch.nn.Conv2d(8, 8, 3, padding=1), torch.nn.Flatten(), torch.nn.Linear(8, 10))
-    run = Regroup(rows_per_group=4, grouper="natural")
+    run = Regroup(rows_per_group=4, grouper="natural", weigh="count")  # the default then
     places = {"0": "features.15", "2": "head"}
     layouts = {place: run(layers[name], rng=np.random.default_rng(0)) for place, name in places.items()}
     converted = convert(model, layouts)
@@ -154,8 +164,9 @@ def test_a_command_line_prints_all_the_keys_it_printed(
     assert printed >= set(COMMANDS[name]["keys"]), sorted(set(COMMANDS[name]["keys"]) - printed)
 
 
-NEW_DEFAULTS = {("regroup", "rows_per_group")}
-"""32 has become None, which is 32 rows as before but 8 groups under the rules of the released code, as that code has it."""
+NEW_DEFAULTS = {("regroup", "rows_per_group"), ("regroup", "weigh"), ("shuffled-blocks", "weigh")}
+"""32 rows have become None, which is 32 rows as before but 8 groups under the rules of the released code, as that code has it. To
+weigh by count has become None, which is by energy where a layer has weights: better after retraining (docs/algorithms.md)."""
 
 
 @pytest.mark.parametrize("registry", ["transforms", "tasks", "train"])
@@ -217,11 +228,22 @@ def test_a_link_opens_the_view_it_was_copied_from(
     address, old = link["address"], link["shows"]
     if address.get("rule") in ("ratio", "legacy") and "groups" not in address:
         address = address | {"rows_per_group": "32"}  # the one default that has changed: see NEW_DEFAULTS
+    if "weigh" in settings_shown(address):
+        address = {"weigh": "count"} | address  # another default that has changed
     shows = opened(link["page"], address, places)
     assert {name: shows["knobs"][name] for name in old["knobs"]} == {
         name: NOW_CALLED.get((name, value), value) for name, value in old["knobs"].items()
     }
     assert shows["figures"] == old["figures"]
+
+
+def settings_shown(address: dict[str, Any]) -> set[str]:
+    """The settings of the transform that an address of Explore or Latency opens with."""
+    if "sample" not in address:
+        return set()
+    settings = settings_of(TRANSFORMS[address.get("transform", "regroup")])
+    values = {setting.name: address.get(setting.name, setting.default) for setting in settings}
+    return {setting.name for setting in settings if setting.counts(values)}
 
 
 def test_every_page_has_the_address_it_had() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sparselab.display import assets
-from sparselab.display.assets import MOTION, VIEW, bundle
+from sparselab.display.assets import MOTION, PANES, VIEW, WALL, bundle
 from sparselab.runtime import messages
 
 DISPLAY = Path(assets.__file__).parent
@@ -21,6 +21,8 @@ ENTRIES = {
     "the view": [VIEW],
     "the reordering": [MOTION],
     "both": [MOTION, VIEW],
+    "the panes": [PANES],
+    "the wall": [WALL],
 }
 TESTS = Path(__file__).resolve().parent / "js"
 NODE = shutil.which("node")
@@ -41,7 +43,9 @@ def test_a_module_keeps_its_laws(path: Path) -> None:
 
 
 @needs_node
-@pytest.mark.parametrize("path", sorted(DISPLAY.glob("m*/*.js")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted(set(DISPLAY.glob("*/**/*.js")) - {DISPLAY / "page/host.js"}), ids=lambda path: path.stem
+)
 def test_every_import_names_something_that_is_exported(path: Path) -> None:
     node("--input-type=module", "--eval", f"await import({json.dumps(path.as_uri())})")
 
@@ -64,7 +68,7 @@ def test_the_script_holds_every_module_once_and_its_only_export_is_the_last_entr
     assert exported.startswith("export default function render")
     assert exported in assets.read(f"{entries[-1]}.js")
     for entry in entries:
-        for path in (DISPLAY / entry).parent.glob("*.js"):
+        for path in (DISPLAY / entry).parent.rglob("*.js"):
             first = path.read_text(encoding="utf-8").splitlines()[0]
             assert script.count(first) == 1, path.name
 

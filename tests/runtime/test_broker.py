@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -52,6 +53,13 @@ def begun(job: Job) -> Job:
 def finished(job: Job) -> Job:
     assert job.wait(MOST_SECONDS)
     return job
+
+
+def finish(jobs: JobList) -> None:
+    deadline = time.monotonic() + MOST_SECONDS
+    while jobs.is_busy and time.monotonic() < deadline:
+        jobs.collect()
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("sessions", [9, 16])
@@ -242,13 +250,40 @@ def test_lists_go_after_who_waits_and_keep_failures_as_results(new_broker: NewBr
     assert jobs.total == 3
     assert jobs.ahead == 1, "the interactive request goes first"
     blocking.cancel()
-    deadline = time.monotonic() + MOST_SECONDS
-    while jobs.is_busy and time.monotonic() < deadline:
-        jobs.collect()
-        time.sleep(0.01)
+    finish(jobs)
     assert jobs.results[0] == 2
     assert isinstance(jobs.results[1], FileError)
     assert finished(asked).result() < jobs.results[2]
+
+
+def test_a_list_about_what_is_nobodys_secret_is_computed_once_for_all_who_ask(
+    new_broker: NewBroker, tmp_path: Path
+) -> None:
+    broker = new_broker(2)
+    folders = [tmp_path / name for name in "xy"]
+    for folder in folders:
+        folder.mkdir()
+    calls = [(tasks.counted, (str(folder),)) for folder in folders]
+    lists = {owner: JobList(broker, owner) for owner in "abc"}
+    for owner, jobs in lists.items():
+        jobs.start("the same", calls, is_public=owner != "c")
+    lists["b"].cancel()  # who gives up takes nothing from the others
+    for owner in "ac":
+        finish(lists[owner])
+    assert [len((folder / "calls").read_text()) for folder in folders] == [2, 2]
+    assert set(lists["a"].results) == set(lists["c"].results) == {0, 1}
+
+
+def test_what_nobody_asked_for_yet_goes_last_until_somebody_asks(new_broker: NewBroker) -> None:
+    broker = new_broker(1)
+    blocking = begun(ask(broker, "z", tasks.polite))
+    ahead = [ask(broker, "ahead", tasks.brief, 0.0, rank=Rank.AHEAD, key=key) for key in "xy"]
+    listed = ask(broker, "a", tasks.brief, 0.0, rank=Rank.LIST)
+    joined = ask(broker, "b", tasks.brief, 0.0, key="y")
+    blocking.cancel()
+    starts = [finished(job).result() for job in (joined, listed, ahead[0])]
+    assert starts == sorted(starts)
+    assert finished(ahead[1]).result() == starts[0]
 
 
 def test_a_list_that_is_cancelled_keeps_what_it_has(new_broker: NewBroker) -> None:

@@ -77,6 +77,24 @@ def test_who_has_waited_long_goes_with_the_first(waiting: list[Computation]) -> 
     assert first is old
 
 
+@given(works())
+def test_what_nobody_asked_for_yet_goes_last_however_long_it_waits(waiting: list[Computation]) -> None:
+    old = Computation(-1, Request(owner="z", call=(tasks.double, (1,)), rank=Rank.AHEAD), NOW - 10 * PATIENCE_SECONDS)
+    ranks = [work.rank for work in in_order([*waiting, old], [], {}, NOW)]
+    assert ranks == sorted(ranks)
+
+
+@given(works(), works(4), st.integers(1, 4), st.booleans())
+def test_what_nobody_asked_for_yet_runs_by_itself(
+    waiting: list[Computation], running: list[Computation], slots: int, is_crowded: bool
+) -> None:
+    """So it makes nobody's worker start beside its own."""
+    work = next_to_begin(waiting, running, {}, slots=slots, now=NOW, is_crowded=is_crowded)
+    ranks = [other.rank for other in (*running, work) if other is not None]
+    if work is not None and Rank.AHEAD in ranks:
+        assert ranks == [Rank.AHEAD]
+
+
 def test_one_slot_stays_free_of_lists_while_others_are_about() -> None:
     def work(number: int, rank: Rank) -> Computation:
         return Computation(number, Request(owner=str(number), call=(tasks.double, (1,)), rank=rank), NOW)

@@ -14,13 +14,14 @@ from sparselab.formats import read_ticket
 from sparselab.training.engine.checkpoint import read_checkpoint
 from sparselab.training.engine.optimizer import Sgd
 from sparselab.training.engine.stage_start import level_start, updater_of
+from sparselab.training.methods import DYNAMIC, METHODS, MOVING_BLOCKS, STATIC_BLOCKS
 from sparselab.training.models import MODELS
 from sparselab.training.network import build_network
 from sparselab.training.runs.paths import RunPaths
 from sparselab.training.runs.run import train
 from sparselab.training.runs.views import read_run
 from sparselab.training.schedule import schedule_of
-from sparselab.training.settings import DYNAMIC, METHODS, MOVING_BLOCKS, STATIC_BLOCKS, TrainSettings
+from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import TASKS
 from sparselab.training.updaters import BlockPruneAndGrow, Step
 
@@ -131,7 +132,8 @@ def test_a_run_ends_whatever_is_chosen_and_every_choice_names_another_run(
     by_name = {each.name: each for each in settings_of(TrainSettings)}
     when = by_name[setting].when
     method = "imp" if when is None or "imp" in when.values else when.values[0]
-    chosen = replace(TINY, method=method, levels=1, sparsity=0.7, block_size=4, **{setting: choice})
+    then = "regroup" if setting == "weigh" else ""  # else nothing is weighed
+    chosen = replace(TINY, method=method, levels=1, sparsity=0.7, block_size=4, then=then, **{setting: choice})
     train(chosen, tmp_path)
     entry = read_run(tmp_path).stages[-1]
     assert entry["level"] == chosen.last_level

@@ -10,7 +10,8 @@ import pytest
 
 from sparselab.core.data_files import STUDY
 from sparselab.core.errors import FileError
-from sparselab.training.runs.outcomes import Outcome, dense_of, points_of, series_of, study_outcomes
+from sparselab.training.runs.outcomes import Outcome, series_of, study_outcomes
+from sparselab.training.runs.points import chosen_of, dense_of, points_of
 
 BASE = Outcome(
     run="r",
@@ -39,16 +40,52 @@ def test_seeds_are_one_point_and_the_spread_is_theirs() -> None:
     (point,) = points_of([*dense, *level])
     assert (point.mean, point.low, point.high, point.seeds) == (pytest.approx(0.92), 0.91, 0.93, 2)
     assert point.density == 0.51
-    assert point.wins
+    assert point.to_dense is not None
+    assert (point.to_dense.verdict, point.wins) == ("better", True)
     assert dense_of(dense, study=True).mean == pytest.approx(0.91)  # type: ignore[union-attr]
     assert dense_of(dense, study=False) is None
 
 
-def test_a_ticket_wins_only_against_the_dense_network_of_its_own_runs() -> None:
+def test_a_ticket_is_judged_only_by_the_dense_network_of_its_own_runs() -> None:
     ours = replace(BASE, study=False, kept=20, level=5, test_accuracy=0.85)
-    assert not points_of([BASE, ours])[0].wins, "nothing dense of its own to judge by"
-    assert points_of([BASE, ours, replace(BASE, study=False, test_accuracy=0.8)])[0].wins
-    assert not points_of([replace(ours, study=True), BASE])[0].wins
+    assert points_of([BASE, ours])[0].to_dense is None, "nothing dense of its own to judge by"
+    beside = points_of([BASE, ours, replace(BASE, study=False, test_accuracy=0.8)])[0]
+    assert beside.to_dense is not None
+    assert (beside.to_dense.mean, beside.to_dense.margin, beside.wins) == (pytest.approx(0.05), None, False), "one seed"
+
+
+def outcomes(level: int, tests: dict[int, float], validations: dict[int, float] | None = None) -> list[Outcome]:
+    kept = 100 - 10 * level
+    return [
+        replace(
+            BASE,
+            seed=seed,
+            level=level,
+            kept=kept,
+            test_accuracy=right,
+            validation_accuracy=(validations or tests)[seed],
+        )
+        for seed, right in tests.items()
+    ]
+
+
+DENSE = outcomes(0, {0: 0.90, 1: 0.92, 2: 0.91})
+
+
+def test_a_mean_above_dense_within_its_interval_is_a_tie_and_no_winner() -> None:
+    (point,) = points_of([*DENSE, *outcomes(3, {0: 0.93, 1: 0.91, 2: 0.92})])
+    assert point.mean > 0.91
+    assert point.to_dense is not None
+    assert (point.to_dense.verdict, point.wins) == ("tie", False)
+
+
+def test_a_point_is_chosen_by_validation_and_told_by_the_test() -> None:
+    flat = {0: 0.90, 1: 0.92, 2: 0.91}
+    far = {seed: value - 0.1 for seed, value in flat.items()}
+    good_in_test = outcomes(5, flat, far)
+    good_in_validation = outcomes(4, far, flat)
+    (chosen,) = chosen_of(points_of([*DENSE, *outcomes(2, flat), *good_in_validation, *good_in_test]))
+    assert (chosen.level, chosen.to_dense and chosen.to_dense.verdict) == (4, "worse")
 
 
 def test_blocks_only_where_all_have_some() -> None:

@@ -13,6 +13,7 @@ import pytest
 from annotated_types import Interval
 from typing_extensions import Doc
 
+from sparselab.analysis.worth import worth_of
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
@@ -24,8 +25,16 @@ from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import ROLES
 from sparselab.workflows import compare
-from sparselab.workflows.compare import at_density, compare_row, contenders, curve_contenders, curve_row, run_contender
-from sparselab.workflows.model import best_of, export_ticket, model_row
+from sparselab.workflows.compare import (
+    at_density,
+    best_contenders,
+    compare_row,
+    contenders,
+    curve_contenders,
+    curve_row,
+    run_contender,
+)
+from sparselab.workflows.model import export_ticket, model_row
 
 
 def weighted(seed: int, shape: tuple[int, int] = (64, 96), density: float = 0.2) -> Layer:
@@ -131,14 +140,23 @@ def test_a_curve_rises_with_what_is_spent(network: str) -> None:
     assert list(covered) == sorted(covered)
 
 
-def test_best_per_layer_is_the_best_of_its_candidates(network: str) -> None:
+def test_best_per_layer_is_the_best_of_those_that_compare_crowns(network: str) -> None:
     row = model_row(network, "layer1", [], 0, ReadOptions(), "cpu")
     layer = read_ticket(network)["layer1"]
-    energies = {
-        item.title: run_contender(layer, item, seed=0, device="cpu")[1].energy for item in best_of(layer.mask.density)
+    worths = {
+        item.title: worth_of(run_contender(layer, item, seed=0, device="cpu")[1])
+        for item in contenders(layer.mask.density)
+        if item.per_layer
     }
-    assert row["report"]["energy"] == max(energies.values())  # type: ignore[type-var]
-    assert energies[row["contender"]] == row["report"]["energy"]
+    assert worth_of(row["report"]) == max(worths.values())
+    assert worths[row["contender"]] == max(worths.values())
+    assert row["level"] == [title for title, worth in worths.items() if worth == max(worths.values())][1:]
+
+
+def test_the_best_is_sought_among_candidates_at_one_budget_refined_ones_too() -> None:
+    found = best_contenders(0.2)
+    assert {(each.role, each.at_budget, each.by_chance) for each in found} == {("candidate", True, False)}
+    assert {bool(each.settings.get("refine")) for each in found} == {True, False}
 
 
 def test_the_exported_ticket_holds_the_new_masks(network: str, tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from sparselab.app.compare.other_file import show_other_file
 from sparselab.app.compare.view import show_comparison
-from sparselab.app.inputs.preamble import require_source, show_headline
+from sparselab.app.inputs.preamble import require_source, say_groups, show_headline
 from sparselab.app.inputs.sidebar import choose_density, choose_layer, choose_seed
 from sparselab.app.inputs.source import counted
 
@@ -19,4 +20,6 @@ def page() -> None:
         density = choose_density(source, layer)
         seed = choose_seed()
     show_headline("Compare", source, layer)
+    say_groups(source, layer)
+    show_other_file(source)
     show_comparison(source, layer, density, seed)

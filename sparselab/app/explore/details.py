@@ -13,9 +13,13 @@ from sparselab.app.charts import block_density_figure, similarity_figure, tiles_
 from sparselab.app.explore.downloads import show_takeaway
 from sparselab.app.explore.numbers import show_all_numbers
 from sparselab.app.inputs.explore_request import ExploreRequest
+from sparselab.app.jobs.chance_job import chance_of_view
 from sparselab.app.motion_view import motion_view
+from sparselab.app.shell.address_keys import TILES
 from sparselab.app.shell.url_state import linked_tabs
+from sparselab.app.shell.visit import held
 from sparselab.display.motion_message import motion_message, why_still
+from sparselab.workflows.chance import Chance
 from sparselab.workflows.explore import View
 
 
@@ -44,7 +48,14 @@ def _similarity(view: View, request: ExploreRequest) -> None:
     st.caption(
         "Jaccard similarity of every two rows. Bright squares along the diagonal of the right picture are groups of similar rows."
     )
-    figure = request.source.memory.remembered(f"similarity|{request.key}", lambda: similarity_figure(view))
+    less = st.toggle(
+        "Minus what chance gives",
+        **held("minus_chance", False),
+        help="Less the similarity to be expected of two rows that keep as many columns each, anywhere: what is left, orange, is likeness.",
+    )
+    figure = request.source.memory.remembered(
+        f"similarity|{less}|{request.key}", lambda: similarity_figure(view, minus_chance=less)
+    )
     st.plotly_chart(figure, key="_similarity")
 
 
@@ -72,10 +83,8 @@ def _tiles(view: View, _request: ExploreRequest) -> None:
     """Show the tiles a kernel computes, how full each is, and what is computed for nothing."""
     tile = st.select_slider(
         "Tile",
-        [4, 8, 16, 32, 64],
-        value=16,
-        key="tile",
-        bind="query-params",
+        TILES,
+        **held("tile", 16),
         help="side of the kernel's square tile, in weights",
     )
     seen = tile_view(view.layout, tile)
@@ -108,8 +117,9 @@ def _checks(view: View, _request: ExploreRequest) -> None:
         st.markdown(f"{mark} {law.name}: `{law.figure}`")
 
 
-def _numbers(view: View, _request: ExploreRequest) -> None:
-    show_all_numbers(view)
+def _numbers(view: View, request: ExploreRequest) -> None:
+    chance = chance_of_view(request, view)
+    show_all_numbers(view, chance if isinstance(chance, Chance) else None)
 
 
 TABS: Mapping[str, Tab] = MappingProxyType(

@@ -1,21 +1,28 @@
-"""The pictures of Explore: the mask before and after, in the order chosen, with the deciding numbers above them."""
+"""The pictures of Explore: the mask before and after, in the order chosen."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.analysis.picture import ORDERS
 from sparselab.app.charts import plain_pictures
-from sparselab.app.explore.numbers import show_numbers, show_status
 from sparselab.app.inputs.explore_request import ExploreRequest
+from sparselab.app.inputs.preamble import say_groups
 from sparselab.app.mask_view import mask_view
+from sparselab.app.shell.presenter import present, presenting
 from sparselab.app.shell.url_state import linked_segments
-from sparselab.core.groups import grouped_in_words
+from sparselab.app.shell.visit import choose, chosen, held
 from sparselab.core.mask import Mask
 from sparselab.display.message import ORDER_LABELS, sides, view_message
 from sparselab.formats import read_ticket
 from sparselab.workflows.explore import View
+
+_STEPS: Mapping[str, int] = MappingProxyType({"next": 1, "previous": -1})
 
 
 def choose_order() -> tuple[str, DeltaGenerator]:
@@ -23,9 +30,9 @@ def choose_order() -> tuple[str, DeltaGenerator]:
 
     The place is always there, so that the page does not jump when work starts or ends.
     """
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="order_row"):
         order = linked_segments(
-            "Rows of the right picture",
+            "Rows",
             ORDER_LABELS,
             "order",
             default="reordered",
@@ -33,39 +40,39 @@ def choose_order() -> tuple[str, DeltaGenerator]:
         )
         st.toggle(
             "Plain heatmap",
-            key="plain",
-            bind="query-params",
+            **held("plain", False),
             help="Both masks as plain images in the same colours, for browsers that cannot draw the picture.",
             width="content",
         )
-        place = st.container(width=250)
+        place = st.container(width="stretch")
     return order, place
 
 
 def pictures(request: ExploreRequest, view: View | None, order: str) -> None:
-    """Show the deciding numbers, the mask before, and after as soon as there is one."""
-    if view is not None:
-        show_status(view)
-    show_numbers(view)
-    _say_groups(request)
-    before = _mask_before(request, view)
-    if st.session_state.get("plain"):
+    """Show the mask before, and after as soon as there is one."""
+    say_groups(request.source, request.layer)
+    before = mask_before(request, view)
+    if chosen("plain", False):
         _plain_pictures(before, view, order)
     else:
         # Before there is an answer the picture is of the layer alone, the same whatever is asked of it.
         key = f"layer|{_mask_key(request)}" if view is None else f"picture|{order}|{request.key}"
+        key += f"|{presenting()}"
         payload = request.source.memory.remembered(key, lambda: _payload(request, before, view, order))
-        mask_view(payload, key="_mask_view")
+        mask_view(payload, key="_mask_view", on_asked=partial(_answer, order))
 
 
-def _say_groups(request: ExploreRequest) -> None:
-    layer = next(item for item in request.source.card["layers"] if item["name"] == request.layer)
-    if layer["groups"] > 1:
-        said = grouped_in_words(layer["groups"], layer["shape"][0])
-        st.caption(f"{said.capitalize()}, which see different inputs: no block reaches from one into the next.")
+def _answer(order: str, asked: str) -> None:
+    """Do what a presenter asked for with a key: another order, or the presenter view itself."""
+    if asked in _STEPS:
+        names = tuple(ORDERS)
+        choose({"order": names[(names.index(order) + _STEPS[asked]) % len(names)]})
+    else:
+        present(asked == "present")
 
 
-def _mask_before(request: ExploreRequest, view: View | None) -> Mask:
+def mask_before(request: ExploreRequest, view: View | None) -> Mask:
+    """Return the layer's mask as it is in the file."""
     if view is not None:
         return view.layout.before
     # A file on disk that was checked before: only its mask is read here, everything heavy is the worker's.
@@ -92,4 +99,4 @@ def _plain_pictures(before: Mask, view: View | None, order: str) -> None:
 
 def _payload(request: ExploreRequest, before: Mask, view: View | None, order: str) -> bytes:
     layout = None if view is None else view.layout
-    return view_message(request.layer, before, layout, order=order, pending="not computed yet")
+    return view_message(request.layer, before, layout, order=order, pending="not computed yet", presenter=presenting())

@@ -8,6 +8,7 @@ import streamlit as st
 
 from sparselab.app.glossary.terms import Term, matching, terms
 from sparselab.app.shell.escape import literal
+from sparselab.app.shell.visit import held
 
 _LONGEST_SEARCH = 80
 
@@ -17,8 +18,7 @@ def page() -> None:
     st.subheader("Glossary", anchor=False)
     search = st.text_input(
         "Search",
-        key="term",
-        bind="query-params",
+        **held("term", ""),
         max_chars=_LONGEST_SEARCH,
         placeholder="a term, or words of its meaning",
         icon=":material/search:",

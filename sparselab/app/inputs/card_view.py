@@ -14,16 +14,13 @@ _SHOWN_REASONS = 40
 
 
 def show_card(source: Source) -> None:
-    """Show what was detected: what was assumed in plain sight, the layers, and the tensors that are no layers behind a fold."""
-    notes = [literal(in_words_of_the_page(note)) for note in notes_of(source.card)]
-    for note in notes[:_SHOWN_NOTES]:
-        st.caption(f":material/info: {note}")
+    """Show what was detected, the layers and the tensors that are none, behind a button that says how many they are."""
     layers, skipped = source.card["layers"], source.card["skipped"]
     label = f"Detected: {source.card['format']}, {len(layers)} layer{'s' * (len(layers) != 1)}"
     if skipped:
         label += f"; {len(skipped)} other tensor{'s' * (len(skipped) != 1)} left alone"
-    with st.expander(label):
-        for note in notes[_SHOWN_NOTES:]:
+    with st.popover(label, type="tertiary", width="content"):
+        for note in _notes(source)[_SHOWN_NOTES:]:
             st.caption(f":material/info: {note}")
         if any(layer["count"] is None for layer in layers):
             st.caption(
@@ -50,3 +47,13 @@ def show_card(source: Source) -> None:
             st.caption("Other tensors, and why they are not prunable layers:")
             for text in skipped_of(source.card)[:_SHOWN_REASONS]:
                 st.caption(literal(in_words_of_the_page(text)))
+
+
+def show_notes(source: Source) -> None:
+    """Show in plain sight what was assumed when the file was read; beyond the first few, `show_card` has them."""
+    for note in _notes(source)[:_SHOWN_NOTES]:
+        st.caption(f":material/info: {note}")
+
+
+def _notes(source: Source) -> list[str]:
+    return [literal(in_words_of_the_page(note)) for note in notes_of(source.card)]

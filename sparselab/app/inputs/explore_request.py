@@ -26,6 +26,11 @@ class ExploreRequest:
         return found
 
     @property
+    def has_weights(self) -> bool:
+        """Whether the file has the layer's values, not its mask alone."""
+        return any(item["has_weight"] for item in self.source.card["layers"] if item["name"] == self.layer)
+
+    @property
     def key(self) -> str:
         """An exact name for the answer: the layer's digest, not a sample of it, and every setting."""
         parts = [

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import streamlit as st
 
+from sparselab.app.shell.visit import held
 from sparselab.core.errors import FileError
 from sparselab.core.im2col import COLUMN_ORDERS
 from sparselab.formats import ReadOptions
@@ -44,22 +45,19 @@ def choose_read_options(choose_masks: Callable[[], Path | None]) -> ReadOptions:
     with st.expander("How the file is read"):
         read_all = st.toggle(
             LABELS["--read-all"],
-            key="read_all",
-            bind="query-params",
+            **held("read_all", False),
             help="Read the tensors that were left alone too: as weights, or as masks where they are 0 and 1.",
         )
         axes = st.text_input(
             LABELS["--axes"],
-            key="read_axes",
-            bind="query-params",
+            **held("read_axes", ""),
             placeholder="auto",
             help="Letters for the axes of a tensor: O out, I in, H W D the kernel, E experts. Such as HWIO for Keras and Flax, IO for "
             "in x out, or NAME=HWIO for one layer; several with spaces between.",
         )
         groups = st.text_input(
             LABELS["--conv-groups"],
-            key="read_groups",
-            bind="query-params",
+            **held("read_groups", ""),
             placeholder="such as conv2.weight=32",
             help="NAME=N: the layer is a convolution of N groups, whose rows never share a block; several with spaces between.",
         )
@@ -68,22 +66,19 @@ def choose_read_options(choose_masks: Callable[[], Path | None]) -> ReadOptions:
             min_value=0.0,
             value=None,
             format="%g",
-            key="read_threshold",
-            bind="query-params",
+            **held("read_threshold", None),
             placeholder="none: what is not 0 is kept",
             help="Weights of at most this size count as pruned; a mask keeps what is above it.",
         )
         order = st.selectbox(
             LABELS["--column-order"],
             COLUMN_ORDERS,
-            key="column_order",
-            bind="query-params",
+            **held("column_order", COLUMN_ORDERS[0]),
             help="The order in which a convolution's columns run over input channels and kernel, slowest first, in a file of matrices. PyTorch: cin-kh-kw; DLMC: kh-kw-cin.",
         )
         kernel = st.text_input(
             LABELS["--kernel-shape"],
-            key="kernel_shape",
-            bind="query-params",
+            **held("kernel_shape", ""),
             placeholder="such as 3,3",
             help="The kernel of a convolution that lies in the file as a matrix.",
         )

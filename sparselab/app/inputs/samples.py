@@ -12,7 +12,7 @@ SAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "vgg-digits-imp-80": (
             "Lottery ticket, 80 % sparse",
-            "A small VGG pruned by IMP on noisy digits. Rows of real tickets have few columns in common: set the grouper to random and compare.",
+            "A small VGG pruned by IMP on noisy digits. Rows of real tickets have few columns in common: compare with rows grouped in random order (under More).",
         ),
         "vgg-digits-imp-60": (
             "Lottery ticket, 60 % sparse",
@@ -36,6 +36,10 @@ SAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
     }
 )
+
+
+FIRST = "planted-noisy"
+"""What a newcomer sees, whose address names nothing: the picture that needs least to be understood."""
 
 
 def sample_path(name: str) -> Path:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
@@ -20,20 +21,23 @@ from sparselab.app.inputs.cards import (
 )
 from sparselab.app.inputs.path_policy import allowed_roots, resolve_under, ticket_roots
 from sparselab.app.inputs.read_options import LABELS, choose_read_options, in_words_of_the_page
-from sparselab.app.inputs.samples import SAMPLES, available, sample_path
+from sparselab.app.inputs.samples import FIRST, SAMPLES, available, sample_path
+from sparselab.app.inputs.uploads import file_in_words, formats_in_words, stored, uploads
+from sparselab.app.shell.address_keys import FILE_NAMES, PATH, SAMPLE, SOURCES, UPLOAD
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import show_fault
 from sparselab.app.shell.memory import Memory
 from sparselab.app.shell.session import public_memory, session
 from sparselab.app.shell.url_state import linked_select
+from sparselab.app.shell.visit import choose, chosen, held, page_now, say_file, state
 from sparselab.app.shell.work import run_stranger
 from sparselab.core.errors import FileError, LimitError, SparselabError
 from sparselab.core.paths import ROOTS_VARIABLE
-from sparselab.formats import FORMATS, ReadOptions, file_stamp, read_untrusted
+from sparselab.formats import ReadOptions, file_stamp, read_untrusted
 from sparselab.formats.limited import parsed_by
 from sparselab.runtime.worker import WorkerError
 
-_KINDS = ("Sample", "Upload", "Path")
+_ASKED, _LAYER = "_upload_asked", "_layer_before"
 _MASKS_HELP = "The masks of the weights of this file, paired by name and shape, where they lie apart."
 
 
@@ -52,6 +56,7 @@ class Source:
     is_public: whether it is a sample, so that what is computed of it may be given to every visitor.
     Of an upload, `path` holds the layers in our own format, and `original` is what came.
     stamp: changes with the file, where it may change while it is looked at.
+    address: the keys by which a link names it, and how to read it.
     """
 
     path: str
@@ -61,6 +66,7 @@ class Source:
     is_public: bool = False
     original: Original | None = None
     stamp: str = ""
+    address: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def memory(self) -> Memory:
@@ -88,11 +94,10 @@ def counted(source: Source, layer: str) -> Source:
 
 def choose_source() -> Source | None:
     """Show the source pickers; return the chosen file, or None while there is none to show."""
-    kind = st.segmented_control(
-        "Source", _KINDS, default="Sample", key="source", bind="query-params", persist_state="session", required=True
-    )
+    kind = st.segmented_control("Source", SOURCES, required=True, **held("source", SAMPLE, _file_changes))
     try:
-        return {"Sample": _sample, "Upload": _upload, "Path": _path}[kind or "Sample"]()
+        source = {SAMPLE: _sample, UPLOAD: _upload, PATH: _path}[kind or SAMPLE]()
+        return None if source is None else replace(source, address=_address())
     except LimitError as error:
         st.error(f"{literal(str(error))}. The server may be busy: try again.", icon=":material/timer_off:")
         st.button("Try again", key="_read_again")
@@ -113,12 +118,27 @@ def _sample() -> Source | None:
     names = available()
     if not names:
         raise FileError("expected sample masks beside the app; found none: run benchmarks/make_samples.py")
-    name = linked_select("Sample", names, "sample", default=names[0], label_of=lambda name: SAMPLES[name][0])
+    if not chosen("sample"):
+        is_first_visit = page_now() == "explore" and not state().values
+        choose({"sample": FIRST if is_first_visit and FIRST in names else names[0]})
+    name = linked_select(
+        "Sample",
+        names,
+        "sample",
+        default="",  # always in the address: what stands there when none is named has changed
+        label_of=lambda name: SAMPLES[name][0],
+        is_needed=True,
+        then=_file_changes,
+    )
     st.caption(SAMPLES[name][1])
+    return sample_source(name)
+
+
+def sample_source(name: str) -> Source:
+    """Return one of the samples that come with the app."""
     path = sample_path(name)
-    options = ReadOptions()
     card = sample_card(str(path), path.stat().st_mtime_ns)
-    return Source(str(path), f"sample {name}", options, card, is_public=True)
+    return Source(str(path), f"sample {name}", ReadOptions(), card, is_public=True)
 
 
 def _upload() -> Source | None:
@@ -127,18 +147,23 @@ def _upload() -> Source | None:
     file = st.file_uploader(
         "Mask or checkpoint",
         key=f"_upload_{generation}",
-        help=f"Read in a separate, limited process; nothing in the file is executed. Tensors that are not layers are left alone. A model in several files is not uploaded: its folder is opened by path.  \n{_formats_in_words()}",
+        help=f"Read in a separate, limited process; nothing in the file is executed. Tensors that are not layers are left alone. A model in several files is not uploaded: its folder is opened by path.  \n{formats_in_words()}",
     )
     if file is not None:
         _receive(file)
-    kept: tuple[str, Path, str] | None = st.session_state.get("_uploaded")
+    name, digest = chosen("file", ""), chosen("digest", "")
+    kept = uploads().get(digest)
     if kept is None:
+        if name:
+            say_file(f"This link is about {file_in_words(name, digest)}: choose the file to see it. All settings stay.")
         st.caption(
             "A checkpoint, a model or a mask: PyTorch, safetensors, ONNX, Keras, Flax, GGUF, NumPy, SciPy, or a picture; the help above "
             "lists all kinds. An upload belongs to one visit: after a reload, or by a link, choose the file again."
         )
         return None
-    title, original, digest = kept
+    title, original = kept
+    if (asked := st.session_state.get(_ASKED)) is not None and asked[0] == digest:
+        say_file(f"{file_in_words(title, digest)} differs from the file of the link, {asked[1]}.")
     options = choose_read_options(_uploaded_masks)
     st.caption(f"{literal(title)} · sha256 {digest[:12]}")
     card = remembered_card(
@@ -148,57 +173,40 @@ def _upload() -> Source | None:
     return Source(path, title, ReadOptions(), card, original=Original(str(original), options))
 
 
-def _formats_in_words() -> str:
-    """Return the kinds of files that are read, with the endings of their names, as the registry has them."""
-    kinds = [form for form in FORMATS.values() if not form.opens_folders]
-    return "Read: " + "; ".join(f"{form.title} ({', '.join(form.suffixes)})" for form in kinds) + "."
-
-
 def _uploaded_masks() -> Path | None:
     file = st.file_uploader(LABELS["--mask"], key="_upload_masks", help=_MASKS_HELP + " Choose none to take them away.")
-    return None if file is None else _stored(file)[0]
+    return None if file is None else stored(file)[0]
 
 
 def _receive(file: UploadedFile) -> None:
     """Put the upload on disk and let the server's memory go: the widget starts anew, empty."""
-    original, digest = _stored(file)
-    st.session_state["_uploaded"] = (file.name[:200], original, digest)
+    original, digest = stored(file)
+    name, before = file.name[:200], chosen("digest", "")
+    if before and before != digest:
+        asked = None if before in uploads() else (digest, file_in_words(chosen("file", ""), before))
+        st.session_state[_ASKED] = asked
+        _file_changes()
+    uploads()[digest] = name, original
+    choose({"file": name, "digest": digest})
     st.session_state["_upload_generation"] += 1
     st.rerun()
 
 
-def _stored(file: UploadedFile) -> tuple[Path, str]:
-    """Put an upload into the session's folder; return where it lies, and its digest."""
-    content = file.getvalue()
-    digest = hashlib.sha256(content).hexdigest()
-    # A folder of its own, named by us; the stranger's name only of letters that mean nothing to a path.
-    folder = session().folder / digest[:16]
-    folder.mkdir(exist_ok=True)
-    original = folder / (
-        "".join(c if c.isalnum() or c in "._-" else "_" for c in file.name).lstrip(".")[-80:] or "upload"
-    )
-    original.write_bytes(content)
-    return original, digest
-
-
 def _masks_at_path() -> Path | None:
-    text = st.text_input(
-        LABELS["--mask"], key="read_masks", bind="query-params", placeholder="a path", help=_MASKS_HELP
-    )
+    text = st.text_input(LABELS["--mask"], **held("read_masks", ""), placeholder="a path", help=_MASKS_HELP)
     return resolve_under(text, ticket_roots()) if text else None
 
 
 def _path() -> Source | None:
     roots = allowed_roots()
-    if not roots and not st.session_state.get("path"):
+    if not roots and not chosen("path"):
         st.info(
             f"This server allows no local paths. Its operator can set {ROOTS_VARIABLE} to folders that may be read."
         )
         return None
     text = st.text_input(
         "Path on this machine",
-        key="path",
-        bind="query-params",
+        **held("path", "", _file_changes),
         placeholder=f"{roots[0]}/model.safetensors" if roots else None,
         help="Under "
         + ", ".join(map(str, ticket_roots()))
@@ -219,7 +227,18 @@ def _path() -> Source | None:
     return Source(str(path), path.name, options, card, stamp=stamp)
 
 
-def open_path(path: Path) -> None:
-    """Let the source pickers of the other pages start from a file."""
-    st.session_state["source"] = "Path"
-    st.session_state["path"] = str(path)
+def keep_layer(names: Sequence[str]) -> None:
+    """Called where a layer is picked: of a file just chosen by hand, the layer shown before stays, if this file has it."""
+    before = st.session_state.pop(_LAYER, None)
+    if before in names and chosen("layer") is None:
+        choose({"layer": before})
+        st.rerun()
+
+
+def _file_changes() -> None:
+    st.session_state[_LAYER] = chosen("layer")
+    choose({"layer": None})
+
+
+def _address() -> dict[str, Any]:
+    return {name: value for name in FILE_NAMES if (value := chosen(name)) is not None}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -12,10 +14,10 @@ from sparselab.app.jobs.stage_text import stage_text
 from sparselab.app.shell.faults import show_fault
 from sparselab.app.shell.session import session
 from sparselab.core.errors import Cancelled, LimitError, SparselabError
-from sparselab.runtime.broker import Call, Job, Request
+from sparselab.runtime.broker import Call, Job, Rank, Request
 from sparselab.runtime.worker import WorkerError
 from sparselab.workflows.explore import View, explore
-from sparselab.workflows.stored_views import stored_explore
+from sparselab.workflows.stored_views import found_view, stored_explore
 from sparselab.workflows.tasks import results_folder
 
 _QUICK_SECONDS = 0.8  # most answers come within this; only then does a progress bar appear
@@ -31,11 +33,12 @@ def view_of(request: ExploreRequest, place: DeltaGenerator) -> View | Job | None
     found: View | None = request.source.memory.get(request.key)
     if found is not None:
         return found
-    source = request.source
-    asked = (source.path, request.layer, request.transform, request.settings, request.seed, source.options)
-    # What is nobody's secret is computed once for all who ask, and kept on disk for those who come later.
-    call: Call = (stored_explore, (*asked, str(results_folder()))) if source.is_public else (explore, asked)
-    question = Request(owner=own.name, call=call, key=request.key if source.is_public else "")
+    if (packed := stored_view(request)) is not None:
+        return _remembered(request, packed)
+    if request.source.is_public:
+        question = public_question(request, own.name)
+    else:
+        question = Request(owner=own.name, call=(explore, _asked(request)))
     job = own.latest.ask(request.key, question)
     slot = place.empty()
     deadline = time.monotonic() + _QUICK_SECONDS
@@ -45,6 +48,31 @@ def view_of(request: ExploreRequest, place: DeltaGenerator) -> View | Job | None
         return job
     with place:
         return _outcome(job, request)
+
+
+def stored_view(request: ExploreRequest) -> dict[str, Any] | None:
+    """Return what is on disk of a sample; None where nothing is, or the file is a visitor's."""
+    return found_view(*_with_store(request)) if request.source.is_public else None
+
+
+def public_question(request: ExploreRequest, owner: str, rank: Rank = Rank.INTERACTIVE) -> Request:
+    """Return what is asked about a sample: computed once for all who ask, and kept on disk for those who come later."""
+    call: Call = (stored_explore, _with_store(request))
+    return Request(owner=owner, call=call, key=request.key, rank=rank)
+
+
+def _asked(request: ExploreRequest) -> tuple[Any, ...]:
+    source = request.source
+    return source.path, request.layer, request.transform, request.settings, request.seed, source.options
+
+
+def _with_store(request: ExploreRequest) -> tuple[Any, ...]:
+    return (*_asked(request), str(results_folder()))
+
+
+def _remembered(request: ExploreRequest, packed: Mapping[str, Any]) -> View:
+    view: View = request.source.memory.remembered(request.key, lambda: View.unpack(packed))
+    return view
 
 
 def _outcome(job: Job, request: ExploreRequest) -> View | None:
@@ -59,8 +87,7 @@ def _outcome(job: Job, request: ExploreRequest) -> View | None:
         if isinstance(error, WorkerError | LimitError):  # the same question may find its answer another time
             st.button("Try again", on_click=own.latest.forget, key="_run_again")
     else:
-        view: View = request.source.memory.remembered(request.key, lambda: View.unpack(packed))
-        return view
+        return _remembered(request, packed)
     return None
 
 

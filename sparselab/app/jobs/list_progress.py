@@ -26,8 +26,11 @@ def run_calls(
     jobs: JobList | None = None,
     threads: int = 1,
     is_alone: bool = False,
+    is_public: bool = False,
 ) -> None:
     """Run `calls` on a list of jobs, the session's own unless another is given: show `partial` results again and again while it works, and `final` ones once.
+
+    is_public: the calls are of a sample, so that all visitors who ask under `key` share one computation.
 
     The wait is a loop in the script, which any click interrupts, and no self-refreshing fragment: such a one goes on
     for a moment after the visitor has left for another page, and Streamlit then draws its output into that page.
@@ -35,7 +38,7 @@ def run_calls(
     jobs = jobs or session().jobs
     if jobs.key != key:
         st.session_state["_crew_since"] = time.monotonic()
-    jobs.start(key, calls, Limits(threads=threads), is_alone=is_alone)
+    jobs.start(key, calls, Limits(threads=threads), is_alone=is_alone, is_public=is_public)
     jobs.collect()
     if jobs.is_busy:
         bar, button = st.columns([4, 1], vertical_alignment="bottom")

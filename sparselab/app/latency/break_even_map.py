@@ -16,8 +16,9 @@ from sparselab.app.latency.map_charts import lines_figure, map_figure
 from sparselab.app.latency.measurement import MeasurementPlan, Results
 from sparselab.app.latency.run import measured_by, measured_or_said
 from sparselab.app.latency.stored import all_sessions, said_meanwhile
+from sparselab.app.shell.address_keys import HERE, STORED
 from sparselab.app.shell.escape import literal
-from sparselab.app.shell.url_state import linked_select
+from sparselab.app.shell.url_state import linked_segments, linked_select
 from sparselab.benchmarking.break_even import (
     BreakEvenMap,
     BreakEvenPoint,
@@ -36,18 +37,15 @@ from sparselab.kernels import KERNELS, preferred_kernels
 _HEIGHTS = (8, 16, 32, 64, 128, 256)
 _DENSITIES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.26, 0.35, 0.5, 0.7)
 _BLOCK_KERNELS = tuple(name for name, kernel in KERNELS.items() if kernel.runs_blocks)
-_HERE, _STORED = "measure here", "from stored sessions"
 
 
 def show_map(card: dict[str, Any], layers: Sequence[dict[str, Any]], seed: int) -> None:
     """Show the map of the product of the layer at hand, or one that stored sessions hold. layers: of its file, as `card`."""
     answer = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        where = st.segmented_control(
-            "Figures", (_HERE, _STORED), default=_HERE, key="figures", bind="query-params", required=True
-        )
+        where = linked_segments("Figures", {name: name for name in (HERE, STORED)}, "figures", default=HERE)
         kernel = linked_select("Kernel", _BLOCK_KERNELS, "map_kernel", default=_preferred(), label_of=choice_of)
-    if where == _STORED:
+    if where == STORED:
         _from_stored(answer, kernel)
     else:
         _measured(answer, card, layers, kernel, seed)

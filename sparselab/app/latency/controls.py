@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from sparselab.app.inputs.knobs import follow_default
+from sparselab.app.inputs.setting_widget import linked_setting
 from sparselab.app.latency.kernel_names import title_of
 from sparselab.app.latency.network_input import NetworkInput, ask_side, known_side, positions_of, supposed_sides
+from sparselab.app.shell.address_keys import CONVOLUTION, MATRIX, PRODUCTS
 from sparselab.app.shell.url_state import linked_segments
+from sparselab.app.shell.visit import chosen
 from sparselab.benchmarking.requests import Effort
 from sparselab.kernels import KERNELS
-from sparselab.kernels.base import DTYPES
 
-_MATRIX, _CONVOLUTION = "Matrix product", "Convolution"
 _FREE, _NETWORK = "free", "network"
 
 
@@ -52,23 +51,20 @@ def choose_product(
     """Show the pickers of a layer's product; return what was chosen. `card`: the layer as its file's card, `layers`, shows it."""
     is_conv = card["kernel_shape"] is not None and len(card["kernel_shape"]) == 2
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        kind = _MATRIX
+        kind = MATRIX
         if is_conv:
-            kind = st.segmented_control(
+            kind = linked_segments(
                 "Product",
-                (_MATRIX, _CONVOLUTION),
-                default=_MATRIX,
-                key="product",
-                bind="query-params",
-                required=True,
-                width="content",
+                {name: name for name in PRODUCTS},
+                "product",
+                default=MATRIX,
                 help="**Matrix product**: W X, with a column of X for each position; dense is `torch.mm`.  \n"
                 "**Convolution**: the layer as it runs in a network; dense is `conv2d`.",
             )
-        as_images = kind == _CONVOLUTION
+        as_images = kind == CONVOLUTION
         whose = linked_segments("Input", _input_labels(card, layers, as_images), "input", default=_FREE)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        batch = _number("Batch", "batch", 1, 4096, _batch(is_conv), "images or sequences in one run")
+        batch = _number("batch", _batch(is_conv))
         side, assumed = ask_side() if card["kernel_shape"] else (1, False)
         network = NetworkInput(batch=batch, side=side, is_assumed=assumed)
         own = own_side(card, layers, side)
@@ -96,17 +92,12 @@ def own_side(card: dict[str, Any], layers: Sequence[dict[str, Any]], side: int) 
 def _input_labels(card: dict[str, Any], layers: Sequence[dict[str, Any]], as_images: bool) -> dict[str, str]:
     """Return what the two inputs are called, by what the fields below hold."""
     is_conv = card["kernel_shape"] is not None and len(card["kernel_shape"]) == 2
-    batch, own = _known("batch", _batch(is_conv)), own_side(card, layers, known_side())
+    batch, own = chosen("batch", _batch(is_conv)), own_side(card, layers, known_side())
     if as_images:
-        pixels = f"{_known('height', 32)} x {_known('width', 32)} pixels"
+        pixels = f"{chosen('height', 32)} x {chosen('width', 32)} pixels"
         return {_FREE: pixels, _NETWORK: f"as in the network ({own} x {own} pixels)"}
-    free, network = batch * _known("size", _default_size(is_conv)), positions_of(card, own, batch)
+    free, network = batch * chosen("size", _default_size(is_conv)), positions_of(card, own, batch)
     return {_FREE: f"{free:,} positions", _NETWORK: f"as in the network ({network:,} position{'s' * (network != 1)})"}
-
-
-def _known(key: str, default: int) -> int:
-    told = str(st.session_state.get(key, st.query_params.get(key, default)))
-    return int(told) if told.isdecimal() and len(told) < 9 else default
 
 
 def _batch(is_conv: bool) -> int:
@@ -118,8 +109,7 @@ def _default_size(is_conv: bool) -> int:
 
 
 def _size(is_conv: bool) -> int:
-    help = "output pixels or tokens per image or sequence"
-    return _number("Positions each", "size", 1, 1_000_000, _default_size(is_conv), help)
+    return _number("size", _default_size(is_conv))
 
 
 def _convolution(card: dict[str, Any], batch: int, own: int | None) -> dict[str, Any]:
@@ -127,10 +117,8 @@ def _convolution(card: dict[str, Any], batch: int, own: int | None) -> dict[str,
     kernel_height, kernel_width = card["kernel_shape"]
     height, width = own or 0, own or 0
     if own is None:
-        height = _number("Height", "height", 1, 4096, 32, "height of the input, in pixels")
-        width = _number("Width", "width", 1, 4096, 32, "width of the input, in pixels")
-    stride = _number("Stride", "stride", 1, 16, 1, "stride of the convolution; few files hold it")
-    padding = _number("Padding", "padding", 0, 64, kernel_height // 2, "zero padding on every side; few files hold it")
+        height, width = _number("height"), _number("width")
+    stride, padding = _number("stride"), _number("padding", kernel_height // 2)
     channels = card["shape"][1] // (kernel_height * kernel_width)
     images = batch, channels, height, width
     return {"positions": None, "images": images, "stride": stride, "padding": padding}
@@ -140,12 +128,11 @@ def choose_arithmetic(
     seed: int, *, key: str = "seconds", seconds: int = 5, what: str = "approximate time for the rounds"
 ) -> tuple[str, str, Effort]:
     """Show the pickers of dtype, device, threads and seconds; return dtype, device and the effort."""
-    cores = os.cpu_count() or 1
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        dtype = st.selectbox("Arithmetic", DTYPES, key="dtype", bind="query-params", width=140)
-        device = st.selectbox("Device", ("auto", "cpu", "cuda"), key="device", bind="query-params", width=110)
-        threads = _number("Threads", "threads", 1, max(cores, 1), cores, f"CPU threads; this machine has {cores}")
-        limit = _number("Seconds", key, 1, 600, seconds, f"{what}; more seconds give narrower intervals")
+        dtype = linked_setting("dtype", width=140)
+        device = linked_setting("device", width=110)
+        threads = _number("threads")
+        limit = _number(key, seconds, help=f"{what}; more seconds give narrower intervals")
     return dtype, device, Effort(seconds=float(limit), threads=threads, seed=seed)
 
 
@@ -163,6 +150,5 @@ def choose_kernels(names: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def _number(label: str, key: str, low: int, high: int, value: int, help: str) -> int:
-    follow_default(key, value)
-    return int(st.number_input(label, low, high, value, key=key, bind="query-params", help=help, width=130))
+def _number(key: str, default: int | None = None, **look: str) -> int:
+    return int(linked_setting(key, default, width=130, **look))

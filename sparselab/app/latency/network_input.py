@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import streamlit as st
+from sparselab.app.inputs.setting_widget import linked_setting
+from sparselab.app.shell.visit import chosen
 
 ASSUMED_SIDE = 32
 """Pixels of a side where nobody said."""
@@ -31,24 +32,12 @@ class NetworkInput:
 
 def known_side() -> int:
     """Return the side as the address has it, before its field is drawn."""
-    told = st.session_state.get("side", st.query_params.get("side"))
-    return int(told) if str(told).isdecimal() and 1 <= int(told) <= 4096 else ASSUMED_SIDE
+    return int(chosen("side", ASSUMED_SIDE))
 
 
 def ask_side() -> tuple[int, bool]:
     """Show the field for the side of the network's input; return the side, and whether it is assumed."""
-    told = st.number_input(
-        "Side of the network's input",
-        1,
-        4096,
-        None,
-        key="side",
-        bind="query-params",
-        persist_state="session",
-        placeholder=f"{ASSUMED_SIDE}, assumed",
-        help="Pixels of a side of the square images that the network is given: the file does not tell. It stays in the address.",
-        width=_WIDTH,
-    )
+    told = linked_setting("side", placeholder=f"{ASSUMED_SIDE}, assumed", width=_WIDTH)
     return (ASSUMED_SIDE, True) if told is None else (int(told), False)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from sparselab.app.inputs.setting_widget import linked_setting
 from sparselab.app.inputs.source import Source
 from sparselab.app.latency.controls import choose_arithmetic
 from sparselab.app.latency.end_to_end import show_end_to_end
@@ -36,9 +37,7 @@ def show_whole_model(source: Source, transform: str, settings: Mapping[str, Any]
     answer = st.container()
     whose = linked_segments("Input", _INPUTS, "model_input", default=_NETWORK)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        batch = int(
-            st.number_input("Batch", 1, 4096, 1, key="batch", bind="query-params", help="images in one run", width=130)
-        )
+        batch = int(linked_setting("batch", 1, width=130))
         side, assumed = ask_side()
     dtype, device, effort = choose_arithmetic(
         seed, key="seconds_each", seconds=2, what="approximate time for each layer"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from sparselab.app.inputs.preamble import require_source, show_headline
+from sparselab.app.inputs.preamble import require_source, say_groups, show_headline
 from sparselab.app.inputs.sidebar import choose_seed
 from sparselab.app.model.view import choose_candidates, show_model
 
@@ -16,4 +16,5 @@ def page() -> None:
         candidates = choose_candidates()
         seed = choose_seed()
     show_headline("Model", source)
+    say_groups(source)
     show_model(source, candidates, seed)

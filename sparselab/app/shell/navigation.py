@@ -5,14 +5,16 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from sparselab.app.shell.escape import literal
-from sparselab.app.shell.faults import show_skipped_plugins
+from sparselab.app.shell.faults import show_fault, show_skipped_plugins
 from sparselab.app.shell.icon import icon
+from sparselab.app.shell.presenter import show_presenter_switch
 from sparselab.app.shell.room_view import show_room
+from sparselab.app.shell.session import session
+from sparselab.app.shell.visit import arrive
 from sparselab.core.data_files import PAGES
+from sparselab.core.errors import SparselabError
 
 _ENTERED = "_entered"
-_LONGEST_NUMBER = 20
 
 
 def pages() -> list[StreamlitPage]:
@@ -27,14 +29,9 @@ def pages() -> list[StreamlitPage]:
     ]
 
 
-def refuse_absurd_numbers() -> None:
-    """Stop at a number in the address that no widget can hold: Streamlit fails on it before we are asked."""
-    for name, value in st.query_params.to_dict().items():
-        if len(value) > _LONGEST_NUMBER and value.lstrip("+-").replace(".", "", 1).isdigit():
-            st.error(
-                f"expected a number of at most {_LONGEST_NUMBER} digits for {literal(name)} in the address; got {len(value)}"
-            )
-            st.stop()
+def page_called(name: str) -> StreamlitPage:
+    """Return a page by the name of its file, which addresses have too; Explore's address has none."""
+    return next(page for page in pages() if page.title.lower() == name)
 
 
 def window() -> None:
@@ -50,12 +47,23 @@ def enter() -> None:
 
 def guard(page: str) -> None:
     """Called first by every page's file, with its name: on a fresh server a deep link runs that file without app.py."""
-    st.session_state["_page"] = page
-    refuse_absurd_numbers()
     if _ENTERED not in st.session_state:
         st.session_state[_ENTERED] = True
         window()
         st.navigation(pages())
         st.rerun()
+    arrive(page, [each.url_path for each in pages()])
+    show_presenter_switch()
+    _welcome()
     show_skipped_plugins()
     show_room()
+
+
+def _welcome() -> None:
+    """Make the visitor's session; where the server has no room for one, end the page with the reason and another try."""
+    try:
+        session()
+    except SparselabError as error:
+        show_fault(error)
+        st.button("Try again", key="_enter_again")
+        st.stop()

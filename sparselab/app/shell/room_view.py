@@ -21,5 +21,5 @@ def show_room() -> None:
         waiting, running, _ = broker().sizes
         st.caption(
             f"{running} at work, {waiting} waiting; {available_memory() / 2**30:.1f} GiB of memory free. "
-            "Off in a room: files of the server by path, starting trainings, other visitors' measurements."
+            "Off in a room: files of the server by path, starting trainings, the list of runs, other visitors' measurements."
         )

@@ -22,9 +22,11 @@ from sparselab.runtime.broker.broker import WARM_IMPORTS
 from sparselab.runtime.server_folder import ServerFolder, end_orphans
 from sparselab.training.runs.views import threads_at_work
 
-_MOST_REMEMBERED = 8
-_MOST_PUBLIC = 96
-"""Three answers a question (view, picture, chart), 8 MB together on the largest sample: at most a quarter of a gigabyte."""
+_VISITORS_BYTES = 256 * 2**20
+"""The view of a layer of 4096 x 14336 with its picture and charts: a tenth of it for each that comes with the app."""
+
+_PUBLIC_BYTES = 256 * 2**20
+"""Some 35 questions about the largest sample; the rest is on disk."""
 
 _TRAININGS_SECONDS = 5.0
 
@@ -47,7 +49,7 @@ def server_folder() -> ServerFolder:
 @st.cache_resource(show_spinner=False)
 def public_memory() -> Memory:
     """Return what all visitors share: what was computed of samples, never of anybody's file."""
-    return Memory(_MOST_PUBLIC)
+    return Memory(_PUBLIC_BYTES)
 
 
 class VisitorSession:
@@ -57,9 +59,11 @@ class VisitorSession:
         self.name = uuid.uuid4().hex
         self.folder: Path = server_folder().new()
         self.latest = Latest(broker())
+        self.chance = Latest(broker())
         self.jobs = JobList(broker(), self.name)
+        self.looks = JobList(broker(), self.name)
         self.measurements = JobList(broker(), self.name)
-        self.memory = Memory(_MOST_REMEMBERED)
+        self.memory = Memory(_VISITORS_BYTES)
         # A note alone: the collector may run it on the server's event loop, or where a lock is held.
         weakref.finalize(self, broker().leave, self.name, partial(shutil.rmtree, self.folder, ignore_errors=True))
 

@@ -8,7 +8,16 @@ from sparselab.app.shell.navigation import enter, window
 from sparselab.app.shell.session import broker
 
 # Streamlit leaves six lines of nothing above every page; on a projector they are missed at the bottom.
-_STYLE = "<style>.stMainBlockContainer { padding-top: 2.2rem; } .stSidebar [data-testid=stSidebarHeader] { height: 2rem; }</style>"
+_STYLE = (
+    "<style>.stMainBlockContainer { padding-top: 2.2rem; } .stSidebar [data-testid=stSidebarHeader] { height: 2rem; } "
+    "[data-testid=stLayoutWrapper]:has(> .st-key-_address_bar) { display: none; } "
+    # The line above the title, which Streamlit's own header overlays.
+    ".stMainBlockContainer { position: relative; } :has(> .st-key-presenter_switch) { position: absolute; width: auto; "
+    "top: 0.25rem; right: 5rem; z-index: 999991; } "
+    # On a phone that header covers the page's first lines, and nobody presents.
+    "@media (max-width: 640px) { .stMainBlockContainer { padding-top: 4rem; } .st-key-presenter_switch { display: none; } }"
+    "</style>"
+)
 
 
 def run_app() -> None:

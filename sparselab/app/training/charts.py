@@ -8,9 +8,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from sparselab.training.paired import Verdict, in_points
 from sparselab.training.paper_results import PublishedPoint
 from sparselab.training.runs.judging import judgement_text
-from sparselab.training.runs.outcomes import NAMES, Point
+from sparselab.training.runs.outcomes import NAMES
+from sparselab.training.runs.points import Point
 from sparselab.training.tasks import ACCURACY
 
 AXES: Mapping[str, tuple[str, Callable[[Point], float | None]]] = MappingProxyType(
@@ -22,7 +24,7 @@ AXES: Mapping[str, tuple[str, Callable[[Point], float | None]]] = MappingProxyTy
 )
 """What accuracy may be drawn against: the axis' title, and a point's place on it."""
 
-_GREY = "#999999"
+GREY = "#999999"
 _STYLES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "IMP (unstructured)": ("#0072B2", "circle"),
@@ -33,10 +35,15 @@ _STYLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "DSB": ("#D55E00", "diamond"),
         "SSB (static blocks)": ("#E69F00", "diamond"),
         "RigL": ("#E69F00", "cross"),
-        "SET": (_GREY, "hexagon"),
+        "SET": (GREY, "hexagon"),
     }
 )
 """Colour and symbol of the series seen most; no two share both."""
+
+_FILL: Mapping[Verdict | None, str] = MappingProxyType(
+    {"better": "", "tie": "-open-dot", "worse": "-open", None: "-open-dot"}
+)
+"""How a symbol is filled by what the interval to dense says."""
 
 _TICKS = (100, 80, 60, 50, 40, 30, 20, 15, 10, 5, 2, 1)
 _OTHERS = ("pentagon", "hexagon", "hourglass", "bowtie", "hexagram", "star-square")
@@ -47,7 +54,7 @@ STANDARD = ("IMP (unstructured)", "Refill", "Refill+", "Regroup", "Shuffled bloc
 def style_of(series: str) -> dict[str, Any]:
     """Return colour, dash and symbol of a series: the same in every figure; a refined one has its twin's, dashed."""
     plain = series.removesuffix(", refined")
-    colour, symbol = _STYLES.get(plain, (_GREY, _OTHERS[sum(map(ord, plain)) % len(_OTHERS)]))
+    colour, symbol = _STYLES.get(plain, (GREY, _OTHERS[sum(map(ord, plain)) % len(_OTHERS)]))
     refined = plain != series
     return {
         "line": {"color": colour, "dash": "dash" if refined else "solid", "width": 2},
@@ -56,7 +63,10 @@ def style_of(series: str) -> dict[str, Any]:
 
 
 def curves_figure(points: Sequence[Point], dense: Sequence[Point | None], axis: str) -> go.Figure:
-    """Show accuracy against sparsity: a line a series, bars from the least to the most seed, winners filled, dense across."""
+    """Show accuracy against sparsity: a line a series, bars from the least to the most seed, dense across.
+
+    Band: a point in it is a tie with dense. Filled: a winning ticket; open: worse than dense; open with a dot: a tie, or not judged.
+    """
     title, place = AXES[axis]
     figure = go.Figure()
     lines = [line for line in dense if line is not None]
@@ -66,19 +76,20 @@ def curves_figure(points: Sequence[Point], dense: Sequence[Point | None], axis: 
         whose = "dense" if line.study else "dense, this run"
         figure.add_hline(
             y=factor * line.mean,
-            line={"color": _GREY, "dash": "solid" if line.study else "dot", "width": 1.5},
+            line={"color": GREY, "dash": "solid" if line.study else "dot", "width": 1.5},
             annotation_text=f"{whose}: {judgement_text(metric, line.mean)}",
             annotation_position="bottom left" if line.study else "top left",
         )
-        if line.high > line.low:
-            figure.add_hrect(y0=factor * line.low, y1=factor * line.high, fillcolor=_GREY, opacity=0.12, line_width=0)
+        if margin := _margin(points, line.study):
+            low, high = factor * (line.mean - margin), factor * (line.mean + margin)
+            figure.add_hrect(y0=low, y1=high, fillcolor=GREY, opacity=0.12, line_width=0)
     for series, study in dict.fromkeys((point.series, point.study) for point in points):
         mine = [p for p in points if (p.series, p.study) == (series, study) and place(p) is not None]
         if not mine:
             continue
         style = style_of(series)
         symbol = style["marker"]["symbol"]
-        marker = style["marker"] | {"symbol": [symbol + ("" if point.wins else "-open") for point in mine]}
+        marker = style["marker"] | {"symbol": [symbol + _FILL[_verdict(point)] for point in mine]}
         means = [factor * point.mean for point in mine]
         spread = {
             "type": "data",
@@ -96,7 +107,7 @@ def curves_figure(points: Sequence[Point], dense: Sequence[Point | None], axis: 
             mode="lines+markers" if len(mine) > 1 else "markers",
             line=style["line"] | ({} if study else {"width": 3}),
             marker=marker,
-            customdata=[[p.level, p.seeds, "a winning ticket" if p.wins else "below dense"] for p in mine],
+            customdata=[[p.level, p.seeds, _to_dense(p, factor)] for p in mine],
             hovertemplate=f"%{{y:.4g}}{unit} at %{{x:.3g}}<br>"
             "level %{customdata[0]}, %{customdata[1]} seed(s), %{customdata[2]}"
             "<extra>%{fullData.name}</extra>",
@@ -107,7 +118,7 @@ def curves_figure(points: Sequence[Point], dense: Sequence[Point | None], axis: 
         figure.update_xaxes(tickvals=_TICKS)
     figure.update_yaxes(title_text=f"test {metric}" + (", %" if unit else ""))
     figure.update_layout(legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0})
-    return _finish(figure, 520)
+    return finish(figure, 520)
 
 
 def progress_figure(events: Sequence[Mapping[str, Any]], total: int) -> go.Figure:
@@ -157,7 +168,7 @@ def progress_figure(events: Sequence[Mapping[str, Any]], total: int) -> go.Figur
         },
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
     )
-    return _finish(figure, 320)
+    return finish(figure, 320)
 
 
 def layers_figure(densities: Mapping[str, Mapping[str, float]]) -> go.Figure:
@@ -178,7 +189,7 @@ def layers_figure(densities: Mapping[str, Mapping[str, float]]) -> go.Figure:
     figure = go.Figure(heat)
     figure.update_yaxes(autorange="reversed", type="category")
     figure.update_xaxes(type="category", side="top")
-    return _finish(figure, 90 + 24 * len(stages))
+    return finish(figure, 90 + 24 * len(stages))
 
 
 def updates_figure(updates: Sequence[Mapping[str, Any]]) -> go.Figure:
@@ -194,7 +205,7 @@ def updates_figure(updates: Sequence[Mapping[str, Any]]) -> go.Figure:
         )
     figure.update_xaxes(title_text="step")
     figure.update_yaxes(title_text="% of the kept weights", rangemode="tozero")
-    return _finish(figure, 300)
+    return finish(figure, 300)
 
 
 def published_figure(points: Sequence[PublishedPoint]) -> go.Figure:
@@ -218,9 +229,32 @@ def published_figure(points: Sequence[PublishedPoint]) -> go.Figure:
     figure.update_xaxes(title_text="weights kept, %", type="log", autorange="reversed", tickvals=_TICKS)
     figure.update_yaxes(title_text="published accuracy, %")
     figure.update_layout(legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0})
-    return _finish(figure, 460)
+    return finish(figure, 460)
 
 
-def _finish(figure: go.Figure, height: int) -> go.Figure:
+def _margin(points: Sequence[Point], study: bool) -> float | None:
+    """Return half the width of the interval to dense, which all points of a study share."""
+    return next((point.to_dense.margin for point in points if point.study == study and point.to_dense), None)
+
+
+def _verdict(point: Point) -> Verdict | None:
+    return None if point.to_dense is None else point.to_dense.verdict
+
+
+def _to_dense(point: Point, factor: float) -> str:
+    if point.to_dense is None:
+        return "no dense network beside it"
+    told = (
+        in_points(point.to_dense, factor=factor)
+        if factor == 100
+        else in_points(point.to_dense, factor=factor, digits=4)
+    )
+    if point.to_dense.margin is None:
+        return f"{told} to dense; too few seeds for an interval"
+    return f"{told} to dense" + (", a winning ticket" if point.wins else "")
+
+
+def finish(figure: go.Figure, height: int) -> go.Figure:
+    """Return the figure at a height in pixels, with the margins of all."""
     figure.update_layout(height=height, margin={"l": 10, "r": 10, "t": 30, "b": 10})
     return figure

@@ -8,12 +8,17 @@ from typing import Any
 
 import streamlit as st
 
+from sparselab.app.inputs.setting_widget import linked_setting
 from sparselab.app.shell.escape import literal
+from sparselab.app.shell.url_state import linked_segments
 from sparselab.app.training.charts import AXES, STANDARD, curves_figure
+from sparselab.app.training.coverage import show_coverage
 from sparselab.app.training.masks import show_masks
 from sparselab.core.csv_text import rows_csv
 from sparselab.core.errors import SparselabError
-from sparselab.training.runs.outcomes import Outcome, Point, dense_of, outcomes_of, points_of, study_outcomes
+from sparselab.training.paired import CONFIDENCE, in_points
+from sparselab.training.runs.outcomes import Outcome, outcomes_of, study_outcomes
+from sparselab.training.runs.points import Point, chosen_of, dense_of, points_of
 from sparselab.training.runs.views import RunView
 from sparselab.training.tasks import ACCURACY
 
@@ -36,12 +41,15 @@ def show_curves(view: RunView | None) -> None:
         )
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        axis = st.segmented_control(
-            "Horizontal axis", list(AXES), default="weights kept", key="axis", bind="query-params", required=True,
+        axis = linked_segments(
+            "Horizontal axis",
+            {name: name for name in AXES},
+            "axis",
+            default="weights kept",
             help="A structure may keep few weights in all channels, or all weights of few channels.",
-        )  # fmt: skip
+        )
         shown = list(study) if study else []
-        if study and mine and not st.toggle("Show the study", value=True, key="with_study", bind="query-params"):
+        if study and mine and not linked_setting("with_study"):
             shown = []
     outcomes = [*shown, *mine]
     points = points_of(outcomes)
@@ -54,33 +62,42 @@ def show_curves(view: RunView | None) -> None:
     dense = [dense_of(outcomes, study=True), dense_of(outcomes, study=False)]
     st.plotly_chart(curves_figure(kept, dense, axis), key="_curves")
     told = (
-        "Point: mean over the seeds. Bar: from the least to the most accurate seed. Filled point: a *winning ticket*, which "
-        "is at least as accurate as the dense network. "
-        if metric == ACCURACY.name
-        else f"Point: mean over the seeds. Bar: least to most {literal(metric)}. Filled point: a *winning ticket*, which is no "
-        "worse than the dense network. "
+        f"Point: mean over the seeds. Bar: from the {'least to the most accurate seed' if metric == ACCURACY.name else f'least to the most {literal(metric)}'}. "
+        f"Grey band: a point whose mean lies in it is a *tie* with the dense network, by the {100 * CONFIDENCE:.0f} % interval of the difference, paired by "
+        "seed and corrected for the number of points compared (Bonferroni). Filled: a *winning ticket*, above it. With a dot: a tie, or too few seeds to tell. Open: worse. "
     )
     st.caption(told + ("Study: network `vgg-small` on task `digits`; docs/study.md discusses it." if shown else ""))
-    _sentences(kept)
+    _sentences(kept, metric)
     st.download_button(
         "All trainings shown (.csv)", data=_table(outcomes), file_name="trainings.csv", on_click="ignore",
         icon=":material/download:", key="_curves_csv",
     )  # fmt: skip
+    if shown:
+        show_coverage(shown)
     show_masks(outcomes, view)
 
 
-def _sentences(points: Sequence[Point]) -> None:
-    """Say for each series how many weights its sparsest winning ticket keeps."""
-    lines = []
-    for series in dict.fromkeys(point.series for point in points):
-        mine = [point for point in points if point.series == series and point.wins]
-        if mine:
-            best = min(mine, key=lambda point: point.density)
-            lines.append(f"**{literal(series)}** {100 * best.density:.0f} % of the weights kept")
-    if lines:
-        st.markdown("Sparsest winning tickets: " + "; ".join(lines) + ".")
+def _sentences(points: Sequence[Point], metric: str) -> None:
+    """Say for each series which point validation would choose, and what the test says of it."""
+    factor, digits = (100, 2) if metric == ACCURACY.name else (1, 4)
+    chosen = [
+        f"**{literal(point.series)}** {100 * point.density:.0f} % ({in_points(point.to_dense, factor=factor, digits=digits)})"
+        for point in chosen_of(points)
+        if point.to_dense is not None
+    ]
+    if chosen:
+        st.markdown(
+            "Fewest weights kept that validation does not tell from the dense network, and the test's difference to it"
+            f"{' in points' if metric == ACCURACY.name else ''}: {'; '.join(chosen)}."
+        )
     else:
-        st.markdown("None of the series shown has a winning ticket.")
+        st.markdown(
+            "No series shown has a point with an interval that validation does not place below the dense network."
+        )
+    if winning := [f"{literal(point.series)} {100 * point.density:.0f} %" for point in points if point.wins]:
+        st.markdown(f"Winning tickets: {', '.join(winning)} of the weights kept.")
+    else:
+        st.markdown("No point shown is a winning ticket beyond its interval.")
 
 
 def _table(outcomes: Sequence[Outcome]) -> str:

@@ -10,10 +10,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from sparselab.analysis.pooling import pool
-from sparselab.app.inputs.source import open_path
 from sparselab.app.shell.escape import literal
-from sparselab.app.shell.navigation import pages
-from sparselab.app.shell.url_state import choose_elsewhere
+from sparselab.app.shell.navigation import page_called
+from sparselab.app.shell.open_in import AtPath, open_in
 from sparselab.app.training.charts import layers_figure, updates_figure
 from sparselab.core.data_files import STUDY_UPDATES
 from sparselab.formats import read_ticket
@@ -102,11 +101,10 @@ def _open(mine: Sequence[Outcome], layer: str) -> None:
         stage = st.selectbox("Ticket", list(stages), index=len(stages) - 1, key="_masks_stage", width=260)
         ticket = stages[stage].ticket
         assert ticket is not None
-        for page in pages()[:4]:
-            if page.title != "Model" and st.button(f"Open in {page.title}", icon=page.icon, key=f"_open_{page.title}"):
-                open_path(ticket)
-                choose_elsewhere("layer", layer)
-                st.switch_page(page)
+        for name in ("explore", "compare", "latency"):
+            page = page_called(name)
+            if st.button(f"Open in {page.title}", icon=page.icon, key=f"_open_{page.title}"):
+                open_in(name, AtPath(ticket), layer)
         st.download_button(
             "Ticket (.safetensors)", data=ticket.read_bytes, file_name=f"{stages[stage].run[:12]}-{stage}.safetensors",
             on_click="ignore", icon=":material/download:", key="_ticket_file",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from sparselab.app.shell.url_state import linked_select
 from sparselab.app.training.charts import published_figure
 from sparselab.training.paper_results import PAPERS, published
 from sparselab.training.runs.outcomes import NAMES
@@ -16,9 +17,8 @@ def show_papers() -> None:
         "Results printed in papers, on the data and networks of the papers: a reference for the shape of the curves. None was "
         "measured here, and the accuracies cannot be compared with those on this project's small task."
     )
-    dataset = st.selectbox(
-        "Data set", sorted({point.dataset for point in every}), key="published", bind="query-params", width=280
-    )
+    names = sorted({point.dataset for point in every})
+    dataset = linked_select("Data set", names, "published", default=names[0], label_of=str)
     points = [point for point in every if point.dataset == dataset]
     drawn = [point for point in points if point.accuracy_percent is not None and point.remaining_percent is not None]
     if drawn:

@@ -8,9 +8,12 @@ import streamlit as st
 
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import show_fault
-from sparselab.app.shell.url_state import choose_here, linked_select
+from sparselab.app.shell.url_state import linked_select
+from sparselab.app.shell.visit import choose, chosen
 from sparselab.core.errors import SparselabError
 from sparselab.core.paths import runs_folder
+from sparselab.runtime.room import room
+from sparselab.training.own_code.reference import short
 from sparselab.training.runs.outcomes import NAMES
 from sparselab.training.runs.queue import advance
 from sparselab.training.runs.views import RunInfo, RunView, list_runs, read_run
@@ -35,7 +38,7 @@ def find_runs() -> Path | None:
 
 def choose_run(root: Path | None) -> RunView | None:
     """Show the picker of runs and where the chosen one stands; return it, or None."""
-    runs = {} if root is None else {run.run: run for run in list_runs(root)}
+    runs = {} if root is None else {run.run: run for run in list_runs(root) if _is_shown(run.run)}
     st.caption("The stored study is always shown. Choose a run to add its curves.")
     name = linked_select(
         "Run",
@@ -56,10 +59,20 @@ def choose_run(root: Path | None) -> RunView | None:
         return None
 
 
+def _is_shown(run: str) -> bool:
+    """Whether a visitor is told of a run: in a room of those alone whose link was followed in this visit."""
+    if room() is None:
+        return True
+    followed: set[str] = st.session_state.setdefault("_followed_runs", set())
+    if (linked := chosen("run")) is not None:
+        followed.add(linked)
+    return run in followed
+
+
 def title_of(run: RunInfo) -> str:
     """Return a run's name for people: its sign, method, network, task, and how far it is."""
     settings = run.settings
-    told = [NAMES.get(settings.method, settings.method), f"{settings.model} on {settings.task}"]
+    told = [NAMES.get(settings.method, settings.method), f"{short(settings.model)} on {short(settings.task)}"]
     if run.status != "finished" and run.total:
         told.append(f"{100 * run.done / run.total:.0f} %")
     return f"{_SIGNS[run.status]} " + " · ".join([*told, run.run[:6]])
@@ -67,4 +80,4 @@ def title_of(run: RunInfo) -> str:
 
 def choose_next(run: str) -> None:
     """Let the picker stand on this run from now on."""
-    choose_here("run", run)
+    choose({"run": run})

@@ -14,7 +14,7 @@ import streamlit as st
 from sparselab.app.inputs.path_policy import allowed_roots, resolve_under
 from sparselab.app.inputs.setting_widget import setting_widgets
 from sparselab.app.shell.escape import literal
-from sparselab.app.shell.url_state import choose_here
+from sparselab.app.shell.visit import choose
 from sparselab.app.training.run_choice import RUN_TAB, choose_next
 from sparselab.core.errors import FileError, SettingError, SparselabError
 from sparselab.core.paths import ROOTS_VARIABLE
@@ -129,7 +129,7 @@ def _begin(root: Path, values: dict[str, Any], data: str) -> None:
         st.session_state["_train_said"] = str(error)
         return
     choose_next(folder.name)
-    choose_here("training_tab", RUN_TAB)
+    choose({"training_tab": RUN_TAB})
 
 
 def _form(preset: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import { GROWN, DROPPED, cellKind } from "./bits.js";
 import { pixelEdges } from "./resample.js";
+import { groupLines, groupColour } from "./groups.js";
 
 export const ORANGE = [230, 159, 0];
 export const SKY_BLUE = [86, 180, 233];
@@ -23,9 +24,12 @@ export function readTheme(element) {
     ink: colour("text-color", "#31333f"),
     quiet: colour("secondary-background-color", "#f0f2f6"),
     font: style.getPropertyValue("--st-font").trim() || "sans-serif",
-    dark: background[0] + background[1] + background[2] < 384,
+    dark: isDark(background),
+    group: groupColour(isDark(background)),
   };
 }
+
+const isDark = ([r, g, b]) => r + g + b < 384;
 
 function parseColour(text) {
   const context = document.createElement("canvas").getContext("2d");
@@ -77,11 +81,11 @@ export function paintPicture(canvas, picture, layout, planes, scaleTop, theme, r
   hatchOutside(context, picture, layout, canvas, theme, ratio);
   drawGrid(context, layout, canvas, ratio);
   drawSigns(context, picture, layout, ratio);
-  drawGroups(context, picture, layout, canvas, ratio);
+  drawGroups(context, picture, layout, canvas, theme, ratio);
 }
 
 // Plain arithmetic on purpose: this runs once per pixel per frame.
-function colourise(image, [covered, grown, dropped], scaleTop, outlines, theme) {
+export function colourise(image, [covered, grown, dropped], scaleTop, outlines, theme) {
   const [r, g, b] = theme.background;
   const towards = (colour) => colour.map((channel, i) => (channel - theme.background[i]) / scaleTop);
   const [r0, g0, b0] = towards(theme.ink);
@@ -236,14 +240,10 @@ function drawSigns(context, picture, layout, ratio) {
   }
 }
 
-function drawGroups(context, { groups }, layout, canvas, ratio) {
+function drawGroups(context, { groups }, layout, canvas, theme, ratio) {
   const thick = Math.ceil((layout.cellHeight >= GRID_FROM * ratio ? 2 : 1) * ratio);
-  context.fillStyle = css(VERMILLION);
-  let previous = -Infinity;
-  for (const row of groups) {
-    const y = layout.toY(row) - (thick >> 1);
-    if (row <= layout.top || row >= layout.bottom || y - previous < OUTLINE_FROM * ratio) continue;
-    context.fillRect(0, y, canvas.width, thick);
-    previous = y;
+  context.fillStyle = css(theme.group);
+  for (const row of groupLines(groups, layout, ratio)) {
+    context.fillRect(0, layout.toY(row) - (thick >> 1), canvas.width, thick);
   }
 }

@@ -44,7 +44,8 @@ export function cellsOf(picture, weight) {
   return cells;
 }
 
-function displayedRows(picture, original) {
+/** The displayed rows that show an original row. */
+export function displayedRows(picture, original) {
   picture.rowsOf ??= invert(picture.rowIndex);
   return picture.rowsOf.get(original) ?? [];
 }

@@ -3,10 +3,11 @@
 import { COVERED, GROWN, DROPPED } from "./bits.js";
 import { averageDensities } from "./resample.js";
 import { isFit } from "./viewport.js";
-import { ORANGE, SKY_BLUE, GREEN, VERMILLION, layOut } from "./paint.js";
+import { ORANGE, SKY_BLUE, GREEN, layOut } from "./paint.js";
+import { groupLines } from "./groups.js";
+import { meaningOf } from "./meaning.js";
+import { MOST_MARKS } from "./linked/twins.js";
 import { count, percent, weightAt, cellsOf, describeCell, describeArea, representative } from "./places.js";
-
-const MOST_MARKS = 64;
 
 export const pixelRatio = () => Math.min(2, window.devicePixelRatio || 1);
 
@@ -14,7 +15,7 @@ export function sideElements(figure) {
   const find = (selector) => figure.querySelector(selector);
   return {
     label: find(".label"), caption: find(".caption"), canvas: find(".picture"), marks: find(".marks"),
-    placeholder: find(".placeholder"), scale: find(".scale"), legend: find(".legend"),
+    placeholder: find(".placeholder"), scale: find(".scale"),
   };
 }
 
@@ -22,20 +23,32 @@ export function describeSide(side, note) {
   const { picture } = side;
   side.label.textContent = picture?.label ?? "";
   side.caption.textContent = picture?.caption ?? "";
-  side.caption.title = picture?.caption ?? "";
   side.placeholder.hidden = Boolean(picture);
   side.placeholder.textContent = picture ? "" : note;
   side.canvas.classList.toggle("vacant", !picture);
   side.canvas.tabIndex = picture ? 0 : -1;
-  side.legend.replaceChildren(...(picture ? legendOf(picture).map(legendItem) : []));
   if (picture) return;
   side.scale.textContent = "";
   side.canvas.setAttribute("aria-label", note || "nothing to show yet");
   for (const canvas of [side.canvas, side.marks]) canvas.width = canvas.width; // assigning clears it
 }
 
+/** What the colours of both sides mean: the side after holds all that the side before does. */
+export function showLegend(list, picture) {
+  list.replaceChildren(...(picture ? legendOf(picture).map(legendItem) : []));
+}
+
+/** The legend names the lines between groups only where they are drawn; their place in it stays. */
+export function showGroupsEntry(list, side, ratio) {
+  const entry = list.querySelector(".groups");
+  if (!entry || !side.layout) return;
+  const drawn = groupLines(side.picture.groups, side.layout, ratio).length > 0;
+  entry.style.visibility = drawn ? "visible" : "hidden";
+}
+
 export function legendOf({ counts, after, rects, groups }) {
-  const entries = [{ name: "covered", text: `kept ${count(counts[COVERED])}` }];
+  const kept = count(counts[COVERED]);
+  const entries = [{ name: "covered", text: after ? `kept (${kept} still)` : `kept ${kept}` }];
   if (after) entries.push({ name: "grown", text: `fill-in (grown) ${count(counts[GROWN])}` });
   if (after) entries.push({ name: "dropped", text: `dropped ${count(counts[DROPPED])}` });
   if (rects.length > 0) entries.push({ name: "blocks", text: "block outline" });
@@ -44,7 +57,7 @@ export function legendOf({ counts, after, rects, groups }) {
 }
 
 export function legendColour(name, theme) {
-  return { covered: theme.ink, grown: ORANGE, dropped: SKY_BLUE, blocks: GREEN, groups: VERMILLION }[name];
+  return { covered: theme.ink, grown: ORANGE, dropped: SKY_BLUE, blocks: GREEN, groups: theme.group }[name];
 }
 
 function legendItem({ name, text }) {
@@ -81,7 +94,7 @@ export function scaleText({ picture, layout, canvas }, scaleTop, theme, view) {
 }
 
 export function ariaText(title, { picture, scale }) {
-  return `Mask of ${title}, ${picture.label}: ${picture.caption}. ${scale.textContent}.`;
+  return meaningOf(title, picture, scale.textContent);
 }
 
 /** Mark the weight under the pointer on both sides and return what the readout says. */

@@ -13,6 +13,19 @@ function slideInside(start, span) {
   return [from, Math.min(1, from + kept)];
 }
 
+export const centreOf = (view) => ({ x: (view.x0 + view.x1) / 2, y: (view.y0 + view.y1) / 2 });
+
+/** The same magnification about fraction (x, y) of the mask, as far as the mask's edges allow. */
+export function centredOn(view, x, y) {
+  const centre = centreOf(view);
+  return panned(view, (x - centre.x) / spanX(view), (y - centre.y) / spanY(view));
+}
+
+/** Whether fraction (x, y) of the mask is in view. */
+export const isInView = (view, x, y) => x >= view.x0 && x <= view.x1 && y >= view.y0 && y <= view.y1;
+
+export const isSameView = (a, b) => Object.keys(a).every((edge) => Math.abs(a[edge] - b[edge]) < 1e-9);
+
 export function panned(view, dx, dy) {
   const [x0, x1] = slideInside(view.x0 + dx * spanX(view), spanX(view));
   const [y0, y1] = slideInside(view.y0 + dy * spanY(view), spanY(view));

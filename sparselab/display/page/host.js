@@ -7,7 +7,7 @@
   const data = new Uint8Array(await new Response(unpacked).arrayBuffer());
   const motion = document.getElementById("motion");
   const show = () => {
-    render({ data, parentElement: document.getElementById("view"), setStateValue: () => {} });
+    render({ data, parentElement: document.getElementById("view"), setTriggerValue: () => {} });
     if (motion) renderMotion({ data, parentElement: motion }); // its script is in the page where its markup is
   };
   show();

@@ -15,7 +15,7 @@ from sparselab.core.inputs.memory import available_memory
 from sparselab.runtime.broker.fleet import Fleet
 from sparselab.runtime.broker.job import Computation, Job
 from sparselab.runtime.broker.order import in_order, next_to_begin
-from sparselab.runtime.broker.request import Request
+from sparselab.runtime.broker.request import Rank, Request
 from sparselab.runtime.worker import Worker, WorkerTask
 
 WARM_IMPORTS = ("torch", "sparselab.workflows.explore")
@@ -61,10 +61,12 @@ class Broker:
         """Put a request in the queue, or join the computation of its key that waits or runs. Returns at once."""
         now = time.monotonic()
         with self._changed:
-            self._seen[request.owner] = now
+            if request.rank is not Rank.AHEAD:  # else nobody is here for it
+                self._seen[request.owner] = now
             work = self._shared.get(request.key) if request.is_public else None
             if work is not None and not work.is_unwanted and not work.finished.is_set():
                 work.askers.append(request.owner)
+                work.rank = min(work.rank, request.rank)
             else:
                 self._number += 1
                 work = Computation(self._number, request, now)
@@ -140,7 +142,8 @@ class Broker:
                 return begun
             self._waiting.remove(work)
             self._running.append(work)
-            self._served[work.request.owner] = self._number = self._number + 1
+            self._number += 1
+            self._served |= dict.fromkeys(work.askers, self._number)
             work.has_begun = True
             begun.append(work)
 
@@ -204,8 +207,8 @@ class Broker:
         self._free_slots = max(1, len(self._running)) if is_short else slots
         most = slots + 1 - len(self._running) if self._seen else 1  # where nobody is left to ask, one stands ready
         self._fleet.tend(most, is_short_of_memory=is_short)
-        if not is_short and not self._is_closed:
-            self._fleet.make_ready()
+        if not is_short and not self._is_closed and not any(work.rank is Rank.AHEAD for work in self._running):
+            self._fleet.make_ready()  # what nobody asked for yet gives its worker back in a moment
 
 
 def _is_stopped(process_id: int | None) -> bool:

@@ -12,12 +12,16 @@ from sparselab.runtime.progress import Progress
 
 
 class Computation:
-    """One computation that waits or runs; the broker alone changes it. Several askers may wait for it."""
+    """One computation that waits or runs; the broker alone changes it. Several askers may wait for it.
+
+    Its rank is the first of theirs.
+    """
 
     def __init__(self, number: int, request: Request, asked_at: float) -> None:
         self.number = number
         self.request = request
         self.asked_at = asked_at
+        self.rank = request.rank
         self.has_begun = False
         self.is_unwanted = False
         self.progress: Progress | None = None

@@ -29,9 +29,18 @@ class JobList:
         self.is_alone = False
         self.results: dict[int, Any] = {}
 
-    def start(self, key: str, calls: Sequence[Call], limits: Limits | None = None, *, is_alone: bool = False) -> None:
+    def start(
+        self,
+        key: str,
+        calls: Sequence[Call],
+        limits: Limits | None = None,
+        *,
+        is_alone: bool = False,
+        is_public: bool = False,
+    ) -> None:
         """Put a new list of calls in the queue, unless `key` is the one at work; what is left of another is given up.
 
+        is_public: the calls are of nobody's secret: computed once for all who ask under the same `key`.
         limits: of each call; one thread where none are given, because the list is what uses the processors.
         """
         if self.key == key:
@@ -46,6 +55,7 @@ class JobList:
                     rank=Rank.LIST,
                     limits=limits or Limits(threads=1),
                     is_alone=is_alone,
+                    key=f"{key}|{place}" if is_public else "",
                 )
             )
             for place, call in enumerate(calls)

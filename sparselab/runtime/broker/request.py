@@ -14,10 +14,11 @@ Call: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
 class Rank(IntEnum):
-    """What goes first: an answer that somebody waits for before a list of calls."""
+    """What goes first: an answer that somebody waits for, then a list of calls, then what nobody has asked for yet, if it takes a moment."""
 
     INTERACTIVE = 0
     LIST = 1
+    AHEAD = 2
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -14,7 +14,8 @@ import torch
 from torch import distributed
 
 from sparselab.core.errors import SettingError
-from sparselab.training.settings import MOVING_BLOCKS, TrainSettings
+from sparselab.training.methods import MOVING_BLOCKS
+from sparselab.training.settings import TrainSettings
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import torch
 
 from sparselab.core.errors import FileError, SettingError
 from sparselab.formats import read_ticket
+from sparselab.training.methods import AFTER_TRAINING
 from sparselab.training.network import Masks, Network, State, tensor_of
-from sparselab.training.settings import AFTER_TRAINING, TrainSettings
+from sparselab.training.settings import TrainSettings
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ def initial(settings: TrainSettings, network: Network, say: Callable[[str], None
                 f"{settings.method} chooses its own: take=weights leaves them out"
             )
         wanted = round((1 - settings.sparsity) * network.size)
-        if settings.method in ("omp", "l1") and kept < wanted:
+        if settings.method in AFTER_TRAINING and settings.method != "imp" and kept < wanted:
             raise SettingError(
                 f"sparsity: expected to keep at most the {kept:,} weights of {path.name}; got {wanted:,}"
             )

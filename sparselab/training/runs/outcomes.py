@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +26,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "grasp": "GraSP",
         "synflow": "SynFlow",
         "l1": "l1",
+        "admm": "ADMM",
         "set": "SET",
         "rigl": "RigL",
         "top-kast": "Top-KAST",
@@ -80,28 +80,6 @@ class Outcome:
         return self.kept / self.size
 
 
-@dataclass(frozen=True, kw_only=True)
-class Point:
-    """Trainings of one series that differ in their seed alone: mean, least and most of their test metric.
-
-    `wins`: the mean is no worse than the dense network's mean: a winning ticket, by the lottery ticket hypothesis' own measure.
-    """
-
-    series: str
-    level: int
-    density: float
-    channels: float
-    blocks: float | None
-    mean: float
-    low: float
-    high: float
-    seeds: int
-    wins: bool
-    study: bool
-    stages: tuple[tuple[str, str], ...]
-    metric: str = ACCURACY.name
-
-
 def outcomes_of(view: RunView) -> tuple[Outcome, ...]:
     """Return the trainings of a run that are done."""
     settings = view.info.settings
@@ -152,6 +130,9 @@ def series_of(method: str, then: Mapping[str, Any] | None) -> str:
     """
     if then is None:
         return NAMES.get(method, method)
+    if then.get("reinitialised"):
+        ticket = {key: value for key, value in then.items() if key != "reinitialised"}
+        return f"{series_of(method, ticket if then['transform'] else None)}, re-initialised"
     settings = dict(then["settings"])
     name = NAMES.get(then["transform"], then["transform"])
     if then["transform"] == "n-m":
@@ -163,67 +144,6 @@ def series_of(method: str, then: Mapping[str, Any] | None) -> str:
 
 _USUAL = ("rho",)
 """Settings that a line's name need not repeat: the paper's own."""
-
-
-def points_of(outcomes: Iterable[Outcome]) -> tuple[Point, ...]:
-    """Return the points of curves: trainings alike but for their seed as one, sparser ones later.
-
-    The level tells points of one series apart, and the sparsity where a method has no levels.
-    """
-    known = list(outcomes)
-    groups: dict[tuple[bool, str, int, float], list[Outcome]] = {}
-    for one in known:
-        if not one.is_dense:
-            groups.setdefault((one.study, one.series, one.level, round(one.density, 2)), []).append(one)
-    dense = {study: dense_of(known, study=study) for study in (True, False)}
-    found = []
-    for (study, series, level, _), group in groups.items():
-        right = [one.test_accuracy for one in group]
-        mean, line = math.fsum(right) / len(right), dense[study]
-        blocks = [one.blocks for one in group if one.blocks is not None]
-        found.append(
-            Point(
-                series=series,
-                level=level,
-                density=math.fsum(one.density for one in group) / len(group),
-                channels=math.fsum(one.channels / one.channels_size for one in group) / len(group),
-                blocks=math.fsum(blocks) / len(blocks) if len(blocks) == len(group) else None,
-                mean=mean,
-                low=min(right),
-                high=max(right),
-                seeds=len({one.seed for one in group}),
-                wins=line is not None and (mean >= line.mean if group[0].higher_is_better else mean <= line.mean),
-                study=study,
-                stages=tuple((one.run, one.stage) for one in group),
-                metric=group[0].metric,
-            )
-        )
-    return tuple(sorted(found, key=lambda point: (point.series, -point.density)))
-
-
-def dense_of(outcomes: Iterable[Outcome], *, study: bool) -> Point | None:
-    """Return the dense network as a point, over all seeds; None where none was trained."""
-    group = [one for one in outcomes if one.is_dense and one.study == study]
-    if not group:
-        return None
-    right = [one.test_accuracy for one in group]
-    mean = math.fsum(right) / len(right)
-    stages = tuple((one.run, one.stage) for one in group)
-    return Point(
-        series="Dense",
-        level=0,
-        density=1.0,
-        channels=1.0,
-        blocks=None,
-        mean=mean,
-        low=min(right),
-        high=max(right),
-        seeds=len(group),
-        wins=True,
-        study=study,
-        stages=stages,
-        metric=group[0].metric,
-    )
 
 
 def _from_row(row: Mapping[str, str]) -> Outcome:

@@ -15,7 +15,7 @@ from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
 from sparselab.core.permutation import Permutation
-from sparselab.core.settings import OneOf, When
+from sparselab.core.settings import InFront, OneOf, ShownAs, When
 from sparselab.runtime.progress import SILENT, Monitor, Stages
 from sparselab.transforms.base import Transform
 from sparselab.transforms.cells import scores
@@ -52,8 +52,16 @@ class NM(Transform):
     title: ClassVar[str] = "N:M"
     source: ClassVar[str] = "Pool & Yu (NeurIPS 2021), channel permutations for N:M sparsity"
 
-    n: Annotated[int, Interval(ge=1, le=16), Doc("most weights kept in a window; no more than m")] = 2
-    m: Annotated[int, Interval(ge=2, le=32), Doc("input channels in a window")] = 4
+    n: Annotated[
+        int,
+        Interval(ge=1, le=16),
+        InFront(),
+        ShownAs("Kept in a window (n)"),
+        Doc("most weights kept in a window; no more than m"),
+    ] = 2
+    m: Annotated[
+        int, Interval(ge=2, le=32), InFront(), ShownAs("Channels in a window (m)"), Doc("input channels in a window")
+    ] = 4
     permute: Annotated[
         str,
         OneOf(
@@ -63,10 +71,15 @@ class NM(Transform):
                 "stripe": "reassigns the channels of a few windows, again and again; keeps most, and is slower",
             }
         ),
+        ShownAs("Order of channels"),
         Doc("how channels are reordered first, so that the pattern keeps more"),
     ] = "none"
     permute_seconds: Annotated[
-        int, Interval(ge=1, le=600), When("permute", ("swap", "stripe")), Doc("longest time for the permutation")
+        int,
+        Interval(ge=1, le=600),
+        When("permute", ("swap", "stripe")),
+        ShownAs("Order of channels, at most s"),
+        Doc("longest time for the permutation"),
     ] = 10
     escapes: Annotated[
         int,

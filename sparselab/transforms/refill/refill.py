@@ -13,7 +13,7 @@ from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import FloatMatrix, Layer
 from sparselab.core.layout import Block, Layout
-from sparselab.core.settings import OneOf
+from sparselab.core.settings import InFront, OneOf, ShownAs
 from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
@@ -41,8 +41,12 @@ class Refill(Transform):
     source: ClassVar[str] = "Structure-LTH (ICML 2022), Alg. 2"
     splits_groups: ClassVar[bool] = False  # channels are ranked one by one, whatever inputs they see
 
-    score: Annotated[str, OneOf(CHANNEL_SCORES), Doc("how channels are ranked")] = "l1"
-    regrow: Annotated[str, OneOf(REGROW), Doc("values of the weights that are grown")] = "rewound"
+    score: Annotated[
+        str, OneOf(CHANNEL_SCORES), InFront(), ShownAs("How channels are ranked"), Doc("how channels are ranked")
+    ] = "l1"
+    regrow: Annotated[
+        str, OneOf(REGROW), ShownAs("Values of grown weights"), Doc("values of the weights that are grown")
+    ] = "rewound"
 
     @property
     def needs(self) -> frozenset[str]:
@@ -86,7 +90,13 @@ class RefillPlus(Refill):
     title: ClassVar[str] = "Refill+"
     source: ClassVar[str] = "Structure-LTH (ICML 2022), Refill+; released code"
 
-    rho: Annotated[float, Interval(ge=0.0, le=1.0), Doc("share of the other channels that is grown as well")] = 0.25
+    rho: Annotated[
+        float,
+        Interval(ge=0.0, le=1.0),
+        InFront(),
+        ShownAs("Share grown as well (rho)"),
+        Doc("share of the other channels that is grown as well"),
+    ] = 0.25
 
     @property
     def fillback(self) -> float:

@@ -14,10 +14,10 @@ from sparselab.core.device import as_tensor
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Block
 from sparselab.core.mask import BoolMatrix, IntVector, Mask
-from sparselab.core.settings import OneOf, Unset
+from sparselab.core.settings import OneOf, ShownAs, Unset
 from sparselab.grouping import Groups
 from sparselab.grouping.refine import Budget
-from sparselab.transforms.cells import WEIGHS, group_sums, scores
+from sparselab.transforms.cells import AUTOMATIC, WEIGHS, group_sums, scores
 from sparselab.transforms.regroup.rule import Rule, Selection
 
 if TYPE_CHECKING:
@@ -26,13 +26,21 @@ if TYPE_CHECKING:
 Density = Annotated[
     float | None,
     Interval(ge=0.0, le=1.0),
+    ShownAs("Budget, share of all weights"),
     Unset("as many as before"),
     Doc("weights that blocks may hold / all weights of the layer"),
 ]
-Weigh = Annotated[str, OneOf(WEIGHS), Doc("what a kept weight counts when blocks compete for the budget")]
+Weigh = Annotated[
+    str | None,
+    OneOf(WEIGHS),
+    ShownAs("What a kept weight counts"),
+    Unset(AUTOMATIC),
+    Doc("what a kept weight counts when blocks compete for the budget"),
+]
 SecondShare = Annotated[
     float,
     Interval(ge=0.0, le=0.5),
+    ShownAs("Share for a second grouping"),
     Doc(
         "share of the budget for grouping the rows a second time, by what the first blocks leave; a row then lies in blocks "
         "of two groups, and a kernel adds up two products"

@@ -19,6 +19,7 @@ from typing_extensions import Doc
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Block
 from sparselab.core.mask import BoolMatrix, IntVector, Mask
+from sparselab.core.settings import ShownAs
 from sparselab.grouping import Groups
 from sparselab.transforms.regroup.rule import Rule, Selection
 from sparselab.transforms.regroup.threshold import MinRows
@@ -31,11 +32,13 @@ WidthOf = Callable[[BoolMatrix, IntVector, float], int | None]
 Ratio = Annotated[
     float,
     Interval(ge=0.1, le=10.0),
+    ShownAs("Width against what lies outside (t1)"),
     Doc("t1: a block has this many times more columns than a row keeps weights outside it"),
 ]
 RowMultiple = Annotated[
     int,
     Interval(ge=1, le=256),
+    ShownAs("Rows of the first of two blocks"),
     Doc("a group of more rows gives two blocks: the largest multiple of this many rows, and the rest"),
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -16,13 +16,13 @@ from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Block, Layout, order_rows
 from sparselab.core.mask import Mask
-from sparselab.core.settings import OneOf, Unset, When
-from sparselab.grouping import GROUPERS, Goal, Groups
+from sparselab.core.settings import InFront, OneOf, ShownAs, Unset, When
+from sparselab.grouping import BY_CHANCE, GROUPERS, Goal, Groups
 from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
 from sparselab.transforms.cells import cell_needs
 from sparselab.transforms.contender import Contender
-from sparselab.transforms.refining import REFINE, Seconds, Steps, refined
+from sparselab.transforms.refining import Refine, Seconds, Steps, refined
 from sparselab.transforms.regroup.budget import Density, SecondShare, Weigh
 from sparselab.transforms.regroup.ratio import Ratio, RowMultiple
 from sparselab.transforms.regroup.rule import Selection
@@ -49,23 +49,28 @@ class Regroup(Transform):
     rule: Annotated[
         str,
         OneOf.of(RULES),
+        ShownAs("How columns are chosen"),
         Doc("how columns are chosen for a group of rows"),
     ] = "budget"
     grouper: Annotated[
         str,
         OneOf.of(GROUPERS),
+        ShownAs("How rows are grouped"),
         Doc("how rows are put into groups"),
     ] = "jaccard-metis"
     rows_per_group: Annotated[
         int | None,
         Interval(ge=1, le=256),
         When("groups", (None,)),
+        InFront(),
+        ShownAs("Rows per group"),
         Unset("automatic: 32 rows, or 8 groups under the rules ratio and legacy, as in the released code"),
         Doc("rows in every group, exactly; the last takes what remains"),
     ] = None
     groups: Annotated[
         int | None,
         Interval(ge=1, le=1024),
+        ShownAs("Number of groups"),
         Unset("as rows per group says"),
         Doc("number of groups, of the sizes that the grouper finds; instead of rows per group"),
     ] = None
@@ -73,19 +78,20 @@ class Regroup(Transform):
         int,
         Interval(ge=1, le=256),
         When("grouper", ("jaccard-metis",)),
+        ShownAs("Similar rows joined (kNN)"),
         Doc(
             "k nearest neighbours: to how many of its most similar rows each row is joined before the rows are cut into groups"
         ),
     ] = 32
     density: Annotated[Density, when_read("density")] = None
-    weigh: Annotated[Weigh, when_read("weigh")] = "count"
+    weigh: Annotated[Weigh, when_read("weigh")] = None
     min_rows: Annotated[MinRows, when_read("min_rows")] = 16
     min_kept: Annotated[MinKept, when_read("min_kept")] = 2
     min_cols: Annotated[MinCols, when_read("min_cols")] = 16
     ratio: Annotated[Ratio, when_read("ratio")] = 1.5
     row_multiple: Annotated[RowMultiple, when_read("row_multiple")] = 32
     second_share: Annotated[SecondShare, when_read("second_share")] = 0.0
-    refine: Annotated[bool, When("rule", SPENDING), REFINE] = False
+    refine: Annotated[Refine, When("rule", SPENDING)] = False
     refine_steps: Steps = 1000
     refine_seconds: Seconds = 10.0
 
@@ -110,6 +116,10 @@ class Regroup(Transform):
         if height is None and count is None:
             height, count = RULES[self.rule].rows_per_group, RULES[self.rule].group_count
         return Goal(height=height, count=count, knn=self.knn)
+
+    def at_random(self, density: float) -> Regroup:
+        random = replace(self, grouper=BY_CHANCE, refine=False, rows_per_group=self.goal.height, groups=self.goal.count)
+        return random if self.rule in SPENDING else replace(random, rule=SPENDING[0], density=density)
 
     def _run(self, layer: Layer, rng: np.random.Generator, device: str, monitor: Monitor) -> Layout:
         torch_device = resolve_device(device)  # loads torch, which is not a stage of ours
@@ -181,8 +191,10 @@ def _at_budget(name: str, budget: Mapping[str, Any]) -> Iterator[Contender]:
                 per_layer=key == default,
             )
     refined = {"refine": True, **budget}
-    yield Contender(f"{name}-refined", "regroup, refined", name, refined)
-    yield Contender(f"{name}-refined-16", "regroup, refined, 16 rows", name, {"rows_per_group": 16, **refined})
+    yield Contender(f"{name}-refined", "regroup, refined", name, refined, per_layer=True)
+    yield Contender(
+        f"{name}-refined-16", "regroup, refined, 16 rows", name, {"rows_per_group": 16, **refined}, per_layer=True
+    )
 
 
 def _at_own_density(name: str) -> Iterator[Contender]:

@@ -13,6 +13,7 @@ from typing_extensions import Doc
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Block
 from sparselab.core.mask import BoolMatrix
+from sparselab.core.settings import ShownAs
 from sparselab.grouping import Groups
 from sparselab.transforms.regroup.rule import Rule, Selection
 
@@ -22,10 +23,18 @@ if TYPE_CHECKING:
 MinRows = Annotated[
     int,
     Interval(ge=1, le=256),
+    ShownAs("Fewest rows of a block (b1)"),
     Doc("b1: fewest rows of a group that may form a block (rules ratio and legacy: it needs more rows than this)"),
 ]
-MinKept = Annotated[int, Interval(ge=1, le=256), Doc("t2: fewest rows of a group that must keep a column of its block")]
-MinCols = Annotated[int, Interval(ge=1, le=4096), Doc("b2: fewest columns of a block")]
+MinKept = Annotated[
+    int,
+    Interval(ge=1, le=256),
+    ShownAs("Fewest rows that keep a column (t2)"),
+    Doc("t2: fewest rows of a group that must keep a column of its block"),
+]
+MinCols = Annotated[
+    int, Interval(ge=1, le=4096), ShownAs("Fewest columns of a block (b2)"), Doc("b2: fewest columns of a block")
+]
 
 
 @dataclass(frozen=True)

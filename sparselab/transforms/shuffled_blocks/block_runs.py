@@ -10,7 +10,7 @@ from sparselab.core.layer import Layer
 from sparselab.core.layout import Block
 from sparselab.core.mask import IntVector
 from sparselab.grouping import Groups
-from sparselab.transforms.cells import group_sums, scores
+from sparselab.transforms.cells import group_sums, scores, weigh_of
 
 if TYPE_CHECKING:
     import torch
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 _ROOT_SCALE = 2.0**20
 
 
-def column_scores(layer: Layer, groups: Groups, weigh: str, device: torch.device) -> torch.Tensor:
+def column_scores(layer: Layer, groups: Groups, weigh: str | None, device: torch.device) -> torch.Tensor:
     """Return what column c is worth to group g, as whole numbers in float64 (groups x cols).
 
         count       sqrt(sum of m)           l2 norm of the mask
         magnitude   sqrt(sum of m * w^2)     l2 norm of the kept weights: the released code's score
         energy      sum of m * w^2           its square, so that a block is worth the energy it keeps
 
-    over the rows of g. Squares are whole numbers up to 2**30 (see `cells.scores`), and roots are rounded to multiples of
+    over the rows of g; None stands for what `cells.weigh_of` says. Squares are whole numbers up to 2**30 (see `cells.scores`), and roots are rounded to multiples of
     2**-20: their sums are exact, so one thread, two threads and a GPU choose the same blocks.
 
     Raises: SettingError when weights are asked for and the layer has none.
     Source: DSB, released code (which has weights always, and no other score).
     """
+    weigh = weigh_of(layer, weigh)
     sums = group_sums(scores(layer, "count" if weigh == "count" else "energy", device), groups)
     return sums if weigh == "energy" else (sums.sqrt() * _ROOT_SCALE).round()
 

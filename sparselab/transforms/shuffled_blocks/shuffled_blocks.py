@@ -17,16 +17,16 @@ from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Block, Layout, order_rows
 from sparselab.core.mask import BoolMatrix, Mask
-from sparselab.core.settings import OneOf, Unset, When
+from sparselab.core.settings import InFront, OneOf, ShownAs, Unset, When
 from sparselab.core.strips import row_strips
-from sparselab.grouping import GROUPERS, Goal, Groups
+from sparselab.grouping import BY_CHANCE, GROUPERS, Goal, Groups
 from sparselab.grouping.base import cut
 from sparselab.grouping.refine import Budget
 from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
-from sparselab.transforms.cells import WEIGHS, cell_needs, group_sums, scores
+from sparselab.transforms.cells import AUTOMATIC, WEIGHS, cell_needs, group_sums, scores
 from sparselab.transforms.contender import Contender
-from sparselab.transforms.refining import REFINE, Seconds, Steps, refined
+from sparselab.transforms.refining import Refine, Seconds, Steps, refined
 from sparselab.transforms.shuffled_blocks.block_runs import blocks_of_runs, column_scores, select_runs
 
 _CLUSTERS = "agglomerative"
@@ -45,22 +45,27 @@ class ShuffledBlocks(Transform):
     title: ClassVar[str] = "Shuffled blocks"
     source: ClassVar[str] = "DSB (NeurIPS 2022), released code (blocking)"
 
-    block_size: Annotated[int, Interval(ge=2, le=64), Doc("side of a square block")] = 16
+    block_size: Annotated[
+        int, Interval(ge=2, le=64), InFront(), ShownAs("Side of a block"), Doc("side of a square block")
+    ] = 16
     similarity: Annotated[
         str,
         OneOf.of(SIMILARITIES),
         When("grouper", (_CLUSTERS,)),
+        ShownAs("Similarity of rows"),
         Doc("how the similarity of two rows is measured; the released code takes cosine"),
     ] = "cosine"
     grouper: Annotated[
         str,
         OneOf.of(GROUPERS),
+        ShownAs("How rows are grouped"),
         Doc("how rows are put into groups"),
     ] = _CLUSTERS
     q: Annotated[
         float,
         Interval(ge=0.0, le=1.0),
         When("grouper", (_CLUSTERS,)),
+        ShownAs("Least similarity (q)"),
         Doc(
             "only rows more similar than this to some other row are clustered, the rest follow in file order; 0: all are"
         ),
@@ -68,17 +73,20 @@ class ShuffledBlocks(Transform):
     density: Annotated[
         float | None,
         Interval(ge=0.0, le=1.0),
+        ShownAs("Budget, share of all weights"),
         Unset("as many as before"),
         Doc("weights that blocks may hold / all weights"),
     ] = None
     weigh: Annotated[
-        str,
+        str | None,
         OneOf(WEIGHS),
+        ShownAs("What a kept weight counts"),
+        Unset(AUTOMATIC),
         Doc(
             "how a column of a group is scored: by the norm of what its rows keep there, for energy by that norm squared"
         ),
-    ] = "count"
-    refine: Annotated[bool, REFINE] = False
+    ] = None
+    refine: Refine = False
     refine_steps: Steps = 1000
     refine_seconds: Seconds = 10.0
 
@@ -92,8 +100,11 @@ class ShuffledBlocks(Transform):
         budget = cls.spending(density)
         return (
             Contender(name, "shuffled blocks (DSB)", name, budget, on_curve=True, per_layer=True),
-            Contender(f"{name}-refined", "shuffled blocks, refined", name, {"refine": True, **budget}),
+            Contender(f"{name}-refined", "shuffled blocks, refined", name, {"refine": True, **budget}, per_layer=True),
         )
+
+    def at_random(self, density: float) -> ShuffledBlocks:
+        return replace(self, grouper=BY_CHANCE, refine=False)
 
     def within_budget(self, layer: LayerLike) -> Self:
         """Return it with a density of whole blocks: the released code rounds their number up."""
