@@ -6,9 +6,12 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from sparselab.formats import read_ticket
+
+pytestmark = pytest.mark.browser
 
 
 def checkpoint() -> bytes:
