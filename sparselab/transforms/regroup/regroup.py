@@ -16,7 +16,7 @@ from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Block, Layout, order_rows
 from sparselab.core.mask import Mask
-from sparselab.core.settings import InFront, OneOf, ShownAs, Unset, When
+from sparselab.core.settings import InFront, Ladder, OneOf, ShownAs, Unset, When
 from sparselab.grouping import BY_CHANCE, GROUPERS, Goal, Groups
 from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
@@ -63,6 +63,7 @@ class Regroup(Transform):
         Interval(ge=1, le=256),
         When("groups", (None,)),
         InFront(),
+        Ladder((8, 16, 32, 64, 128)),
         ShownAs("Rows per group"),
         Unset("automatic: 32 rows, or 8 groups under the rules ratio and legacy, as in the released code"),
         Doc("rows in every group, exactly; the last takes what remains"),

@@ -17,7 +17,7 @@ from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Block, Layout, order_rows
 from sparselab.core.mask import BoolMatrix, Mask
-from sparselab.core.settings import InFront, OneOf, ShownAs, Unset, When
+from sparselab.core.settings import InFront, Ladder, OneOf, ShownAs, Unset, When
 from sparselab.core.strips import row_strips
 from sparselab.grouping import BY_CHANCE, GROUPERS, Goal, Groups
 from sparselab.grouping.base import cut
@@ -52,7 +52,12 @@ class ShuffledBlocks(Transform):
     source: ClassVar[str] = "DSB (NeurIPS 2022), released code (blocking)"
 
     block_size: Annotated[
-        int, Interval(ge=2, le=64), InFront(), ShownAs("Side of a block"), Doc("side of a square block")
+        int,
+        Interval(ge=2, le=64),
+        InFront(),
+        Ladder((4, 8, 16, 32, 64)),
+        ShownAs("Side of a block"),
+        Doc("side of a square block"),
     ] = 16
     similarity: Annotated[
         str,
