@@ -78,7 +78,10 @@ def say_failed(failed: Failed) -> None:
 def stored_chance(request: ExploreRequest, view: View) -> dict[str, Any] | None:
     """Return what is on disk of a sample; None where nothing is, or the file is a visitor's."""
     asked = _asked(request, view)
-    return found_chance(*asked, str(results_folder())) if request.source.is_public and asked is not None else None
+    if asked is None or not request.source.is_public:
+        return None
+    told = (*asked, str(results_folder()))
+    return found_chance(*told)
 
 
 def public_chance(request: ExploreRequest, view: View, owner: str, rank: Rank = Rank.INTERACTIVE) -> Request | None:
