@@ -32,10 +32,14 @@ class Point:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What is swept: the knob, the setting of the budget (None: the transform has none here), and the points, budget by budget."""
+    """What is swept: the knob, the setting of the budget (None: the transform has none here), and the points, budget by budget.
+
+    density: what the mask keeps.
+    """
 
     knob: Setting
     budget: Setting | None
+    density: float
     points: tuple[Point, ...]
 
     @property
@@ -75,7 +79,7 @@ def sweep_of(kind: type[Transform], settings: Mapping[str, Any], density: float)
         if _is_taken(kind, made := {**settings, knob.name: value, **({budget.name: spent} if budget else {})})
     )
     return (
-        Sweep(knob, budget, points)
+        Sweep(knob, budget, density, points)
         if points
         else f"{kind.title}: the other settings exclude every value of {knob.label}"
     )

@@ -40,7 +40,7 @@ def page() -> None:
     if view is not None and not waits_itself():
         details(view, request)
     if isinstance(chance, Job) and view is not None:  # last: all else is there
-        found = wait_for_chance(chance, request, view, look=place.empty)
+        found = wait_for_chance(chance, request, view, look=place.empty().empty)
         with summary:
             summarise(found)
     elif isinstance(answer, Job):

@@ -14,7 +14,15 @@ from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.analysis.worth import KEPT
 from sparselab.app.explore.sweep_chart import sweep_figure
-from sparselab.app.explore.sweep_points import Found, as_csv, found_points, in_words, label_of, measure_of_all
+from sparselab.app.explore.sweep_points import (
+    Found,
+    as_csv,
+    found_points,
+    in_words,
+    label_of,
+    measure_of_all,
+    same_point,
+)
 from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.inputs.source import Source
 from sparselab.app.jobs.list_progress import run_calls
@@ -106,11 +114,20 @@ def _show(sweep: Sweep, request: ExploreRequest, jobs: JobList) -> None:
         on_select=partial(_clicked, sweep),
         selection_mode="points",
     )
-    st.caption(
-        f"Share kept {KEPT[measure_of_all(points)]}; the band is the least to the most that random groups of the same height keep at "
-        "the same budget. The ring is where the knobs stand; a click on a point sets them."
-    )
+    st.caption(_legend(sweep, points, request.settings))
     _choice(sweep, points)
+
+
+def _legend(sweep: Sweep, points: Sequence[Found], now: Mapping[str, Any]) -> str:
+    charts = (
+        ", a chart a budget (weights spent, in % of all; its own: as many as the mask keeps)" if sweep.budget else ""
+    )
+    text = f"What is kept {KEPT[measure_of_all(points)]}{charts}. A click on a point sets the knobs to it."
+    if any(each.chance is not None for each in points):
+        text += " The band reaches from the least to the most that random groups of the same height keep."
+    if any(same_point(each.point, now) for each in points):
+        text += " The ring is where the knobs stand."
+    return text
 
 
 def _choice(sweep: Sweep, points: Sequence[Found]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from sparselab.app.explore.sweep_points import Found, budget_text, label_of, measure_of_all, same_point
+from sparselab.app.explore.sweep_points import Found, label_of, measure_of_all, same_point
 from sparselab.workflows.sweep import Sweep
 
 _KEPT, _CHANCE, _BAND = "#0072B2", "#767676", "rgba(118, 118, 118, 0.3)"
@@ -23,8 +23,8 @@ def sweep_figure(sweep: Sweep, points: Sequence[Found], now: Mapping[str, Any]) 
     figure = make_subplots(
         rows=-(-len(shown) // columns),
         cols=columns,
-        shared_yaxes=True,
-        subplot_titles=[budget_text(density) for density in shown] if sweep.budget else None,
+        shared_yaxes="all",
+        subplot_titles=[_title(sweep, density) for density in shown] if sweep.budget else None,
         vertical_spacing=0.2,
         horizontal_spacing=0.03,
     )
@@ -34,6 +34,7 @@ def sweep_figure(sweep: Sweep, points: Sequence[Found], now: Mapping[str, Any]) 
             sweep, [each for each in points if each.point.density == density], now, is_first=not place
         ):
             figure.add_trace(trace, row=row + 1, col=column + 1)
+    figure.update_annotations(font_size=13)
     figure.update_xaxes(type="category", title_text=sweep.knob.label, title_standoff=4)
     figure.update_yaxes(col=1, title_text="energy kept, %" if measure_of_all(points) == "energy" else "weights kept, %")
     figure.update_layout(
@@ -43,6 +44,11 @@ def sweep_figure(sweep: Sweep, points: Sequence[Found], now: Mapping[str, Any]) 
         clickmode="event+select",
     )
     return figure
+
+
+def _title(sweep: Sweep, density: float | None) -> str:
+    """Short, so that three stand side by side on a phone."""
+    return f"{100 * sweep.density:.3g} %, its own" if density is None else f"{100 * density:.3g} %"
 
 
 def _traces(sweep: Sweep, points: Sequence[Found], now: Mapping[str, Any], *, is_first: bool) -> list[go.Scatter]:
