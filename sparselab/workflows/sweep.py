@@ -22,7 +22,7 @@ _FACTORS = (0.5, 0.71, None, 1.41, 2.0)
 
 
 @dataclass(frozen=True)
-class Point:
+class SweepPoint:
     """A value of the knob at one budget. density: None for as many weights as the mask keeps, or where there is no budget."""
 
     value: Any
@@ -40,7 +40,7 @@ class Sweep:
     knob: Setting
     budget: Setting | None
     density: float
-    points: tuple[Point, ...]
+    points: tuple[SweepPoint, ...]
 
     @property
     def densities(self) -> tuple[float | None, ...]:
@@ -70,10 +70,11 @@ def sweep_of(kind: type[Transform], settings: Mapping[str, Any], density: float)
         first = laddered[0]
         assert first.when is not None
         return f"{first.label} does not count beside the other settings: put “{_label(declared, first.when.name)}” back to its default"
-    budget = next((each for each in declared if each.name in kind.spending(1.0) and each.counts(values)), None)
+    spending = [each for each in declared if each.name in kind.spending(1.0) and each.counts(values)]
+    budget = next((each for each in spending if each != knob and each.optional), None)  # its None is the mask's own
     budgets = (None,) if budget is None else _budgets(density)
     points = tuple(
-        Point(value, spent, made)
+        SweepPoint(value, spent, made)
         for spent in budgets
         for value in knob.ladder
         if _is_taken(kind, made := {**settings, knob.name: value, **({budget.name: spent} if budget else {})})

@@ -8,7 +8,7 @@ import streamlit as st
 
 from sparselab.analysis.worth import worth_of
 from sparselab.app.explore.words import sentence, sentence_before
-from sparselab.app.jobs.chance_job import Failed, Found, say_failed
+from sparselab.app.jobs.chance_job import Failed, ChanceFound, say_failed
 from sparselab.core.mask import Mask
 from sparselab.display.numbers import NumberRow, deciding_rows, report_rows
 from sparselab.runtime.broker import Job
@@ -30,7 +30,7 @@ _GAIN = (
 _SENSELESS = "says something only where rows are put together"
 
 
-def show_summary(view: View | None, before: Mask, chance: Found, *, grouped: bool, has_weights: bool) -> None:
+def show_summary(view: View | None, before: Mask, chance: ChanceFound, *, grouped: bool, has_weights: bool) -> None:
     """Say what is seen, and show the deciding numbers; dashes while there are none: the page does not jump when they come.
 
     chance: what random groups keep, the job that draws them, or why there is no answer. grouped: rows were put together. has_weights: else there is no

@@ -15,7 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from sparselab.analysis.worth import KEPT
 from sparselab.app.explore.sweep_chart import sweep_figure
 from sparselab.app.explore.sweep_points import (
-    Found,
+    SweptPoint,
     as_csv,
     found_points,
     in_words,
@@ -118,7 +118,7 @@ def _show(sweep: Sweep, request: ExploreRequest, jobs: JobList) -> None:
     _choice(sweep, points)
 
 
-def _legend(sweep: Sweep, points: Sequence[Found], now: Mapping[str, Any]) -> str:
+def _legend(sweep: Sweep, points: Sequence[SweptPoint], now: Mapping[str, Any]) -> str:
     charts = (
         ", a chart a budget (weights spent, in % of all; its own: as many as the mask keeps)" if sweep.budget else ""
     )
@@ -130,7 +130,7 @@ def _legend(sweep: Sweep, points: Sequence[Found], now: Mapping[str, Any]) -> st
     return text
 
 
-def _choice(sweep: Sweep, points: Sequence[Found]) -> None:
+def _choice(sweep: Sweep, points: Sequence[SweptPoint]) -> None:
     """Let a point be chosen without a pointer, and the table be taken."""
     labels = [label_of(sweep, each) for each in points]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):

@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from sparselab.app.explore.sweep_points import Found, label_of, measure_of_all, same_point
+from sparselab.app.explore.sweep_points import SweptPoint, label_of, measure_of_all, same_point
 from sparselab.workflows.sweep import Sweep
 
 _KEPT, _CHANCE, _BAND = "#0072B2", "#767676", "rgba(118, 118, 118, 0.3)"
@@ -16,7 +16,7 @@ _COLUMNS = 3
 _HEIGHT = 230
 
 
-def sweep_figure(sweep: Sweep, points: Sequence[Found], now: Mapping[str, Any]) -> go.Figure:
+def sweep_figure(sweep: Sweep, points: Sequence[SweptPoint], now: Mapping[str, Any]) -> go.Figure:
     """Draw every point found. now: the knobs as they stand; their point has a ring."""
     shown = [density for density in sweep.densities if any(each.point.density == density for each in points)]
     columns = min(_COLUMNS, len(shown))
@@ -51,7 +51,7 @@ def _title(sweep: Sweep, density: float | None) -> str:
     return f"{100 * sweep.density:.3g} %, its own" if density is None else f"{100 * density:.3g} %"
 
 
-def _traces(sweep: Sweep, points: Sequence[Found], now: Mapping[str, Any], *, is_first: bool) -> list[go.Scatter]:
+def _traces(sweep: Sweep, points: Sequence[SweptPoint], now: Mapping[str, Any], *, is_first: bool) -> list[go.Scatter]:
     beside = [each for each in points if each.chance is not None]
     places = [f"{each.point.value:g}" for each in beside]
 

@@ -9,14 +9,14 @@ from typing import Any
 from sparselab.analysis.worth import KEPT, LEVEL, Measure, measure_of, worth_of
 from sparselab.core.csv_text import rows_csv
 from sparselab.workflows.chance import Chance
-from sparselab.workflows.sweep import Point, Sweep
+from sparselab.workflows.sweep import SweepPoint, Sweep
 
 
 @dataclass(frozen=True)
-class Found:
+class SweptPoint:
     """A point with what was found there. worth: the share kept by the measure of "best"; chance: None where that says nothing."""
 
-    point: Point
+    point: SweepPoint
     report: Mapping[str, Any]
     chance: Chance | None
 
@@ -30,18 +30,18 @@ class Found:
         return None if self.chance is None else self.chance.gain(self.worth)
 
 
-def found_points(sweep: Sweep, results: Mapping[int, Any]) -> list[Found]:
+def found_points(sweep: Sweep, results: Mapping[int, Any]) -> list[SweptPoint]:
     """Return the points that have an answer and kept something, in their order. results: rows of `sweep_row`, or errors, by place."""
     rows = [(point, results.get(place)) for place, point in enumerate(sweep.points)]
     found = [
-        Found(point, row["report"], None if row["chance"] is None else Chance(**row["chance"]))
+        SweptPoint(point, row["report"], None if row["chance"] is None else Chance(**row["chance"]))
         for point, row in rows
         if isinstance(row, dict)
     ]
     return [each for each in found if each.worth >= 0]
 
 
-def measure_of_all(points: Sequence[Found]) -> Measure:
+def measure_of_all(points: Sequence[SweptPoint]) -> Measure:
     """Return by what the points are compared; see `measure_of`."""
     return measure_of(points[0].report) if points else "coverage"
 
@@ -51,7 +51,7 @@ def budget_text(density: float | None) -> str:
     return "the mask's own budget" if density is None else f"{100 * density:.3g} % of the weights"
 
 
-def label_of(sweep: Sweep, each: Found) -> str:
+def label_of(sweep: Sweep, each: SweptPoint) -> str:
     """Return a point in one line: where it is, what is kept, and the gain over chance."""
     where = f"{sweep.knob.label} {each.point.value:g}" + (
         f", {budget_text(each.point.density)}" if sweep.budget else ""
@@ -60,7 +60,7 @@ def label_of(sweep: Sweep, each: Found) -> str:
     return f"{where}: {100 * each.worth:.1f} % kept{gain}"
 
 
-def in_words(sweep: Sweep, points: Sequence[Found]) -> str:
+def in_words(sweep: Sweep, points: Sequence[SweptPoint]) -> str:
     """Return what a sweep shows, as Markdown."""
     if not points:
         return "Nothing was found at any point."
@@ -85,12 +85,12 @@ def in_words(sweep: Sweep, points: Sequence[Found]) -> str:
     return text
 
 
-def same_point(point: Point, settings: Mapping[str, Any]) -> bool:
+def same_point(point: SweepPoint, settings: Mapping[str, Any]) -> bool:
     """Whether the knobs stand at a point."""
     return all(_is_same(value, settings.get(name)) for name, value in point.settings.items())
 
 
-def as_csv(sweep: Sweep, points: Sequence[Found]) -> str:
+def as_csv(sweep: Sweep, points: Sequence[SweptPoint]) -> str:
     """Return a line a point; shares as fractions."""
     knob, measure = sweep.knob.name, measure_of_all(points)
     fields = [knob, "density", "measure", "kept", "random_mean", "random_low", "random_high", "draws", "gain"]

@@ -32,11 +32,11 @@ class Failed:
     error: Exception
 
 
-Found = Chance | Job | Failed | None
+ChanceFound = Chance | Job | Failed | None
 """What random groups keep, or the job that draws them, or why there is no answer; None where the question says nothing."""
 
 
-def chance_of_view(request: ExploreRequest, view: View) -> Found:
+def chance_of_view(request: ExploreRequest, view: View) -> ChanceFound:
     """Return what random groups keep where the view was made, at once where it is known, or the job that draws them."""
     asked = _asked(request, view)
     if asked is None:
@@ -61,7 +61,7 @@ def chance_of_view(request: ExploreRequest, view: View) -> Found:
         return Failed(error)
 
 
-def wait_for_chance(job: Job, request: ExploreRequest, view: View, look: Callable[[], object]) -> Found:
+def wait_for_chance(job: Job, request: ExploreRequest, view: View, look: Callable[[], object]) -> ChanceFound:
     """Wait for the answer; `look` is called again and again, where Streamlit sees whether a click has superseded this run."""
     while not job.wait(_LOOK_SECONDS):
         look()
@@ -85,7 +85,7 @@ def stored_chance(request: ExploreRequest, view: View) -> dict[str, Any] | None:
 
 
 def public_chance(request: ExploreRequest, view: View, owner: str, rank: Rank = Rank.INTERACTIVE) -> Request | None:
-    """Return the question about a sample: drawn once for all who ask, and kept on disk for those who come later; None as `Found`."""
+    """Return the question about a sample: drawn once for all who ask, and kept on disk for those who come later; None as `ChanceFound`."""
     asked = _asked(request, view)
     if asked is None:
         return None
