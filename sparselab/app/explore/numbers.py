@@ -8,7 +8,7 @@ import streamlit as st
 
 from sparselab.analysis.worth import worth_of
 from sparselab.app.explore.words import sentence, sentence_before
-from sparselab.app.jobs.chance_job import Failed, ChanceFound, say_failed
+from sparselab.app.jobs.chance_job import ChanceFound, Failed, say_failed
 from sparselab.core.mask import Mask
 from sparselab.display.numbers import NumberRow, deciding_rows, report_rows
 from sparselab.runtime.broker import Job

@@ -9,7 +9,7 @@ from typing import Any
 from sparselab.analysis.worth import KEPT, LEVEL, Measure, measure_of, worth_of
 from sparselab.core.csv_text import rows_csv
 from sparselab.workflows.chance import Chance
-from sparselab.workflows.sweep import SweepPoint, Sweep
+from sparselab.workflows.sweep import Sweep, SweepPoint
 
 
 @dataclass(frozen=True)
