@@ -61,14 +61,17 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"writing"}),
     ),
     "training": (
-        frozenset({"tasks", "models", "own_code", "seeds", "setting_text", "paper_results"}),
+        frozenset(
+            {"tasks", "models", "own_code", "seeds", "setting_text", "branches", "methods", "before", "paper_results"}
+        ),
+        frozenset({"settings"}),
         frozenset({"*"}),
         frozenset({"updaters"}),
         frozenset({"engine"}),
         frozenset({"runs"}),
     ),
     "app": (
-        frozenset({"mask_view", "motion_view", "charts"}),
+        frozenset({"mask_view", "motion_view", "panes_view", "wall_view", "charts"}),
         frozenset({"shell"}),
         frozenset({"inputs"}),
         frozenset({"jobs"}),

@@ -83,6 +83,23 @@ def share_in_cells(layer: Layer) -> Callable[[Sequence[IntVector], BoolMatrix], 
     return share
 
 
+def whole_of(layer: Layer) -> dict[Measure, float | None]:
+    """Return what the shares of `worth_of` are shares of: the sum of w squared of the kept weights, and their number.
+
+    energy: None without weights, where they are all 0, and where their squares are beyond floats.
+    Example: >>> whole_of(Layer("fc", Mask(np.eye(2, dtype=bool)), weight=3 * np.eye(2)))
+             {'energy': 18.0, 'coverage': 2.0}
+    """
+    energy = None
+    if layer.weight is not None:
+        with np.errstate(over="ignore"):
+            energy = _energy(layer.weight, layer.mask, 1.0)
+    return {
+        "energy": energy if energy and np.isfinite(energy) else None,
+        "coverage": float(layer.mask.count),
+    }
+
+
 def _largest(weight: FloatMatrix, mask: Mask) -> float:
     return max(float(np.abs(weight[rows][mask.kept[rows]]).max(initial=0.0)) for rows in row_strips(*mask.shape))
 

@@ -50,6 +50,7 @@ TAKEN = frozenset(
             "model_input",
             "presenter_switch",
             "order_row",
+            "show",
             "summary",
             "size",
             "height",
