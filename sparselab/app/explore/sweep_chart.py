@@ -38,8 +38,8 @@ def sweep_figure(sweep: Sweep, points: Sequence[SweptPoint], now: Mapping[str, A
     figure.update_xaxes(type="category", title_text=sweep.knob.label, title_standoff=4)
     figure.update_yaxes(col=1, title_text="energy kept, %" if measure_of_all(points) == "energy" else "weights kept, %")
     figure.update_layout(
-        height=70 + _HEIGHT * -(-len(shown) // columns),
-        margin={"l": 10, "r": 10, "t": 60, "b": 10},
+        height=90 + _HEIGHT * -(-len(shown) // columns),
+        margin={"l": 10, "r": 10, "t": 80, "b": 10},
         legend={"orientation": "h", "y": 1.0, "yref": "container", "yanchor": "top"},
         clickmode="event+select",
     )
