@@ -37,6 +37,7 @@ TAKEN = frozenset(
             "tab",
             "tile",
             "minus_chance",
+            "sweep",
             "plain",
             "numbers",
             "budget",

@@ -90,6 +90,7 @@ class _ExploreKeys:
     plain: Annotated[bool, Doc("both masks as plain heatmaps")] = False
     tab: Annotated[str, Doc("the open tab")] = ""
     minus_chance: Annotated[bool, Doc("similarity less what chance gives")] = False
+    sweep: Annotated[bool, Doc("the transform's knob over its range, on the tab Sweep")] = False
     tile: Annotated[int, OneOf(TILES), Doc("side of the kernel's square tile, in weights")] = 16
 
 
