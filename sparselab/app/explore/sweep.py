@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -24,18 +23,16 @@ from sparselab.app.explore.sweep_points import (
     same_point,
 )
 from sparselab.app.inputs.explore_request import ExploreRequest
-from sparselab.app.inputs.source import Source
 from sparselab.app.jobs.list_progress import run_calls
+from sparselab.app.jobs.stored import results_of
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import fault_text
-from sparselab.app.shell.session import session
 from sparselab.app.shell.visit import choose, chosen
 from sparselab.runtime.broker import Call, JobList
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.explore import View
 from sparselab.workflows.stored_sweep import stored_sweep_row
 from sparselab.workflows.sweep import Sweep, sweep_of
-from sparselab.workflows.tasks import results_folder
 
 _CHART = "_sweep_chart"
 
@@ -75,7 +72,7 @@ def _offer(sweep: Sweep) -> None:
 
 def _calls(request: ExploreRequest, sweep: Sweep) -> list[Call]:
     source = request.source
-    told = (request.seed, source.options, str(_store_of(source)))
+    told = (request.seed, source.options, str(results_of(source)))
     return [
         (stored_sweep_row, (source.path, request.layer, request.transform, dict(point.settings), *told))
         for point in sweep.points
@@ -87,12 +84,6 @@ def _key(request: ExploreRequest, sweep: Sweep) -> str:
     source, points = request.source, [dict(point.settings) for point in sweep.points]
     where = source.path, asdict(source.options), request.layer, request.digest
     return json.dumps(["sweep", *where, request.transform, points, request.seed], sort_keys=True)
-
-
-def _store_of(source: Source) -> Path:
-    """Return where points are kept: beside an upload, so that they go with the visit, else with the user's other results."""
-    own = session().folder
-    return own / "results" if Path(source.path).is_relative_to(own) else results_folder()
 
 
 def _partial(sweep: Sweep, request: ExploreRequest, jobs: JobList, slot: DeltaGenerator) -> None:
