@@ -24,7 +24,7 @@ from sparselab.app.shell.address import AddressState, fixed_keys, knob_slots, pa
 from sparselab.app.shell.escape import literal
 
 _STATE, _PAGE, _PROBLEMS, _PLACE = "_address", "_page", "_address_problems", "_address_place"
-_SEATED, _OPENED = "_address_seated", "_address_opened"
+_SEATED, _DRAWN, _OPENED = "_address_seated", "_address_drawn", "_address_opened"
 _WRITE = """
 export default function ({ data }) {
   const last = location.pathname.split("/").filter(Boolean).pop() ?? "";
@@ -56,8 +56,9 @@ def arrive(page: str, paths: Sequence[str]) -> None:
         session[_STATE] = state().without(_slots(page)).put(told.values)
     elif is_moved:
         session[_PROBLEMS] = ()
-    if is_moved or is_history:
-        session[_SEATED] = set()
+    # What the last run did not draw, such as all that waits for a file, the browser has forgotten, though the server may not have.
+    session[_SEATED] = set() if is_moved or is_history else session.get(_DRAWN, set())
+    session[_DRAWN] = set()
     session[_PLACE] = st.container()
     with st.container(key="_address_bar"):
         _writer()(
@@ -149,6 +150,7 @@ def seat(
     """
     shown = value if labels is None else labels[value]
     seated: set[str] = st.session_state[_SEATED]
+    st.session_state[_DRAWN].add(widget)
     # A value that is there is not set again: it would overtake a visitor who moves on. But under the same key a widget of another
     # page, or of a run that was cut short, may still hold one.
     if widget not in seated or widget not in st.session_state or st.session_state[widget] != shown:
