@@ -68,6 +68,7 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"runs"}),
     ),
     "app": (
+        frozenset({"looks"}),
         frozenset({"mask_view", "motion_view", "charts"}),
         frozenset({"shell"}),
         frozenset({"inputs"}),

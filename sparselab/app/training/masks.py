@@ -88,7 +88,9 @@ def _pictures(mine: Sequence[Outcome], layer: str) -> None:
     for place, outcome in enumerate(shown):
         picture = _picture(str(outcome.ticket), _modified(outcome), layer)
         right = judgement_text(outcome.metric, outcome.test_accuracy)
-        columns[place % 6].image(picture, caption=f"{outcome.stage}: {right}", width="stretch")
+        columns[place % 6].image(
+            picture, caption=f"{outcome.stage}: {right}", width="stretch", alt=f"Mask of {layer} at {outcome.stage}"
+        )
     more = f" Of {len(mine)} stages, one in {step} is shown." if step > 1 else ""
     st.caption(
         f"Gray level: square root of the density, so that sparse areas differ from empty ones. Caption: stage and test {literal(shown[0].metric)}.{more}"
