@@ -6,6 +6,7 @@ Pages come from the menu, tabs and controls from what stands on the page: a cont
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import ConsoleMessage, Download, Error, Locator, Page, Request, Response
 
 _WAIT_MS = 3000
-_ROLES = ("button", "radio", "switch", "checkbox", "slider", "spinbutton", "combobox", "textbox")
+_ROLES = ("tab", "button", "radio", "switch", "checkbox", "slider", "spinbutton", "combobox", "textbox")
 _OPENED = "summary"  # of an expander, which has no role that all browsers agree on
 
 # The text of the main area, those in shadow trees too, and what the mask view says of its own picture.
@@ -140,7 +141,7 @@ def _is_frame(found: Locator) -> bool:
         """each => each.checked === true || each.getAttribute("aria-checked") === "true" ||
         each.ariaSelected === "true" || each.readOnly === true && each.getAttribute("role") !== "combobox" ||
         Boolean(each.closest('[data-testid=stHeader], [data-testid=stSidebarHeader], [data-testid=stSidebarNav], ' +
-          '[data-testid=stFileUploaderDropzone], [data-testid=stElementToolbar], [data-testid=stTooltipIcon], .modebar, [role=tablist]')) ||
+          '[data-testid=stFileUploaderDropzone], [data-testid=stElementToolbar], [data-testid=stTooltipIcon], .modebar')) ||
         each.nodeName === "BUTTON" && Boolean(each.closest('[data-testid=stSelectbox], [data-testid=stMultiSelect]'))"""
     )
     return test
@@ -161,13 +162,16 @@ def _work(page: Page, role: str, found: Locator) -> None:
         top = found.get_attribute("aria-valuenow") or found.input_value()
         is_top = top == (found.get_attribute("aria-valuemax") or found.get_attribute("max"))
         page.evaluate(_ARM)
-        page.keyboard.press("ArrowDown" if is_top else "ArrowUp")
+        if top:
+            page.keyboard.press("ArrowDown" if is_top else "ArrowUp")
+        else:  # an empty number: what is typed stands for itself
+            found.fill(found.get_attribute("min") or "1")
         if role == "spinbutton":
             page.keyboard.press("Enter")
     elif role == "combobox":
         found.click()
         others = page.locator("[role=option]:not([aria-selected=true])")
-        others.first.wait_for(timeout=_WAIT_MS)
+        others.first.wait_for(timeout=4 * _WAIT_MS)
         page.evaluate(_ARM)
         others.first.click()
     elif role == "textbox":
@@ -177,7 +181,7 @@ def _work(page: Page, role: str, found: Locator) -> None:
     else:
         page.evaluate(_ARM)
         # Streamlit lays the picture of a radio or checkbox over the input that has the role.
-        found.click(force=role in ("radio", "checkbox", "switch"), timeout=_WAIT_MS)
+        found.click(force=role in ("radio", "checkbox", "switch"), timeout=4 * _WAIT_MS)
 
 
 def measure(page: Page, address: str, control: tuple[str, str, int]) -> dict[str, Any]:
@@ -210,17 +214,27 @@ def measure(page: Page, address: str, control: tuple[str, str, int]) -> dict[str
     return row
 
 
+def _new(found: list[tuple[str, str, int]], worked: set[tuple[str, str, int]]) -> Iterator[tuple[str, str, int]]:
+    """Return the controls that no earlier view of the page had: those of the same role and name are told apart by their order."""
+    met = Counter[tuple[str, str]]()
+    for role, name, place in found:
+        met[role, name] += 1
+        if (role, name, met[role, name]) not in worked:
+            worked.add((role, name, met[role, name]))
+            yield role, name, place
+
+
 def walk(make_page: Callable[[], Page], address: str, *, only: str = "") -> Iterator[dict[str, Any]]:
     """Work every control of every view of every page (or the page with the title `only`); one row each."""
     page = make_page()
     page.goto(address)
     for title, where in menu(page).items():
         if only in ("", title):
-            page = make_page()
+            page, worked = make_page(), set[tuple[str, str, int]]()
             for tab, opened in list(views(page, where)):
                 page.goto(opened)
                 rest(page)
-                for control in list(controls(page)):
+                for control in _new(list(controls(page)), worked):
                     complaints = Complaints()
                     mine = make_page()
                     complaints.listen(mine)

@@ -45,9 +45,7 @@ def similarity_figure(view: View, *, minus_chance: bool = False) -> go.Figure:
         pictures = [
             picture - _expected(view, order, len(picture)) for picture, order in zip(pictures, orders, strict=True)
         ]
-    figure = make_subplots(
-        cols=2, subplot_titles=("rows as in the file", "rows group by group"), horizontal_spacing=0.06
-    )
+    figure = make_subplots(cols=2, subplot_titles=("as in the file", "by group"), horizontal_spacing=0.06)
     for column, picture in enumerate(pictures, start=1):
         step = view.layout.before.rows / len(picture)
         heat = go.Heatmap(
@@ -61,7 +59,9 @@ def similarity_figure(view: View, *, minus_chance: bool = False) -> go.Figure:
     top = max(*(float(np.quantile(picture, 0.999)) for picture in pictures), 0.01)
     look = {"colorscale": "PuOr_r", "cmin": -top} if minus_chance else {"colorscale": _SCALE, "cmin": 0}
     title = "Jaccard - chance" if minus_chance else "Jaccard"
-    figure.update_layout(coloraxis={**look, "cmax": top, "colorbar": {"title": title}})
+    # Below the pictures, so that a phone's width is left to them.
+    bar = {"title": {"text": title, "side": "right"}, "orientation": "h", "thickness": 12, "y": -0.22, "yanchor": "top"}
+    figure.update_layout(coloraxis={**look, "cmax": top, "colorbar": bar})
     figure.update_yaxes(autorange="reversed", title_text="row", col=1)
     figure.update_yaxes(autorange="reversed", col=2)
     figure.update_xaxes(title_text="row")
@@ -153,7 +153,7 @@ def curves_figure(curves: Sequence[Curve], points: Sequence[tuple[str, float, fl
     )
     figure.update_xaxes(title_text="density after, % of the layer's weights", rangemode="tozero")
     figure.update_yaxes(title_text=f"{labels()['coverage'].lower()}, %", range=[0, 102])
-    figure.update_layout(legend={"orientation": "h", "y": -0.15, "yanchor": "top"})
+    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
     return _finish(figure, 520)
 
 
