@@ -6,7 +6,11 @@ const CLIENT_ONLY = "summary, [data-testid=stPopover] > div > button, [data-test
 const RECENT_MS = 3000;
 
 const text = (element) => element?.innerText.replace(/\s+/g, " ").trim() ?? "";
-const words = (element) => text(element?.querySelector("[data-testid=stMarkdownContainer]") ?? element);
+// Streamlit's icons are names in a font of ligatures.
+const words = (element) => {
+  const icon = text(element?.querySelector("[data-testid=stIconMaterial]"));
+  return text(element?.querySelector("[data-testid=stMarkdownContainer]") ?? element).replace(icon, "").trim();
+};
 
 function doing(part, list) {
   if (part.closest("[data-testid=stSidebarNavLink]")) return `Opening ${words(part.closest("a"))}`;
