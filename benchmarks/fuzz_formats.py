@@ -16,7 +16,7 @@ import random
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -27,9 +27,12 @@ from typing import Any
 import numpy as np
 
 import sparselab.formats
+from benchmarks.forks import in_fork
 from sparselab.core.csv_text import read_rows, rows_csv
 from sparselab.core.version import __version__
 from sparselab.formats import FORMATS
+from sparselab.runtime.limiting import limited
+from sparselab.runtime.pipes import Limits
 from tests.formats.fuzzing import fault_of, mutated
 from tests.formats.good_files import good_file
 from tests.formats.hostile_files import HOSTILE
@@ -41,6 +44,7 @@ _TURN_SECONDS = 5.0
 _MOST_KEPT = 2000
 _LARGEST_KEPT = 2**20
 _LARGEST_SEED = 2**16
+_LIBRARY_SECONDS = 10
 _JOINED = 0.1
 """The share of mutations that begin with two files in one."""
 
@@ -90,14 +94,37 @@ class Fuzzer:
         content = mutated(content, self.rng)
         self.path.write_bytes(content)
         before = len(self.edges)
-        with edges_into(self.edges):
-            fault = fault_of(self.path)
+        fault = self._fault()
         self.cases += 1
         if len(self.edges) > before and len(self.inputs) < _MOST_KEPT and len(content) <= _LARGEST_KEPT:
             self.inputs.append(content)
-        if fault is not None and fault.endswith("processor time"):  # the tracing may be what took it
+        if fault is not None and fault.endswith("of processor time"):  # the tracing may be what took it
             fault = fault_of(self.path)
         return None if fault is None else (fault, content)
+
+    def _fault(self) -> str | None:
+        """Read the mutation and follow it. Nothing but the end of its process stops a library in C: that one runs in a fork."""
+
+        def traced() -> dict[str, Any]:
+            found: set[Edge] = set()
+            with edges_into(found):
+                fault = fault_of(self.path)
+            return {"wrong": fault, "edges": [list(edge) for edge in found - self.edges]}
+
+        if FORMATS[self.form].parsed_by != "library":
+            told: dict[str, Any] | None = traced()
+        else:
+            told, _ = in_fork(lambda: _within(traced))
+        if told is None:
+            return f"never returns: stopped after {_LIBRARY_SECONDS} s"
+        self.edges.update((file, start, end) for file, start, end in told["edges"])
+        wrong: str | None = told["wrong"]
+        return wrong
+
+
+def _within(traced: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    with limited(Limits(cpu_seconds=_LIBRARY_SECONDS)):
+        return traced()
 
 
 def joined(first: bytes, second: bytes, rng: random.Random) -> bytes:

@@ -61,7 +61,10 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"writing"}),
     ),
     "training": (
-        frozenset({"tasks", "models", "own_code", "seeds", "setting_text", "paper_results"}),
+        frozenset(
+            {"tasks", "models", "own_code", "seeds", "setting_text", "branches", "methods", "before", "paper_results"}
+        ),
+        frozenset({"settings"}),
         frozenset({"*"}),
         frozenset({"updaters"}),
         frozenset({"engine"}),
@@ -69,7 +72,7 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
     ),
     "app": (
         frozenset({"looks"}),
-        frozenset({"mask_view", "motion_view", "charts"}),
+        frozenset({"mask_view", "motion_view", "panes_view", "wall_view", "charts"}),
         frozenset({"shell"}),
         frozenset({"inputs"}),
         frozenset({"jobs"}),

@@ -36,6 +36,11 @@ def picture_before(mask: Mask, caption: str) -> dict[str, Any]:
     return _side("before", caption, mask, None, np.arange(mask.rows), [_band(0, mask.rows, np.arange(mask.cols))])
 
 
+def picture_in_place(before: Mask, after: Mask, label: str, caption: str) -> dict[str, Any]:
+    """Return one side: before and after over each other with rows and columns as in the file, without the blocks."""
+    return _side(label, caption, before, after, np.arange(before.rows), [_band(0, before.rows, np.arange(before.cols))])
+
+
 def picture_after(layout: Layout, order: str, caption: str) -> dict[str, Any]:
     """Return one side in `order`: before and after over each other, or before alone. Without blocks, packed is as natural."""
     if order == "packed" and layout.blocks:

@@ -4,7 +4,7 @@
 
 A field may carry Interval (its range), OneOf (its choices), OrForm (what else it takes beside its choices), When (the other
 setting it depends on), Unset (what None means), Flag (its name on the command line), ShownAs (its name on a page), InFront (that it
-stands before *More* there) and Doc (its help).
+stands before *More* there), Ladder (the values worth trying in turn) and Doc (its help).
 
 Our own and no library's: Pydantic and attrs check values too, but have no word for a setting that counts only beside another,
 and what sliders, flags and documents need to be told would still be written here.
@@ -59,6 +59,13 @@ class ShownAs:
 @dataclass(frozen=True)
 class InFront:
     """The setting stands on the page itself; a kind that marks some of its settings has the others under *More*."""
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Values, ascending, at which it is worth seeing what the setting does: those of a sweep."""
+
+    values: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,7 @@ class Setting:
     shown_as: str = ""
     titles: Mapping[str, str] = dataclasses.field(default_factory=dict)
     in_front: bool = False
+    ladder: tuple[Any, ...] = ()
 
     @property
     def label(self) -> str:
@@ -227,7 +235,8 @@ def check_declared(kind: type) -> None:
             raise SettingError(f"{setting.name}: expected an Interval with ge and le; got none")
         if not setting.doc:
             raise SettingError(f"{setting.name}: expected a Doc; got none")
-        setting.check(setting.default)
+        for value in (setting.default, *setting.ladder):
+            setting.check(value)
 
 
 def _read(field: dataclasses.Field[Any], hint: Any) -> Setting:
@@ -253,4 +262,5 @@ def _read(field: dataclasses.Field[Any], hint: Any) -> Setting:
         shown_as=next((mark.text for mark in marks if isinstance(mark, ShownAs)), ""),
         titles=choices.titles if isinstance(choices, _Meanings) else {},
         in_front=any(isinstance(mark, InFront) for mark in marks),
+        ladder=next((mark.values for mark in marks if isinstance(mark, Ladder)), ()),
     )

@@ -12,6 +12,8 @@ _EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default ", re.MULTILINE)
 
 VIEW = "mask_view/mask_view"
+WALL = "wall/wall"
+PANES = "panes/panes"
 MOTION = "motion/motion"
 
 

@@ -17,6 +17,8 @@ BEFORE: Mapping[str, Any] = MappingProxyType(
             "label_smoothing": 0.0,
             "clip": None,
         },
+        **{"reinitialise": "", "admm_rho": 0.01, "admm_updates": 20},
+        "candidates": "rounded",
         "weigh": "count",
     }
 )

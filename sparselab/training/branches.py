@@ -13,6 +13,7 @@ from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
 
 _ITEM = re.compile(r"(?P<name>[a-z-]+)(@(?P<levels>\d+(\+\d+)*))?(:(?P<settings>.*))?")
+_LEVELS = re.compile(r"\d{1,9}(\+\d{1,9})*", re.ASCII)
 _CAPS = ("refine_seconds", "permute_seconds")
 
 
@@ -73,6 +74,17 @@ def parse_then(text: str) -> tuple[Branch, ...]:
         items.append(replace(item, label=f"{item.name}-{again + 1}") if again else item)
         items[-1].transform()
     return tuple(items)
+
+
+def parse_levels(owner: str, text: str) -> tuple[int, ...]:
+    """Return the levels of a text such as 3+6, `owner` being its name in errors; none where it is empty. Raises: SettingError.
+
+    Example: >>> parse_levels("reinitialise", "3+6")
+             (3, 6)
+    """
+    if text and not _LEVELS.fullmatch(text):
+        raise SettingError(f"{owner}: expected levels such as 3+6; got {text!r}")
+    return tuple(int(level) for level in text.split("+")) if text else ()
 
 
 def _parse(part: str) -> Branch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 AT_START = ("random", "snip", "grasp", "synflow")
 """Masks chosen before the first step."""
-AFTER_TRAINING = ("imp", "omp", "l1")
+AFTER_TRAINING = ("imp", "omp", "l1", "admm")
 """Masks chosen by the weights of a trained network, which is then rewound."""
 STATIC_BLOCKS, MOVING_BLOCKS = "ssb", "dsb"
 DYNAMIC = ("set", "rigl", "top-kast", MOVING_BLOCKS, STATIC_BLOCKS)

@@ -103,22 +103,26 @@ def load_data(settings: TrainSettings, root: Path | None, code: Code = NO_CODE) 
 def build_model(settings: TrainSettings, data: Data, code: Code = NO_CODE) -> nn.Module:
     """Return the network with fresh weights from torch's global generator.
 
-    A function or class of one's own gets the keywords `classes`, `channels`, `size` and `width` as far as it accepts them, and
-    those of `model_settings`; it returns a torch module.
+    A function or class of one's own gets the keywords `classes`, `channels`, `size` and `width` as far as it accepts them and the
+    task has them (none is 0), and those of `model_settings`; it returns a torch module.
 
     Raises: SettingError.
     """
     from torch import nn
 
     if "model" not in code.own:
-        return MODELS[settings.model].build(data.classes, data.channels, data.size, settings.width)
+        return MODELS[settings.model].build(
+            data.classes, data.channels, data.size, settings.width, settings.model_values()
+        )
     own = code.own["model"]
     name, value = f"{own.reference.name} of {own.reference.place}", own.value
     if isinstance(value, Model):
-        return value.build(data.classes, data.channels, data.size, settings.width)
+        chosen = None if value.settings is None else parse_values(name, value.settings, settings.model_settings)
+        return value.build(data.classes, data.channels, data.size, settings.width, chosen)
     if isinstance(value, nn.Module):
         raise SettingError(f"{name}: expected a function that returns a network with fresh weights; got a network")
-    offered = {"classes": data.classes, "channels": data.channels, "size": data.size, "width": settings.width}
+    told = {"classes": data.classes, "channels": data.channels, "size": data.size}
+    offered = {**{key: number for key, number in told.items() if number}, "width": settings.width}
     with explained(name, own.has):
         model = call_by_keyword(value, name, offered, settings.model_settings)
     if not isinstance(model, nn.Module):

@@ -62,18 +62,29 @@ def build_network(settings: TrainSettings, data: Data, device: torch.device, cod
 
     Raises: SettingError when the settings leave no layer to prune, or the network does not take such images.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(settings.seed, "weights"))
-        model = build_model(settings, data, code)
+    model = _drawn(derive(settings.seed, "weights"), settings, data, code)
     names = prunable(model, first=settings.prune_first, head=settings.prune_head)
     if not names:
         raise SettingError(
-            f"expected at least one prunable layer in {settings.model}; prune_first or prune_head adds some"
+            f"expected at least one prunable layer in {settings.model}: Conv1d, Conv2d or Linear beside the first convolution and the "
+            "last linear layer; prune_first or prune_head adds these"
         )
     model = model.to(device)
     if settings.channels_last and all(parameter.ndim <= 4 for parameter in model.parameters()):
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Network(model, {name: model.get_submodule(name).weight for name in names}, device)  # type: ignore[misc]
+
+
+def drawn_anew(settings: TrainSettings, data: Data, level: int, code: Code = NO_CODE) -> State:
+    """Return fresh weights with a seed of their own, which belongs to the run's seed and the level."""
+    model = _drawn(derive(settings.seed, "weights anew", level), settings, data, code)
+    return {name: value.detach().clone().contiguous() for name, value in model.state_dict().items()}
+
+
+def _drawn(seed: int, settings: TrainSettings, data: Data, code: Code) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build_model(settings, data, code)
 
 
 def layers_of(network: Network, masks: Masks, *, state: State, rewound: State) -> list[Layer]:
@@ -83,20 +94,33 @@ def layers_of(network: Network, masks: Masks, *, state: State, rewound: State) -
         module = network.model.get_submodule(name)
         mask = mask_of(kept)
         weight, early = (values[f"{name}.weight"].reshape(mask.shape).numpy() for values in (state, rewound))
-        square = isinstance(module, nn.Conv2d)
+        convolution = module if isinstance(module, nn.Conv1d | nn.Conv2d) else None
         found.append(
             Layer(
                 name,
                 mask,
                 weight * mask.kept,
                 early,
-                kernel_shape=tuple(kept.shape[2:]) if square else None,
-                stride=int(module.stride[0]) if isinstance(module, nn.Conv2d) else 1,
-                padding=int(module.padding[0]) if isinstance(module, nn.Conv2d) else 0,
-                groups=module.groups if isinstance(module, nn.Conv2d) else 1,
+                kernel_shape=None if convolution is None else tuple(kept.shape[2:]),
+                stride=1 if convolution is None else int(convolution.stride[0]),
+                padding=0 if convolution is None else padding_of(convolution)[0],
+                groups=1 if convolution is None else convolution.groups,
             )
         )
     return found
+
+
+def padding_of(convolution: nn.Conv1d | nn.Conv2d) -> tuple[int, ...]:
+    """Return the zeros before each axis: torch writes them as numbers, or as a word.
+
+    Example: >>> padding_of(nn.Conv2d(1, 1, (3, 5), padding="same")), padding_of(nn.Conv1d(1, 1, 3, padding=2))
+             ((1, 2), (2,))
+    """
+    if isinstance(convolution.padding, str):
+        half = 1 if convolution.padding == "same" else 0
+        sizes = zip(convolution.dilation, convolution.kernel_size, strict=True)
+        return tuple(half * (dilation * (kernel - 1) // 2) for dilation, kernel in sizes)
+    return tuple(convolution.padding)
 
 
 def mask_of(kept: torch.Tensor) -> Mask:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
@@ -17,6 +17,7 @@ from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.settings import check_settings
 from sparselab.runtime.progress import SILENT, Monitor
+from sparselab.transforms.cells import Cells
 from sparselab.transforms.contender import Contender
 
 
@@ -67,6 +68,25 @@ class Transform(ABC):
         """
         return self._run_by_groups(as_layer(layer), as_generator(rng), device, monitor)
 
+    def drawing(
+        self, layer: LayerLike, *, device: str = "auto", monitor: Monitor = SILENT
+    ) -> Callable[[np.random.Generator], Cells]:
+        """Return a function that gives, for one generator after another, the cells of the blocks that a call with it would lay.
+
+        For who draws often: what does not depend on chance is computed once, and no layout is made.
+        Raises: as a call does, at once or when the function is called.
+        """
+        parts = self._parts(as_layer(layer))
+        drawn = [self._drawing(part, device, monitor) for part in parts]
+        height = parts[0].mask.rows
+
+        def cells(rng: np.random.Generator) -> Cells:
+            found = [draw(rng) for draw in drawn]
+            groups = tuple(rows + place * height for place, each in enumerate(found) for rows in each.groups)
+            return Cells(groups, np.concatenate([each.chosen for each in found]))
+
+        return cells
+
     def over(
         self, layers: Iterable[LayerLike], *, rng: Rng = None, device: str = "auto", monitor: Monitor = SILENT
     ) -> tuple[Layout, ...]:
@@ -82,6 +102,18 @@ class Transform(ABC):
     @abstractmethod
     def _run(self, layer: Layer, rng: np.random.Generator, device: str, monitor: Monitor) -> Layout:
         """Return the layout of one layer, or of one group of a grouped one; what a transform is."""
+
+    def _drawing(self, layer: Layer, device: str, monitor: Monitor) -> Callable[[np.random.Generator], Cells]:
+        """Return what `drawing` does for a layer of one group; a transform says here what the draws can share."""
+
+        def cells(rng: np.random.Generator) -> Cells:
+            blocks = self._run(layer, rng, device, monitor).blocks
+            chosen = np.zeros((len(blocks), layer.mask.cols), dtype=bool)
+            for block, cols in zip(blocks, chosen, strict=True):
+                cols[block.cols] = True
+            return Cells(tuple(block.rows for block in blocks), chosen)
+
+        return cells
 
     def _run_over(
         self, layers: Sequence[Layer], rng: np.random.Generator, device: str, monitor: Monitor

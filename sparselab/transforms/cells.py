@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from sparselab.analysis.similarity import count_product
 from sparselab.core.device import as_tensor
 from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
+from sparselab.core.mask import BoolMatrix
 from sparselab.core.strips import row_strips
 from sparselab.grouping import Groups
 
@@ -30,6 +32,21 @@ AUTOMATIC = "energy where the layer has weights, else count"
 """What it means that nobody says how a kept weight is weighed."""
 
 _SCALE = 2.0**30
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """What blocks are made of: which columns (chosen, bool groups x cols) the rows of each group take; no weight lies in two."""
+
+    groups: Groups
+    chosen: BoolMatrix
+
+    def covers(self, shape: tuple[int, int]) -> BoolMatrix:
+        """Return which weights of a layer of this shape lie in a cell."""
+        covered = np.zeros(shape, dtype=bool)
+        for rows, cols in zip(self.groups, self.chosen, strict=True):
+            covered[rows] |= cols
+        return covered
 
 
 def cell_needs(weigh: str | None) -> frozenset[str]:
@@ -80,10 +97,18 @@ def scores(layer: Layer, weigh: str | None, device: torch.device) -> torch.Tenso
 
 
 def group_sums(scores: torch.Tensor, groups: Groups) -> torch.Tensor:
-    """Return S[g, c], the summed score of column c over the rows of group g, as exact float64 (groups x cols)."""
+    """Return S[g, c], the summed score of column c over the rows of group g, as exact float64 (groups x cols).
+
+    No row is in two groups.
+    """
     import torch
 
-    member = torch.zeros((len(groups), scores.shape[0]), dtype=scores.dtype, device=scores.device)
+    group_of = np.full(scores.shape[0], len(groups))
     for index, rows in enumerate(groups):
-        member[index, as_tensor(rows, scores.device)] = 1
-    return count_product(member, scores).to(torch.float64) if scores.dtype == torch.int8 else member @ scores
+        group_of[rows] = index
+    place = as_tensor(group_of, scores.device)
+    if scores.dtype == torch.int8:
+        member = torch.arange(len(groups), device=scores.device)[:, None] == place
+        return count_product(member.to(torch.int8), scores).to(torch.float64)
+    sums = torch.zeros((len(groups) + 1, scores.shape[1]), dtype=scores.dtype, device=scores.device)
+    return sums.index_add_(0, place, scores)[:-1]

@@ -14,7 +14,7 @@ from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
-from sparselab.core.settings import InFront, OneOf, ShownAs
+from sparselab.core.settings import InFront, Ladder, OneOf, ShownAs
 from sparselab.pruning.scores import SCORES, Scores
 from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
@@ -37,7 +37,11 @@ class Prune(Transform):
     splits_groups: ClassVar[bool] = False
 
     sparsity: Annotated[
-        float, Interval(ge=0.0, le=1.0), InFront(), Doc("weights dropped / all weights, afterwards")
+        float,
+        Interval(ge=0.0, le=1.0),
+        InFront(),
+        Ladder((0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)),
+        Doc("weights dropped / all weights, afterwards"),
     ] = 0.9
     scope: Annotated[
         str,

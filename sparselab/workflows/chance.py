@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from sparselab.analysis.worth import share_kept
+from sparselab.analysis.worth import LEVEL, share_in_cells
 from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
-from sparselab.core.mask import Mask
 from sparselab.formats import ReadOptions, load_layer
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
+from sparselab.transforms.cells import Cells
 
 FEWEST_DRAWS, MOST_DRAWS = 8, 16
 _KNOWN = 0.001
@@ -41,7 +41,7 @@ class Chance:
 
     def explains(self, worth: float) -> bool:
         """Whether some draw kept as much as a layout of this worth, or more."""
-        return worth <= self.high
+        return worth <= self.high + LEVEL
 
     def as_json(self) -> dict[str, float | int]:
         """Return plain values under the fields' names."""
@@ -76,15 +76,15 @@ def random_rival(run: Transform, layout: Layout) -> Transform | None:
 
 def drawn(layer: Layer, random: Transform, *, device: str = "auto", monitor: Monitor = SILENT) -> Chance:
     """Return what a `random_rival` keeps of a layer. Raises: as `chance_of`."""
+    draw, share = random.drawing(layer, device=device, monitor=monitor), share_in_cells(layer)
     kept: list[float] = []
-    first: Mask | None = None
+    cells: Cells | None = None
     while len(kept) < MOST_DRAWS and not _is_known(kept):
         monitor.progress("random groups", len(kept), MOST_DRAWS)
-        found = random(layer, rng=np.random.default_rng([_STREAM, len(kept)]), device=device, monitor=monitor)
-        kept.append(share_kept(found, layer) or 0.0)
-        if len(kept) > 1 and found.after == first:  # one group holds all rows: there is nothing to draw
-            break
-        first = found.after
+        before, cells = cells, draw(np.random.default_rng([_STREAM, len(kept)]))
+        kept.append(share(cells.groups, cells.chosen))
+        if before is not None and abs(kept[-1] - kept[-2]) <= LEVEL and _are_same(before, cells, layer.mask.shape):
+            break  # one group holds all rows: there is nothing to draw
     return Chance(float(np.mean(kept)), min(kept), max(kept), len(kept))
 
 
@@ -101,6 +101,10 @@ def chance_row(
     """Return as plain values what a `random_rival`, by its name and settings, keeps of a layer of a file, in a worker."""
     layer, random = load_layer(path, layer_name, options), TRANSFORMS[transform](**settings)
     return drawn(layer, random, device=device, monitor=monitor).as_json()
+
+
+def _are_same(one: Cells, other: Cells, shape: tuple[int, int]) -> bool:
+    return np.array_equal(one.covers(shape), other.covers(shape))
 
 
 def _is_known(kept: list[float]) -> bool:

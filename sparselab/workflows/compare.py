@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from sparselab.formats import ReadOptions, load_layer, read_blocks
 from sparselab.formats.names import clean_name
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS, Regroup
+from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
 
 _PICTURE_ROWS, _PICTURE_COLS = 64, 128
@@ -54,13 +55,17 @@ def at_density(contender: Contender, density: float) -> Contender:
     return replace(contender, settings={**contender.settings, **spend})
 
 
+def transform_on(layer: Layer, contender: Contender) -> Transform:
+    """Return the transform that a contender is on a layer: told to spend no more than its budget where it has one."""
+    run = TRANSFORMS[contender.transform](**contender.settings)
+    return run.within_budget(layer) if contender.at_budget else run
+
+
 def run_contender(
     layer: Layer, contender: Contender, *, seed: int, device: str = "auto", monitor: Monitor = SILENT
 ) -> tuple[Layout, Report]:
     """Run one contender. Raises: SettingError when the layer lacks what it needs."""
-    run = TRANSFORMS[contender.transform](**contender.settings)
-    if contender.at_budget:
-        run = run.within_budget(layer)
+    run = transform_on(layer, contender)
     layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
     return layout, report(layout, layer)
 
@@ -86,6 +91,7 @@ def compare_row(
 ) -> dict[str, Any]:
     """Run one contender on one layer of a file, in a worker; return its report, its picture and what `budget` keeps there.
 
+    `masks`: {"rows", "cols", "before", "after"}, packed. `settings`: of the transform as it ran.
     `rival` is, for a contender with a density of its own, the coverage of `regroup` with the budget rule at that density;
     `repeatable`: no clock or cancel ended a search, so that another run comes to the same.
     """
@@ -101,8 +107,14 @@ def compare_row(
         "report": numbers.as_json(),
         "picture": thumbnail(layout),
         "rival": rival,
+        "masks": {"rows": layer.mask.rows, "cols": layer.mask.cols, **_packed(layout)},
+        "settings": asdict(transform_on(layer, chosen)),
         "repeatable": not is_cut_short,
     }
+
+
+def _packed(layout: Layout) -> dict[str, Any]:
+    return {"before": layout.before.packed, "after": layout.after.packed}
 
 
 def curve_row(

@@ -38,6 +38,21 @@ def stored_chance_row(
     return answer
 
 
+def found_chance(
+    path: str,
+    layer_name: str,
+    transform: str,
+    settings: Mapping[str, Any],
+    options: ReadOptions,
+    store: str,
+    device: str = "auto",
+) -> dict[str, float | int] | None:
+    """Return what `stored_chance_row` would, where the store holds it; computes nothing, and needs no worker."""
+    task = _task(path, layer_name, transform, settings, options, device)
+    found = None if task is None else ResultStore(Path(store)).get(task)
+    return None if found is None else dict(found)
+
+
 def _task(
     path: str, layer_name: str, transform: str, settings: Mapping[str, Any], options: ReadOptions, device: str
 ) -> dict[str, Any] | None:

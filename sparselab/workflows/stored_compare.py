@@ -26,7 +26,40 @@ def stored_compare_row(
     *,
     monitor: Monitor = SILENT,
 ) -> dict[str, Any]:
-    """Return what `compare_row` does, from the store in the folder `store` where it holds it; then without the seconds."""
+    """Return what `compare_row` does, from the store in the folder `store` where it holds it; then without the seconds.
+
+    Without the masks, which stay in the store.
+    """
+    row = _row(path, layer_name, contender, seed, options, store, device, monitor)
+    return {name: value for name, value in row.items() if name != "masks"}
+
+
+def stored_masks(
+    path: str,
+    layer_name: str,
+    contender: Mapping[str, Any],
+    seed: int,
+    options: ReadOptions,
+    store: str,
+    device: str = "auto",
+    *,
+    monitor: Monitor = SILENT,
+) -> dict[str, Any]:
+    """Return the masks of a row of `stored_compare_row`; it is computed again where the store does not hold it."""
+    masks: dict[str, Any] = _row(path, layer_name, contender, seed, options, store, device, monitor)["masks"]
+    return masks
+
+
+def _row(
+    path: str,
+    layer_name: str,
+    contender: Mapping[str, Any],
+    seed: int,
+    options: ReadOptions,
+    store: str,
+    device: str,
+    monitor: Monitor,
+) -> dict[str, Any]:
     return _stored(
         store,
         partial(_task, "a row of Compare", path, layer_name, contender, seed, options, device),

@@ -17,6 +17,7 @@ from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import ResultStore
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
+from sparselab.workflows.layer_cards import card_facts
 from sparselab.workflows.model import (
     Done,
     NotDone,
@@ -43,16 +44,24 @@ def stored_model_rows(
     *,
     monitor: Monitor = SILENT,
 ) -> list[dict[str, Any]]:
-    """Return what `model_rows` does, without its seconds where the store in the folder `store` holds it already, in a worker."""
+    """Return what `model_rows` does, without its seconds where the store in the folder `store` holds it already, in a worker.
+
+    Every row has what its card shows as well: `layer_cards.card_facts`.
+    """
     told = path, layer_names, candidates, seed, options, device
+
+    def with_card(row: Mapping[str, Any]) -> dict[str, Any]:
+        return {**row, **card_facts(path, row, candidates, options, device, monitor=monitor)}
+
     found: Sequence[dict[str, Any]] = stored(
         ResultStore(Path(store)),
         partial(_task, *told),
-        lambda: model_rows(*told, monitor=monitor),
+        lambda: [with_card(row) for row in model_rows(*told, monitor=monitor)],
         is_repeatable=_are_repeatable,
         lasting=_lasting,
     )
-    return list(found)
+    # What the command line stored has nothing of cards.
+    return [row if "pictures" in row or "error" in row else with_card(row) for row in found]
 
 
 def resumed_transform(

@@ -122,6 +122,7 @@ def test_a_click_is_answered_by_what_is_being_done_before_it_is_done(browser: Br
     page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{server}/?sample=planted")
     at_rest(page)
+    page.wait_for_function("() => window.sparselabFeedback")
     doing = page.locator("#sparselab-doing[role=status]")
     page.evaluate(
         """() => {

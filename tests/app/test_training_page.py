@@ -73,7 +73,7 @@ def test_a_finished_run_has_curves_masks_and_a_way_to_other_pages(no_study: None
     assert {button.label for button in at.button} >= {"Open in Explore", "Open in Compare", "Open in Latency"}
     stages = at.selectbox(key="_masks_stage").options
     assert stages == ["level-00", "level-01"]
-    at.segmented_control(key="axis").set_value("blocks").run()
+    at.segmented_control(key="_axis@training").set_value("blocks").run()
     assert not at.exception
 
 
@@ -130,7 +130,7 @@ def test_published_figures_stand_apart(no_study: None) -> None:
     at = page(training_tab="What the papers print")
     assert not at.exception
     assert any("None was measured here" in item.value for item in at.caption)
-    at.selectbox(key="published").set_value("cifar100").run()
+    at.selectbox(key="_published@training").set_value("cifar100").run()
     assert not at.exception
 
 

@@ -18,6 +18,7 @@ from sparselab.core.errors import SparselabError
 from sparselab.formats import describe, read_ticket
 
 CPU_SECONDS = 2.0
+_LARGEST_REBUILT = 2**20
 _NUMBERS = (0, 1, -1, 2, 3, 7, 8, 255, 2**15, 2**16 - 1, 2**24, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**64 - 1)
 _DIGITS = re.compile(rb"\d+")
 
@@ -79,7 +80,10 @@ def rebuild(content: bytearray, rng: random.Random) -> bytearray:
     """Change a member of a zip archive, and write the archive anew with right sums; other files as `flip` does."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = [(item.filename, archive.read(item), item.compress_type) for item in archive.infolist()]
+            items = archive.infolist()
+            if sum(item.file_size for item in items) > _LARGEST_REBUILT:  # a bomb is not blown up here
+                return flip(content, rng)
+            members = [(item.filename, archive.read(item), item.compress_type) for item in items]
     except (
         zipfile.BadZipFile,
         ValueError,
@@ -87,6 +91,7 @@ def rebuild(content: bytearray, rng: random.Random) -> bytearray:
         EOFError,
         NotImplementedError,
         RuntimeError,
+        OverflowError,
         struct.error,
         zlib.error,
     ):

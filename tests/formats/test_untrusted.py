@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import sys
 import warnings
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -136,3 +139,20 @@ def test_an_answer_that_is_not_true_is_refused(tmp_path: Path) -> None:
     assert item["name"] == "_b_"
     assert item["reason"].isprintable()
     assert len(item["reason"]) <= 500
+
+
+ENDLESS = (
+    "eNrtlLFOw0AMhn1JaE8VCMrSCgYyspRESUOaDUQDGRBFwMBIkQqRADU0QUhdWOEtGHkU3qrkOJ+U3spQAf6kyPrPjp3L+fyW9A9X"
+    "GhsNEHAOFqxBlRkCbU0jV2gZ2le0H4ZaZ98+fB2amF+PuziLYxE901B1XEtaDsR/JIn3T4W9RK269NOYj3vW+jH5YV0GNZmLKb0t"
+    "rSEXajDfl7o2y84XkU17C2QL29Di0HpB/1IZKfyGKRNy3JllqhSyzjpKoZZzfgeQLeQczk8GfXGj1f5sk3qTIH4rRweDY1YZqGpu"
+    "PoI2SJ3iIXPybDjJR/fD687N03TayaLbtIg8z/dDz/V3e0E3DIOeG44drxs54yIdTXbSoJzJZiWRwKjotqblVASol88726trH5yu"
+    "0qERBEEQi2OTfgFBEARBEH+ELxGZQ24="
+)
+"""A dataset of HDF5 that the fuzzer found: libhdf5 2.0.0 looks for its heap for ever. Deflated, base64."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of processor time")
+def test_a_library_in_c_that_never_returns_is_stopped(tmp_path: Path) -> None:
+    (tmp_path / "endless.h5").write_bytes(zlib.decompress(base64.b64decode(ENDLESS)))
+    with pytest.raises(LimitError, match="stopped after 1 seconds of CPU time"):
+        read_untrusted(tmp_path / "endless.h5", tmp_path / "out", limits=replace(UNTRUSTED_LIMITS, cpu_seconds=1))

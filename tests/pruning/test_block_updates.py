@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sparselab.core.errors import SparselabError
 from sparselab.core.layout import Block
 from sparselab.core.mask import Mask
-from sparselab.pruning.block_updates import blocking_magnitude, drop_in_blocks, grow_by_norms
+from sparselab.pruning.block_updates import blocking_magnitude, drop_in_blocks, grow_by_norms, released_candidates
 from sparselab.pruning.updates import drop_smallest, grow_largest
 from tests.strategies import masks
 
@@ -135,3 +135,17 @@ def test_cuda_gives_the_same(mask: Mask, seed: int, count: int) -> None:
     assert torch.equal(drop_smallest(weight.cuda(), kept.cuda(), count).cpu(), drop_smallest(weight, kept, count))
     here = grow_by_norms(*norms, kept, count, 4)
     assert torch.equal(grow_by_norms(norms[0].cuda(), norms[1].cuda(), kept.cuda(), count, 4).cpu(), here)
+
+
+@given(st.integers(1, 64), st.integers(1, 64), st.floats(0, 1), st.floats(0, 1), st.sampled_from([2, 4, 16]))
+def test_released_candidates_are_those_of_the_blocks_beyond_the_density_and_of_the_share(
+    rows: int, cols: int, density: float, fraction: float, side: int
+) -> None:
+    """As many blocks as hold density * size: up to side^2 - 1 weights more than asked for are candidates too."""
+    size = rows * side * cols * side
+    blocks = -(-round(density * size) // side**2)
+    kept = blocks * side**2
+    count = released_candidates(kept, size, density, fraction)
+    assert count == kept - (int(density * size) - int(kept * fraction)) or count == kept
+    assert 0 <= count <= kept
+    assert 0 <= count - int(fraction * kept) <= side**2 or count == kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -15,6 +16,7 @@ import pytest
 
 from sparselab.core.errors import Cancelled, FileError, LimitError
 from sparselab.runtime.broker import Broker, Job, JobList, Latest, Rank, Request
+from sparselab.runtime.broker.fleet import Fleet
 from sparselab.runtime.pipes import Limits
 from tests.runtime import tasks
 
@@ -175,6 +177,24 @@ def test_a_worker_stopped_from_outside_is_told_and_survived(new_broker: NewBroke
     with pytest.raises(LimitError, match="stopped from outside"):
         finished(job).result()
     assert finished(ask(broker, "a", tasks.double, 1)).result() == 2
+
+
+def test_a_process_that_cannot_be_started_stops_nobody(new_broker: NewBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one that is to stand ready, for which nobody waits, nor one that somebody waits for."""
+    refused = threading.Event()
+
+    def refuse(*_: object) -> None:
+        refused.set()
+        raise OSError(errno.EAGAIN, "no more processes")
+
+    broker = new_broker(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Fleet, "make_ready", refuse)
+        patch.setattr(Fleet, "take", refuse)
+        assert refused.wait(MOST_SECONDS)
+        with pytest.raises(LimitError, match="no more processes"):
+            finished(ask(broker, "a", tasks.double, 1)).result()
+    assert finished(ask(broker, "a", tasks.double, 2)).result() == 4
 
 
 def test_a_measurement_runs_alone(new_broker: NewBroker) -> None:

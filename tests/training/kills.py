@@ -24,6 +24,7 @@ import torch
 
 from sparselab.training.runs.run import train
 from sparselab.training.settings import TrainSettings
+from tests.training.own.examples import settings_of_example, write_example
 
 # Imported here so that no child has to.
 assert sklearn.datasets
@@ -37,6 +38,12 @@ IMP = TrainSettings(
 DSB = TrainSettings(
     task_settings=TINY, width=0.5, method="dsb", sparsity=0.5, epochs=2, batch=32, threads=1, update_every=1
 )
+ADMM = TrainSettings(
+    task_settings=TINY, width=0.25, method="admm", sparsity=0.5, epochs=2, batch=32, threads=1, reinitialise="1"
+)
+TIMES = {"anywhere": 20, "a few times": 4}
+Training = Callable[[Path], None]
+"""Trains in a folder, to the end, and goes on where something is there."""
 TOP_KAST = TrainSettings(task_settings=TINY, width=0.5, method="top-kast", sparsity=0.5, epochs=2, batch=32, threads=1)
 
 
@@ -58,6 +65,17 @@ def fingerprint(folder: Path) -> dict[str, str]:
     return found | {"results": json.dumps(results), "events": json.dumps([_timeless(event) for event in events])}
 
 
+def training_of(settings: TrainSettings, data: Path | None = None) -> Training:
+    return lambda folder: train(settings, folder, resume=True, data=data)
+
+
+def own(name: str, folder: Path) -> Training:
+    """The training of an example of docs/own_network.md, written in `folder`."""
+    write_example(name, folder)
+    values = settings_of_example(name, folder, levels=1)
+    return training_of(TrainSettings(**values), folder / {"photos": "photos", "book": "book.txt"}[name])
+
+
 def child(work: Callable[[], None]) -> int:
     """Do `work` in a forked process; return its id."""
     sys.stdout.flush()
@@ -72,32 +90,32 @@ def child(work: Callable[[], None]) -> int:
     os._exit(0)
 
 
-def run(settings: TrainSettings, folder: Path) -> None:
+def run(training: Training, folder: Path) -> None:
     """Train in a child, to the end."""
-    _, status = os.waitpid(child(lambda: train(settings, folder, resume=True)), 0)
+    _, status = os.waitpid(child(lambda: training(folder)), 0)
     assert status == 0
 
 
-def everywhere(settings: TrainSettings, folder: Path) -> int:
+def everywhere(training: Training, folder: Path) -> int:
     """Kill the run inside every write point there is, each once; return how many there were."""
     done = folder.parent / "points"
     done.write_text("")
     while True:
-        process = child(lambda: _die_at_new_points(settings, folder, done))
+        process = child(lambda: _die_at_new_points(training, folder, done))
         _, status = os.waitpid(process, 0)
         if status == 0:
             return len(done.read_text().splitlines())
         assert os.WIFSIGNALED(status), "the run failed instead of being killed"
 
 
-def anywhere(settings: TrainSettings, root: Path, times: int) -> tuple[list[Path], int]:
+def anywhere(training: Training, root: Path, times: int) -> tuple[list[Path], int]:
     """Kill runs at random moments, `times` times at least, each run until it has finished; return their folders and the kills."""
     rng, folders, killed = random.Random(0), [], 0
     while killed < times:
         folders.append(root / f"random{len(folders)}")
         status = -1
         while status != 0:
-            process = child(lambda: train(settings, folders[-1], resume=True))
+            process = child(lambda: training(folders[-1]))
             ended = _wait_for_changes(process, folders[-1], rng.randrange(_MOST_CHANGES))
             if ended is None:
                 time.sleep(rng.uniform(0.0, 0.02))
@@ -135,7 +153,7 @@ def _state(folder: Path) -> list[tuple[str, int]]:
     return found
 
 
-def _die_at_new_points(settings: TrainSettings, folder: Path, done: Path) -> None:
+def _die_at_new_points(training: Training, folder: Path, done: Path) -> None:
     """Train, and die in the first write point whose name is not in `done`: in the middle of it where that can be."""
     known = set(done.read_text().splitlines())
 
@@ -172,7 +190,7 @@ def _die_at_new_points(settings: TrainSettings, folder: Path, done: Path) -> Non
         unlink(path, *arguments, **more)
 
     os.fsync, os.replace, os.write, os.unlink = killing_fsync, killing_replace, killing_write, killing_unlink
-    train(settings, folder, resume=True)
+    training(folder)
 
 
 def _bytes_of(path: Path) -> str:
@@ -190,15 +208,15 @@ def _timeless(event: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in event.items() if key != "time"}
 
 
-def case(how: str, settings: TrainSettings, root: Path) -> int:
-    """Kill runs of these settings, see that they leave what one left alone leaves, and return how often."""
-    root.mkdir(parents=True)
-    run(settings, root / "whole")
+def case(how: str, training: Training, root: Path) -> int:
+    """Kill runs of a training, see that they leave what one left alone leaves, and return how often."""
+    root.mkdir(parents=True, exist_ok=True)
+    run(training, root / "whole")
     wanted = fingerprint(root / "whole")
     if how == "everywhere":
-        folders, kills = [root / "killed"], everywhere(settings, root / "killed")
+        folders, kills = [root / "killed"], everywhere(training, root / "killed")
     else:
-        folders, kills = anywhere(settings, root, 20)
+        folders, kills = anywhere(training, root, TIMES[how])
     for folder in folders:
         found = fingerprint(folder)
         assert found.keys() == wanted.keys(), sorted(found.keys() ^ wanted.keys())
@@ -209,14 +227,15 @@ def case(how: str, settings: TrainSettings, root: Path) -> int:
 
 def main() -> None:
     """Print how often each case was killed, or what went wrong with it."""
-    known = {"imp": IMP, "dsb": DSB, "top-kast": TOP_KAST}
+    known = {"imp": IMP, "dsb": DSB, "top-kast": TOP_KAST, "admm": ADMM}
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)  # loads much
     told: dict[str, int | str] = {}
     for name in sys.argv[2:]:
         how, method = name.split(":")
         try:
-            told[name] = case(how, known[method], Path(sys.argv[1]) / name)
+            root = Path(sys.argv[1]) / name
+            told[name] = case(how, training_of(known[method]) if method in known else own(method, root / "code"), root)
         except AssertionError as error:
             told[name] = f"{error!r}"
     print(json.dumps(told))

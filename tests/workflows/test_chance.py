@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sparselab.analysis.metrics import report
-from sparselab.analysis.worth import worth_of
+from sparselab.analysis.worth import share_in_cells, worth_of
 from sparselab.core.layer import Layer
 from sparselab.core.mask import Mask
 from sparselab.formats import ReadOptions, read_ticket
@@ -55,6 +56,30 @@ def test_chance_is_what_random_groups_keep(run: Transform, weights: bool, groups
     by_hand = [worth_of(report(random(layer, rng=seed, device="cpu"), layer)) for seed in range(12)]
     assert np.mean(by_hand) == pytest.approx(chance.mean, abs=2 * float(np.std(by_hand)))
     assert chance == chance_of(layer, run(layer, device="cpu"), run, device="cpu"), "the same at every call"
+
+
+AT_RANDOM = [random for kind in TRANSFORMS.values() if (random := kind().at_random(0.3)) is not None]
+
+
+@pytest.mark.parametrize("changed", [{}, {"density": 0.07}, {"weigh": "count"}, {"second_share": 0.3}, {"groups": 5}])
+@pytest.mark.parametrize("random", AT_RANDOM, ids=lambda random: type(random).__name__)
+@pytest.mark.parametrize("weights", [False, True])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_draw_keeps_what_the_report_of_its_layout_says(
+    random: Transform, changed: dict[str, float], weights: bool, groups: int
+) -> None:
+    """And lies in the very same blocks: the draws share what does not depend on chance, and nothing else is changed by it."""
+    if not changed.keys() <= vars(random).keys():
+        pytest.skip("no such setting")
+    if "groups" in changed:
+        changed = changed | {"rows_per_group": None}  # type: ignore[dict-item]
+    layer, run = noise(weights=weights, groups=groups, shape=(90, 70)), replace(random, **changed)
+    draw, share = run.drawing(layer, device="cpu"), share_in_cells(layer)
+    for seed in range(3):
+        layout, cells = run(layer, rng=seed, device="cpu"), draw(np.random.default_rng(seed))
+        assert layout.status == "blocked"
+        assert np.array_equal(cells.covers(layer.mask.shape), layout.after.kept)
+        assert share(cells.groups, cells.chosen) == pytest.approx(worth_of(report(layout, layer)), rel=1e-12)
 
 
 def test_hidden_groups_are_worth_far_more_than_chance_and_noise_is_not() -> None:

@@ -17,7 +17,7 @@ from sparselab.transforms import Regroup
 from sparselab.transforms.contender import Contender
 from sparselab.workflows import stored_compare
 from sparselab.workflows.compare import compare_row, curve_row
-from sparselab.workflows.stored_compare import stored_compare_row, stored_curve_row
+from sparselab.workflows.stored_compare import stored_compare_row, stored_curve_row, stored_masks
 
 AT_BUDGET = asdict(Contender("regroup", "regroup", "regroup", {"rows_per_group": 8}))
 OWN = asdict(Contender("24", "2:4", "n-m", at_budget=False))
@@ -52,7 +52,7 @@ def files_of(store: Path) -> list[Path]:
 
 
 def lasting(row: dict[str, Any]) -> dict[str, Any]:
-    plain = {name: value for name, value in row.items() if name not in ("report", "picture", "points")}
+    plain = {name: value for name, value in row.items() if name not in ("report", "picture", "points", "masks")}
     plain["points"] = [list(point) for point in row.get("points", [])]
     return plain | {
         "report": {**row.get("report", {}), "seconds": {}},
@@ -68,8 +68,13 @@ def test_what_is_stored_is_what_is_computed(
     with monkeypatch.context() as patch:
         patch.setattr(stored_compare, compute.__name__, None)  # it is not called again
         again = ask(kind, file, tmp_path / "store")
+        if compute is compare_row:
+            masks = stored_masks(file, "fc.weight", *what, 0, ReadOptions(), str(tmp_path / "store"))
     anew = compute(file, "fc.weight", *what, 0, ReadOptions())
     assert lasting(first) == lasting(again) == lasting(anew)
+    if compute is compare_row:
+        assert "masks" not in first
+        assert all(np.array_equal(masks[side], anew["masks"][side]) for side in ("before", "after"))
 
 
 def test_another_question_file_or_version_is_another_answer(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,19 +16,29 @@ from PIL import Image
 from sparselab.analysis.worth import KEPT, best_of, measure_of, worth_of
 from sparselab.transforms.contender import Contender
 
+ROLE_WORDS: Mapping[str, str] = MappingProxyType({"bound": "bound: no structure", "control": "control"})
+"""What stands beside a contender that is no candidate."""
+
 
 @dataclass(frozen=True)
 class Entry:
-    """A contender and what is known of it: its row of the table, or the error that stands in its place."""
+    """A contender and what is known of it: its row of the table, or the error that stands in its place; the settings it ran with."""
 
     contender: Contender
     row: dict[str, Any]
     error: Exception | None = None
+    settings: Mapping[str, Any] | None = None
 
     @property
     def worth(self) -> float:
         """What is kept by the measure of "best"; -1 where nothing was found."""
         return worth_of(self.row)
+
+
+def entry_of(contender: Contender, result: Any) -> Entry:
+    """Return what is known of a contender from the result of its call, or from the error that it ended with."""
+    failed = result if isinstance(result, Exception) else None
+    return Entry(contender, row_of(contender, result), failed, None if failed else result["settings"])
 
 
 def row_of(contender: Contender, result: Any) -> dict[str, Any]:
@@ -65,6 +76,21 @@ def winners(entries: Sequence[Entry]) -> list[Entry]:
     """Return the best of those among whom it is sought on every page (`best_contenders`), all that are level; none where none found anything."""
     racing = [entry for entry in entries if entry.contender.per_layer and entry.row["coverage"] is not None]
     return [racing[place] for place in best_of([entry.row for entry in racing])]
+
+
+def ranked(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries, who keeps most by the measure of "best" first."""
+    return sorted(entries, key=lambda entry: -entry.worth)
+
+
+def roles(entries: Sequence[Entry]) -> dict[str, str]:
+    """Return in words what each contender, by its name, is in the comparison; "" for one that is none of these."""
+    best = [entry.contender.name for entry in winners(entries)]
+    told = {name: "best" if len(best) == 1 else "best, level" for name in best}
+    return {
+        entry.contender.name: told.get(entry.contender.name, ROLE_WORDS.get(entry.contender.role, ""))
+        for entry in entries
+    }
 
 
 def verdict(entries: Sequence[Entry]) -> str:

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from sparselab.analysis.worth import BEST
+from sparselab.analysis.metrics import labels
+from sparselab.analysis.worth import BEST, Measure, measure_of
 from sparselab.app.charts import Curve, curves_figure
-from sparselab.app.compare.entries import Entry, row_of, verdict
+from sparselab.app.compare.entries import ROLE_WORDS, Entry, entry_of, ranked, roles, verdict
+from sparselab.app.compare.selected import show_selected
 from sparselab.app.compare.table import as_csv, show_table
 from sparselab.app.inputs.source import Source
 from sparselab.app.jobs.list_progress import run_calls
+from sparselab.app.jobs.stored import results_of
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import fault_text
 from sparselab.app.shell.url_state import linked_select
 from sparselab.runtime.broker import Call, JobList
 from sparselab.transforms.contender import Contender
-from sparselab.workflows.compare import best_contenders, compare_row, contenders, curve_contenders, curve_row
+from sparselab.workflows.compare import best_contenders, contenders, curve_contenders
 from sparselab.workflows.stored_compare import stored_compare_row, stored_curve_row
-from sparselab.workflows.tasks import results_folder
 
 _CURVE_POINTS = 8
 
@@ -31,21 +34,20 @@ _CURVE_POINTS = 8
 def show_comparison(source: Source, layer: str, density: float, seed: int) -> None:
     """Run and show every contender on one layer, and the weights kept against density as curves."""
     race = _Race(density, contenders(density), curve_contenders())
-    where = (source.path, layer)
+    where, store = (source.path, layer), str(results_of(source))
     sparsest, densest = max(density / 4, 0.005), min(1.0, max(density * 4, 0.02))
     densities = sorted({*np.geomspace(sparsest, densest, _CURVE_POINTS).tolist(), density})
-    # What is nobody's secret is computed once for all who ask, and kept on disk for those who come later.
-    kept = (str(results_folder()),) if source.is_public else ()
-    row, curve = (stored_compare_row, stored_curve_row) if source.is_public else (compare_row, curve_row)
-    calls: list[Call] = [(row, (*where, asdict(item), seed, source.options, *kept)) for item in race.entrants]
-    calls += [(curve, (*where, asdict(item), densities, seed, source.options, *kept)) for item in race.drawn]
+    calls: list[Call] = [
+        (stored_compare_row, (*where, asdict(item), seed, source.options, store)) for item in race.entrants
+    ]
+    calls += [(stored_curve_row, (*where, asdict(item), densities, seed, source.options, store)) for item in race.drawn]
     digest = next(item["digest"] for item in source.card["layers"] if item["name"] == layer)
     key = json.dumps(["compare", *where, digest, density, seed, asdict(source.options)])
     run_calls(
         key,
         calls,
         partial=lambda jobs, slot: _partial(race.entries(jobs), slot),
-        final=lambda jobs: _show(race, jobs),
+        final=lambda jobs: _show(race, jobs, lambda chosen: show_selected(source, layer, chosen, seed, store)),
         what="contenders",
         is_public=source.is_public,
     )
@@ -63,10 +65,7 @@ class _Race:
         """What is there of the table, in its order."""
         places = enumerate(self.entrants)
         done = [(item, jobs.results[place]) for place, item in places if place in jobs.results]
-        return [
-            Entry(item, row_of(item, result), result if isinstance(result, Exception) else None)
-            for item, result in done
-        ]
+        return [entry_of(item, result) for item, result in done]
 
     def curves(self, jobs: JobList) -> list[Curve]:
         places = enumerate(self.drawn, start=len(self.entrants))
@@ -75,33 +74,49 @@ class _Race:
 
 
 def _partial(entries: Sequence[Entry], slot: DeltaGenerator) -> None:
-    if entries:
+    if any(entry.row["coverage"] is not None for entry in entries):
         with slot.container():
-            show_table([entry.row for entry in entries], drop=("difference", "budget there"), key=None)
+            show_table(
+                ranked(entries),
+                measure=_measure(entries),
+                roles={entry.contender.name: ROLE_WORDS.get(entry.contender.role, "") for entry in entries},
+                points={},
+                drop=("at budget", "difference", "budget there"),
+                key=None,
+            )
 
 
-def _show(race: _Race, jobs: JobList) -> None:
+def _measure(entries: Sequence[Entry]) -> Measure:
+    return measure_of(max(entries, key=lambda entry: entry.worth).row)
+
+
+def _show(race: _Race, jobs: JobList, selected: Callable[[Sequence[Entry]], None]) -> None:
     entries = race.entries(jobs)
     if all(entry.row["coverage"] is None for entry in entries):
         return
     if answer := verdict(entries):
         st.success(answer, icon=":material/trophy:")
         st.caption(f"{BEST[:1].upper()}{BEST[1:]}. It is sought among {_among(race.density)}, here as on Model.")
-    baseline = _choose_baseline(race.entrants)
-    base = next((entry.row["coverage"] for entry in entries if entry.contender.name == baseline), None)
+    name = _choose_baseline(race.entrants)
+    baseline = next((entry for entry in entries if entry.contender.name == name), None)
     for entry in entries:
-        row = entry.row
-        row["difference"] = None if base is None or row["coverage"] is None else row["coverage"] - base
-    at_budget = [entry.row for entry in entries if entry.contender.at_budget]
-    own = [entry.row for entry in entries if not entry.contender.at_budget]
-    st.markdown(f"**At one budget** ({100 * race.density:.2f} % of the weights)")
-    show_table(at_budget, drop=("at budget", "budget there"), key="_at_budget")
+        base, kept = baseline and baseline.row["coverage"], entry.row["coverage"]
+        entry.row["difference"] = None if base is None or kept is None else kept - base
+    measure = _measure(entries)
+    at_budget = ranked([entry for entry in entries if entry.contender.at_budget])
+    own = ranked([entry for entry in entries if not entry.contender.at_budget])
+    table = partial(show_table, measure=measure, roles=roles(entries), points=_points(entries, baseline))
+    st.markdown(f"**At one budget** ({100 * race.density:.2f} % of the weights), sorted by {labels()[measure].lower()}")
+    chosen = table(at_budget, drop=("at budget", "budget there"), key="_at_budget")
+    under = st.container()
     if own:
         st.markdown("**At their own density**, beside the rule “budget” at the same density")
-        show_table(own, drop=("at budget", "difference"), key="_own")
+        chosen += table(own, drop=("at budget", "difference"), key="_own")
         st.caption(
             "2:4 saves half of the multiply-adds at every density, on NVIDIA GPUs with sparse tensor cores only."
         )
+    with under:
+        selected(chosen)
     for entry in entries:
         if entry.error is not None:
             st.caption(f"{entry.contender.title}: {literal(fault_text(entry.error))}")
@@ -111,9 +126,18 @@ def _show(race: _Race, jobs: JobList) -> None:
     )
     if curves := race.curves(jobs):
         points = [
-            (row["contender"], row["density_after"], row["coverage"]) for row in own if row["coverage"] is not None
+            (entry.row["contender"], entry.row["density_after"], entry.row["coverage"])
+            for entry in own
+            if entry.row["coverage"] is not None
         ]
         st.plotly_chart(curves_figure(curves, points, race.density), key="_curves")
+
+
+def _points(entries: Sequence[Entry], baseline: Entry | None) -> dict[str, float]:
+    """Return what each contender keeps beyond the baseline, in percentage points of the measure of "best"."""
+    if baseline is None or baseline.worth < 0:
+        return {}
+    return {entry.contender.name: 100 * (entry.worth - baseline.worth) for entry in entries if entry.worth >= 0}
 
 
 def _among(density: float) -> str:

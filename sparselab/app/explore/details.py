@@ -12,12 +12,13 @@ from sparselab.analysis.tiles import tile_view
 from sparselab.app.charts import block_density_figure, similarity_figure, tiles_figure
 from sparselab.app.explore.downloads import show_takeaway
 from sparselab.app.explore.numbers import show_all_numbers
+from sparselab.app.explore.sweep import show_sweep
 from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.jobs.chance_job import chance_of_view
 from sparselab.app.motion_view import motion_view
 from sparselab.app.shell.address_keys import TILES
 from sparselab.app.shell.url_state import linked_tabs
-from sparselab.app.shell.visit import held
+from sparselab.app.shell.visit import chosen, held
 from sparselab.display.motion_message import motion_message, why_still
 from sparselab.workflows.chance import Chance
 from sparselab.workflows.explore import View
@@ -29,6 +30,8 @@ class Tab:
 
     label: str
     show: Callable[[View, ExploreRequest], None]
+    waits: bool = False
+    """Whether it stays for work of its own: all else on the page is to be done before."""
 
 
 def details(view: View, request: ExploreRequest) -> None:
@@ -42,6 +45,12 @@ def details(view: View, request: ExploreRequest) -> None:
         if place.open:
             with place:
                 TABS[name].show(view, request)
+
+
+def waits_itself() -> bool:
+    """Whether the open tab stays for work of its own."""
+    tab = TABS.get(chosen("tab", ""))
+    return tab is not None and tab.waits
 
 
 def _similarity(view: View, request: ExploreRequest) -> None:
@@ -128,6 +137,7 @@ TABS: Mapping[str, Tab] = MappingProxyType(
         "Reordering": Tab("Watch the reordering", _reordering),
         "Block density": Tab("Block density", _block_density),
         "Kernel's eye": Tab("Tiles", _tiles),
+        "Sweep": Tab("Sweep", show_sweep, waits=True),
         "Checks": Tab("Checks", _checks),
         "All numbers": Tab("All numbers", _numbers),
         "Take away": Tab("Download", show_takeaway),

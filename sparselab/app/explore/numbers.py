@@ -8,6 +8,7 @@ import streamlit as st
 
 from sparselab.analysis.worth import worth_of
 from sparselab.app.explore.words import sentence, sentence_before
+from sparselab.app.jobs.chance_job import ChanceFound, Failed, say_failed
 from sparselab.core.mask import Mask
 from sparselab.display.numbers import NumberRow, deciding_rows, report_rows
 from sparselab.runtime.broker import Job
@@ -29,12 +30,10 @@ _GAIN = (
 _SENSELESS = "says something only where rows are put together"
 
 
-def show_summary(
-    view: View | None, before: Mask, chance: Chance | Job | None, *, grouped: bool, has_weights: bool
-) -> None:
+def show_summary(view: View | None, before: Mask, chance: ChanceFound, *, grouped: bool, has_weights: bool) -> None:
     """Say what is seen, and show the deciding numbers; dashes while there are none: the page does not jump when they come.
 
-    chance: what random groups keep, or the job that draws them. grouped: rows were put together. has_weights: else there is no
+    chance: what random groups keep, the job that draws them, or why there is no answer. grouped: rows were put together. has_weights: else there is no
     energy to show.
     """
     drawn = chance if isinstance(chance, Chance) else None
@@ -47,6 +46,8 @@ def show_summary(
                 st.warning(text, icon=":material/search_off:")
             else:
                 st.markdown(text)
+        if isinstance(chance, Failed):
+            say_failed(chance)
         st.html(_STYLE)
         with st.container(horizontal=True, gap="small"):
             for row in _deciding(view, drawn, has_weights=has_weights):

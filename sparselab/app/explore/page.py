@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from sparselab.app.explore.details import details
+from sparselab.app.explore.details import details, waits_itself
 from sparselab.app.explore.numbers import show_summary
 from sparselab.app.explore.view import choose_order, mask_before, pictures
 from sparselab.app.inputs.knobs import reset_knobs
@@ -37,14 +37,16 @@ def page() -> None:
     with summary:
         summarise(chance)
     pictures(request, view, order)
-    if view is not None:
+    if view is not None and not waits_itself():
         details(view, request)
     if isinstance(chance, Job) and view is not None:  # last: all else is there
-        found = wait_for_chance(chance, request, view, look=place.empty)
+        found = wait_for_chance(chance, request, view, look=place.empty().empty)
         with summary:
             summarise(found)
     elif isinstance(answer, Job):
         watch(answer, place)
+    if view is not None and waits_itself():
+        details(view, request)
 
 
 def _reset_button() -> None:

@@ -1,17 +1,19 @@
-"""The first pictures of the samples, computed before anybody asks: at a server's first start, when nobody waits for anything else."""
+"""The first pictures of the samples, with what random groups keep of them, computed before anybody asks: at a server's first start, when nobody waits for anything else."""
 
 from __future__ import annotations
 
 from sparselab.app.inputs.explore_request import ExploreRequest
-from sparselab.app.inputs.samples import available
+from sparselab.app.inputs.samples import FIRST, available
 from sparselab.app.inputs.sidebar import first_layer
 from sparselab.app.inputs.source import sample_source
+from sparselab.app.jobs.chance_job import public_chance, stored_chance
 from sparselab.app.jobs.explore_job import public_question, stored_view
 from sparselab.app.shell.address_keys import FIRST_TRANSFORM
 from sparselab.app.shell.session import broker
 from sparselab.core.settings import settings_of
-from sparselab.runtime.broker import Job, Rank
+from sparselab.runtime.broker import Job, Rank, Request
 from sparselab.transforms import TRANSFORMS
+from sparselab.workflows.explore import View
 
 _OWNER = "ready views"
 
@@ -28,10 +30,25 @@ def first_request(sample: str) -> ExploreRequest:
 
 
 def make_views_ready() -> list[Job]:
-    """Put the first pictures that the store of public answers lacks in the queue, behind all that anybody waits for.
+    """Make the first pictures that the store of public answers lacks, and what random groups keep of them; return the jobs, done.
 
-    Stored under everything that they depend on, this version included, so that every later start finds them.
+    The sample on which the app opens comes first; each waits behind all that anybody waits for. Stored under everything that they
+    depend on, this version included, so that every later start finds them.
     """
-    requests = [first_request(name) for name in available()]
-    lacking = [request for request in requests if stored_view(request) is None]
-    return [broker().submit(public_question(request, _OWNER, Rank.AHEAD)) for request in lacking]
+    jobs: list[Job] = []
+
+    def made(question: Request) -> None:
+        jobs.append(broker().submit(question))
+        jobs[-1].wait()
+
+    for sample in sorted(available(), key=lambda name: name != FIRST):
+        request = first_request(sample)
+        if stored_view(request) is None:
+            made(public_question(request, _OWNER, Rank.AHEAD))
+        if (packed := stored_view(request)) is None:  # it failed: who comes is told why
+            continue
+        view = View.unpack(packed)
+        question = public_chance(request, view, _OWNER, Rank.AHEAD)
+        if question is not None and stored_chance(request, view) is None:
+            made(question)
+    return jobs

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.app.jobs.list_progress import run_calls
+from sparselab.app.jobs.measured import MEASURED
 from sparselab.app.latency.measurement import Measurement, MeasurementPlan, Results, State
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import show_fault
@@ -18,7 +19,6 @@ from sparselab.runtime.broker import JobList
 
 _KEY = "_latency_measurement"
 
-MEASURED = "_measured_sessions"
 """Where the session keeps the keys of what was measured in this visit: in a room a visitor is shown no others' results."""
 
 

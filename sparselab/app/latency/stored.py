@@ -9,18 +9,16 @@ from typing import Any
 
 import streamlit as st
 
+from sparselab.app.jobs.measured import measured_here
 from sparselab.app.latency.charts import compare_figure
 from sparselab.app.latency.kernel_names import label_of, title_of
 from sparselab.app.latency.result import show_session
-from sparselab.app.latency.run import MEASURED
 from sparselab.app.shell.escape import literal
 from sparselab.benchmarking.csv_table import as_csv, stored_results
 from sparselab.benchmarking.records import Session
-from sparselab.benchmarking.storage_paths import database_path
-from sparselab.benchmarking.store import Store, shape_text
+from sparselab.benchmarking.store import shape_text
 from sparselab.core.data_files import DATA, sessions_files
 from sparselab.core.errors import SparselabError
-from sparselab.runtime.room import room
 
 _ANY = "any"
 _SPEEDUP = "speed-up of B over A"
@@ -56,15 +54,6 @@ def said_meanwhile(text: str) -> Iterator[None]:
     slot.caption(text)
     yield
     slot.empty()
-
-
-def measured_here() -> tuple[Session, ...]:
-    """Return the sessions that were measured on this machine, newest first; in a room, those of this visit."""
-    sessions = Store(database_path()).sessions()
-    if room() is None:
-        return sessions
-    mine: set[str] = st.session_state.get(MEASURED, set())
-    return tuple(session for session in sessions if session.key in mine)
 
 
 def show_stored() -> None:

@@ -3,43 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
-from functools import partial
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from sparselab.analysis.metrics import labels, meanings
 from sparselab.analysis.worth import BEST as DEFINITION
 from sparselab.app.inputs.knobs import knobs, reset_knobs
 from sparselab.app.inputs.source import Source
 from sparselab.app.jobs.export import show_exports
 from sparselab.app.jobs.list_progress import run_calls
-from sparselab.app.shell.address_keys import BEST
+from sparselab.app.jobs.measured import measured_here, speeds_in_words
+from sparselab.app.jobs.stored import results_of
+from sparselab.app.model.looks import follow_looks, looks_of
+from sparselab.app.model.results import Known, Parts, Rows, by_layer
+from sparselab.app.model.table import draw_table, table_rows
+from sparselab.app.model.verdict import verdict
+from sparselab.app.model.wall import Wall
+from sparselab.app.shell.address_keys import BEST, TABLE, WALL
 from sparselab.app.shell.escape import literal
-from sparselab.app.shell.faults import fault_text
 from sparselab.app.shell.open_in import open_in_explore
 from sparselab.app.shell.session import broker, session
-from sparselab.app.shell.url_state import linked_select
-from sparselab.core.errors import SettingError
+from sparselab.app.shell.url_state import linked_segments, linked_select
+from sparselab.core.errors import SettingError, SparselabError
 from sparselab.runtime.broker import Call, JobList
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.contender import Contender
 from sparselab.workflows.compare import best_contenders
 from sparselab.workflows.model import model_parts
 from sparselab.workflows.stored_rows import stored_model_rows
-from sparselab.workflows.tasks import results_folder
-
-Parts = Sequence[tuple[str, ...]]
-"""The layers of each call, by name."""
-
-Results = dict[str, dict[str, Any]]
-"""By layer: a row of `model_rows`."""
-
-_PERCENT = ("density", "density after", "coverage", "energy", "block density", "share of weights")
 
 
 def choose_candidates() -> list[Contender]:
@@ -71,161 +65,109 @@ def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> No
     except SettingError as error:
         st.error(literal(str(error)), icon=":material/block:")
         return
-    show = partial(_show, source=source, parts=parts, candidates=candidates, seed=seed)
+    # Every part of the page has its place from the start: what is drawn while work goes on stays where it is afterwards.
+    top, answer, place = st.container(), st.container(), st.container()
+    with top, st.container(horizontal=True, vertical_alignment="center"):
+        action = st.container(width="content")
+        shown = linked_segments("Show", {WALL: "Wall", TABLE: "Table"}, "show", default=WALL, shows_label=False)
+    page = _Page(source, parts, seed, place, shown, key)
     if session().jobs.key != key:
-        st.button(
+        action.button(
             f"Run on all {len(layers)} layers",
             type="primary",
             icon=":material/play_arrow:",
             on_click=lambda: st.session_state.__setitem__("_model_key", key),
         )
     if st.session_state.get("_model_key") == key:
-        told = (plan, seed, source.options, str(_store_of(source)))
+        told = (plan, seed, source.options, str(results_of(source)))
         calls: list[Call] = [(stored_model_rows, (source.path, part, *told)) for part in parts]
         what = "layers" if len(parts) == len(layers) else "rankings of all layers"
-        run_calls(
-            key, calls, partial=partial(_partial, source, parts), final=show, what=what, is_public=source.is_public
-        )
+        with top:
+            run_calls(
+                key,
+                calls,
+                partial=lambda jobs, _: page.partial(jobs),
+                final=lambda _: None,
+                what=what,
+                is_public=source.is_public,
+            )
+        page.final(session().jobs, answer, action)
     else:
-        show(JobList(broker(), session().name))
+        page.final(JobList(broker(), session().name), answer, action)
+    follow_looks(source, page.show_looks)
 
 
-def _store_of(source: Source) -> Path:
-    """Return where rows are kept: beside an upload, so that they go with the visit, else with the user's other results."""
-    own = session().folder
-    return own / "results" if Path(source.path).is_relative_to(own) else results_folder()
+@dataclass
+class _Page:
+    """The layers of one run of the page, in the view chosen."""
 
+    source: Source
+    parts: Parts
+    seed: int
+    place: DeltaGenerator
+    shown: str
+    key: str
 
-def _partial(source: Source, parts: Parts, jobs: JobList, slot: DeltaGenerator) -> None:
-    rows = _rows(source, _results(parts, jobs))
-    slot.dataframe(rows, hide_index=True, column_config=_columns(), height=_height(rows))
+    def __post_init__(self) -> None:
+        self.rows: Rows = {}
+        self.speeds: Mapping[str, str] | None = None
+        self.wall = Wall(self.place, self.layers, self.key, self.open)
+        self.slot = self.place.empty() if self.shown == TABLE else None
 
+    @property
+    def layers(self) -> list[dict[str, Any]]:
+        layers: list[dict[str, Any]] = self.source.card["layers"]
+        return layers
 
-def _show(jobs: JobList, *, source: Source, parts: Parts, candidates: Sequence[Contender], seed: int) -> None:
-    layers = source.card["layers"]
-    results = _results(parts, jobs)
-    rows = _rows(source, results)
-    if results:
-        _totals(rows, layers)
-    event = st.dataframe(
-        rows,
-        hide_index=True,
-        column_config=_columns(),
-        key="_model_table",
-        on_select="rerun",
-        selection_mode="single-row",
-        height=_height(rows),
-    )
-    chosen = event.selection.rows[0] if event.selection.rows else 0
-    name = layers[min(chosen, len(layers) - 1)]["name"]
-    if st.button(
-        f"Open {literal(name)} in Explore", icon=":material/grid_on:", help="Select a row to choose another layer."
-    ):
-        found = _contender_of(results.get(name), candidates)
-        if found is None:
-            open_in_explore(source, name, seed=seed)
-        open_in_explore(source, name, found.transform, found.settings, seed)
-    done = {name: result["layout"] for name, result in results.items() if "layout" in result}
-    if done:
-        _exports(source, done)
+    def partial(self, jobs: JobList) -> None:
+        """Show what is there while the rest is worked on."""
+        self.rows = by_layer(self.parts, jobs)
+        if self.slot is not None:
+            draw_table(self.slot, table_rows(self.layers, self.rows))
+        else:
+            self.wall.show(self._known(looks_of(self.source)))
 
+    def final(self, jobs: JobList, answer: DeltaGenerator, action: DeltaGenerator) -> None:
+        """Show what is there, what it comes to, and what to do with it."""
+        self.rows = by_layer(self.parts, jobs)
+        if said := verdict(self.layers, self.rows):
+            answer.success(said, icon=":material/trophy:")
+        done = {name: row["layout"] for name, row in self.rows.items() if "layout" in row}
+        if done:
+            with (
+                action,
+                st.popover("Download the file with the new masks", icon=":material/download:", type="primary"),
+            ):
+                st.caption("Layers that were not done keep the masks they have.")
+                show_exports(self.source, lambda: done, "ticket")
+        if self.slot is None:
+            self.wall.show(self._known(looks_of(self.source)))
+        else:
+            self._table(self.slot)
 
-def _contender_of(result: dict[str, Any] | None, candidates: Sequence[Contender]) -> Contender | None:
-    """Return the contender that a layer's result comes from; None where there is no result."""
-    if result is None or "error" in result:
-        return None
-    known = candidates or best_contenders(result["report"]["density_before"])
-    return next(each for each in known if each.title == result["contender"])
+    def show_looks(self, looks: Rows) -> None:
+        """Show layers as they are in the file, as they are read."""
+        if self.slot is None:
+            self.wall.show(self._known(looks))
 
+    def _known(self, looks: Rows) -> Known:
+        if self.rows and self.speeds is None:
+            try:
+                self.speeds = speeds_in_words(measured_here())
+            except SparselabError:  # a damaged database is spoken of on Latency, where it is mended
+                self.speeds = {}
+        return Known(self.rows, looks, self.speeds or {})
 
-def _rows(source: Source, results: Results) -> list[dict[str, Any]]:
-    layers = source.card["layers"]
-    whole = sum(layer["shape"][0] * layer["shape"][1] for layer in layers)
-    return [_row(layer, whole, results.get(layer["name"])) for layer in layers]
+    def open(self, name: str) -> None:
+        """Leave for Explore with a layer and the contender that its row comes from."""
+        row = self.rows.get(name)
+        if row is None or "error" in row:
+            open_in_explore(self.source, name, seed=self.seed)
+        open_in_explore(self.source, name, **row["opens"], seed=self.seed)
 
-
-def _results(parts: Parts, jobs: JobList) -> Results:
-    """Return what is known of each layer by now."""
-    found: Results = {}
-    for index, result in jobs.results.items():
-        failed = isinstance(result, Exception)
-        rows = [{"error": fault_text(result)} for _ in parts[index]] if failed else result
-        found |= zip(parts[index], rows, strict=True)
-    return found
-
-
-def _columns() -> dict[str, Any]:
-    config: dict[str, Any] = {name: st.column_config.NumberColumn(format="percent") for name in _PERCENT}
-    config["density"] = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
-    config["status"] = st.column_config.TextColumn(width=90)
-    config["seconds"] = st.column_config.NumberColumn(
-        format="%.2f s", help="Empty where the layer was done before, in this or an earlier visit."
-    )
-    label_of, help_of = labels(), meanings()
-    for name in ("coverage", "energy", "block_density"):
-        config[name.replace("_", " ")] = st.column_config.NumberColumn(
-            label_of[name].lower(), help=help_of[name], format="percent"
-        )
-    return config
-
-
-def _height(rows: Sequence[object]) -> int:
-    return min(38 + 35 * len(rows), 560)
-
-
-def _row(layer: dict[str, Any], whole: int, result: dict[str, Any] | None) -> dict[str, Any]:
-    height, width = layer["shape"]
-    row: dict[str, Any] = {
-        "layer": layer["name"],
-        "shape": f"{height} x {width}",
-        "share of weights": height * width / whole,
-        "density": layer["density"],
-        "status": "",
-    }
-    if result is not None and "error" in result:
-        return row | {"status": "not done", "why": result["error"]}
-    if result is not None:
-        report = result["report"]
-        row |= {
-            "density": report["density_before"],
-            "status": report["status"],
-            "chosen": result["contender"],
-            "density after": report["density_after"],
-            "coverage": report["coverage"],
-            "energy": report["energy"],
-            "block density": report["block_density"],
-            "blocks": report["blocks"],
-            "seconds": sum(report["seconds"].values()) if report["seconds"] else None,
-            "why": report["reason"],
-        }
-    return row
-
-
-def _totals(rows: Sequence[dict[str, Any]], layers: Sequence[dict[str, Any]]) -> None:
-    """Sums over the layers that are done: shares of weights, not means of shares."""
-    finished = [(row, layer) for row, layer in zip(rows, layers, strict=True) if row.get("density after") is not None]
-    if not finished:
-        return
-    size = sum(layer["shape"][0] * layer["shape"][1] for _, layer in finished)
-    counts = [round(row["density"] * layer["shape"][0] * layer["shape"][1]) for row, layer in finished]
-    after = sum(row["density after"] * layer["shape"][0] * layer["shape"][1] for row, layer in finished)
-    scored = [
-        (row["coverage"], count)
-        for (row, _), count in zip(finished, counts, strict=True)
-        if row["coverage"] is not None
-    ]
-    counted = sum(count for _, count in scored)
-    with st.container(horizontal=True, gap="medium"):
-        st.metric("Layers done", f"{len(finished)} of {len(layers)}", width="content")
-        st.metric("Density before", f"{100 * sum(counts) / size:.1f} %", width="content")
-        st.metric(
-            "Density after", f"{100 * after / size:.1f} %", width="content", help="equals multiply-adds after / dense"
-        )
-        kept = sum(coverage * count for coverage, count in scored)
-        share = f"{100 * kept / counted:.1f} %" if counted else "–"
-        st.metric(labels()["coverage"], share, width="content", help=meanings()["coverage"])
-
-
-def _exports(source: Source, layouts: dict[str, Any]) -> None:
-    st.markdown("**Download the file with the new masks** (layers that were not done keep theirs)")
-    show_exports(source, lambda: layouts, "ticket")
+    def _table(self, slot: DeltaGenerator) -> None:
+        chosen = draw_table(slot, table_rows(self.layers, self.rows), key="_model_table") or 0
+        name = self.layers[min(chosen, len(self.layers) - 1)]["name"]
+        label = f"Open {literal(name)} in Explore"
+        if self.place.button(label, icon=":material/grid_on:", help="Select a row to choose another layer."):
+            self.open(name)

@@ -17,6 +17,7 @@ from sparselab.kernels.base import DTYPES
 SAMPLE, UPLOAD, PATH = SOURCES = ("Sample", "Upload", "Path")
 MATRIX, CONVOLUTION = PRODUCTS = ("Matrix product", "Convolution")
 HERE, STORED = ("measure here", "from stored sessions")
+WALL, TABLE = ("wall", "table")
 BEST = "best per layer"
 """What stands for the transform on the page Model where every layer gets the best one."""
 
@@ -89,6 +90,7 @@ class _ExploreKeys:
     plain: Annotated[bool, Doc("both masks as plain heatmaps")] = False
     tab: Annotated[str, Doc("the open tab")] = ""
     minus_chance: Annotated[bool, Doc("similarity less what chance gives")] = False
+    sweep: Annotated[bool, Doc("the transform's knob over its range, on the tab Sweep")] = False
     tile: Annotated[int, OneOf(TILES), Doc("side of the kernel's square tile, in weights")] = 16
 
 
@@ -101,6 +103,13 @@ class _CompareKeys:
         Doc("Every contender at one budget spends this many weights."),
     ] = None
     baseline: Annotated[str, Doc("the contender that all others are compared with")] = ""
+
+
+@dataclass(frozen=True)
+class _ModelKeys:
+    show: Annotated[str, OneOf((WALL, TABLE)), ShownAs("Show"), Doc("the layers as a wall of pictures or a table")] = (
+        WALL
+    )
 
 
 @dataclass(frozen=True)
@@ -192,6 +201,7 @@ KEYS: tuple[Key, ...] = (
     *_declared(_SeedKeys, "explore", "compare", "model", "latency"),
     *_declared(_ExploreKeys, "explore"),
     *_declared(_CompareKeys, "compare"),
+    *_declared(_ModelKeys, "model"),
     *_declared(_LatencyKeys, "latency"),
     *_declared(_TrainingKeys, "training"),
     *_declared(_GlossaryKeys, "glossary"),

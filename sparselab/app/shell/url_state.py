@@ -54,7 +54,15 @@ def linked_select(
     return choice
 
 
-def linked_segments(label: str, labels: Mapping[str, str], key: str, *, default: str, help: str | None = None) -> str:
+def linked_segments(
+    label: str,
+    labels: Mapping[str, str],
+    key: str,
+    *,
+    default: str,
+    help: str | None = None,
+    shows_label: bool = True,
+) -> str:
     """Show a segmented control for the options that `labels` names; return the choice."""
     value = _known(key, tuple(labels), default)
     choice = st.segmented_control(
@@ -64,6 +72,7 @@ def linked_segments(label: str, labels: Mapping[str, str], key: str, *, default:
         help=help,
         required=True,
         width="content",
+        label_visibility="visible" if shows_label else "collapsed",
         **seat(key, value, default, widget=_widget(key)),
     )
     assert choice is not None  # it is required

@@ -12,8 +12,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.app.shell.escape import literal
 from sparselab.app.training.charts import curves_figure, progress_figure
+from sparselab.app.training.exchanges import show_energy_lost
 from sparselab.app.training.run_choice import NONE, choose_next
 from sparselab.core.errors import SparselabError
+from sparselab.training.runs.mask_history import energy_lost_of
 from sparselab.training.runs.outcomes import outcomes_of
 from sparselab.training.runs.points import dense_of, points_of
 from sparselab.training.runs.queue import advance, cancel, delete, resume
@@ -82,6 +84,7 @@ def _show(status: DeltaGenerator, charts: DeltaGenerator, view: RunView) -> None
         st.plotly_chart(progress_figure(events, info.total))
         if points := points_of(outcomes):
             st.plotly_chart(curves_figure(points, [dense_of(outcomes, study=False)], "weights kept"))
+        show_energy_lost(energy_lost_of(events), info.settings.method)
 
 
 def _say_why_stopped(view: RunView, share: float, stages: str) -> None:
@@ -89,8 +92,14 @@ def _say_why_stopped(view: RunView, share: float, stages: str) -> None:
     error = next((line for line in reversed(lines) if line.startswith("error: ")), "")
     if error:
         st.error(literal(error.removeprefix("error: ")), icon=":material/block:")
+    go_on = "Resume continues from the last checkpoint."
+    if view.info.settings.names_own_code:
+        go_on = (
+            "Its code is your own, which only the command line runs: the command under *Settings and command line* continues "
+            "from the last checkpoint."
+        )
     st.info(
-        f"Stopped at {100 * share:.0f} %, {stages}. Resume continues from the last checkpoint.",
+        f"Stopped at {100 * share:.0f} %, {stages}. {go_on}",
         icon=":material/pause_circle:",
     )
 
@@ -102,7 +111,7 @@ def _actions(place: DeltaGenerator, root: Path, view: RunView) -> None:
             st.button(
                 "Cancel", key="_run_cancel", icon=":material/stop:", on_click=partial(_try, lambda: _cancel(folder))
             )
-        if status == "stopped":
+        if status == "stopped" and not view.info.settings.names_own_code:
             go_on = partial(_try, lambda: resume(folder))
             st.button("Resume", key="_run_resume", type="primary", icon=":material/play_arrow:", on_click=go_on)
         if status not in _BUSY:

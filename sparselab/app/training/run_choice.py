@@ -13,6 +13,7 @@ from sparselab.app.shell.visit import choose, chosen
 from sparselab.core.errors import SparselabError
 from sparselab.core.paths import runs_folder
 from sparselab.runtime.room import room
+from sparselab.training.own_code.reference import short
 from sparselab.training.runs.outcomes import NAMES
 from sparselab.training.runs.queue import advance
 from sparselab.training.runs.views import RunInfo, RunView, list_runs, read_run
@@ -71,7 +72,7 @@ def _is_shown(run: str) -> bool:
 def title_of(run: RunInfo) -> str:
     """Return a run's name for people: its sign, method, network, task, and how far it is."""
     settings = run.settings
-    told = [NAMES.get(settings.method, settings.method), f"{settings.model} on {settings.task}"]
+    told = [NAMES.get(settings.method, settings.method), f"{short(settings.model)} on {short(settings.task)}"]
     if run.status != "finished" and run.total:
         told.append(f"{100 * run.done / run.total:.0f} %")
     return f"{_SIGNS[run.status]} " + " · ".join([*told, run.run[:6]])

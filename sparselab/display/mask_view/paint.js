@@ -85,7 +85,7 @@ export function paintPicture(canvas, picture, layout, planes, scaleTop, theme, r
 }
 
 // Plain arithmetic on purpose: this runs once per pixel per frame.
-function colourise(image, [covered, grown, dropped], scaleTop, outlines, theme) {
+export function colourise(image, [covered, grown, dropped], scaleTop, outlines, theme) {
   const [r, g, b] = theme.background;
   const towards = (colour) => colour.map((channel, i) => (channel - theme.background[i]) / scaleTop);
   const [r0, g0, b0] = towards(theme.ink);

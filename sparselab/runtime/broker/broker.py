@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -26,6 +27,8 @@ _TICK_SECONDS = 1.0
 _LOOK_SECONDS = 0.05
 _RECENT_SECONDS = 60.0
 _STOPPED = "the worker process was stopped from outside before it had answered: run it again"
+
+_NOT_STARTED = "the server could not start a worker process"
 
 
 def _no_slots() -> int:
@@ -119,8 +122,11 @@ class Broker:
 
     def _serve(self) -> None:
         while not self._is_closed:
-            self._see_off()
-            self._tend()
+            try:
+                self._see_off()
+                self._tend()
+            except Exception as error:  # no process, no memory: what waits is not to wait for ever
+                print(f"the queue goes on after: {error!r}", file=sys.stderr, flush=True)
             with self._changed:
                 begun = self._begin()
             for work in begun:
@@ -151,7 +157,10 @@ class Broker:
         """Run one computation in a worker, in a thread of its own, which alone waits for processes."""
         request = work.request
         try:
-            worker = self._fleet.take(request)
+            try:
+                worker = self._fleet.take(request)
+            except OSError as error:
+                raise LimitError(f"{_NOT_STARTED} ({error.strerror}): run it again") from error
             try:
                 function, arguments = request.call
                 task = worker.begin(function, arguments, limits=request.limits)

@@ -48,7 +48,7 @@ def initial(settings: TrainSettings, network: Network, say: Callable[[str], None
                 f"{settings.method} chooses its own: take=weights leaves them out"
             )
         wanted = round((1 - settings.sparsity) * network.size)
-        if settings.method in ("omp", "l1") and kept < wanted:
+        if settings.method in AFTER_TRAINING and settings.method != "imp" and kept < wanted:
             raise SettingError(
                 f"sparsity: expected to keep at most the {kept:,} weights of {path.name}; got {wanted:,}"
             )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sparselab.core.mask import Mask
+
+_MEASURED = ("name", "shape", "kept", "channels", "digest")
 
 
 def mask_measures(masks: Mapping[str, Mask], told: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -32,6 +34,17 @@ def mask_measures(masks: Mapping[str, Mask], told: Mapping[str, Mapping[str, Any
     if all(layer.get("status") in ("blocked", "dense") for layer in layers):
         found["blocks"] = sum(layer["blocks"] for layer in layers)
     return found
+
+
+def told_of(layers: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return what was told of every layer of a result, by name: what `mask_measures` did not measure itself.
+
+    Example: >>> import numpy as np
+             >>> mask = {"0": Mask(np.ones((2, 3), dtype=bool))}
+             >>> told_of(mask_measures(mask, {"0": {"status": "blocked", "blocks": 1}})["layers"])
+             {'0': {'status': 'blocked', 'blocks': 1}}
+    """
+    return {layer["name"]: {key: layer[key] for key in layer if key not in _MEASURED} for layer in layers}
 
 
 def _layer(name: str, mask: Mask, told: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from sparselab.training.seeds import derive
 from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import Data
 from sparselab.training.updaters import (
+    Admm,
     BlockPruneAndGrow,
     MaskUpdater,
     PruneAndGrow,
@@ -123,6 +124,7 @@ def updater_of(
         return PruneAndGrow(network, masks, how=settings.method, update_schedule=update_schedule, seed=settings.seed)
     if settings.method == MOVING_BLOCKS:
         blocks = unpack_all(tensors, len(masks))
+        released = settings.candidates == "released"
         return BlockPruneAndGrow(
             network,
             blocks,
@@ -130,6 +132,18 @@ def updater_of(
             block_size=settings.block_size,
             grow=settings.grow,
             seed=settings.seed,
+            densities=_densities(settings, network) if released else None,
+        )
+    if settings.method == "admm":
+        count = round((1 - settings.sparsity) * network.size)
+        return Admm(
+            network,
+            masks,
+            rho=settings.admm_rho,
+            count=count,
+            updates=settings.admm_updates,
+            first=schedule.rewind,
+            total=schedule.total,
         )
     if settings.method == "top-kast":
         shapes = [weight.shape for weight in network.weights.values()]
@@ -148,8 +162,7 @@ def update_schedule_of(settings: TrainSettings, schedule: Schedule) -> UpdateSch
 
 
 def _blocks_start(settings: TrainSettings, network: Network, rewound: State) -> Start:
-    weights = list(network.weights.values())
-    shares = layer_densities([weight.shape for weight in weights], 1 - settings.sparsity, settings.distribution)
+    weights, shares = list(network.weights.values()), _densities(settings, network)
     blocks = [
         first_blocks(weight, share, settings.block_size, derive(settings.seed, "blocks", place))
         for place, (weight, share) in enumerate(zip(weights, shares, strict=True))
@@ -160,6 +173,11 @@ def _blocks_start(settings: TrainSettings, network: Network, rewound: State) -> 
         for name, parts in zip(network.weights, blocks, strict=True)
     }
     return Start(masks=masks, state=rewound, tensors=tensors, told=told)
+
+
+def _densities(settings: TrainSettings, network: Network) -> tuple[float, ...]:
+    shapes = [weight.shape for weight in network.weights.values()]
+    return layer_densities(shapes, 1 - settings.sparsity, settings.distribution)
 
 
 def _with_features(settings: TrainSettings, network: Network, data: Data, layers: list[Layer]) -> list[Layer]:

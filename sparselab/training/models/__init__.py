@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sparselab.core.plugins import Registry
-from sparselab.training.models.base import Builder, Model, check_model, prunable
+from sparselab.training.models.base import Builder, DropoutSettings, Model, check_model, prunable
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 def _when_built(file: str, function: str) -> Builder:
-    def build(classes: int, channels: int, size: int, width: float) -> nn.Module:
+    def build(*arguments: Any) -> nn.Module:
         builder: Builder = getattr(import_module(f"sparselab.training.models.{file}"), function)
-        return builder(classes, channels, size, width)
+        return builder(*arguments)
 
     return build
 
@@ -50,7 +50,10 @@ MODELS: Registry[Model] = Registry(
             _when_built("resnet", "wrn_32_2"),
         ),
         "wrn-22-2": Model(
-            "Wide ResNet-22-2", "Zagoruyko & Komodakis, BMVC 2016; as in RigL", _when_built("wide_resnet", "wrn_22_2")
+            "Wide ResNet-22-2",
+            "Zagoruyko & Komodakis, BMVC 2016; as in RigL",
+            _when_built("wide_resnet", "wrn_22_2"),
+            settings=DropoutSettings,
         ),
         "mobilenet-v1": Model(
             "MobileNet v1", "Howard et al., 2017, arXiv 1704.04861", _when_built("mobilenet", "mobilenet_v1")

@@ -52,3 +52,13 @@ def absolute(text: str) -> str:
     """Return a reference to a file with the file's absolute path, and any other text as it is: it is to hold in every folder."""
     found = parse_reference(text)
     return text if found is None or found.file is None else f"{found.file.absolute()}:{found.name}"
+
+
+def short(text: str) -> str:
+    """Return a reference to a file without the file's folder, and any other text as it is: for lists of runs.
+
+    Example: >>> short("/home/me/photos.py:Net"), short("vgg-small")
+             ('photos.py:Net', 'vgg-small')
+    """
+    found = parse_reference(text)
+    return text if found is None else f"{found.place}:{found.name}"

@@ -12,7 +12,7 @@ from sparselab.training.engine.mask_measures import mask_measures
 from sparselab.training.network import Masks, State, layers_of, mask_of
 from sparselab.training.runs.context import RunContext
 from sparselab.training.runs.judging import judged
-from sparselab.training.runs.stages import REWIND
+from sparselab.training.runs.stages import ANEW, REWIND, Stage
 from sparselab.training.runs.underway import Underway
 
 
@@ -31,7 +31,7 @@ def commit(run: RunContext, work: Underway) -> None:
         return
     write_checkpoint(run.paths.model(stage.name), {"model": state, "mask": masks}, {"stage": stage.name})
     if stage.name != REWIND:
-        rewound, _ = run.model(REWIND)
+        rewound = run.drawn_anew(stage.level) if stage.masks_of else run.model(REWIND)[0]
         layers = layers_of(run.network, masks, state=state, rewound=rewound)
         write_own(ticket_of(layers), run.paths.ticket(stage.name))
     run.events.sync()
@@ -43,10 +43,21 @@ def _measured(run: RunContext, work: Underway, state: State, masks: Masks) -> di
     for name, mask in masks.items():
         if state[f"{name}.weight"][~mask].count_nonzero():
             raise SparselabError(f"expected weights outside the mask of {name} to be 0; some are not")
-    item = work.stage.then
     found = {name: mask_of(mask) for name, mask in masks.items()}
     return {
-        "then": None if item is None else {"label": item.label, "transform": item.name, "settings": item.values()},
+        "then": _then(work.stage),
         **judged(run.data.metric, validation=run.evaluate(run.data.validation), test=run.evaluate(run.data.test)),
         **mask_measures(found, work.told),
     }
+
+
+def _then(stage: Stage) -> dict[str, Any] | None:
+    """Return what became of a level's ticket: the transform with its settings, and whether its weights were drawn anew."""
+    item = stage.then
+    told: dict[str, Any] | None = (
+        None if item is None else {"label": item.label, "transform": item.name, "settings": item.values()}
+    )
+    if not stage.masks_of:
+        return told
+    told = told or {"label": "", "transform": None, "settings": {}}
+    return {**told, "label": f"{told['label']}-{ANEW}".lstrip("-"), "reinitialised": True}

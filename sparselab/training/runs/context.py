@@ -20,7 +20,10 @@ from sparselab.training.tasks import Data, Split
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RunContext:
-    """A run as its parts know it: what it was told, what it trains on what, and where that is written down."""
+    """A run as its parts know it: what it was told, what it trains on what, and where that is written down.
+
+    `drawn_anew(level)` returns fresh weights that are those of the level, and not those that the run began with.
+    """
 
     settings: TrainSettings
     processes: ProcessGroup
@@ -29,6 +32,7 @@ class RunContext:
     data: Data
     schedule: Schedule
     network: Network
+    drawn_anew: Callable[[int], State]
     paths: RunPaths
     events: Events
     results: Results

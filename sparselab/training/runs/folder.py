@@ -11,6 +11,7 @@ from typing import Any
 
 from sparselab.core.errors import SettingError
 from sparselab.core.version import __version__
+from sparselab.training.engine.mask_measures import told_of
 from sparselab.training.own_code.reference import parse_reference
 from sparselab.training.runs.paths import RunPaths
 from sparselab.training.runs.records import read_json, write_json
@@ -130,6 +131,11 @@ class Results:
     def done(self) -> set[str]:
         """Names of the finished stages."""
         return {entry["stage"] for entry in self._stages}
+
+    def told(self, stage: str) -> dict[str, dict[str, Any]]:
+        """Return what a transform said of every layer of a finished stage."""
+        entry = next(entry for entry in self._stages if entry["stage"] == stage)
+        return told_of(entry["layers"])
 
     @property
     def position(self) -> int:

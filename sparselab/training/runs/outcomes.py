@@ -26,6 +26,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "grasp": "GraSP",
         "synflow": "SynFlow",
         "l1": "l1",
+        "admm": "ADMM",
         "set": "SET",
         "rigl": "RigL",
         "top-kast": "Top-KAST",
@@ -129,6 +130,9 @@ def series_of(method: str, then: Mapping[str, Any] | None) -> str:
     """
     if then is None:
         return NAMES.get(method, method)
+    if then.get("reinitialised"):
+        ticket = {key: value for key, value in then.items() if key != "reinitialised"}
+        return f"{series_of(method, ticket if then['transform'] else None)}, re-initialised"
     settings = dict(then["settings"])
     name = NAMES.get(then["transform"], then["transform"])
     if then["transform"] == "n-m":

@@ -53,7 +53,14 @@ def submit(root: Path, settings: TrainSettings, data: Path | None = None) -> Pat
 
 
 def resume(folder: Path) -> None:
-    """Put a run that was stopped back in the queue; one that runs or is finished stays as it is."""
+    """Put a run that was stopped back in the queue; one that runs or is finished stays as it is.
+
+    Raises: SettingError for a run of code of one's own: whoever asks need not be whose code it is.
+    """
+    if read_run(folder).info.settings.names_own_code:
+        raise SettingError(
+            f"expected a run of a registered task and network; {folder.name} runs code of your own: resume it at the command line"
+        )
     with _deciding(folder.parent):
         _put_back(folder)
 

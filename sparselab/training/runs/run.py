@@ -16,7 +16,7 @@ from sparselab.training.engine.first_batch import try_out
 from sparselab.training.engine.initial import initial
 from sparselab.training.engine.loop import TrainingProgress
 from sparselab.training.named import Code, code_of, load_data
-from sparselab.training.network import Network, build_network
+from sparselab.training.network import Network, State, build_network, drawn_anew
 from sparselab.training.own_code.explaining import explained
 from sparselab.training.runs.committing import commit
 from sparselab.training.runs.context import RunContext
@@ -93,6 +93,7 @@ class _Ready:
     data: Data
     schedule: Schedule
     network: Network
+    drawn_anew: Callable[[int], State]
 
 
 def _prepare(settings: TrainSettings, folder: Path | None, code: Code, monitor: Monitor, *, begun: bool) -> _Ready:
@@ -106,7 +107,7 @@ def _prepare(settings: TrainSettings, folder: Path | None, code: Code, monitor: 
             try_out(network, data)
     if settings.from_file and not begun:
         initial(settings, network, lambda _text: None)  # what is wrong with the file is said before there is a folder
-    return _Ready(data, schedule, network)
+    return _Ready(data, schedule, network, lambda level: drawn_anew(settings, data, level, code))
 
 
 def _carry_out(
@@ -130,6 +131,7 @@ def _carry_out(
             data=ready.data,
             schedule=ready.schedule,
             network=ready.network,
+            drawn_anew=ready.drawn_anew,
             paths=paths,
             events=events,
             results=results,

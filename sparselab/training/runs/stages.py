@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sparselab.training.branches import Branch
 from sparselab.training.schedule import Schedule
 from sparselab.training.settings import TrainSettings
 
-REWIND = "rewind"
+REWIND, ANEW = "rewind", "reinitialised"
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Stage:
     """One training from step `start` to step `stop`; its name is the name of its files.
 
     The stage called `rewind` makes the weights that all others start from. `then` is set where a level's ticket was
-    transformed.
+    transformed. `masks_of` is set where the masks are those of another stage, and the weights are drawn anew.
     """
 
     name: str
@@ -24,18 +24,27 @@ class Stage:
     start: int
     stop: int
     then: Branch | None = None
+    masks_of: str = ""
 
 
 def stages_of(settings: TrainSettings, schedule: Schedule) -> tuple[Stage, ...]:
-    """Return the stages: up to the rewind step, then level by level, each followed by what becomes of its ticket."""
+    """Return the stages: up to the rewind step, then level by level, each followed by what becomes of its ticket.
+
+    Tickets of `reinitialise` are followed by the same masks on weights drawn anew, which train from step 0 to the end. The dense
+    network of level 0 is no ticket.
+    """
     found = [Stage(REWIND, settings.first_level, 0, schedule.rewind)]
     again = 0 if settings.rewind == "restart" else schedule.rewind
     for level in range(settings.first_level, settings.last_level + 1):
         start = schedule.rewind if level == 0 else again
         name = level_name(level)
-        found.append(Stage(name, level, start, schedule.total))
+        own = [Stage(name, level, start, schedule.total)]
         items = [item for item in settings.follow_ups if level in follow_levels(item, settings)]
-        found += [Stage(f"{name}-{item.label}", level, again, schedule.total, item) for item in items]
+        own += [Stage(f"{name}-{item.label}", level, again, schedule.total, item) for item in items]
+        found += own
+        if level in settings.reinitialised_levels:
+            tickets = own if level else own[1:]
+            found += [replace(each, name=f"{each.name}-{ANEW}", start=0, masks_of=each.name) for each in tickets]
     return tuple(found)
 
 

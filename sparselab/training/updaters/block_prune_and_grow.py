@@ -13,7 +13,7 @@ from sparselab.core.layer import Layer
 from sparselab.core.layout import Block, paint
 from sparselab.core.mask import Mask
 from sparselab.grouping import GROUPERS, Goal
-from sparselab.pruning.block_updates import blocking_magnitude, drop_in_blocks, grow_by_norms
+from sparselab.pruning.block_updates import blocking_magnitude, drop_in_blocks, grow_by_norms, released_candidates
 from sparselab.pruning.updates import grow_largest
 from sparselab.training.network import Masks, Network, tensor_of
 from sparselab.training.updaters.base import Step
@@ -41,9 +41,11 @@ class BlockPruneAndGrow(PruneAndGrow):
         block_size: int,
         grow: str,
         seed: int,
+        densities: Sequence[float] | None = None,
     ) -> None:
+        """`densities`: asked for of every layer, by which DSB's released code counts candidates; None: round(f * kept) of them."""
         super().__init__(network, paint_all(network, blocks)[0], how="dsb", update_schedule=update_schedule, seed=seed)
-        self.blocks, self.block_size, self.grow = list(blocks), block_size, grow
+        self.blocks, self.block_size, self.grow, self.densities = list(blocks), block_size, grow, densities
         self._norms = Norms([network.model.get_submodule(name) for name in self.names]) if grow == "norms" else None
 
     def before(self, step: int) -> None:
@@ -59,7 +61,7 @@ class BlockPruneAndGrow(PruneAndGrow):
     def moved(self, place: int, step: Step, fraction: float) -> torch.Tensor:
         weight = self.weights[place].detach()
         kept = _matrix(self.masks[place])
-        left = drop_in_blocks(_matrix(weight), kept, self.blocks[place], round(fraction * int(kept.sum())))
+        left = drop_in_blocks(_matrix(weight), kept, self.blocks[place], self._candidates(place, kept, fraction))
         count = int(kept.sum()) - int(left.sum())
         if self._norms is None:
             grown = grow_largest(_matrix(step.gradients[place]).abs(), left, count)
@@ -69,6 +71,12 @@ class BlockPruneAndGrow(PruneAndGrow):
         magnitude = blocking_magnitude(_matrix(weight), grown, grown & ~kept)
         self.blocks[place] = block(grown, magnitude, self.block_size, len(self.blocks[place]))
         return tensor_of(paint(self.blocks[place], tuple(kept.shape)), weight).to(weight.device)  # type: ignore[arg-type]
+
+    def _candidates(self, place: int, kept: torch.Tensor, fraction: float) -> int:
+        count = int(kept.sum())
+        if self.densities is None:
+            return round(fraction * count)
+        return released_candidates(count, kept.numel(), self.densities[place], fraction)
 
     def more_news(self) -> dict[str, Any]:
         """Return the number of blocks."""

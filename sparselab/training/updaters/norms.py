@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from sparselab.training.network import padding_of
+
 
 class Norms:
     """Watches layers for one forward and backward pass: s_i of every output row and s_j of every input column.
@@ -59,12 +61,19 @@ def _column_squares(module: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
     squares = inputs.float().square()
     if isinstance(module, nn.Linear):
         return squares.reshape(-1, squares.shape[-1]).sum(dim=0)
-    assert isinstance(module, nn.Conv2d)
+    if isinstance(module, nn.Conv1d):  # as a convolution over images of one row
+        squares = squares.unsqueeze(2)
+    assert isinstance(module, nn.Conv1d | nn.Conv2d)
     windows = F.unfold(
         squares.sum(dim=0, keepdim=True),
-        module.kernel_size,
-        dilation=module.dilation,
-        padding=module.padding,  # type: ignore[arg-type]
-        stride=module.stride,
+        _pair(module.kernel_size, 1),
+        dilation=_pair(module.dilation, 1),
+        padding=_pair(padding_of(module), 0),
+        stride=_pair(module.stride, 1),
     )
     return windows.sum(dim=(0, 2)).reshape(module.groups, -1).sum(dim=0)
+
+
+def _pair(sizes: tuple[int, ...], missing: int) -> tuple[int, int]:
+    first, second = sizes if len(sizes) == 2 else (missing, *sizes)
+    return first, second

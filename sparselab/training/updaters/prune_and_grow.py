@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,21 @@ class UpdateSchedule:
         """Return the share of kept weights to exchange at a step, 0 where masks rest."""
         moves = 0 < step <= self.until and step % self.every == 0
         return drop_fraction(step, self.until, self.alpha) if moves else 0.0
+
+
+def energy_lost(
+    weights: Sequence[torch.Tensor], before: Sequence[torch.Tensor], after: Sequence[torch.Tensor]
+) -> float:
+    """Return sum(w^2 of weights that go) / sum(w^2 of weights kept before), over all layers; 0 where nothing was kept.
+
+    Example: >>> one = torch.ones(2, dtype=torch.bool)
+             >>> energy_lost([torch.tensor([1.0, 3.0])], [one], [torch.tensor([False, True])])
+             0.1
+    """
+    squares = [weight.detach().double().square() for weight in weights]
+    whole = sum(float(square[old].sum()) for square, old in zip(squares, before, strict=True))
+    gone = sum(float(s[old & ~new].sum()) for s, old, new in zip(squares, before, after, strict=True))
+    return gone / whole if whole else 0.0
 
 
 class PruneAndGrow(MaskUpdater):
@@ -63,12 +79,13 @@ class PruneAndGrow(MaskUpdater):
         return set_step(weight, kept, fraction, generator)
 
     def replace(self, masks: list[torch.Tensor], step: Step) -> None:
-        """Take over new masks, clear the momentum of what was grown, and note how many moved."""
+        """Take over new masks, clear the momentum of what was grown, and note how many moved and what energy went."""
         pairs = list(zip(self.masks, masks, strict=True))
         grown = sum(int((new & ~old).sum()) for old, new in pairs)
         dropped = sum(int((old & ~new).sum()) for old, new in pairs)
         kept = sum(int(mask.sum()) for mask in masks)
         counts = {"dropped": dropped, "grown": grown, "kept": kept, **self.more_news()}
+        counts["energy_lost"] = energy_lost(self.weights, self.masks, masks)
         self._news.append({"event": "exchange", "step": step.number, **counts})
         for (old, new), velocity in zip(pairs, step.velocities, strict=True):
             velocity.masked_fill_(new & ~old, 0.0)

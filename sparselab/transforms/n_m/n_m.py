@@ -15,7 +15,7 @@ from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
 from sparselab.core.permutation import Permutation
-from sparselab.core.settings import InFront, OneOf, ShownAs, When
+from sparselab.core.settings import InFront, Ladder, OneOf, ShownAs, When
 from sparselab.runtime.progress import SILENT, Monitor, Stages
 from sparselab.transforms.base import Transform
 from sparselab.transforms.cells import scores
@@ -60,7 +60,12 @@ class NM(Transform):
         Doc("most weights kept in a window; no more than m"),
     ] = 2
     m: Annotated[
-        int, Interval(ge=2, le=32), InFront(), ShownAs("Channels in a window (m)"), Doc("input channels in a window")
+        int,
+        Interval(ge=2, le=32),
+        InFront(),
+        Ladder((2, 4, 8, 16, 32)),
+        ShownAs("Channels in a window (m)"),
+        Doc("input channels in a window"),
     ] = 4
     permute: Annotated[
         str,

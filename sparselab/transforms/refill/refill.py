@@ -13,7 +13,7 @@ from sparselab.core.inputs.generators import Rng, as_generator
 from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import FloatMatrix, Layer
 from sparselab.core.layout import Block, Layout
-from sparselab.core.settings import InFront, OneOf, ShownAs
+from sparselab.core.settings import InFront, Ladder, OneOf, ShownAs
 from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
@@ -94,6 +94,7 @@ class RefillPlus(Refill):
         float,
         Interval(ge=0.0, le=1.0),
         InFront(),
+        Ladder((0.0, 0.1, 0.25, 0.5, 0.75)),
         ShownAs("Share grown as well (rho)"),
         Doc("share of the other channels that is grown as well"),
     ] = 0.25

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
@@ -74,12 +75,20 @@ class BudgetRule(Rule):
         return len(selection.rounds) < (2 if self.second_share > 0 else 1)
 
     def select(self, selection: Selection, groups: Groups, device: torch.device) -> tuple[Block, ...]:
-        sums = group_sums(scores(selection.left, self.weigh, device), groups)
+        chosen = self._columns(selection, scores(selection.left, self.weigh, device), groups)
+        return tuple(Block(rows, np.flatnonzero(cols)) for rows, cols in zip(groups, chosen, strict=True) if cols.any())
+
+    def for_any_groups(self, layer: Layer, device: torch.device) -> Callable[[Groups], BoolMatrix] | None:
+        if self.second_share > 0:
+            return None
+        return partial(self._columns, Selection(layer), scores(layer, self.weigh, device))
+
+    def _columns(self, selection: Selection, worth: torch.Tensor, groups: Groups) -> BoolMatrix:
+        sums = group_sums(worth, groups)
         if selection.blocks:  # a column that lies in a block of some row of the group is not offered
             taken = selection.covered.kept
             sums *= as_tensor(np.stack([~taken[rows].any(axis=0) for rows in groups]), sums.device)
-        chosen = select_budget(sums, _heights(groups), self.budget(selection))
-        return tuple(Block(rows, np.flatnonzero(cols)) for rows, cols in zip(groups, chosen, strict=True) if cols.any())
+        return select_budget(sums, _heights(groups), self.budget(selection))
 
     def why_none(self, layer: Layer, groups: Groups) -> str:
         if not layer.mask.count:
@@ -116,6 +125,8 @@ def select_budget(sums: torch.Tensor, heights: IntVector, budget: int) -> BoolMa
     import torch
 
     groups, cols = sums.shape
+    if len(set(heights.tolist())) == 1:  # nothing is passed over: no order needs to be found
+        return _most(sums, budget // max(int(heights[0]), 1))
     cost = torch.as_tensor(np.repeat(heights, cols), device=sums.device)
     worth = (sums / torch.as_tensor(np.maximum(heights, 1), device=sums.device, dtype=torch.float64)[:, None]).reshape(
         -1
@@ -138,4 +149,19 @@ def select_budget(sums: torch.Tensor, heights: IntVector, budget: int) -> BoolMa
         left -= int(costs[position])
         position += 1
     kept: BoolMatrix = chosen.reshape(groups, cols).cpu().numpy()
+    return kept
+
+
+def _most(sums: torch.Tensor, count: int) -> BoolMatrix:
+    """Choose the `count` cells of the largest sums above 0, ties by group and then column."""
+    import torch
+
+    worth = sums.reshape(-1)
+    count = min(count, int((worth > 0).sum()))
+    chosen = torch.zeros(worth.shape, dtype=torch.bool, device=sums.device)
+    if count:
+        least = torch.kthvalue(worth, len(worth) - count + 1).values
+        chosen = worth > least
+        chosen[torch.nonzero(worth == least).squeeze(1)[: count - int(chosen.sum())]] = True
+    kept: BoolMatrix = chosen.reshape(sums.shape).cpu().numpy()
     return kept

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
@@ -16,11 +16,11 @@ from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Block, Layout, order_rows
 from sparselab.core.mask import Mask
-from sparselab.core.settings import InFront, OneOf, ShownAs, Unset, When
+from sparselab.core.settings import InFront, Ladder, OneOf, ShownAs, Unset, When
 from sparselab.grouping import BY_CHANCE, GROUPERS, Goal, Groups
 from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
-from sparselab.transforms.cells import cell_needs
+from sparselab.transforms.cells import Cells, cell_needs
 from sparselab.transforms.contender import Contender
 from sparselab.transforms.refining import Refine, Seconds, Steps, refined
 from sparselab.transforms.regroup.budget import Density, SecondShare, Weigh
@@ -63,6 +63,7 @@ class Regroup(Transform):
         Interval(ge=1, le=256),
         When("groups", (None,)),
         InFront(),
+        Ladder((8, 16, 32, 64, 128)),
         ShownAs("Rows per group"),
         Unset("automatic: 32 rows, or 8 groups under the rules ratio and legacy, as in the released code"),
         Doc("rows in every group, exactly; the last takes what remains"),
@@ -157,6 +158,18 @@ class Regroup(Transform):
             seconds=stages.seconds,
             notes={**notes, **rule.notes(selection)},
         )
+
+    def _drawing(self, layer: Layer, device: str, monitor: Monitor) -> Callable[[np.random.Generator], Cells]:
+        grouper, goal = GROUPERS[self.grouper], self.goal
+        select = None if self.refine else rule_of(self).for_any_groups(layer, resolve_device(device))
+        if select is None:
+            return super()._drawing(layer, device, monitor)
+
+        def cells(rng: np.random.Generator) -> Cells:
+            groups = grouper(layer.mask, goal, rng=rng, device=device, monitor=monitor)
+            return Cells(groups, select(groups))
+
+        return cells
 
     def _group(self, mask: Mask, stages: Stages, rng: np.random.Generator, device: str, monitor: Monitor) -> Groups:
         grouper, goal = GROUPERS[self.grouper], self.goal

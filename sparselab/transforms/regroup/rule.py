@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Block, paint
-from sparselab.core.mask import Mask
+from sparselab.core.mask import BoolMatrix, Mask
 from sparselab.grouping import Groups
 from sparselab.grouping.refine import Budget
 
@@ -75,6 +75,13 @@ class Rule(ABC):
     @abstractmethod
     def why_none(self, layer: Layer, groups: Groups) -> str:
         """Return why no block was found, given the groups of the first round (empty: there was none)."""
+
+    def for_any_groups(self, layer: Layer, device: torch.device) -> Callable[[Groups], BoolMatrix] | None:
+        """Return which columns each group takes in the only round (groups x cols), as a function that computes all else once.
+
+        None where there are more rounds, or nothing to share. Raises: as `select`.
+        """
+        return None
 
     def objective(
         self, selection: Selection, groups: Groups, device: torch.device

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ from sparselab.core.layer import Layer
 from sparselab.core.layout import Block
 from sparselab.core.mask import IntVector
 from sparselab.grouping import Groups
-from sparselab.transforms.cells import group_sums, scores, weigh_of
+from sparselab.transforms.cells import Cells, group_sums, scores, weigh_of
 
 if TYPE_CHECKING:
     import torch
@@ -31,9 +32,19 @@ def column_scores(layer: Layer, groups: Groups, weigh: str | None, device: torch
     Raises: SettingError when weights are asked for and the layer has none.
     Source: DSB, released code (which has weights always, and no other score).
     """
+    return scores_of_columns(layer, weigh, device)(groups)
+
+
+def scores_of_columns(layer: Layer, weigh: str | None, device: torch.device) -> Callable[[Groups], torch.Tensor]:
+    """Return `column_scores` as a function of the groups, which computes all else once."""
     weigh = weigh_of(layer, weigh)
-    sums = group_sums(scores(layer, "count" if weigh == "count" else "energy", device), groups)
-    return sums if weigh == "energy" else (sums.sqrt() * _ROOT_SCALE).round()
+    worth = scores(layer, "count" if weigh == "count" else "energy", device)
+
+    def of_groups(groups: Groups) -> torch.Tensor:
+        sums = group_sums(worth, groups)
+        return sums if weigh == "energy" else (sums.sqrt() * _ROOT_SCALE).round()
+
+    return of_groups
 
 
 def select_runs(worth: torch.Tensor, block_size: int, blocks: int) -> list[tuple[int, IntVector]]:
@@ -58,6 +69,15 @@ def select_runs(worth: torch.Tensor, block_size: int, blocks: int) -> list[tuple
     order = ordered.indices.cpu().numpy()
     places = (divmod(place, runs) for place in torch.sort(taken).values.tolist())
     return [(group, order[group, run * block_size : (run + 1) * block_size]) for group, run in places]
+
+
+def cells_of_runs(runs: list[tuple[int, IntVector]], groups: Groups, cols: int) -> Cells:
+    """Return the cells of all runs."""
+    chosen = np.zeros((len(groups), cols), dtype=bool)
+    if runs:
+        taken = np.concatenate([run for _, run in runs])
+        chosen[np.repeat([group for group, _ in runs], [run.size for _, run in runs]), taken] = True
+    return Cells(groups, chosen)
 
 
 def blocks_of_runs(runs: list[tuple[int, IntVector]], groups: Groups) -> list[Block]:

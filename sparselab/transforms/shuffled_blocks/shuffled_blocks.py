@@ -17,17 +17,23 @@ from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Block, Layout, order_rows
 from sparselab.core.mask import BoolMatrix, Mask
-from sparselab.core.settings import InFront, OneOf, ShownAs, Unset, When
+from sparselab.core.settings import InFront, Ladder, OneOf, ShownAs, Unset, When
 from sparselab.core.strips import row_strips
 from sparselab.grouping import BY_CHANCE, GROUPERS, Goal, Groups
 from sparselab.grouping.base import cut
 from sparselab.grouping.refine import Budget
 from sparselab.runtime.progress import Monitor, Stages
 from sparselab.transforms.base import Transform
-from sparselab.transforms.cells import AUTOMATIC, WEIGHS, cell_needs, group_sums, scores
+from sparselab.transforms.cells import AUTOMATIC, WEIGHS, Cells, cell_needs, group_sums, scores
 from sparselab.transforms.contender import Contender
 from sparselab.transforms.refining import Refine, Seconds, Steps, refined
-from sparselab.transforms.shuffled_blocks.block_runs import blocks_of_runs, column_scores, select_runs
+from sparselab.transforms.shuffled_blocks.block_runs import (
+    blocks_of_runs,
+    cells_of_runs,
+    column_scores,
+    scores_of_columns,
+    select_runs,
+)
 
 _CLUSTERS = "agglomerative"
 
@@ -46,7 +52,12 @@ class ShuffledBlocks(Transform):
     source: ClassVar[str] = "DSB (NeurIPS 2022), released code (blocking)"
 
     block_size: Annotated[
-        int, Interval(ge=2, le=64), InFront(), ShownAs("Side of a block"), Doc("side of a square block")
+        int,
+        Interval(ge=2, le=64),
+        InFront(),
+        Ladder((4, 8, 16, 32, 64)),
+        ShownAs("Side of a block"),
+        Doc("side of a square block"),
     ] = 16
     similarity: Annotated[
         str,
@@ -132,8 +143,7 @@ class ShuffledBlocks(Transform):
                     alike = _most_alike(similar, monitor) > np.float32(self.q)
         with stages("grouping"):
             groups = group_alike(before, alike, group, goal)
-        weights = before.count if self.density is None else round(self.density * before.kept.size)
-        count = -(-weights // self.block_size**2)
+        weights, count = self._budget(before)
         notes: dict[str, str] = {}
         if self.refine:
             budget = Budget(np.ones(len(groups), dtype=np.int64), count, self.block_size)
@@ -160,6 +170,23 @@ class ShuffledBlocks(Transform):
         return Layout.from_blocks(
             before, blocks, reason=reason, row_order=row_order, seconds=stages.seconds, notes=notes
         )
+
+    def _budget(self, mask: Mask) -> tuple[int, int]:
+        """Return the weights that may be spent, and how many blocks they pay for."""
+        weights = mask.count if self.density is None else round(self.density * mask.kept.size)
+        return weights, -(-weights // self.block_size**2)
+
+    def _drawing(self, layer: Layer, device: str, monitor: Monitor) -> Callable[[np.random.Generator], Cells]:
+        grouper, goal = GROUPERS[self.grouper], Goal(height=self.block_size, similarity=self.similarity)
+        if self.refine or grouper.compares_rows:
+            return super()._drawing(layer, device, monitor)
+        worth, (_, count) = scores_of_columns(layer, self.weigh, resolve_device(device)), self._budget(layer.mask)
+
+        def cells(rng: np.random.Generator) -> Cells:
+            groups = grouper(layer.mask, goal, rng=rng, device=device, monitor=monitor)
+            return cells_of_runs(select_runs(worth(groups), self.block_size, count), groups, layer.mask.cols)
+
+        return cells
 
 
 def group_alike(mask: Mask, alike: BoolMatrix, group: Callable[[Mask], Groups], goal: Goal) -> Groups:

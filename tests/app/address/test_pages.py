@@ -192,7 +192,8 @@ def test_an_upload_is_waited_for_by_name_and_another_is_said_to_differ(file: Pat
 
 def test_model_and_training_open_explore_while_a_knob_is_in_the_address(file: Path) -> None:
     """Streamlit refused to leave a page whose address held a knob bound by itself: an upload was enough."""
-    at = opened("model", {"source": "Path", "path": str(file), "transform": "n-m", "n": "1", "seed": "3"})
+    query = {"source": "Path", "path": str(file), "transform": "n-m", "n": "1", "seed": "3", "show": "table"}
+    at = opened("model", query)
     next(button for button in at.button if button.label.startswith("Run on all")).click().run()
     next(button for button in at.button if button.label == "Open fc in Explore").click().run()
     told = {"source": "Path", "path": str(file), "layer": "fc", "transform": "n-m", "n": "1", "seed": "3"}

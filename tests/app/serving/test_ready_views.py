@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from sparselab.app.inputs.samples import available
+from sparselab.app.inputs.samples import FIRST, available, sample_path
 from sparselab.app.jobs import explore_job
 from sparselab.app.jobs.explore_job import stored_view
 from sparselab.app.jobs.ready_views import first_request, make_views_ready
@@ -27,7 +27,8 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Any:
         jobs = make_views_ready()
         for job in jobs:
             job.result()
-        assert len(jobs) == len(available())
+        assert len(jobs) == 2 * len(available()), "a picture and what random groups keep of it, each"
+        assert f'"{sample_path(FIRST)}"' in jobs[0]._work.request.key, "the app opens on it"
         yield
 
 
@@ -45,6 +46,7 @@ def test_no_first_picture_waits_for_a_worker(monkeypatch: pytest.MonkeyPatch) ->
         at.run()
         assert not at.exception
         assert public_memory().get(first_request(sample).key) is not None, "the page asks what was made ready"
+        assert any("random groups" in text.value for text in at.markdown), "and says what chance would keep"
 
 
 @pytest.mark.usefixtures("ready")

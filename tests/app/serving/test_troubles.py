@@ -22,7 +22,7 @@ from sparselab.workflows.compare import contenders
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
-QUICK = {"sample": "vgg-digits-imp-90", "layer": "features.0.weight", "refine": "false"}
+QUICK = {"sample": "vgg-digits-imp-90", "layer": "features.4.weight", "refine": "false"}
 PATIENCE_SECONDS = 120
 
 

@@ -14,7 +14,7 @@ from benchmarks.visitor import Visitor
 from tests.app.serving.test_forgetting import PATIENCE_SECONDS, ROOT
 from tests.browsing import free_port, served
 
-LINK = "sample=vgg-digits-imp-90&layer=features.0.weight&refine=false"
+LINK = "sample=vgg-digits-imp-90&layer=features.4.weight&refine=false"
 
 
 @pytest.mark.timeout(300)

@@ -6,11 +6,16 @@ import random
 import re
 import shlex
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from sparselab.core.settings import settings_of
+from sparselab.training.settings import TrainSettings
 
 TEXT = (Path(__file__).parents[3] / "docs" / "own_network.md").read_text(encoding="utf-8")
 BLOCKS: tuple[str, ...] = tuple(re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL))
@@ -56,6 +61,14 @@ def arguments(name: str, *, levels: int) -> list[str]:
     words = next(words for words in reversed(COMMANDS) if f"{name}.py:" in " ".join(words))
     then = [word.replace(f"@{_levels(words)}", f"@{levels}") for word in words]
     return [*then, *SMALL[name], *TINY, "--levels", str(levels)]
+
+
+def settings_of_example(name: str, folder: Path, *, levels: int) -> dict[str, Any]:
+    """The settings of that command, with the code in `folder`, as values."""
+    words = arguments(name, levels=levels)
+    flags = {setting.flag: setting for setting in settings_of(TrainSettings)}
+    values = {flags[flag].name: flags[flag].parse(text) for flag, text in pairwise(words) if flag in flags}
+    return values | {kind: f"{folder / values[kind]}" for kind in ("task", "model")}
 
 
 def _levels(words: list[str]) -> str:

@@ -17,7 +17,7 @@ export class Movement {
 
   reset() {
     this.goal = null;
-    this.views = [FIT, FIT]; // of equal extent; the same until one side is moved to its twin
+    this.views = this.sides.map(() => FIT); // of equal extent; the same until one side is moved to its twin
   }
 
   stop() {
@@ -63,7 +63,7 @@ export class Movement {
   }
 
   fit() {
-    this.glide([FIT, FIT]);
+    this.glide(this.sides.map(() => FIT));
   }
 
   glide(target) {

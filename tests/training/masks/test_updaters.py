@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from math import ceil
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from sparselab.core.layout import Block
 from sparselab.training.engine.optimizer import Sgd
 from sparselab.training.network import Network
-from sparselab.training.updaters import PruneAndGrow, Step, TopKast, UpdateSchedule
+from sparselab.training.updaters import BlockPruneAndGrow, PruneAndGrow, Step, TopKast, UpdateSchedule
 from sparselab.training.updaters.norms import Norms
 
 DECAY = 0.01
@@ -78,6 +80,9 @@ def test_top_kast_reaches_as_many_as_there_are(network: Network, extra: float) -
         (nn.Conv2d(4, 6, 3, stride=2, padding=1, bias=False), (5, 4, 8, 8)),
         (nn.Conv2d(4, 6, (1, 3), padding=(0, 1), dilation=(1, 2)), (5, 4, 7, 9)),
         (nn.Conv2d(4, 6, 3, groups=2), (5, 4, 7, 7)),
+        (nn.Conv2d(4, 6, 3, padding="same"), (5, 4, 7, 7)),
+        (nn.Conv1d(4, 6, 3, padding=1), (5, 4, 9)),
+        (nn.Conv1d(4, 6, 3, stride=2, dilation=2, groups=2), (5, 4, 9)),
         (nn.Linear(9, 4), (6, 9)),
         (nn.Linear(9, 4), (2, 3, 9)),
     ],
@@ -98,7 +103,9 @@ def test_norms_bound_every_gradient(module: nn.Module, shape: tuple[int, ...]) -
     matrix = gradient.reshape(gradient.shape[0], -1).abs()
     assert cols.shape == matrix.shape[1:]
     assert (matrix <= torch.outer(rows, cols) * (1 + 1e-5)).all()
-    over = [axis for axis in range(slopes.dim()) if axis != (1 if isinstance(module, nn.Conv2d) else slopes.dim() - 1)]
+    over = [
+        axis for axis in range(slopes.dim()) if axis != (1 if not isinstance(module, nn.Linear) else slopes.dim() - 1)
+    ]
     assert torch.allclose(rows, slopes.square().sum(dim=over).sqrt(), rtol=1e-5)
     if isinstance(module, nn.Linear):
         assert torch.allclose(cols, inputs.reshape(-1, 9).square().sum(dim=0).sqrt(), rtol=1e-5)
@@ -145,3 +152,25 @@ def test_set_exchanges_after_the_optimizers_step_and_rigl_instead_of_it(
     (news,) = updater.news()
     assert news["kept"] == 4
     assert int(updater.masks[0].sum()) == 4
+    # Of 5, -4, 3, -2, or after the step 4, -5, 2, -3. The two smallest go, but those that come back at once are no loss.
+    before = [4.0, -5.0, 2.0, -3.0] if steps else [5.0, -4.0, 3.0, -2.0]
+    gone = [value for value, here in zip(before, weight.tolist(), strict=False) if not here]
+    assert news["dropped"] == len(gone)
+    assert news["energy_lost"] == pytest.approx(sum(value**2 for value in gone) / 54)
+
+
+def test_dsb_takes_the_released_number_of_candidates_or_the_rounded_one(network: Network) -> None:
+    """One block of 2 x 2 for a density that asks for three weights: the fourth is a candidate beside the half of all."""
+    counts = {}
+    for densities in (None, [3 / 8]):
+        updater = BlockPruneAndGrow(
+            network,
+            [(Block(np.arange(2), np.arange(2)),)],
+            update_schedule=UpdateSchedule(every=1, until=100, alpha=0.5),
+            block_size=2,
+            grow="gradient",
+            seed=0,
+            densities=densities,
+        )
+        counts[densities is None] = updater._candidates(0, updater.masks[0], 0.5)
+    assert counts == {True: 2, False: 4 - (3 - 2)}

@@ -1,0 +1,44 @@
+"""What the latency sessions of this machine say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import streamlit as st
+
+from sparselab.benchmarking.records import Session
+from sparselab.benchmarking.storage_paths import database_path
+from sparselab.benchmarking.store import Store
+from sparselab.runtime.room import room
+
+MEASURED = "_measured_sessions"
+"""Where the visit keeps the keys of the sessions that it measured."""
+
+
+def measured_here() -> tuple[Session, ...]:
+    """Return the sessions that were measured on this machine, newest first; in a room, those of this visit."""
+    sessions = Store(database_path()).sessions()
+    if room() is None:
+        return sessions
+    mine: set[str] = st.session_state.get(MEASURED, set())
+    return tuple(session for session in sessions if session.key in mine)
+
+
+def speeds_in_words(sessions: Iterable[Session]) -> Mapping[str, str]:
+    """Return by the digest of the mask after how fast a layer was measured to be, from the newest session of each.
+
+    sessions: the newest first. Sessions that do not say of which mask they are are left out.
+    """
+    found: dict[str, str] = {}
+    for session in sessions:
+        if (mask := session.about.get("mask_after")) is not None:
+            found.setdefault(mask, _in_words(session))
+    return found
+
+
+def _in_words(session: Session) -> str:
+    best, taken = session.fastest, " x ".join(map(str, session.input_shape))
+    if best is None or best.speedup_vs_dense is None:
+        return f"measured here: no kernel was shown to be faster than dense (input {taken})"
+    flags = f", {', '.join(best.flags)}" if best.flags else ""
+    return f"measured here: {best.speedup_vs_dense:.2f} times as fast as dense (input {taken}{flags})"
