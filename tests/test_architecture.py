@@ -71,6 +71,7 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"runs"}),
     ),
     "app": (
+        frozenset({"looks"}),
         frozenset({"mask_view", "motion_view", "panes_view", "wall_view", "charts"}),
         frozenset({"shell"}),
         frozenset({"inputs"}),

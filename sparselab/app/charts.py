@@ -15,6 +15,7 @@ from sparselab.analysis.expected import expected_jaccard
 from sparselab.analysis.metrics import labels
 from sparselab.analysis.pooling import Level, pool
 from sparselab.analysis.tiles import TileView
+from sparselab.app.looks import GREY, line_look, point_symbol
 from sparselab.core.mask import IntVector, Mask
 from sparselab.workflows.explore import View
 
@@ -27,9 +28,6 @@ LIGHT_INK, DARK_INK = "#2f2d2b", "#edebe8"
 _KINDS = ("kept", "fill-in (grown)", "dropped")
 _PLAIN_ROWS, _PLAIN_COLS = 256, 512
 _SCALE = "Cividis"
-_OKABE_ITO = ("#999999", "#0072B2", "#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00")
-_DASHES = ("dot", "solid", "dash", "dashdot", "longdash", "solid", "dash")
-_SYMBOLS = ("diamond", "square", "triangle-up", "star", "cross", "hexagon", "x")
 
 Curve = tuple[str, Sequence[tuple[float, float | None]]]
 """A label, and pairs of the density after and the share of weights kept."""
@@ -47,9 +45,7 @@ def similarity_figure(view: View, *, minus_chance: bool = False) -> go.Figure:
         pictures = [
             picture - _expected(view, order, len(picture)) for picture, order in zip(pictures, orders, strict=True)
         ]
-    figure = make_subplots(
-        cols=2, subplot_titles=("rows as in the file", "rows group by group"), horizontal_spacing=0.06
-    )
+    figure = make_subplots(cols=2, subplot_titles=("as in the file", "by group"), horizontal_spacing=0.06)
     for column, picture in enumerate(pictures, start=1):
         step = view.layout.before.rows / len(picture)
         heat = go.Heatmap(
@@ -63,7 +59,9 @@ def similarity_figure(view: View, *, minus_chance: bool = False) -> go.Figure:
     top = max(*(float(np.quantile(picture, 0.999)) for picture in pictures), 0.01)
     look = {"colorscale": "PuOr_r", "cmin": -top} if minus_chance else {"colorscale": _SCALE, "cmin": 0}
     title = "Jaccard - chance" if minus_chance else "Jaccard"
-    figure.update_layout(coloraxis={**look, "cmax": top, "colorbar": {"title": title}})
+    # Below the pictures, so that a phone's width is left to them.
+    bar = {"title": {"text": title, "side": "right"}, "orientation": "h", "thickness": 12, "y": -0.22, "yanchor": "top"}
+    figure.update_layout(coloraxis={**look, "cmax": top, "colorbar": bar})
     figure.update_yaxes(autorange="reversed", title_text="row", col=1)
     figure.update_yaxes(autorange="reversed", col=2)
     figure.update_xaxes(title_text="row")
@@ -105,7 +103,7 @@ def block_density_figure(view: View) -> go.Figure:
     figure.add_vline(
         x=100 * before,
         line_dash="dot",
-        line_color="#999999",
+        line_color=GREY,
         annotation_text=f"layer: {100 * before:.1f} %",
         annotation_position="bottom right",
     )
@@ -137,24 +135,25 @@ def tiles_figure(seen: TileView, tile: int) -> go.Figure:
 def curves_figure(curves: Sequence[Curve], points: Sequence[tuple[str, float, float]], density: float) -> go.Figure:
     """Show the weights kept against density: a line for a contender with a budget, a point for one with a density of its own."""
     figure = go.Figure()
-    for (label, line), colour, dash in zip(curves, _OKABE_ITO * 2, _DASHES * 2, strict=False):
+    for place, (label, line) in enumerate(curves):
         found = [(spent, covered) for spent, covered in line if covered is not None]
         x, y = [100 * spent for spent, _ in found], [100 * covered for _, covered in found]
-        style = {"color": colour, "dash": dash}
-        figure.add_scatter(x=x, y=y, name=label, mode="lines+markers", line=style, marker_size=5)
-    for (label, spent, covered), symbol in zip(points, _SYMBOLS * 2, strict=False):
-        marker = {"symbol": symbol, "size": 11, "color": "#999999", "line": {"width": 1, "color": "#000000"}}
+        look = line_look(place)
+        style, marker = {"color": look.colour, "dash": look.dash}, {"symbol": look.symbol, "size": 7}
+        figure.add_scatter(x=x, y=y, name=label, mode="lines+markers", line=style, marker=marker)
+    for place, (label, spent, covered) in enumerate(points):
+        marker = {"symbol": point_symbol(place), "size": 11, "color": GREY, "line": {"width": 1.5}}
         figure.add_scatter(x=[100 * spent], y=[100 * covered], name=label, mode="markers", marker=marker)
     figure.add_vline(
         x=100 * density,
         line_dash="dot",
-        line_color="#999999",
+        line_color=GREY,
         annotation_text="budget",
         annotation_position="bottom right",
     )
     figure.update_xaxes(title_text="density after, % of the layer's weights", rangemode="tozero")
     figure.update_yaxes(title_text=f"{labels()['coverage'].lower()}, %", range=[0, 102])
-    figure.update_layout(legend={"orientation": "h", "y": -0.15, "yanchor": "top"})
+    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
     return _finish(figure, 520)
 
 

@@ -8,6 +8,7 @@ from html import escape
 import plotly.graph_objects as go
 
 from sparselab.app.latency.kernel_names import label_of, title_of
+from sparselab.app.looks import line_look
 from sparselab.benchmarking.break_even import exact_row, structured_row
 from sparselab.benchmarking.records import Row, Session
 from sparselab.benchmarking.verdicts import Verdict
@@ -24,14 +25,6 @@ _LOOKS = {
     "not decided, or as fast": ("#E69F00", "."),
     "slower": ("#D55E00", "x"),
 }
-LINES = (
-    ("#0072B2", "solid", "circle"),
-    ("#D55E00", "dash", "square"),
-    ("#009E73", "dashdot", "diamond"),
-    ("#CC79A7", "longdash", "cross"),
-    ("#E69F00", "dot", "triangle-up"),
-    ("#56B4E9", "solid", "star"),
-)
 
 
 def bars_figure(session: Session) -> go.Figure:
@@ -120,7 +113,7 @@ def compare_figure(sessions: Sequence[tuple[str, Session]]) -> go.Figure:
     figure = go.Figure()
     for index, (name, session) in enumerate(sessions):
         rows = [row for row in session.rows if row.median_ms is not None]
-        colour = LINES[index % len(LINES)][0]
+        colour = line_look(index + 1).colour
         figure.add_bar(
             name=name,
             x=[label_of(row) for row in rows],

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from sparselab.app.latency.charts import LINES, SPEEDUP, SPREAD, finish
+from sparselab.app.latency.charts import SPEEDUP, SPREAD, finish
+from sparselab.app.looks import line_look
 from sparselab.benchmarking.break_even import BreakEvenPoint
 
 _SCALE = ((213, 94, 0), (240, 240, 240), (0, 114, 178))
@@ -68,7 +69,7 @@ def lines_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:
     """Show speed-up against density: a line a height, the exact product of as many weights, and 1 / density."""
     figure = go.Figure()
     for index, height in enumerate(sorted({point.group_rows for point in points})):
-        colour, dash, symbol = LINES[index % len(LINES)]
+        colour, dash, symbol = line_look(index + 1)
         line = sorted((p for p in points if p.group_rows == height and p.row.ratio), key=lambda p: p.density)
         ratios = [p.row.ratio for p in line if p.row.ratio is not None]
         figure.add_scatter(

@@ -14,7 +14,6 @@ from sparselab.app.latency.layer import show_layer
 from sparselab.app.latency.stored import show_stored
 from sparselab.app.latency.tradeoff import show_tradeoff
 from sparselab.app.latency.whole_model import show_whole_model
-from sparselab.app.shell.contrast import strong_text
 from sparselab.app.shell.url_state import linked_tabs
 
 TABS: Mapping[str, str] = MappingProxyType(
@@ -31,7 +30,6 @@ TABS: Mapping[str, str] = MappingProxyType(
 
 def page() -> None:
     """Draw the page."""
-    strong_text()
     source = require_source("Latency")
     with st.sidebar:
         request = choose_request(source)

@@ -7,7 +7,8 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from sparselab.app.latency.charts import LINES, SPEEDUP, SPREAD, finish
+from sparselab.app.latency.charts import SPEEDUP, SPREAD, finish
+from sparselab.app.looks import line_look
 from sparselab.benchmarking.tradeoff import EXACT, TradeOff
 from sparselab.transforms import TRANSFORMS
 
@@ -31,7 +32,7 @@ def tradeoff_figure(points: Sequence[TradeOff], best: Sequence[TradeOff], name: 
         hoverinfo="skip",
     )
     for index, structure in enumerate(dict.fromkeys(shown_name(point) for point in points)):
-        colour, _, symbol = LINES[index % len(LINES)]
+        colour, _, symbol = line_look(index + 1)
         mine = [point for point in points if shown_name(point) == structure]
         figure.add_scatter(
             x=[point.speedup.value for point in mine],

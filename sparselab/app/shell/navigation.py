@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from sparselab.app.shell.faults import show_fault, show_skipped_plugins
+from sparselab.app.shell.feedback import show_feedback
 from sparselab.app.shell.icon import icon
 from sparselab.app.shell.presenter import show_presenter_switch
 from sparselab.app.shell.room_view import show_room
@@ -54,6 +55,7 @@ def guard(page: str) -> None:
         st.rerun()
     arrive(page, [each.url_path for each in pages()])
     show_presenter_switch()
+    show_feedback()
     _welcome()
     show_skipped_plugins()
     show_room()

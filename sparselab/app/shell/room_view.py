@@ -16,7 +16,11 @@ def show_room() -> None:
     if here is None:
         return
     with st.sidebar.expander("Join this room", icon=":material/groups:"):
-        st.image(segno.make(here.address, micro=False).svg_data_uri(scale=6, border=2), width=220)
+        st.image(
+            segno.make(here.address, micro=False).svg_data_uri(scale=6, border=2),
+            width=220,
+            alt="The address as a QR code",
+        )
         st.code(here.address, language=None)
         waiting, running, _ = broker().sizes
         st.caption(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from sparselab.app.shell.contrast import strong_text
 from sparselab.app.shell.navigation import enter, window
 from sparselab.app.shell.session import broker
 
 # Streamlit leaves six lines of nothing above every page; on a projector they are missed at the bottom.
 _STYLE = (
     "<style>.stMainBlockContainer { padding-top: 2.2rem; } .stSidebar [data-testid=stSidebarHeader] { height: 2rem; } "
-    "[data-testid=stLayoutWrapper]:has(> .st-key-_address_bar) { display: none; } "
+    "[data-testid=stLayoutWrapper]:has(> :is(.st-key-_address_bar, .st-key-_feedback)) { display: none; } "
     # The line above the title, which Streamlit's own header overlays.
     ".stMainBlockContainer { position: relative; } :has(> .st-key-presenter_switch) { position: absolute; width: auto; "
     "top: 0.25rem; right: 5rem; z-index: 999991; } "
@@ -24,5 +25,6 @@ def run_app() -> None:
     """Set up the window, start a worker ahead of the first request, and run the page."""
     window()
     st.html(_STYLE)
+    strong_text()
     broker()  # a worker starts while the first page is drawn
     enter()

@@ -8,6 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from sparselab.app.looks import GREY
 from sparselab.training.paired import Verdict, in_points
 from sparselab.training.paper_results import PublishedPoint
 from sparselab.training.runs.judging import judgement_text
@@ -24,7 +25,6 @@ AXES: Mapping[str, tuple[str, Callable[[Point], float | None]]] = MappingProxyTy
 )
 """What accuracy may be drawn against: the axis' title, and a point's place on it."""
 
-GREY = "#999999"
 _STYLES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "IMP (unstructured)": ("#0072B2", "circle"),
@@ -46,7 +46,13 @@ _FILL: Mapping[Verdict | None, str] = MappingProxyType(
 """How a symbol is filled by what the interval to dense says."""
 
 _TICKS = (100, 80, 60, 50, 40, 30, 20, 15, 10, 5, 2, 1)
-_OTHERS = ("pentagon", "hexagon", "hourglass", "bowtie", "hexagram", "star-square")
+_OTHERS = (
+    *("pentagon", "hourglass", "bowtie", "hexagram", "star-square", "hexagon2", "octagon"),
+    *("star-diamond", "diamond-wide", "diamond-tall", "square-cross"),
+)
+_GREY_PLACES: Mapping[str, int] = MappingProxyType(
+    {name: place for place, name in enumerate(name for name in NAMES.values() if name not in _STYLES)}
+)
 STANDARD = ("IMP (unstructured)", "Refill", "Refill+", "Regroup", "Shuffled blocks", "RigL", "DSB")
 """The series shown before anybody chooses."""
 
@@ -54,7 +60,8 @@ STANDARD = ("IMP (unstructured)", "Refill", "Refill+", "Regroup", "Shuffled bloc
 def style_of(series: str) -> dict[str, Any]:
     """Return colour, dash and symbol of a series: the same in every figure; a refined one has its twin's, dashed."""
     plain = series.removesuffix(", refined")
-    colour, symbol = _STYLES.get(plain, (GREY, _OTHERS[sum(map(ord, plain)) % len(_OTHERS)]))
+    place = _GREY_PLACES.get(plain, sum(map(ord, plain)))
+    colour, symbol = _STYLES.get(plain, (GREY, _OTHERS[place % len(_OTHERS)]))
     refined = plain != series
     return {
         "line": {"color": colour, "dash": "dash" if refined else "solid", "width": 2},

@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 import plotly.graph_objects as go
 
-from sparselab.app.training.charts import GREY, finish, style_of
+from sparselab.app.looks import GREY
+from sparselab.app.training.charts import finish, style_of
 from sparselab.app.training.coverage_points import CoveragePoint
 from sparselab.training.paired import Verdict, in_points
 

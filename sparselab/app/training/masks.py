@@ -22,6 +22,7 @@ from sparselab.training.runs.outcomes import Outcome
 from sparselab.training.runs.views import RunView
 
 _SIDE = 96
+_PICTURE_WIDTH = 112
 _MOST_PICTURES = 12
 
 
@@ -84,11 +85,13 @@ def _pictures(mine: Sequence[Outcome], layer: str) -> None:
     """Show one layer at up to twelve stages, side by side."""
     step = -(-len(mine) // _MOST_PICTURES)
     shown = list(mine[::step])
-    columns = st.columns(6)
-    for place, outcome in enumerate(shown):
-        picture = _picture(str(outcome.ticket), _modified(outcome), layer)
-        right = judgement_text(outcome.metric, outcome.test_accuracy)
-        columns[place % 6].image(picture, caption=f"{outcome.stage}: {right}", width="stretch")
+    # One list, not columns: on a phone it wraps, and the order of the stages stays.
+    st.image(
+        [_picture(str(outcome.ticket), _modified(outcome), layer) for outcome in shown],
+        caption=[f"{each.stage}: {judgement_text(each.metric, each.test_accuracy)}" for each in shown],
+        alt=[f"Mask of {layer} at {each.stage}" for each in shown],
+        width=_PICTURE_WIDTH,
+    )
     more = f" Of {len(mine)} stages, one in {step} is shown." if step > 1 else ""
     st.caption(
         f"Gray level: square root of the density, so that sparse areas differ from empty ones. Caption: stage and test {literal(shown[0].metric)}.{more}"

@@ -1,0 +1,58 @@
+// Says in the main area what was pressed, from the moment the page's script runs for it until it rests.
+const WIDGET = "[data-testid=stElementContainer]";
+const PARTS = "a, button, input, textarea, [role=slider], [role=option], [role=radio], [role=tab], label";
+const CLIENT_ONLY = "summary, [data-testid=stPopover] > div > button, [data-testid=stTooltipIcon], [data-testid=stExpandSidebarButton], " +
+  "[data-testid=stSidebarCollapseButton], [data-testid=stFileUploaderDropzone]";
+const RECENT_MS = 3000;
+
+const text = (element) => element?.innerText.replace(/\s+/g, " ").trim() ?? "";
+// Streamlit's icons are names in a font of ligatures.
+const words = (element) => {
+  const icon = text(element?.querySelector("[data-testid=stIconMaterial]"));
+  return text(element?.querySelector("[data-testid=stMarkdownContainer]") ?? element).replace(icon, "").trim();
+};
+
+function doing(part, list) {
+  if (part.closest("[data-testid=stSidebarNavLink]")) return `Opening ${words(part.closest("a"))}`;
+  const option = part.closest("[role=option]");
+  const label = words((option ? list : part).closest?.(WIDGET)?.querySelector("[data-testid=stWidgetLabel]"));
+  const choice = option || part.closest("button, [role=radio], [role=tab], label, a");
+  const own = choice ? words(choice) : "";
+  return label && own && own !== label ? `${label}: ${own}` : label || own || part.ariaLabel || "";
+}
+
+function install() {
+  const app = document.querySelector("[data-testid=stApp]");
+  const main = document.querySelector("[data-testid=stMain]");
+  const box = Object.assign(document.createElement("div"), { id: "sparselab-doing" });
+  box.setAttribute("role", "status");
+  const runs = () => app.dataset.testScriptState !== "notRunning";
+  let last = "", when = 0, list = document.body;
+
+  const pressed = (event) => {
+    if (event.type === "keydown" && event.key === "Tab") return;
+    const part = event.composedPath().find((each) => each.matches?.(PARTS));
+    if (!part || part.getRootNode() !== document || part.closest(CLIENT_ONLY)) return;
+    if (part.closest("[role=combobox], [data-testid=stSelectbox], [data-testid=stMultiSelect]")) list = part;
+    const named = doing(part, list);
+    if (!named) return;
+    [last, when] = [named, performance.now()];
+    if (runs()) say();
+  };
+  const say = () => {
+    if (!box.isConnected) main.append(box);
+    box.style.background = getComputedStyle(app).backgroundColor;
+    box.textContent = `${last} ...`;
+  };
+  for (const kind of ["click", "keydown", "change"]) document.addEventListener(kind, pressed, true);
+  new MutationObserver(() => {
+    if (!runs()) box.textContent = "";
+    else if (performance.now() - when < RECENT_MS && last) say();
+  }).observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] });
+}
+
+export default function () {
+  if (window.sparselabFeedback) return;
+  window.sparselabFeedback = true;
+  install();
+}

@@ -1,0 +1,144 @@
+"""Every page by axe-core, by the contrast of its text in both themes, and what it says while it works."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, TimeoutError, expect
+
+from sparselab.app.inputs.samples import available
+from tests.app.conftest import PATIENCE_MS
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no sample masks")]
+
+STREAMLITS: Mapping[tuple[str, str], str] = MappingProxyType({})
+"""What axe-core finds serious in Streamlit's own elements: why, by the rule and the selector that all such elements match.
+
+docs/accessibility.md says the same. An entry that nothing needs any more fails the test."""
+
+GRAVE = ("serious", "critical")
+
+# Of every caption, chosen segment and text of a chart: the least contrast with what is behind it, by WCAG 2.2.
+LEAST_CONTRAST = """() => {
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
+  const parts = text => text.match(/[\\d.]+/g).map(Number);
+  const over = ([r, g, b, a = 1], below) => [r, g, b].map((v, i) => a * v + (1 - a) * below[i]);
+  const behind = element => {
+    const layers = [];
+    for (let at = element; at; at = at.parentElement) layers.unshift(parts(getComputedStyle(at).backgroundColor));
+    return layers.reduce((below, layer) => over(layer, below), [255, 255, 255]);
+  };
+  const contrast = name => element => {
+    const ground = behind(element), colour = parts(getComputedStyle(element)[name]);
+    colour[3] ??= 1;
+    for (let at = element; at; at = at.parentElement) colour[3] *= Number(getComputedStyle(at).opacity);
+    const [a, b] = [light(over(colour, ground)), light(ground)].sort((x, y) => y - x);
+    return (a + .05) / (b + .05);
+  };
+  const all = (where, name) => [...document.querySelectorAll(where)].filter(e => e.checkVisibility() && e.textContent.trim())
+    .map(contrast(name));
+  const texts = all("[data-testid=stPlotlyChart] :is(.infolayer, .xtick, .ytick) text", "fill");
+  const captions = all("[data-testid=stCaptionContainer] p, [data-testid=stButtonGroup] button[data-selected=true] p", "color");
+  return [captions.length, texts.length, Math.min(...captions, ...texts)];
+}"""
+
+
+HAS_SCHEME = "getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme.includes(scheme)"
+
+
+def at_rest(page: Page) -> None:
+    """Wait until the page has drawn itself and its script has ended."""
+    expect(page.locator("h3").first).to_be_visible()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def menu(page: Page, server: str) -> list[str]:
+    """Return the addresses of all pages, as the menu has them."""
+    page.goto(f"{server}/glossary")
+    at_rest(page)
+    links = page.get_by_test_id("stSidebarNavLink")
+    found: list[str] = links.evaluate_all("links => links.map(each => each.href.split('?')[0])")
+    assert len(found) > 1
+    return found
+
+
+def grave_findings(page: Page, unneeded: set[tuple[str, str]]) -> list[str]:
+    """Return axe-core's serious findings that no entry of the table explains; those that do leave `unneeded`."""
+    found = []
+    violations: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    for violation in violations:
+        for node in violation["nodes"]:
+            place = page.locator(node["target"][-1]).first
+            known = [
+                (rule, selector)
+                for rule, selector in STREAMLITS
+                if rule == violation["id"] and place.evaluate("(each, selector) => each.matches(selector)", selector)
+            ]
+            unneeded.difference_update(known)
+            if violation["impact"] in GRAVE and not known:
+                found.append(f"{page.url}: {violation['id']}: {node['html'][:200]}")
+    return found
+
+
+def test_no_page_has_a_serious_finding_and_all_text_is_seen_in_both_themes(page: Page, server: str) -> None:
+    unneeded = set(STREAMLITS)
+    found, charts = [], 0
+    for address in menu(page, server):
+        page.goto(address)
+        at_rest(page)
+        # The phone's width is cheap here: the page stands already. A page that goes on working is looked at as it is then.
+        for size in ({"width": 1280, "height": 720}, {"width": 390, "height": 844}):
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            found += grave_findings(page, unneeded)
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (address, size)
+        page.set_viewport_size({"width": 1280, "height": 1000})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            with suppress(TimeoutError):  # colours go over into one another
+                page.wait_for_function(
+                    f"scheme => {HAS_SCHEME} && ({LEAST_CONTRAST})()[2] >= 4.5", arg=scheme, timeout=20_000
+                )
+            assert page.evaluate(f"scheme => {HAS_SCHEME}", scheme)
+            captions, texts, least = page.evaluate(LEAST_CONTRAST)
+            charts += texts
+            assert captions > 0, address
+            assert least >= 4.5, (address, scheme)
+        page.emulate_media(color_scheme="light")
+    assert not found, "\n".join(found)
+    assert not unneeded, f"entries that nothing needs: {unneeded}"
+    assert charts > 0
+
+
+def test_a_click_is_answered_by_what_is_being_done_before_it_is_done(browser: Browser, server: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{server}/?sample=planted")
+    at_rest(page)
+    page.wait_for_function("() => window.sparselabFeedback")
+    doing = page.locator("#sparselab-doing[role=status]")
+    page.evaluate(
+        """() => {
+            window.told = [];
+            new MutationObserver(() => {
+                const text = document.querySelector("#sparselab-doing")?.textContent;
+                if (text && told.at(-1) !== text) told.push(text);
+            }).observe(document.body, { subtree: true, childList: true, characterData: true });
+        }"""
+    )
+    for press, text in (
+        (page.get_by_role("radio", name="as in the file"), "Rows: as in the file ..."),
+        (page.get_by_test_id("stSidebarNavLink").filter(has_text="Glossary"), "Opening Glossary ..."),
+    ):
+        press.click()
+        page.wait_for_function("text => told.includes(text)", arg=text)
+        expect(doing).to_be_empty()
+    expect(page).to_have_url(re.compile("/glossary"))
+    context.close()
