@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import types
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -103,9 +103,10 @@ class When:
 
 @dataclass(frozen=True)
 class Unset:
-    """What the setting means while it is None, in a few words."""
+    """What the setting means while it is None, in a few words; `value`: the same as a value, given those of all settings."""
 
     meaning: str
+    value: Callable[[Mapping[str, Any]], Any] = lambda _values: None
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,7 @@ class Setting:
     titles: Mapping[str, str] = dataclasses.field(default_factory=dict)
     in_front: bool = False
     ladder: tuple[Any, ...] = ()
+    stands_for: Callable[[Mapping[str, Any]], Any] = lambda _values: None
 
     @property
     def label(self) -> str:
@@ -245,6 +247,7 @@ def _read(field: dataclasses.Field[Any], hint: Any) -> Setting:
     interval = next((mark for mark in marks if isinstance(mark, Interval)), None)
     choices = next((mark.values for mark in marks if isinstance(mark, OneOf)), ())
     meanings = choices if isinstance(choices, Mapping) else {}
+    unset = next((mark for mark in marks if isinstance(mark, Unset)), Unset(""))
     return Setting(
         name=field.name,
         kind=next(member for member in members if member is not type(None)),
@@ -255,7 +258,8 @@ def _read(field: dataclasses.Field[Any], hint: Any) -> Setting:
         high=None if interval is None else interval.le,  # type: ignore[arg-type]
         choices=tuple(choices),
         meanings=meanings,
-        unset=next((mark.meaning for mark in marks if isinstance(mark, Unset)), ""),
+        unset=unset.meaning,
+        stands_for=unset.value,
         when=next((mark for mark in marks if isinstance(mark, When)), None),
         form=next((mark for mark in marks if isinstance(mark, OrForm)), None),
         flag_name=next((mark.name for mark in marks if isinstance(mark, Flag)), ""),

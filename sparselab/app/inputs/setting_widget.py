@@ -40,7 +40,11 @@ def setting_widgets(
     for setting in settings:
         if setting.counts(values):
             place = columns[len(shown) % len(columns)]
-            value = setting_widget(setting, key=key_of(setting.name), place=place, linked=linked, sliders=sliders)
+            # Where nothing is set a number can stand for it: without one its buttons + and - have nothing to begin with.
+            unset = setting.stands_for(values) if linked and setting.default is None else None
+            drawn = setting if unset is None else replace(setting, default=unset)
+            value = setting_widget(drawn, key=key_of(setting.name), place=place, linked=linked, sliders=sliders)
+            value = None if unset is not None and value == unset else value
             shown[setting.name] = values[setting.name] = value
     return shown
 

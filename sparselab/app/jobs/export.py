@@ -37,6 +37,11 @@ def show_exports(source: Source, layouts: Packed, stem: str) -> None:
         "X_mask of torch.nn.utils.prune. Zeros: weights that are 0 where they are dropped. A weight that comes back has the "
         "value the file has for it, else 0: among plain zeros it then looks like a dropped one, and only pairs keep the mask.",
     )
+    if form != "pairs":
+        st.caption(
+            "In a file of plain weights those that come back are 0 until they are trained, so the file alone does not show the new "
+            "blocks: *pairs* keeps weights and masks apart."
+        )
     with st.container(horizontal=True):
         for format in _formats(source):
             suffix = FORMATS[format].suffixes[0]

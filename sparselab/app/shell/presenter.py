@@ -31,6 +31,7 @@ def show_presenter_switch() -> None:
         if presenting():
             st.html(f"<style>{_text('view.css')}</style>")
             st.button("Leave presenter view", on_click=present, args=(False,), key="_leave_presenter", type="tertiary")
+            _leave_key()(key="_leave_key")
         else:
             _link_button()(key="_presenter_link", data={_NAME: PRESENTER}, width="content")
 
@@ -40,6 +41,11 @@ def _link_button() -> ComponentRenderer:
     return st.components.v2.component(
         "sparselab_presenter_link", html=_text("link.html"), css=_text("link.css"), js=_text("link.js")
     )
+
+
+@cache
+def _leave_key() -> ComponentRenderer:
+    return st.components.v2.component("sparselab_presenter_leave", js=_text("leave.js"))
 
 
 def _text(name: str) -> str:

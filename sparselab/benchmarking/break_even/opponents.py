@@ -7,6 +7,9 @@ from sparselab.benchmarking.statistics import MARGIN, Ratio
 from sparselab.benchmarking.verdicts import Verdict, verdict_of
 from sparselab.kernels import KERNELS, exact_kernel
 
+_WIDEST = 4.0
+"""An interval whose ends are further apart than this factor tells a reader nothing."""
+
 
 def exact_row(session: Session) -> Row | None:
     """Return the row of the exact product: of the mask before the transform, or where that is no other, of the mask as it is.
@@ -67,6 +70,8 @@ def structure_told(ratio: Ratio, rounds: int) -> str:
              'structure does not pay here: the exact product is 1.25x faster (1.18 to 1.33)'
              >>> structure_told(Ratio(1.0, 0.9, 1.1), 20)
              'not decided whether structure pays here: 0.90 to 1.10 times as fast as the exact product'
+             >>> structure_told(Ratio(1.0, 0.02, 3000.0), 20)
+             'not decided whether structure pays here: the times spread too far to compare; measure again while nothing else runs'
     """
     verdict, span = verdict_of(ratio, rounds), f"{ratio.low:.2f} to {ratio.high:.2f}"
     if verdict is Verdict.FASTER:
@@ -76,7 +81,10 @@ def structure_told(ratio: Ratio, rounds: int) -> str:
         return f"structure does not pay here: the exact product is {told}"
     if verdict is Verdict.NO_DIFFERENCE and ratio.high <= 1 + MARGIN:
         return f"structure does not pay here: as fast as the exact product ({span})"
-    return f"not decided whether structure pays here: {span} times as fast as the exact product"
+    undecided = "not decided whether structure pays here"
+    if ratio.high > _WIDEST * ratio.low:
+        return f"{undecided}: the times spread too far to compare; measure again while nothing else runs"
+    return f"{undecided}: {span} times as fast as the exact product"
 
 
 def _is_timed(row: Row) -> bool:

@@ -30,6 +30,10 @@ from sparselab.transforms.regroup.rules import RULES, SPENDING, rule_of, when_re
 from sparselab.transforms.regroup.threshold import MinCols, MinKept, MinRows
 
 
+def _rows_of_rule(values: Mapping[str, Any]) -> int | None:
+    return RULES[values["rule"]].rows_per_group
+
+
 @dataclass(frozen=True)
 class Regroup(Transform):
     """Group the rows by the columns they keep, then lay dense blocks of group rows x chosen columns.
@@ -65,7 +69,10 @@ class Regroup(Transform):
         InFront(),
         Ladder((8, 16, 32, 64, 128)),
         ShownAs("Rows per group"),
-        Unset("automatic: 32 rows, or 8 groups under the rules ratio and legacy, as in the released code"),
+        Unset(
+            "automatic: 32 rows, or 8 groups under the rules ratio and legacy, as in the released code",
+            _rows_of_rule,
+        ),
         Doc("rows in every group, exactly; the last takes what remains"),
     ] = None
     groups: Annotated[

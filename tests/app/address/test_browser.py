@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -121,3 +123,22 @@ def test_the_mask_of_a_training_is_the_same_after_a_reload(page: Page, server: s
     mask = page.get_by_text(re.compile(r"of level-10\.safetensors: .* weights kept")).inner_text()
     page.reload()
     expect(page.get_by_text(mask)).to_be_visible()
+
+
+def test_the_knobs_that_waited_for_an_upload_show_what_stands(page: Page, server: str, tmp_path: Path) -> None:
+    """The browser forgets what is not drawn while there is no file: it must not show the first of all choices then."""
+    kept = np.random.default_rng(0).random((48, 64)) < 0.25
+    np.savez(tmp_path / "mine.npz", **{"block.weight_mask": kept})
+    page.goto(server)
+    page.get_by_test_id("mask-view-right").wait_for()
+    wanted = [text for text in values(page, "[data-testid=stSidebar]") if text.startswith(("Transform", "Rows"))]
+    assert wanted
+    page.get_by_test_id("stSidebar").get_by_text("Upload", exact=True).click()
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(tmp_path / "mine.npz")
+    expect(page.get_by_text("block.weight of mine.npz")).to_be_visible()
+    now = values(page, "[data-testid=stSidebar]")
+    assert set(wanted) <= set(now)
+    expect(page.get_by_role("radio", name="by group")).to_be_checked()
+    page.get_by_role("spinbutton", name="Rows per group").fill("16")
+    page.keyboard.press("Enter")
+    waits_for(page, "explore", {"rows_per_group": "16", "file": "mine.npz"})
