@@ -189,16 +189,18 @@ def test_which_structure_for_my_checkpoint_in_three_clicks(page: Page, server: s
 
 
 def test_a_whole_network_and_one_of_its_layers_in_explore(page: Page, server: str, tmp_path: Path) -> None:
-    page.goto(server)
+    page.goto(f"{server}/?sample=vgg-digits-imp-90")
     computed(page)
     page.get_by_role("link", name="Model").click()
     page.get_by_role("button", name="Run on all 4 layers").click()
-    expect(page.get_by_text("4 of 4")).to_be_visible()
+    expect(page.get_by_text("Over 4 layers")).to_be_visible()
+    page.get_by_role("button", name="Download the file with the new masks").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="torch (.pt)").click()
     download.value.save_as(tmp_path / "ticket.pt")
     assert len(read_ticket(tmp_path / "ticket.pt")) == 4
-    page.get_by_role("button", name=re.compile("Open features.* in Explore")).click()
+    page.keyboard.press("Escape")
+    page.get_by_test_id("wall-card").first.click()
     computed(page)
     expect(page.get_by_text(re.compile(r"features\.4\.weight of sample"))).to_be_visible()
 

@@ -47,7 +47,7 @@ def linked_select(
         format_func=label_of,
         help=help,
         placeholder="choose one",
-        **seat(key, value, default, widget=_widget(key), then=then),
+        **seat(key, value, default, widget=_widget(key), options=tuple(options), then=then),
     )
     if choice is None:
         st.stop()

@@ -136,6 +136,7 @@ def seat(
     *,
     widget: str,
     labels: Mapping[str, str] | None = None,
+    options: Sequence[str] | None = None,
     then: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
     """Let the widget of a key show a value; return the arguments by which it changes what was chosen.
@@ -146,6 +147,7 @@ def seat(
         default: what is not worth a place in the address.
         widget: the widget's own key.
         labels: what the widget holds for each value, where that is not the value itself.
+        options: all that can be chosen, where the widget is a picker.
         then: called after a move.
     """
     shown = value if labels is None else labels[value]
@@ -156,7 +158,7 @@ def seat(
     if widget not in seated or widget not in st.session_state or st.session_state[widget] != shown:
         st.session_state[widget] = shown
         seated.add(widget)
-    return {"key": widget, "on_change": _moved, "args": (name, widget, default, labels, then)}
+    return {"key": widget, "on_change": _moved, "args": (name, widget, default, labels, options, then)}
 
 
 def held(name: str, default: Any, then: Callable[[], None] | None = None) -> dict[str, Any]:
@@ -165,9 +167,16 @@ def held(name: str, default: Any, then: Callable[[], None] | None = None) -> dic
 
 
 def _moved(
-    name: str, widget: str, default: Any, labels: Mapping[str, str] | None, then: Callable[[], None] | None
+    name: str,
+    widget: str,
+    default: Any,
+    labels: Mapping[str, str] | None,
+    options: Sequence[str] | None,
+    then: Callable[[], None] | None,
 ) -> None:
     shown = st.session_state[widget]
+    if options is not None and shown is not None and shown not in options:
+        return  # the label of a choice, such as how far a run is, has changed since the browser was told: nobody has moved
     value = shown if labels is None else next(value for value, label in labels.items() if label == shown)
     st.session_state[_PROBLEMS] = ()
     choose({name: None if value == default else value})

@@ -73,9 +73,9 @@ def test_the_pictures_keep_their_size_while_a_knob_turns(page: Page, server: str
     page.goto(f"{server}/?sample=planted")
     digest = computed(page)
     sizes = []
-    for groups in (None, 24, 40):
-        if groups is not None:
-            page.get_by_role("spinbutton", name="Groups").fill(str(groups))
+    for rows in (None, 24, 40):
+        if rows is not None:
+            page.get_by_role("spinbutton", name="Rows per group").fill(str(rows))
             page.keyboard.press("Enter")
             digest = computed(page, unlike=digest)
         page.wait_for_timeout(500)  # what is measured late has been
