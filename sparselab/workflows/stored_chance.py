@@ -11,7 +11,7 @@ from sparselab.formats import ReadOptions
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import ResultStore
 from sparselab.workflows.chance import chance_row
-from sparselab.workflows.tasks import identity_of
+from sparselab.workflows.tasks import found_in, question, stored
 
 
 def stored_chance_row(
@@ -26,16 +26,15 @@ def stored_chance_row(
     monitor: Monitor = SILENT,
 ) -> dict[str, float | int]:
     """Return what `chance_row` does, from the store in the folder `store` where it holds it."""
-    kept = ResultStore(Path(store))
-    asked = partial(_task, path, layer_name, transform, settings, options, device)
-    task = asked()
-    found = None if task is None else kept.get(task)
-    if found is not None:
-        return dict(found)
-    answer = chance_row(path, layer_name, transform, settings, options, device, monitor=monitor)
-    if task is not None and task == asked():  # else the file was changed while it was read
-        kept.put(task, answer)
-    return answer
+    told = path, layer_name, transform, settings, options, device
+    found: Mapping[str, float | int] = stored(
+        ResultStore(Path(store)),
+        partial(_task, *told),
+        lambda: chance_row(*told, monitor=monitor),
+        is_repeatable=lambda _answer: True,
+        lasting=dict,
+    )
+    return dict(found)
 
 
 def found_chance(
@@ -48,15 +47,10 @@ def found_chance(
     device: str = "auto",
 ) -> dict[str, float | int] | None:
     """Return what `stored_chance_row` would, where the store holds it; computes nothing, and needs no worker."""
-    task = _task(path, layer_name, transform, settings, options, device)
-    found = None if task is None else ResultStore(Path(store)).get(task)
-    return None if found is None else dict(found)
+    return found_in(store, _task(path, layer_name, transform, settings, options, device))
 
 
 def _task(
     path: str, layer_name: str, transform: str, settings: Mapping[str, Any], options: ReadOptions, device: str
 ) -> dict[str, Any] | None:
-    where = identity_of(path, options)
-    if where is None:
-        return None
-    return {"chance": [layer_name, transform, dict(settings), device], **where}
+    return question("chance", path, options, transform, settings, layer=layer_name, device=device)

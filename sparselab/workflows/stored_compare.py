@@ -7,12 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sparselab.core.errors import SettingError
 from sparselab.formats import ReadOptions
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import ResultStore
 from sparselab.workflows.compare import compare_row, curve_row
-from sparselab.workflows.tasks import identity_of, stored, whole_settings
+from sparselab.workflows.tasks import question, stored, without_seconds
 
 
 def stored_compare_row(
@@ -91,14 +90,13 @@ def _stored(
     store: str, asked: Callable[[], dict[str, Any] | None], compute: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
     found: Mapping[str, Any] = stored(
-        ResultStore(Path(store)), asked, compute, is_repeatable=lambda row: bool(row["repeatable"]), lasting=_lasting
+        ResultStore(Path(store)),
+        asked,
+        compute,
+        is_repeatable=lambda row: bool(row["repeatable"]),
+        lasting=without_seconds,
     )
     return dict(found)
-
-
-def _lasting(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row without the seconds that it took: they differ from run to run. A curve has none."""
-    return {**row, **({"report": {**row["report"], "seconds": {}}} if "report" in row else {})}
 
 
 def _task(
@@ -111,20 +109,15 @@ def _task(
     device: str,
     densities: tuple[float, ...] = (),
 ) -> dict[str, Any] | None:
-    where = identity_of(path, options)
-    if where is None:
-        return None
-    try:
-        settings = whole_settings(contender["transform"], contender["settings"])
-    except SettingError:  # said better by those who compute
-        return None
-    asked = {
-        "layer": layer_name,
-        "transform": contender["transform"],
-        "settings": settings,
-        "at_budget": contender["at_budget"],
-        "densities": densities,
-        "seed": seed,
-        "device": device,
-    }
-    return {what: asked, **where}
+    return question(
+        what,
+        path,
+        options,
+        contender["transform"],
+        contender["settings"],
+        layer=layer_name,
+        at_budget=contender["at_budget"],
+        densities=densities,
+        seed=seed,
+        device=device,
+    )

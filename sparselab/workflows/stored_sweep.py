@@ -7,12 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sparselab.core.errors import SettingError
 from sparselab.formats import ReadOptions
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import ResultStore
 from sparselab.workflows.sweep import sweep_row
-from sparselab.workflows.tasks import identity_of, stored, whole_settings
+from sparselab.workflows.tasks import question, stored, without_seconds
 
 
 def stored_sweep_row(
@@ -34,7 +33,7 @@ def stored_sweep_row(
         partial(_task, *told),
         lambda: sweep_row(*told, monitor=monitor),
         is_repeatable=lambda row: bool(row["repeatable"]),
-        lasting=lambda row: {**row, "report": {**row["report"], "seconds": {}}},
+        lasting=without_seconds,
     )
     return dict(found)
 
@@ -48,11 +47,6 @@ def _task(
     options: ReadOptions,
     device: str,
 ) -> dict[str, Any] | None:
-    where = identity_of(path, options)
-    if where is None:
-        return None
-    try:
-        whole = whole_settings(transform, settings)
-    except SettingError:  # said better by those who compute
-        return None
-    return {"a point of a sweep": [layer_name, transform, whole, seed, device], **where}
+    return question(
+        "a point of a sweep", path, options, transform, settings, layer=layer_name, seed=seed, device=device
+    )

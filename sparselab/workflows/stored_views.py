@@ -7,13 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sparselab.core.errors import SettingError
 from sparselab.core.layout import Layout
 from sparselab.formats import ReadOptions
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import ResultStore
 from sparselab.workflows.explore import explore
-from sparselab.workflows.tasks import identity_of, stored, whole_settings, without_seconds
+from sparselab.workflows.tasks import found_in, question, stored, without_seconds
 
 
 def stored_explore(
@@ -54,9 +53,7 @@ def found_view(
     device: str = "auto",
 ) -> dict[str, Any] | None:
     """Return what `stored_explore` would, where the store holds it; computes nothing, and needs no worker."""
-    task = _task(path, layer_name, transform, settings, seed, options, device)
-    found = None if task is None else ResultStore(Path(store)).get(task)
-    return None if found is None else dict(found)
+    return found_in(store, _task(path, layer_name, transform, settings, seed, options, device))
 
 
 def _task(
@@ -68,12 +65,4 @@ def _task(
     options: ReadOptions,
     device: str,
 ) -> dict[str, Any] | None:
-    where = identity_of(path, options)
-    if where is None:
-        return None
-    try:
-        whole = whole_settings(transform, settings)
-    except SettingError:  # said better by those who compute
-        return None
-    asked = {"layer": layer_name, "transform": transform, "settings": whole, "seed": seed, "device": device}
-    return {"a view": asked, **where}
+    return question("a view", path, options, transform, settings, layer=layer_name, seed=seed, device=device)

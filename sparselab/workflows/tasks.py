@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sparselab.core.errors import SettingError
 from sparselab.core.paths import cache_folder
 from sparselab.formats import FORMATS, ReadOptions
 from sparselab.grouping import GROUPERS
@@ -45,6 +46,29 @@ def identity_of(path: str, options: ReadOptions) -> dict[str, Any] | None:
     return {"files": files, "options": {key: str(value) for key, value in vars(options).items()}}
 
 
+def question(
+    what: str, path: str, options: ReadOptions, transform: str, settings: Mapping[str, Any], **rest: Any
+) -> dict[str, Any] | None:
+    """Return the task `what`: one transform with these settings on a file, and the rest that the answer depends on.
+
+    None where the file cannot be told from others, or the settings are wrong, which is said better by those who compute.
+    """
+    where = identity_of(path, options)
+    if where is None:
+        return None
+    try:
+        whole = whole_settings(transform, settings)
+    except SettingError:
+        return None
+    return {what: {"transform": transform, "settings": whole, **rest}, **where}
+
+
+def found_in(store: str, task: Task | None) -> dict[str, Any] | None:
+    """Return the answer to a task where the store in the folder `store` holds it; computes nothing."""
+    found = None if task is None else ResultStore(Path(store)).get(task)
+    return None if found is None else dict(found)
+
+
 def stored(
     store: ResultStore,
     asked: Callable[[], Task | None],
@@ -78,8 +102,8 @@ def whole_settings(transform: str, settings: Mapping[str, Any]) -> dict[str, Any
 
 
 def without_seconds(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an answer with report and layout, without the seconds that it took: they differ from run to run."""
-    return {**answer, **{part: {**answer[part], "seconds": {}} for part in ("report", "layout")}}
+    """Return an answer without the seconds that its report and layout, as far as it has them, took: they differ from run to run."""
+    return {**answer, **{part: {**answer[part], "seconds": {}} for part in ("report", "layout") if part in answer}}
 
 
 def _identity(path: Path) -> list[Any]:
