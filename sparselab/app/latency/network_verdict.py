@@ -56,7 +56,7 @@ def show_network_verdict(sessions: Sequence[Session], layers: int, told: str) ->
 def _say(found: NetworkVerdict, told: str, doubtful: int) -> None:
     first = ""
     if found.structure is not None:
-        said = structure_told(found.structure, found.rounds)
+        said = structure_told(found.structure)
         first = f"**{said[0].upper()}{said[1:]}.** "
     text = f"{first}The whole network, each layer on its fastest kernel: **{ratio_shown(found.speedup, found.rounds)}**. Input: {literal(told)}."
     if doubtful:

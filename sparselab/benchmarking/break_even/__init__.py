@@ -20,12 +20,19 @@ from sparselab.benchmarking.break_even.maps import (
 )
 from sparselab.benchmarking.break_even.opponents import (
     exact_row,
+    opponent_in_words,
+    opponent_rows,
     quotient,
     ratio_over,
-    structure_ratio,
+    structured_row,
+)
+from sparselab.benchmarking.break_even.structure import (
+    Comparison,
+    StructureVerdict,
+    other_arithmetic,
     structure_shown,
     structure_told,
-    structured_row,
+    structure_verdict,
 )
 
 __all__ = [
@@ -33,21 +40,26 @@ __all__ = [
     "BreakEvenMap",
     "BreakEvenPoint",
     "Cell",
+    "Comparison",
     "Line",
     "Opponent",
+    "StructureVerdict",
     "SyntheticLayout",
     "break_even",
     "exact_row",
     "map_of",
     "measure_cell",
     "measured_cells",
+    "opponent_in_words",
+    "opponent_rows",
+    "other_arithmetic",
     "pays_up_to",
     "points",
     "quotient",
     "random_groups",
     "ratio_over",
-    "structure_ratio",
     "structure_shown",
     "structure_told",
+    "structure_verdict",
     "structured_row",
 ]
