@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from sparselab.app.latency.controls import choose_product
+from sparselab.app.latency.controls import MORE, choose_product
 from sparselab.app.latency.kernel_names import choice_of, title_of
 from sparselab.app.latency.map_charts import lines_figure, map_figure
 from sparselab.app.latency.measurement import MeasurementPlan, Results
@@ -64,7 +64,9 @@ def _preferred() -> str:
 def _measured(
     answer: DeltaGenerator, card: dict[str, Any], layers: Sequence[dict[str, Any]], kernel: str, seed: int
 ) -> None:
-    product = choose_product(card, layers, seed, key="seconds_cell", seconds=1)
+    front, more = st.container(), st.expander(MORE)
+    with front:
+        product = choose_product(card, layers, seed, more=more, key="seconds_cell", seconds=1)
     rows, cols = card["shape"]
     fitting = [height for height in _HEIGHTS if height <= rows]
     usual = [height for height in (16, 32, 64, 128) if height <= rows]

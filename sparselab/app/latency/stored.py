@@ -115,6 +115,7 @@ def _filtered(sessions: Sequence[Session]) -> list[Session]:
 
 def _row(session: Session) -> dict[str, Any]:
     baseline, best = session.row(role="baseline"), session.fastest
+    shown = None if best is None else session.shown(best)
     return {
         "date": session.date[:16].replace("T", " "),
         "device": session.device.get("name", ""),
@@ -127,7 +128,7 @@ def _row(session: Session) -> dict[str, Any]:
         "density": session.density,
         "dense": None if baseline is None else baseline.median_ms,
         "fastest": "Dense" if best is None else title_of(best.kernel),
-        "speedup": 1.0 if best is None else best.speedup_vs_dense,
+        "speedup": 1.0 if shown is None else shown.value,
         "flags": ", ".join(dict.fromkeys(flag for row in session.rows for flag in row.flags)),
     }
 

@@ -13,7 +13,7 @@ import streamlit as st
 
 from sparselab.app.inputs.setting_widget import linked_setting
 from sparselab.app.inputs.source import Source
-from sparselab.app.latency.controls import choose_arithmetic
+from sparselab.app.latency.controls import MORE, choose_arithmetic
 from sparselab.app.latency.end_to_end import show_end_to_end
 from sparselab.app.latency.kernel_names import title_of
 from sparselab.app.latency.measurement import MeasurementPlan, Results
@@ -39,9 +39,10 @@ def show_whole_model(source: Source, transform: str, settings: Mapping[str, Any]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         batch = int(linked_setting("batch", 1, width=130))
         side, assumed = ask_side()
-    dtype, device, effort = choose_arithmetic(
-        seed, key="seconds_each", seconds=2, what="approximate time for each layer"
-    )
+    with st.expander(MORE):
+        dtype, device, effort = choose_arithmetic(
+            seed, key="seconds_each", seconds=2, what="approximate time for each layer"
+        )
     st.caption(
         "Every layer gets the structure chosen on the left and is measured by itself. The file does not tell the sizes of the "
         "inputs: a side is supposed to halve when the channels double. Correct it where the network differs."
