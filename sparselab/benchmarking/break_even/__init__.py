@@ -26,6 +26,16 @@ from sparselab.benchmarking.break_even.opponents import (
     ratio_over,
     structured_row,
 )
+from sparselab.benchmarking.break_even.paying import (
+    UNITS,
+    PayingCell,
+    PayingMap,
+    best_source,
+    paying_maps,
+    pays_against_others,
+    product_key,
+    unit_of,
+)
 from sparselab.benchmarking.break_even.structure import (
     Comparison,
     StructureVerdict,
@@ -37,14 +47,18 @@ from sparselab.benchmarking.break_even.structure import (
 
 __all__ = [
     "TRANSFORM",
+    "UNITS",
     "BreakEvenMap",
     "BreakEvenPoint",
     "Cell",
     "Comparison",
     "Line",
     "Opponent",
+    "PayingCell",
+    "PayingMap",
     "StructureVerdict",
     "SyntheticLayout",
+    "best_source",
     "break_even",
     "exact_row",
     "map_of",
@@ -53,8 +67,11 @@ __all__ = [
     "opponent_in_words",
     "opponent_rows",
     "other_arithmetic",
+    "paying_maps",
+    "pays_against_others",
     "pays_up_to",
     "points",
+    "product_key",
     "quotient",
     "random_groups",
     "ratio_over",
@@ -62,4 +79,5 @@ __all__ = [
     "structure_told",
     "structure_verdict",
     "structured_row",
+    "unit_of",
 ]
