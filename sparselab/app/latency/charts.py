@@ -18,6 +18,8 @@ SPREAD = "#7f7f7f"
 SPEEDUP = "speed-up: times as fast as dense"
 _EXACT = "#9467BD"
 _LONGEST_NAME = 28
+_ABOVE = 55
+"""Pixels above a picture with a text there: on a phone Plotly's own buttons always stand at the top."""
 # Colour and pattern say the same, so that neither is needed alone.
 _LOOKS = {
     "dense": ("#999999", ""),
@@ -67,10 +69,16 @@ def bars_figure(session: Session) -> go.Figure:
     figure.update_xaxes(title_text="time, ms: median, p20 to p80;<br>x: speed-up over dense", rangemode="tozero")
     labels, shown = [label_of(row) for row in rows], [session.shown(row) for row in rows]
     # The figures stand in the axis' labels, where no bar is too long for them.
-    told = [f"{label_of(row)}<br><b>{_told(row, ratio)}</b>" for row, ratio in zip(rows, shown, strict=True)]
+    # What holds of all rows is said once, below.
+    flagged = {row.label for row in rows if {"noisy", "busy"} & set(row.flags)}
+    flagged = set() if len(flagged) == len(rows) else flagged
+    told = [
+        f"{label_of(row)}<br><b>{_told(row, ratio)}{' · noisy' * (row.label in flagged)}</b>"
+        for row, ratio in zip(rows, shown, strict=True)
+    ]
     figure.update_yaxes(categoryorder="array", categoryarray=labels, tickvals=labels, ticktext=told, title_text="")
     figure.update_layout(barmode="overlay", showlegend=False)
-    return finish(figure, 90 + 31 * len(rows))
+    return finish(figure, 115 + 31 * len(rows), top=_ABOVE)
 
 
 def layers_figure(sessions: Sequence[Session]) -> go.Figure:
@@ -148,7 +156,7 @@ def _told(row: Row, shown: Ratio | None) -> str:
     said = f"{row.median_ms:.4g} ms"
     if row.role in ("kernel", "exact", "opponent") and shown is not None:
         said += f" · {shown.value:.2f}x"
-    return said + (" · noisy" if {"noisy", "busy"} & set(row.flags) else "")
+    return said
 
 
 def _spread(rows: Sequence[Row]) -> dict[str, object]:
@@ -162,7 +170,7 @@ def _spread(rows: Sequence[Row]) -> dict[str, object]:
     }
 
 
-def finish(figure: go.Figure, height: int) -> go.Figure:
-    """Return a figure of a height in pixels, with margins that leave a phone's width to the picture."""
-    figure.update_layout(height=height, margin={"l": 10, "r": 10, "t": 30, "b": 10})
+def finish(figure: go.Figure, height: int, *, top: int = 30) -> go.Figure:
+    """Return a figure of a height in pixels, with margins that leave a phone's width to the picture; top: above it."""
+    figure.update_layout(height=height, margin={"l": 10, "r": 10, "t": top, "b": 10})
     return figure
