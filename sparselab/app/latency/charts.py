@@ -18,8 +18,8 @@ SPREAD = "#7f7f7f"
 SPEEDUP = "speed-up: times as fast as dense"
 _EXACT = "#9467BD"
 _LONGEST_NAME = 28
-_ABOVE = 55
-"""Pixels above a picture with a text there: on a phone Plotly's own buttons always stand at the top."""
+ONE_LINE, TWO_LINES, THREE_LINES = 55, 75, 95
+"""Pixels above a picture with so many lines of legend there on a phone, where Plotly's own buttons always stand at the top."""
 # Colour and pattern say the same, so that neither is needed alone.
 _LOOKS = {
     "dense": ("#999999", ""),
@@ -78,7 +78,7 @@ def bars_figure(session: Session) -> go.Figure:
     ]
     figure.update_yaxes(categoryorder="array", categoryarray=labels, tickvals=labels, ticktext=told, title_text="")
     figure.update_layout(barmode="overlay", showlegend=False)
-    return finish(figure, 115 + 31 * len(rows), top=_ABOVE)
+    return finish(figure, 115 + 31 * len(rows), top=ONE_LINE)
 
 
 def layers_figure(sessions: Sequence[Session]) -> go.Figure:
@@ -119,7 +119,7 @@ def layers_figure(sessions: Sequence[Session]) -> go.Figure:
     figure.update_layout(
         barmode="group", legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "traceorder": "reversed"}
     )
-    return finish(figure, 110 + 40 * len(sessions))
+    return finish(figure, 155 + 40 * len(sessions), top=TWO_LINES)
 
 
 def compare_figure(sessions: Sequence[tuple[str, Session]]) -> go.Figure:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from sparselab.app.latency.charts import SPEEDUP, SPREAD, finish
+from sparselab.app.latency.charts import SPEEDUP, SPREAD, TWO_LINES, finish
 from sparselab.app.looks import line_look
 from sparselab.benchmarking.break_even import BreakEvenPoint
 
@@ -64,7 +64,7 @@ def map_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:
     figure.update_xaxes(title_text="density", type="category")
     figure.update_yaxes(title_text="group height", type="category")
     figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"})
-    return finish(figure, 120 + 46 * len(heights))
+    return finish(figure, 165 + 46 * len(heights), top=TWO_LINES)
 
 
 def lines_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:

@@ -51,8 +51,9 @@ def show_paying(sessions: Sequence[Session], kernel: str, known: Iterable[Sessio
     st.plotly_chart(paying_figure(maps[usual]), key=f"_{key}_paying")
     st.caption(
         "A cell: how many times as fast as the best way to leave the mask alone, in the same arithmetic: its exact product, or the dense "
-        "product where that is faster. In brackets: not decided. Below the dotted line a layout drops weights, above it it grows some. "
-        f"Random masks and layouts, {literal(_product_shown(sessions[0]))}; cells of one column were not measured in turns with each other. "
+        "product where that is faster. In brackets: not decided. Framed cells keep as many weights as the mask; below them a layout drops "
+        "some, above them it grows some. "
+        f"Random masks and layouts; cells of one column were not measured in turns with each other. "
         f"{units_shown(known)}"
     )
 
@@ -75,7 +76,7 @@ def paying_sentence(found: PayingMap, session: Session, others: Mapping[str, flo
     elif found.always(Verdict.SLOWER):
         told = f"{groups} pay at no density measured: leave the mask alone"
     elif not factors:
-        told = f"it was not decided from which density on {groups} pay"
+        told = f"it was not decided up to which density {groups} pay; measure again while nothing else runs"
     else:
         low, high = min(factors.values()), max(factors.values())
         span = f"{low:.1f}" if f"{low:.1f}" == f"{high:.1f}" else f"{low:.1f} to {high:.1f}"
@@ -90,7 +91,7 @@ def paying_sentence(found: PayingMap, session: Session, others: Mapping[str, flo
     for name, density in others.items():
         against = "at no density measured" if density is None else f"up to density {_percent(density)}"
         said += f" Against {name}, another arithmetic, they pay {against}."
-    return f"{said} Measured {session.date[:10]}."
+    return f"{said} Measured {session.date[:10]} on {_product_shown(session)}."
 
 
 def units_shown(sessions: Iterable[Session]) -> str:

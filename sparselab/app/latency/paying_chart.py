@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from sparselab.app.latency.charts import SPREAD, finish
+from sparselab.app.latency.charts import ONE_LINE, finish
 from sparselab.app.latency.map_charts import COLOURS, CONTOUR, ink
 from sparselab.benchmarking.break_even import PayingMap
 from sparselab.benchmarking.verdicts import Verdict
 
 
 def paying_figure(found: PayingMap) -> go.Figure:
-    """Show the best opponent's time / the layout's time by both densities, where it crosses 1, and where both densities are equal.
+    """Show the best opponent's time / the layout's time by both densities, and where it crosses 1.
 
-    A speed-up whose interval holds 1 stands in brackets.
+    A speed-up whose interval holds 1 stands in brackets; cells of equal densities are framed.
     """
     masks = sorted({cell.mask_density for cell in found.cells})
     layouts = sorted({cell.layout_density for cell in found.cells})
@@ -56,19 +56,21 @@ def paying_figure(found: PayingMap) -> go.Figure:
             showlegend=True,
             hoverinfo="skip",
         )
-    if masks == layouts:
-        figure.add_scatter(
-            x=x,
-            y=y,
-            mode="lines",
-            name="as many weights as the mask",
-            line={"color": SPREAD, "width": 3, "dash": "dot"},
-            hoverinfo="skip",
-        )
+    for place, density in enumerate(masks):
+        if density in layouts:
+            row = layouts.index(density)
+            figure.add_shape(
+                type="rect",
+                x0=place - 0.48,
+                x1=place + 0.48,
+                y0=row - 0.46,
+                y1=row + 0.46,
+                line={"color": "#000000", "width": 2, "dash": "dot"},
+            )
     figure.update_xaxes(title_text="density of the mask", type="category")
     figure.update_yaxes(title_text="density of the layout", type="category")
     figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"})
-    return finish(figure, 150 + 40 * len(layouts))
+    return finish(figure, 165 + 40 * len(layouts), top=ONE_LINE)
 
 
 def _text(ratio: float, verdict: Verdict) -> str:

@@ -81,7 +81,7 @@ def show_whole_model(source: Source, transform: str, settings: Mapping[str, Any]
             MeasurementPlan(tab="model", key=key, calls=calls, threads=effort.threads or 1),
             label=f"Measure all {len(layers)} layers" if len(layers) > 1 else "Measure the layer",
             what="layers",
-            told=f"{len(layers)} layers, {told}; {dtype}, about {effort.seconds:.0f} s for each",
+            told=f"{len(layers)} layer{'s' * (len(layers) != 1)}, {told}; {dtype}, about {effort.seconds:.0f} s for each",
             show=lambda results: _show(layers, results, requests, transform, settings, told),
             partial=partial(_table, layers, key=None),
         )
