@@ -45,8 +45,9 @@ class Film:
     """The masks of a run, one frame after another.
 
     unit    what `at` counts: steps of one training ("step"), or levels of pruning ("level")
-    at      the step or level of each frame, rising
+    at      the step or level of each frame, never falling
     updates how often the masks had moved before each frame, from 0 on; for levels the number of the frame
+    stage   the training of the run that is filmed; "" for levels
     looks   the metric as it was measured on the images of `split`
     note    what must be said beside it: why there are no more frames, or what was left out; "" where there is nothing to say
     """
@@ -59,6 +60,7 @@ class Film:
     looks: tuple[MeasuredAt, ...] = ()
     metric: str = ACCURACY.name
     split: Literal["validation", "test"] = "validation"
+    stage: str = ""
     note: str = ""
 
     def __len__(self) -> int:

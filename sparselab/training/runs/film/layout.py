@@ -55,6 +55,11 @@ class RawFrame:
     body: bytes
 
 
+def most_record_bytes(frame_bytes: int) -> int:
+    """Return what one frame can take in a file: zlib adds a little to what it cannot compress (its compressBound)."""
+    return _RECORD.size + frame_bytes + (frame_bytes >> 12) + (frame_bytes >> 14) + (frame_bytes >> 25) + 13
+
+
 def header_bytes(header: FilmHeader) -> bytes:
     """Return the start of a file."""
     text = json.dumps({"layers": header.layers, "groups": header.groups, **header.facts}, allow_nan=False).encode()
@@ -108,7 +113,7 @@ def records(content: memoryview, start: int) -> Iterator[RawFrame]:
         body = content[start : start + length]
         if len(body) < length or zlib.crc32(body, zlib.crc32(_CHECKED.pack(at, updates))) != checksum:
             return
-        if not (at > before[0] and updates > before[1] and at <= MOST_SIDE and updates <= MOST_SIDE):
+        if not (at >= before[0] and updates >= before[1] and at <= MOST_SIDE and updates <= MOST_SIDE):
             return
         before = (at, updates)
         yield RawFrame(at, updates, bytes(body))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,8 @@ from sparselab.training.runs.film.layout import (
     whole_bytes,
 )
 
-MOST_FILE_BYTES = 2**28
-"""A longer file is no film of ours: `recording.FILM_BYTES` bounds those."""
-MOST_FRAME_BYTES = 2**28
-MOST_SHOWN_BYTES = 2**29
-"""What the masks that are read may take in memory."""
+MOST_BYTES = 2**28
+"""What a film may take, as a file and as bits: twice what a run keeps (`recording.FILM_BYTES`)."""
 _MOST_LOOKS = 100_000
 _MOST_TEXT = 2000
 
@@ -46,28 +43,21 @@ def read_film_file(path: Path, *, layer: str | None = None) -> Film:
     if not wanted:
         names = ", ".join(name for name, _, _ in header.layers[:8])
         raise SettingError(f"layer: expected one of {path.name} ({names}); got {layer!r}")
-    if header.frame_bytes > MOST_FRAME_BYTES:
-        raise FileError(
-            f"expected frames of at most {MOST_FRAME_BYTES:,} bytes in {path.name}; got {header.frame_bytes:,}"
-        )
-    shapes = dict_of(header.layers)
-    each = sum(shapes[name][0] * (-(-shapes[name][1] // 8) + 4) for name in wanted)
     kept: dict[str, list[tuple[NDArray[np.uint8], NDArray[np.int32] | None]]] = {name: [] for name in wanted}
     places: list[tuple[int, int]] = []
     note = "" if whole_bytes(content, start) == len(content) else "The end of the file is damaged, or not yet written."
     for frame in records(content, start):
-        if (len(places) + 1) * each > MOST_SHOWN_BYTES:
+        if (len(places) + 1) * header.frame_bytes > MOST_BYTES:
             raise FileError(
-                f"expected masks of at most {MOST_SHOWN_BYTES:,} bytes in {path.name}; it holds more: read one layer"
+                f"expected a film of at most {MOST_BYTES:,} bytes of masks in {path.name}; it says that it holds more"
             )
         body = expanded(frame, header)
         if body is None:
             note = f"Frames from {frame.at:,} on are damaged and left out."
             break
         places.append((frame.at, frame.updates))
-        for name, part in _parts(header, body).items():
-            if name in kept:
-                kept[name].append(part)
+        for name, part in _parts(header, body, wanted):
+            kept[name].append(part)
     return _film(header, places, kept, note)
 
 
@@ -85,7 +75,14 @@ def write_film(film: Film, path: Path) -> None:
         layers=tuple((layer.name, *layer.shape) for layer in film.layers),
         groups=with_groups,
         facts={
-            **{"title": film.title, "unit": film.unit, "metric": film.metric, "split": film.split, "note": film.note},
+            **{
+                "title": film.title,
+                "unit": film.unit,
+                "metric": film.metric,
+                "split": film.split,
+                "stage": film.stage,
+                "note": film.note,
+            },
             "looks": [[look.at, look.value] for look in film.looks],
         },
     )
@@ -100,26 +97,25 @@ def write_film(film: Film, path: Path) -> None:
 def _content(path: Path) -> memoryview:
     try:
         size = path.stat().st_size
-        if size > MOST_FILE_BYTES:
-            raise FileError(f"expected a film of at most {MOST_FILE_BYTES:,} bytes in {path.name}; got {size:,}")
+        if size > MOST_BYTES:
+            raise FileError(f"expected a film of at most {MOST_BYTES:,} bytes in {path.name}; got {size:,}")
         with path.open("rb") as file:
-            return memoryview(file.read(MOST_FILE_BYTES))
+            return memoryview(file.read(MOST_BYTES))
     except OSError as error:
         raise FileError(f"expected a film in {path.name}; it cannot be read ({error.strerror})") from None
 
 
-def _parts(header: FilmHeader, body: bytes) -> dict[str, tuple[NDArray[np.uint8], NDArray[np.int32] | None]]:
-    found, start = {}, 0
+def _parts(
+    header: FilmHeader, body: bytes, wanted: Sequence[str]
+) -> Iterator[tuple[str, tuple[NDArray[np.uint8], NDArray[np.int32] | None]]]:
+    start, chosen = 0, set(wanted)
     for name, rows, cols in header.layers:
         size = rows * -(-cols // 8)
-        bits = np.frombuffer(body, np.uint8, size, start).reshape(rows, -1)
-        start += size
-        groups = None
-        if header.groups:
-            groups = np.frombuffer(body, "<u4", rows, start).astype(np.int32)
-            start += 4 * rows
-        found[name] = (bits, groups)
-    return found
+        if name in chosen:  # copied: a view would keep the other layers too
+            bits = np.frombuffer(body, np.uint8, size, start).reshape(rows, -1).copy()
+            groups = np.frombuffer(body, "<u4", rows, start + size).astype(np.int32) if header.groups else None
+            yield name, (bits, groups)
+        start += size + 4 * rows * header.groups
 
 
 def _film(
@@ -140,6 +136,7 @@ def _film(
         looks=_looks(facts.get("looks", [])),
         metric=_text(facts, "metric", "accuracy"),
         split="test" if facts.get("split") == "test" else "validation",
+        stage=_text(facts, "stage", ""),
         note=said,
     )
 
@@ -148,7 +145,7 @@ def _filmed(
     name: str, shape: tuple[int, int], frames: Sequence[tuple[NDArray[np.uint8], NDArray[np.int32] | None]]
 ) -> FilmedLayer:
     rows, cols = shape
-    packed = np.zeros((len(frames), rows, -(-cols // 8)), np.uint8)
+    packed = np.zeros((len(frames), rows, -(-cols // 8)) if frames else (0, 0, 0), np.uint8)
     grouped = bool(frames) and frames[0][1] is not None
     groups = np.zeros((len(frames), rows), np.int32) if grouped else None
     for place, (bits, of_rows) in enumerate(frames):
