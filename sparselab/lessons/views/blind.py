@@ -1,0 +1,58 @@
+"""Layers of several samples under one transform, their names covered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+from typing_extensions import Doc
+
+from sparselab.core.errors import SettingError
+from sparselab.lessons.views.base import LessonView
+from sparselab.lessons.views.layers import check_layer, knob_meanings, layout_facts, layout_of, transform_of
+from sparselab.lessons.views.mask import Knobs, Seed
+from sparselab.lessons.words import Fact, Facts
+
+_LEAST, _MOST = 2, 4
+
+
+@dataclass(frozen=True)
+class BlindView(LessonView):
+    """Masks 1, 2, 3, ... in the order of the lesson; what they are is shown at the reveal.
+
+    Facts of mask 1: sample_1, layer_1 and every fact of a mask view with _1 behind its name; and so on.
+    """
+
+    kind: ClassVar[str] = "blind"
+
+    masks: Annotated[tuple[str, ...], Doc("two to four layers of samples, each as SAMPLE/LAYER")]
+    transform: Annotated[str, Doc("a transform by its name")] = "regroup"
+    settings: Knobs = field(default_factory=dict)
+    seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        if not _LEAST <= len(self.masks) <= _MOST:
+            raise SettingError(f"masks: expected {_LEAST} to {_MOST}; got {len(self.masks)}")
+        for sample, layer in self.parts:
+            check_layer(sample, layer)
+        transform_of(self.transform, self.settings)
+
+    @property
+    def parts(self) -> tuple[tuple[str, str], ...]:
+        """The masks as pairs of sample and layer."""
+        pairs = [mask.partition("/") for mask in self.masks]
+        return tuple((sample, layer) for sample, _, layer in pairs)
+
+    @property
+    def controls(self) -> Mapping[str, str]:
+        return knob_meanings(self.transform)
+
+    def facts(self) -> Facts:
+        run = transform_of(self.transform, self.settings)
+        found: dict[str, Fact] = {}
+        for number, (sample, layer) in enumerate(self.parts, start=1):
+            facts = layout_facts(*layout_of(sample, layer, self.transform, self.settings, self.seed), run)
+            found |= {f"sample_{number}": sample, f"layer_{number}": layer}
+            found |= {f"{name}_{number}": value for name, value in facts.items()}
+        return found

@@ -1,0 +1,84 @@
+"""What a density allows at best, and what was measured: stored sessions, each with its device and date."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, ClassVar
+
+from typing_extensions import Doc
+
+from sparselab.benchmarking.csv_table import stored_results
+from sparselab.benchmarking.records import Session
+from sparselab.core.errors import SettingError
+from sparselab.lessons.views.base import LessonView
+from sparselab.lessons.words import Fact, Facts
+
+_MOST = 6
+
+
+@dataclass(frozen=True)
+class LatencyView(LessonView):
+    """Stored sessions side by side, each a product of one layer on one device, as `sparselab/data/latency-*.csv` has them.
+
+    Facts of session 1: density_1, bound_1 (1 / density), rows_1, cols_1, group_rows_1 (where it has groups), layer_1, dense_ms_1; the
+    fastest kernel: fastest_1, speedup_1, ms_1; and of every kernel, such as csr: csr_1 (how many times as fast as dense), csr_ms_1. Of
+    all: device, date, threads.
+    """
+
+    kind: ClassVar[str] = "latency"
+
+    sessions: Annotated[tuple[str, ...], Doc("one to six sessions by their keys")]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.sessions) <= _MOST:
+            raise SettingError(f"sessions: expected 1 to {_MOST}; got {len(self.sessions)}")
+        if len({(each.device.get("name"), each.date[:10], each.threads) for each in self.found}) > 1:
+            raise SettingError("sessions: expected those of one device, day and number of threads; got several")
+
+    @property
+    def found(self) -> tuple[Session, ...]:
+        """The sessions. Raises: SettingError."""
+        known = _sessions()
+        for key in self.sessions:
+            if key not in known:
+                raise SettingError(f"sessions: expected the key of a stored session; got {key[:60]!r}")
+        return tuple(known[key] for key in self.sessions)
+
+    def facts(self) -> Facts:
+        first = self.found[0]
+        found: dict[str, Fact] = {
+            "device": str(first.device.get("name", "")),
+            "date": first.date[:10],
+            "threads": first.threads,
+        }
+        for number, session in enumerate(self.found, start=1):
+            found |= {f"{name}_{number}": value for name, value in _facts(session).items()}
+        return found
+
+
+def _facts(session: Session) -> Facts:
+    rows, cols = session.shape
+    found: dict[str, Fact] = {"density": session.density, "bound": 1 / session.density, "rows": rows, "cols": cols}
+    found |= {name: session.about[name] for name in ("group_rows", "layer") if name in session.about}
+    baseline, fastest = session.row(role="baseline"), session.fastest
+    if baseline is not None and baseline.median_ms is not None:
+        found["dense_ms"] = baseline.median_ms
+    for row in session.rows:
+        if (
+            row.role == "kernel"
+            and row.condition == "hot"
+            and row.speedup_vs_dense is not None
+            and row.median_ms is not None
+        ):
+            name = re.sub(r"[^a-z0-9]+", "_", row.kernel.lower())
+            found |= {name: row.speedup_vs_dense, f"{name}_ms": row.median_ms}
+    if fastest is not None and fastest.speedup_vs_dense is not None and fastest.median_ms is not None:
+        found |= {"fastest": fastest.kernel, "speedup": fastest.speedup_vs_dense, "ms": fastest.median_ms}
+    return found
+
+
+@lru_cache(maxsize=1)
+def _sessions() -> dict[str, Session]:
+    return {session.key: session for session in stored_results()}

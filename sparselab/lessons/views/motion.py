@@ -1,0 +1,39 @@
+"""The reordering of a layer of a sample as an animation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+from typing_extensions import Doc
+
+from sparselab.lessons.views.base import LessonView
+from sparselab.lessons.views.layers import check_layer, knob_meanings, layout_facts, layout_of, transform_of
+from sparselab.lessons.views.mask import SAMPLE_CONTROL, Knobs, Seed
+from sparselab.lessons.words import Facts
+
+
+@dataclass(frozen=True)
+class MotionView(LessonView):
+    """Rows travel, columns travel, blocks fill, the rest drops. Facts: those of a mask view of the same."""
+
+    kind: ClassVar[str] = "motion"
+
+    sample: Annotated[str, Doc("a sample by its name")]
+    layer: Annotated[str, Doc("a layer of it by its name")]
+    transform: Annotated[str, Doc("a transform by its name")] = "regroup"
+    settings: Knobs = field(default_factory=dict)
+    seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        check_layer(self.sample, self.layer)
+        transform_of(self.transform, self.settings)
+
+    @property
+    def controls(self) -> Mapping[str, str]:
+        return {**knob_meanings(self.transform), **SAMPLE_CONTROL}
+
+    def facts(self) -> Facts:
+        found = layout_of(self.sample, self.layer, self.transform, self.settings, self.seed)
+        return layout_facts(*found, transform_of(self.transform, self.settings))
