@@ -80,7 +80,7 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"runs"}),
     ),
     "lessons": (
-        frozenset({"reading", "words"}),
+        frozenset({"reading", "words", "phrases", "svg"}),
         frozenset({"views"}),
         frozenset({"*"}),
     ),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sparselab.core.errors import FileError, SettingError, SparselabError
 from sparselab.lessons.answers import true_answer
-from sparselab.lessons.lesson import ENGLISH, Lesson, LessonWords, LessonStep
+from sparselab.lessons.lesson import ENGLISH, Lesson, LessonStep, LessonWords
 from sparselab.lessons.loading import LESSON_FILE, READY_FILE, read_lesson
 from sparselab.lessons.ready import differences, ready_facts, view_key
 from sparselab.lessons.words import Facts, bare_numbers, filled, holds_plain

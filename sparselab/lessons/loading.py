@@ -18,9 +18,9 @@ from sparselab.lessons.lesson import (
     MOST_STEPS,
     SCHEMA,
     Lesson,
+    LessonStep,
     LessonWords,
     Question,
-    LessonStep,
     StepWords,
 )
 from sparselab.lessons.reading import Table, read_toml, shown

@@ -30,3 +30,10 @@ class LessonView(ABC):
 
         Raises: SparselabError.
         """
+
+    def drawing(self, alt: str, *, covered: bool = False, language: str = "en") -> str:
+        """Return what is shown as SVG, "" where nothing is: all of it, or what may be seen before the reveal.
+
+        alt: what the picture means, in words. Raises: SparselabError.
+        """
+        return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from annotated_types import Interval
 from typing_extensions import Doc
 
 from sparselab.core.errors import SettingError
+from sparselab.lessons import svg
+from sparselab.lessons.phrases import phrase
 from sparselab.lessons.views.base import LessonView
 from sparselab.lessons.words import Fact, Facts
 from sparselab.training.runs.outcomes import study_outcomes
@@ -19,6 +22,8 @@ from sparselab.training.runs.points import Point, dense_of, points_of
 
 _NEAR = 1.35
 """A point is about a density where they differ by less than this factor."""
+
+_LEFT, _WIDTH, _HEIGHT = 40, 400, 240
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,49 @@ class CurvesView(LessonView):
                 if more.margin is not None:
                     found[f"margin_{short}"] = 100 * more.margin
         return found | {"better": better}
+
+    def drawing(self, alt: str, *, covered: bool = False, language: str = "en") -> str:
+        points, dense = self.points, 100 * self.dense.mean
+        seen = [100 * each for point in points for each in (point.low, point.high)]
+        low, high = min([*seen, dense]) - 0.5, max([*seen, dense]) + 0.5
+        sparse = min(point.density for point in points)
+
+        def place(density: float, accuracy: float) -> tuple[float, float]:
+            along = math.log(density) / math.log(sparse)
+            return _LEFT + along * _WIDTH, _HEIGHT * (high - accuracy) / (high - low) + 10
+
+        parts = [svg.line([(_LEFT, 10), (_LEFT, _HEIGHT + 10), (_LEFT + _WIDTH, _HEIGHT + 10)], width=1)]
+        for percent in (each for each in (100, 60, 40, 20, 10, 5, 2, 1) if each / 100 >= sparse):
+            x, _ = place(percent / 100, low)
+            parts.append(svg.text(x, _HEIGHT + 28, str(percent), anchor="middle", size=12))
+        parts += [
+            svg.text(_LEFT - 8, place(1, percent)[1] + 4, str(percent), anchor="end", size=12)
+            for percent in range(math.ceil(low), math.floor(high) + 1, max(1, round((high - low) / 6)))
+        ]
+        parts.append(svg.text(_LEFT + _WIDTH, _HEIGHT + 46, phrase("weights kept, %", language), anchor="end", size=12))
+        parts.append(svg.text(_LEFT + 8, 14, phrase("test accuracy, %", language), size=12))
+        parts.append(svg.line([place(1, dense), place(sparse, dense)], dash="4 3", width=1.5))
+        parts.append(
+            svg.text(
+                _LEFT + _WIDTH, place(1, dense)[1] - 5, phrase("the dense network", language), anchor="end", size=12
+            )
+        )
+        x, _ = place(self.kept, low)
+        parts.append(svg.line([(x, 10), (x, _HEIGHT + 10)], dash="2 4", width=1))
+        y = _HEIGHT + 66.0
+        for number, name in enumerate(() if covered else self.series):
+            colour, dash = svg.LINES[number % len(svg.LINES)], svg.DASHES[number % len(svg.DASHES)]
+            mine = [point for point in points if point.series == name]
+            parts.append(svg.line([place(point.density, 100 * point.mean) for point in mine], colour=colour, dash=dash))
+            for point in mine:
+                ends = [place(point.density, 100 * each) for each in (point.low, point.high)]
+                parts.append(svg.line(ends, colour=colour, width=1))
+                filled = colour if point.wins else "none"
+                parts.append(svg.dot(*place(point.density, 100 * point.mean), radius=4, fill=filled, line=colour))
+            parts.append(svg.line([(_LEFT, y - 4), (_LEFT + 40, y - 4)], colour=colour, dash=dash))
+            parts.append(svg.text(_LEFT + 48, y, name, size=13))
+            y += 20
+        return svg.picture(_LEFT + _WIDTH + 14, y - 6, parts, alt)
 
 
 def short_name(series: str) -> str:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from typing_extensions import Doc
 
 from sparselab.benchmarking.csv_table import stored_results
 from sparselab.benchmarking.records import Session
 from sparselab.core.errors import SettingError
+from sparselab.lessons import svg
+from sparselab.lessons.phrases import phrase
 from sparselab.lessons.views.base import LessonView
 from sparselab.lessons.words import Fact, Facts
 
 _MOST = 6
+_LABELS, _BARS = 110, 240
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,39 @@ class LatencyView(LessonView):
         for number, session in enumerate(self.found, start=1):
             found |= {f"{name}_{number}": value for name, value in _facts(session).items()}
         return found
+
+    def drawing(self, alt: str, *, covered: bool = False, language: str = "en") -> str:
+        facts, parts, y = self.facts(), [], 0.0
+        most = max(float(facts[f"bound_{number}"]) for number in range(1, len(self.sessions) + 1))
+        for number, session in enumerate(self.found, start=1):
+            parts.append(svg.text(0, y + 16, _title(session, language), bold=True))
+            y += 24
+            bars = [(phrase("at best", language), float(facts[f"bound_{number}"]), "none")]
+            if not covered:
+                bars += [(row.kernel, row.speedup_vs_dense, svg.BLUE) for row in _timed(session)]
+            one = _LABELS + _BARS / most
+            parts.append(svg.line([(one, y), (one, y + 25 * len(bars))], dash="4 3", width=1.5))
+            for words, times, fill in bars:
+                parts.append(svg.text(0, y + 15, words, size=13))
+                parts.append(svg.box(_LABELS, y + 2, _BARS * times / most, 17, fill=fill, line="currentColor"))
+                parts.append(svg.text(_LABELS + _BARS * times / most + 6, y + 16, f"{times:.2g}x", size=13))
+                y += 25
+            y += 10
+        parts.append(svg.text(_LABELS, y + 10, f"┆ 1x: {phrase('dense', language)}", size=13))
+        if not covered:
+            parts.append(svg.text(0, y + 30, f"{facts['device']}, {facts['date']}", size=12))
+        return svg.picture(_LABELS + _BARS + 56, y + 36, parts, alt)
+
+
+def _title(session: Session, language: str) -> str:
+    parts = [session.about["layer"]] if "layer" in session.about else []
+    if "group_rows" in session.about:
+        parts.append(f"{session.about['group_rows']} {phrase('rows a block', language)}")
+    return ", ".join([*parts, f"{phrase('density', language)} {100 * session.density:.0f} %"])
+
+
+def _timed(session: Session) -> list[Any]:
+    return [row for row in session.rows if row.role == "kernel" and row.condition == "hot" and row.speedup_vs_dense]
 
 
 def _facts(session: Session) -> Facts:

@@ -11,7 +11,11 @@ from typing_extensions import Doc
 
 from sparselab.analysis.picture import ORDERS
 from sparselab.core.errors import SettingError
+from sparselab.core.layout import Layout
+from sparselab.core.mask import Mask
 from sparselab.core.settings import OneOf
+from sparselab.lessons import svg
+from sparselab.lessons.phrases import phrase
 from sparselab.lessons.views.base import LessonView
 from sparselab.lessons.views.layers import (
     check_layer,
@@ -28,6 +32,9 @@ Seed = Annotated[int, Interval(ge=0, le=2**31 - 1), Doc("the seed of every rando
 Knobs = Annotated[Mapping[str, Any], Doc("settings of the transform by name")]
 
 SAMPLE_CONTROL: Mapping[str, str] = {"sample": "another sample mask"}
+
+WIDTH, HEIGHT = 320, 200
+"""Of each of two pictures side by side or one below the other."""
 
 
 @dataclass(frozen=True)
@@ -63,3 +70,25 @@ class MaskView(LessonView):
             return mask_facts(sample_layer(self.sample, self.layer))
         found = layout_of(self.sample, self.layer, self.transform, self.settings, self.seed)
         return layout_facts(*found, transform_of(self.transform, self.settings))
+
+    def drawing(self, alt: str, *, covered: bool = False, language: str = "en") -> str:
+        before = sample_layer(self.sample, self.layer).mask
+        if covered or not self.transform:
+            return mask_drawing(alt, before, None, language)
+        _, layout = layout_of(self.sample, self.layer, self.transform, self.settings, self.seed)
+        return mask_drawing(alt, before, layout, language)
+
+
+def mask_drawing(alt: str, before: Mask, layout: Layout | None, language: str) -> str:
+    """Return a mask, and below it, where there is a layout, what became of it, row by row in the order of the groups."""
+    parts = [svg.text(0, 14, phrase("before" if layout else "as in the file", language))]
+    parts.append(svg.mask_pixels(1, 22, WIDTH - 2, HEIGHT, before))
+    if layout is None:
+        return svg.picture(WIDTH, HEIGHT + 26, parts, alt)
+    rows, cols = layout.row_order.order, layout.col_order.order
+    top = HEIGHT + 50
+    parts.append(svg.text(0, top - 8, f"{phrase('after', language)}: {phrase('by group', language)}"))
+    parts.append(
+        svg.mask_pixels(1, top, WIDTH - 2, HEIGHT, before.permuted(rows, cols), layout.after.permuted(rows, cols))
+    )
+    return svg.picture(WIDTH, top + HEIGHT + 4, parts, alt)

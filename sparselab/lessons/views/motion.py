@@ -9,8 +9,15 @@ from typing import Annotated, ClassVar
 from typing_extensions import Doc
 
 from sparselab.lessons.views.base import LessonView
-from sparselab.lessons.views.layers import check_layer, knob_meanings, layout_facts, layout_of, transform_of
-from sparselab.lessons.views.mask import SAMPLE_CONTROL, Knobs, Seed
+from sparselab.lessons.views.layers import (
+    check_layer,
+    knob_meanings,
+    layout_facts,
+    layout_of,
+    sample_layer,
+    transform_of,
+)
+from sparselab.lessons.views.mask import SAMPLE_CONTROL, Knobs, Seed, mask_drawing
 from sparselab.lessons.words import Facts
 
 
@@ -37,3 +44,9 @@ class MotionView(LessonView):
     def facts(self) -> Facts:
         found = layout_of(self.sample, self.layer, self.transform, self.settings, self.seed)
         return layout_facts(*found, transform_of(self.transform, self.settings))
+
+    def drawing(self, alt: str, *, covered: bool = False, language: str = "en") -> str:
+        if covered:
+            return mask_drawing(alt, sample_layer(self.sample, self.layer).mask, None, language)
+        _, layout = layout_of(self.sample, self.layer, self.transform, self.settings, self.seed)
+        return mask_drawing(alt, layout.before, layout, language)
