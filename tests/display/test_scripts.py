@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sparselab.display import assets
-from sparselab.display.assets import MOTION, PANES, VIEW, WALL, bundle
+from sparselab.display.assets import MOTION, PANES, TOY, VIEW, WALL, bundle
 from sparselab.runtime import messages
 
 DISPLAY = Path(assets.__file__).parent
@@ -23,6 +23,7 @@ ENTRIES = {
     "both": [MOTION, VIEW],
     "the panes": [PANES],
     "the wall": [WALL],
+    "the toy": [TOY],
 }
 TESTS = Path(__file__).resolve().parent / "js"
 NODE = shutil.which("node")
