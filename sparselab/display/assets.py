@@ -16,6 +16,7 @@ WALL = "wall/wall"
 PANES = "panes/panes"
 MOTION = "motion/motion"
 TOY = "toy/toy"
+FILM = "film/film"
 
 
 def bundle(*entries: str) -> str:
