@@ -14,6 +14,7 @@ from sparselab.app.inputs.samples import sample_path
 from sparselab.app.inputs.source import sample_source
 from sparselab.app.jobs.chance_job import chance_of_view, wait_for_chance
 from sparselab.app.jobs.explore_job import view_of, watch
+from sparselab.app.learn.picture import show_picture
 from sparselab.app.learn.work import drawing_now
 from sparselab.app.mask_view import mask_view
 from sparselab.app.motion_view import motion_view
@@ -61,7 +62,7 @@ def show_view(scene: Scene) -> None:
 def _svg(scene: Scene) -> None:
     picture = drawing_now(scene.view, scene.alt, scene.language, covered=scene.covered)
     if picture:
-        st.html(picture)
+        show_picture(picture, key=f"{scene.key}_picture")
 
 
 def _toy(scene: Scene) -> None:

@@ -64,7 +64,6 @@ def _head(place: LessonPlace, step: LessonStep, language: str) -> None:
         st.subheader(literal(title), anchor=False, width="content")
         numbers = {str(each.number): str(each.number) for each in place.lesson.steps}
         linked_segments(phrase("Step", language), numbers, "step", default="1", shows_label=False, then=leave_controls)
-        st.container(width="stretch")
         choose_language()
         st.button(
             phrase("All lessons", language),

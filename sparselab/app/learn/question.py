@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from sparselab.app.learn.guess import guess_picture
+from sparselab.app.learn.picture import show_picture
 from sparselab.app.learn.place import LessonPlace, answers
 from sparselab.app.shell.escape import literal
 from sparselab.core.errors import SettingError
@@ -55,7 +56,7 @@ def show_question(place: LessonPlace, step: LessonStep, words: StepWords, facts:
             return
         _verdict(question, answer.guess, truth, labels, language)
         if picture := guess_picture(question, answer.guess, truth, labels, facts, language):
-            st.html(picture)
+            show_picture(picture, key=f"_answer_{place.lesson.name}_{step.number}")
 
 
 def _ask(question: Question, answer: Answer, labels: dict[str, str], ask: str, key: str) -> None:
