@@ -86,7 +86,7 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
     ),
     "app": (
         frozenset({"looks"}),
-        frozenset({"mask_view", "motion_view", "panes_view", "wall_view", "charts"}),
+        frozenset({"mask_view", "motion_view", "film_view", "panes_view", "toy_view", "wall_view", "charts"}),
         frozenset({"shell"}),
         frozenset({"inputs"}),
         frozenset({"jobs"}),

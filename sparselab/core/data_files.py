@@ -40,6 +40,12 @@ STUDY_UPDATES = DATA / "study_updates.csv"
 STUDY_TICKETS = DATA / "study"
 """The masks of the first seed: a folder a run, a file a stage."""
 
+FILMS = DATA / "films"
+"""Films of recorded runs; benchmarks/film.py makes them."""
+
+DSB_FILM = FILMS / "dsb.film"
+"""One layer of a run of DSB, at every update of its mask."""
+
 PUBLISHED = DATA / "published.csv"
 """The papers' figures, a row a figure."""
 

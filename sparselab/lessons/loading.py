@@ -118,7 +118,7 @@ def _explore(table: Table) -> tuple[str, Mapping[str, object]]:
         TRANSFORMS[transform](**settings)
     except (SettingError, TypeError) as error:
         raise table.error("settings", f"expected settings of {transform}; got others: {error}") from None
-    return transform, MappingProxyType(settings)
+    return transform, settings
 
 
 def _lesson_words(table: Table, *needed: str) -> LessonWords:

@@ -13,14 +13,29 @@ from sparselab.lessons.reading import Table, shown
 from sparselab.lessons.views.base import LessonView
 from sparselab.lessons.views.blind import BlindView
 from sparselab.lessons.views.curves import CurvesView
+from sparselab.lessons.views.film import FilmOfRun
 from sparselab.lessons.views.latency import LatencyView
 from sparselab.lessons.views.mask import MaskView
 from sparselab.lessons.views.motion import MotionView
 from sparselab.lessons.views.similarity import SimilarityView
 from sparselab.lessons.views.text import TextView
+from sparselab.lessons.views.toy import ToyView
 
 VIEWS: Mapping[str, type[LessonView]] = MappingProxyType(
-    {kind.kind: kind for kind in (MaskView, SimilarityView, BlindView, MotionView, LatencyView, CurvesView, TextView)}
+    {
+        kind.kind: kind
+        for kind in (
+            ToyView,
+            MaskView,
+            SimilarityView,
+            BlindView,
+            MotionView,
+            LatencyView,
+            CurvesView,
+            FilmOfRun,
+            TextView,
+        )
+    }
 )
 """Every kind by its name."""
 
@@ -53,4 +68,4 @@ def _value(table: Table, setting: Setting) -> Any:
         return value
     if getattr(setting.kind, "__origin__", None) is tuple:
         return table.texts(setting.name, most=256)
-    return MappingProxyType(table.get(setting.name, dict))
+    return table.get(setting.name, dict)

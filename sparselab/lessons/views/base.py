@@ -20,6 +20,11 @@ class LessonView(ABC):
     needs_picture: ClassVar[bool] = True
 
     @property
+    def is_quick(self) -> bool:
+        """Whether facts and drawing come within some milliseconds, so that a page need not ask a worker."""
+        return True
+
+    @property
     def controls(self) -> Mapping[str, str]:
         """What may be left visible, by name, with its meaning in a few words."""
         return {}

@@ -56,6 +56,10 @@ class BlindView(LessonView):
         return tuple((sample, layer) for sample, _, layer in pairs)
 
     @property
+    def is_quick(self) -> bool:
+        return False
+
+    @property
     def controls(self) -> Mapping[str, str]:
         return knob_meanings(self.transform)
 

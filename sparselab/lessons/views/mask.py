@@ -60,6 +60,10 @@ class MaskView(LessonView):
             raise SettingError("settings: expected none without a transform; got some")
 
     @property
+    def is_quick(self) -> bool:
+        return False
+
+    @property
     def controls(self) -> Mapping[str, str]:
         return {
             **knob_meanings(self.transform),

@@ -39,6 +39,10 @@ class MotionView(LessonView):
         transform_of(self.transform, self.settings)
 
     @property
+    def is_quick(self) -> bool:
+        return False
+
+    @property
     def controls(self) -> Mapping[str, str]:
         return {**knob_meanings(self.transform), **SAMPLE_CONTROL}
 

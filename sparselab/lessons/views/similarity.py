@@ -76,6 +76,10 @@ class SimilarityView(LessonView):
         return found
 
     @property
+    def is_quick(self) -> bool:
+        return bool(self.kernels)
+
+    @property
     def controls(self) -> Mapping[str, str]:
         return {} if self.kernels else {"sample": "another sample mask"}
 

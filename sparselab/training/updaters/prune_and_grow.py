@@ -92,6 +92,10 @@ class PruneAndGrow(MaskUpdater):
         # A mask made by reshaping lies in another order in memory than the weight it covers.
         self.masks = [torch.empty_like(old).copy_(new) for old, new in pairs]
         self.settle(step.velocities)
+        self.on_move(step.number)
+
+    def moves(self, steps: int) -> int:
+        return min(self.update_schedule.until, steps - 1) // self.update_schedule.every
 
     def more_news(self) -> dict[str, Any]:
         """Return what else an update tells."""
