@@ -7,6 +7,7 @@ from functools import cache
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
+from sparselab.core.errors import SparselabError
 from sparselab.display.assets import FILM, MOTION, bundle, markup, styles
 from sparselab.display.film_message import every_nth, film_message
 from sparselab.training.runs.film import Film
@@ -23,11 +24,18 @@ def film_view(film: Film, *, key: str, layer: str | None = None, height: int = 3
         height: height of the picture in CSS pixels.
     Raises: SparselabError for a film without a frame or without that layer.
     """
-    _component(height)(data=film_payload(film, layer), key=key)
+    show_payload(film_payload(film, layer), key=key, height=height)
+
+
+def show_payload(payload: bytes, *, key: str, height: int = 320) -> None:
+    """Show what `film_payload` made of a film, for those who keep it."""
+    _component(height)(data=payload, key=key)
 
 
 def film_payload(film: Film, layer: str | None = None) -> bytes:
     """Return what the browser is sent for one layer. Raises: SparselabError for a film without a frame or without that layer."""
+    if not len(film):
+        raise SparselabError(f"expected at least one frame; the film has none yet. {film.note}".strip())
     shown = film.layers[0] if layer is None else film.layer(layer)
     step = every_nth(shown.packed[:1].nbytes, len(film))
     note = film.note if step == 1 else f"{film.note} One frame in {step} is shown.".strip()

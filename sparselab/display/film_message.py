@@ -44,7 +44,7 @@ def film_message(
     Raises: SparselabError for a film without a frame, or one longer than `MOST_MESSAGE_BYTES`.
     """
     if not len(packed):
-        raise SparselabError("expected at least one frame; the film has none: keep some with --keep-masks 1")
+        raise SparselabError("expected at least one frame; the film has none")
     if packed.nbytes > MOST_MESSAGE_BYTES:
         raise SparselabError(f"expected masks of at most {MOST_MESSAGE_BYTES:,} bytes; got {packed.nbytes:,}")
     told: dict[str, Any] = {

@@ -69,6 +69,7 @@ TAKEN = frozenset(
             "run",
             "preset",
             "published",
+            "film_layer",
             "blocks",
             "training_tab",
             "with_study",

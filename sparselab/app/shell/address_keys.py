@@ -163,6 +163,7 @@ class _TrainingKeys:
     axis: Annotated[str, Doc("the horizontal axis")] = ""
     with_study: Annotated[bool, ShownAs("Show the study"), Doc("whether the study is shown")] = True
     published: Annotated[str, Doc("the data set of the published results")] = ""
+    film_layer: Annotated[str, Doc("the layer whose film is shown")] = ""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from sparselab.lessons.views.layers import (
     sample_layer,
     transform_of,
 )
-from sparselab.lessons.views.mask import Knobs, Seed
+from sparselab.lessons.views.mask import Knobs, Seed, Values
 from sparselab.lessons.words import Fact, Facts
 
 _LEAST, _MOST = 2, 4
@@ -40,6 +40,7 @@ class BlindView(LessonView):
     transform: Annotated[str, Doc("a transform by its name")] = "regroup"
     settings: Knobs = field(default_factory=dict)
     seed: Seed = 0
+    values: Values = True
 
     def __post_init__(self) -> None:
         if not _LEAST <= len(self.masks) <= _MOST:
@@ -66,7 +67,9 @@ class BlindView(LessonView):
         run = transform_of(self.transform, self.settings)
         found: dict[str, Fact] = {}
         for number, (sample, layer) in enumerate(self.parts, start=1):
-            facts = layout_facts(*layout_of(sample, layer, self.transform, self.settings, self.seed), run)
+            facts = layout_facts(
+                *layout_of(sample, layer, self.transform, self.settings, self.seed, values=self.values), run
+            )
             found |= {f"sample_{number}": sample, f"layer_{number}": layer}
             found |= {f"{name}_{number}": value for name, value in facts.items()}
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -50,10 +51,11 @@ def check_layer(sample: str, layer: str) -> None:
         raise SettingError(f"layer: expected one of {', '.join(names)}; got {layer[:60]!r}")
 
 
-def sample_layer(sample: str, layer: str) -> Layer:
-    """Return a layer of a sample."""
+def sample_layer(sample: str, layer: str, *, values: bool = True) -> Layer:
+    """Return a layer of a sample; without its weights' values where only the mask is to count."""
     check_layer(sample, layer)
-    return load_layer(str(sample_file(sample)), layer, ReadOptions())
+    found = load_layer(str(sample_file(sample)), layer, ReadOptions())
+    return found if values else replace(found, weight=None)
 
 
 def transform_of(name: str, settings: Mapping[str, Any]) -> Transform:
@@ -71,14 +73,16 @@ def knob_meanings(name: str) -> dict[str, str]:
     return {each.name: each.doc for each in settings_of(TRANSFORMS[name])} if name else {}
 
 
-def layout_of(sample: str, layer: str, transform: str, settings: Mapping[str, Any], seed: int) -> tuple[Layer, Layout]:
+def layout_of(
+    sample: str, layer: str, transform: str, settings: Mapping[str, Any], seed: int, *, values: bool = True
+) -> tuple[Layer, Layout]:
     """Return a layer of a sample and what a transform makes of it."""
-    return _layout(sample, layer, transform, json.dumps(dict(settings), sort_keys=True), seed)
+    return _layout(sample, layer, transform, json.dumps(dict(settings), sort_keys=True), seed, values)
 
 
 @lru_cache(maxsize=16)
-def _layout(sample: str, layer: str, transform: str, settings: str, seed: int) -> tuple[Layer, Layout]:
-    found = sample_layer(sample, layer)
+def _layout(sample: str, layer: str, transform: str, settings: str, seed: int, values: bool) -> tuple[Layer, Layout]:
+    found = sample_layer(sample, layer, values=values)
     run = transform_of(transform, json.loads(settings))
     return found, run(found, rng=np.random.default_rng(seed), device=DEVICE)
 

@@ -29,6 +29,7 @@ from sparselab.lessons.views.layers import (
 from sparselab.lessons.words import Facts
 
 Seed = Annotated[int, Interval(ge=0, le=2**31 - 1), Doc("the seed of every random choice")]
+Values = Annotated[bool, Doc("whether the weights' values count; false: only how many are kept, as of a mask alone")]
 Knobs = Annotated[Mapping[str, Any], Doc("settings of the transform by name")]
 
 SAMPLE_CONTROL: Mapping[str, str] = {"sample": "another sample mask"}
@@ -49,6 +50,7 @@ class MaskView(LessonView):
     settings: Knobs = field(default_factory=dict)
     order: Annotated[str, OneOf(tuple(ORDERS)), Doc("rows and columns of the picture after")] = "reordered"
     seed: Seed = 0
+    values: Values = True
 
     def __post_init__(self) -> None:
         check_layer(self.sample, self.layer)
@@ -72,14 +74,14 @@ class MaskView(LessonView):
     def facts(self) -> Facts:
         if not self.transform:
             return mask_facts(sample_layer(self.sample, self.layer))
-        found = layout_of(self.sample, self.layer, self.transform, self.settings, self.seed)
+        found = layout_of(self.sample, self.layer, self.transform, self.settings, self.seed, values=self.values)
         return layout_facts(*found, transform_of(self.transform, self.settings))
 
     def drawing(self, alt: str, *, covered: bool = False, language: str = "en") -> str:
         before = sample_layer(self.sample, self.layer).mask
         if covered or not self.transform:
             return mask_drawing(alt, before, None, language)
-        _, layout = layout_of(self.sample, self.layer, self.transform, self.settings, self.seed)
+        _, layout = layout_of(self.sample, self.layer, self.transform, self.settings, self.seed, values=self.values)
         return mask_drawing(alt, before, layout, language)
 
 

@@ -17,7 +17,7 @@ from sparselab.lessons.views.layers import (
     sample_layer,
     transform_of,
 )
-from sparselab.lessons.views.mask import SAMPLE_CONTROL, Knobs, Seed, mask_drawing
+from sparselab.lessons.views.mask import SAMPLE_CONTROL, Knobs, Seed, Values, mask_drawing
 from sparselab.lessons.words import Facts
 
 
@@ -32,6 +32,7 @@ class MotionView(LessonView):
     transform: Annotated[str, Doc("a transform by its name")] = "regroup"
     settings: Knobs = field(default_factory=dict)
     seed: Seed = 0
+    values: Values = True
 
     def __post_init__(self) -> None:
         check_layer(self.sample, self.layer)
@@ -46,11 +47,11 @@ class MotionView(LessonView):
         return {**knob_meanings(self.transform), **SAMPLE_CONTROL}
 
     def facts(self) -> Facts:
-        found = layout_of(self.sample, self.layer, self.transform, self.settings, self.seed)
+        found = layout_of(self.sample, self.layer, self.transform, self.settings, self.seed, values=self.values)
         return layout_facts(*found, transform_of(self.transform, self.settings))
 
     def drawing(self, alt: str, *, covered: bool = False, language: str = "en") -> str:
         if covered:
             return mask_drawing(alt, sample_layer(self.sample, self.layer).mask, None, language)
-        _, layout = layout_of(self.sample, self.layer, self.transform, self.settings, self.seed)
+        _, layout = layout_of(self.sample, self.layer, self.transform, self.settings, self.seed, values=self.values)
         return mask_drawing(alt, layout.before, layout, language)
