@@ -133,9 +133,7 @@ def after(toy: Toy, state: ToyState) -> Toy:
     kept = toy.mask.kept.copy()
     for row, col in state.toggled:
         kept[row, col] = not kept[row, col]
-    return replace(
-        toy, mask=Mask(kept), row_order=state.row_order, column_order=state.column_order, pair=state.pair
-    )
+    return replace(toy, mask=Mask(kept), row_order=state.row_order, column_order=state.column_order, pair=state.pair)
 
 
 def sorted_by_groups(toy: Toy) -> Toy:

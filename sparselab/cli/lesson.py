@@ -6,11 +6,14 @@ from pathlib import Path
 
 import click
 
-from sparselab.lessons.catalogue import LESSONS, lesson_key
+from sparselab.core.atomic_files import atomic_path
+from sparselab.core.errors import FileError
+from sparselab.lessons.catalogue import LESSONS, lesson_folder, lesson_key
 from sparselab.lessons.checking import problems
 from sparselab.lessons.lesson import ENGLISH
 from sparselab.lessons.loading import read_lesson
-from sparselab.lessons.ready import write_ready
+from sparselab.lessons.ready import ready_facts, write_ready
+from sparselab.lessons.sheet import sheet as lesson_page
 
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 
@@ -58,3 +61,18 @@ def facts(folder: Path) -> None:
         click.echo(f"step {step.number}: {step.view.kind}")
         for name, value in step.view.facts().items():
             click.echo(f"  {name} = {value:.6g}" if isinstance(value, float) else f"  {name} = {value}")
+
+
+@lesson.command()
+@click.argument("name", metavar="FOLDER|NUMBER")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write, such as sheet.html.")
+@click.option("--overwrite", is_flag=True, help="Replace a file that is there.")
+def sheet(name: str, out: Path, overwrite: bool) -> None:
+    """Write a lesson as one HTML file for paper: questions first, answers on pages of their own at the end."""
+    folder = Path(name) if Path(name).is_dir() else lesson_folder(name)
+    if out.exists() and not overwrite:
+        raise FileError(f"--out: expected a path without a file, or --overwrite; got {out}")
+    text = lesson_page(read_lesson(folder), ready_facts(folder))
+    with atomic_path(out) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    click.echo(str(out))

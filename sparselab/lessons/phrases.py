@@ -53,6 +53,8 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "Answer": "答案",
         "Right.": "正确。",
         "You chose": "你选的是",
+        "energy kept": "保留的能量",
+        "Each lesson takes a few minutes: look, guess, then reveal.": "每课只需几分钟：先看，再猜，然后揭晓。",
         "Measure it here": "在本机上测量",
     }
 )

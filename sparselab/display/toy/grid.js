@@ -3,10 +3,10 @@
 
 import { travel } from "./travelling.js";
 
-const part = (kind, role, text = "") => {
+const makePart = (kind, role, text = "") => {
   const element = document.createElement("span");
   element.className = `toy-${kind}`;
-  element.setAttribute("role", role);
+  if (role) element.setAttribute("role", role);
   element.textContent = text;
   return element;
 };
@@ -20,6 +20,8 @@ export class ToyGrid {
   }
 
   build({ rows, columns, inputs }) {
+    // A picture says what it shows in its label: its parts have no roles of their own.
+    const part = (kind, role, text) => makePart(kind, this.kind === "img" ? null : role, text);
     const roles = this.kind === "grid" ? "gridcell" : "cell";
     const line = (title, makeCell, last) => {
       const element = part("row", "row");

@@ -8,6 +8,7 @@ import { blocksSentence, equalSentence, movedSentence } from "./words.js";
 
 const ASIDE_MS = 160;
 const SORT_MS = 900;
+const ROOM_FOR_ASIDE = 900;
 
 export class RowsMode {
   constructor(view) {
@@ -40,8 +41,8 @@ export class RowsMode {
 
   cellSize(width) {
     const { kept, inputs } = this.view.told;
-    const wide = Math.max(12, Math.min(40, Math.floor((width - 92) / inputs.length) - 1));
-    const tall = Math.max(26, Math.min(wide, Math.floor(window.innerHeight * 0.52 / (kept.length + 2))));
+    const wide = Math.max(12, Math.min(40, Math.floor(((width >= ROOM_FOR_ASIDE ? width - 290 : width) - 92) / inputs.length) - 1));
+    const tall = Math.max(26, Math.min(wide, Math.floor(window.innerHeight * 0.56 / (kept.length + 2))));
     return [Math.min(wide, Math.round(1.5 * tall)), tall];
   }
 

@@ -34,6 +34,6 @@ export function movedSentence(axis, id, place, size) {
 
 export function equalSentence(equal, size) {
   return equal === size
-    ? `Same answer: all ${size} outputs are the numbers of the file's order; each has travelled with its row.`
-    : `${equal} of ${size} outputs are the numbers of the file's order.`;
+    ? `Same answer: each of the ${size} outputs is the number it was in the file's order, and has travelled with its row.`
+    : `Another answer: ${equal} of ${size} outputs are what they were in the file's order.`;
 }

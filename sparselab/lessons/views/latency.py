@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar
 
@@ -15,6 +15,8 @@ from sparselab.core.errors import SettingError
 from sparselab.lessons import svg
 from sparselab.lessons.phrases import phrase
 from sparselab.lessons.views.base import LessonView
+from sparselab.lessons.views.layers import check_layer, transform_of
+from sparselab.lessons.views.mask import Knobs
 from sparselab.lessons.words import Fact, Facts
 
 _MOST = 6
@@ -33,8 +35,14 @@ class LatencyView(LessonView):
     kind: ClassVar[str] = "latency"
 
     sessions: Annotated[tuple[str, ...], Doc("one to six sessions by their keys")]
+    sample: Annotated[str, Doc("the sample that the page Latency is opened on, to measure here")] = "vgg-digits-imp-80"
+    layer: Annotated[str, Doc("its layer")] = "features.15.weight"
+    transform: Annotated[str, Doc("the transform there")] = "regroup"
+    settings: Knobs = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_layer(self.sample, self.layer)
+        transform_of(self.transform, self.settings)
         if not 1 <= len(self.sessions) <= _MOST:
             raise SettingError(f"sessions: expected 1 to {_MOST}; got {len(self.sessions)}")
         if len({(each.device.get("name"), each.date[:10], each.threads) for each in self.found}) > 1:
