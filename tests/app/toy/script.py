@@ -10,4 +10,6 @@ shown: Toy = toy_of(st.query_params["mode"])
 st.subheader("A toy")
 st.button("Run the page again")
 state = toy_view(shown, key="toy")
-st.text(f"rows {state.row_order} columns {state.column_order} pair {state.pair} toggled {state.toggled} step {state.step}")
+st.text(
+    f"rows {state.row_order} columns {state.column_order} pair {state.pair} toggled {state.toggled} step {state.step}"
+)
