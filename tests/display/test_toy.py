@@ -23,7 +23,7 @@ from sparselab.analysis.toy import (
     shared_columns,
     sorted_by_groups,
 )
-from sparselab.analysis.toy_steps import STEPS, count, counted, summed
+from sparselab.analysis.toy_steps import PRODUCTS, count, counted, summed
 from sparselab.core.errors import SparselabError
 from sparselab.display.toy_message import as_plain, edition, read_state, toy_message
 from sparselab.runtime import messages
@@ -70,7 +70,7 @@ def in_python(toy: Toy, state: ToyState, pair: tuple[int, int]) -> dict[str, Any
                 "part": vars(counted(now, steps(now)[: state.step])),
                 "sums": summed(now, steps(now)[: state.step]),
             }
-            for name, steps in STEPS.items()
+            for name, steps in PRODUCTS.items()
         },
         "product": product(now),
         "permuted": permuted_product(now),
