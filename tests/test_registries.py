@@ -15,6 +15,7 @@ import pytest
 
 import sparselab
 from sparselab.analysis.similarity import SIMILARITIES
+from sparselab.analysis.toy_steps import PRODUCTS
 from sparselab.app.explore.details import TABS
 from sparselab.app.learn.drawn import DRAWN
 from sparselab.app.training.start import PRESETS
@@ -39,7 +40,7 @@ from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import TASKS
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.regroup.rules import RULES
-from tests.analysis import test_similarity
+from tests.analysis import test_similarity, test_toy
 from tests.app import test_explore_page, test_training_page
 from tests.app.learn import test_page as test_learn_page
 from tests.core import test_im2col, test_words
@@ -76,6 +77,7 @@ WALKS: tuple[tuple[Iterable[Any], Test], ...] = (
     (REWRITERS, test_write_back.test_without_a_change_every_tensor_is_what_it_was),
     (SCORES, test_scores.test_every_score_tells_weights_apart),
     (SIMILARITIES, test_similarity.test_every_similarity_is_its_definition),
+    (PRODUCTS, test_toy.test_every_way_of_multiplying_gives_the_same_answer),
     (PAPERS, test_paper_results.test_every_paper_has_figures_and_a_word_of_care),
     (TASKS, test_tasks.test_what_a_task_says_of_itself),
     (MODELS, test_models.test_every_weight_that_can_be_pruned_takes_part),

@@ -130,6 +130,8 @@ def after(toy: Toy, state: ToyState) -> Toy:
     rows, cols = toy.mask.shape
     if not all(0 <= row < rows and 0 <= col < cols for row, col in state.toggled):
         raise SparselabError(f"toggled: expected cells of a {rows} x {cols} toy; got {state.toggled}")
+    if state.step < 0:
+        raise SparselabError(f"step: expected 0 or more; got {state.step}")
     kept = toy.mask.kept.copy()
     for row, col in state.toggled:
         kept[row, col] = not kept[row, col]
@@ -162,8 +164,8 @@ def blocks_of(toy: Toy) -> tuple[Block, ...]:
     blocks, start = [], 0
     for height in map(len, toy.groups):
         rows = toy.row_order[start : start + height]
-        used = toy.mask.kept[list(rows)].any(axis=0)
-        blocks.append(Block(np.array(rows), np.array([col for col in toy.column_order if used[col]], dtype=np.int64)))
+        used = set(np.flatnonzero(toy.mask.permuted(rows=rows).kept.any(axis=0)).tolist())
+        blocks.append(Block(np.array(rows), np.array([col for col in toy.column_order if col in used], dtype=np.int64)))
         start += height
     return tuple(blocks)
 

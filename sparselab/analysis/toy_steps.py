@@ -63,21 +63,21 @@ def block_steps(toy: Toy) -> tuple[ToyStep, ...]:
     return tuple(steps)
 
 
-STEPS: Mapping[str, Callable[[Toy], tuple[ToyStep, ...]]] = MappingProxyType(
+PRODUCTS: Mapping[str, Callable[[Toy], tuple[ToyStep, ...]]] = MappingProxyType(
     {"dense": dense_steps, "csr": csr_steps, "blocks": block_steps}
 )
 """The ways to multiply, by name, in the order in which they are shown."""
 
 
 def count(toy: Toy, method: str) -> ToyCount:
-    """Return what the whole product costs with a method of STEPS.
+    """Return what the whole product costs with a method of PRODUCTS.
 
     Example: >>> from sparselab.analysis.toy import sorted_by_groups
              >>> toy = sorted_by_groups(Toy.from_lines(["##..", "..##", "##.#"], groups=((0, 2), (1,))))
              >>> count(toy, "dense").steps, count(toy, "csr").steps, count(toy, "blocks")
              (12, 14, ToyCount(multiplications=8, zeros=1, reads=5))
     """
-    return counted(toy, STEPS[method](toy))
+    return counted(toy, PRODUCTS[method](toy))
 
 
 def counted(toy: Toy, steps: tuple[ToyStep, ...]) -> ToyCount:

@@ -43,7 +43,7 @@ export class CountMode {
     const across = width >= NARROW ? this.panels.length : 1;
     const [rows, columns] = [told.kept.length, told.inputs.length];
     const room = (width - (across - 1) * PANEL_GAP) / across - 68;
-    const size = Math.max(10, Math.min(across > 1 ? 30 : 18, Math.floor(room / columns) - 1, Math.floor(window.innerHeight * 0.5 / rows)));
+    const size = Math.max(10, Math.min(across > 1 ? 44 : 18, Math.floor(room / columns) - 1, Math.floor(window.innerHeight * 0.5 / rows)));
     return [size, size];
   }
 

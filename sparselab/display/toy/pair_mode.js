@@ -43,9 +43,9 @@ export class PairMode {
     const { kept, inputs } = this.view.told;
     const beside = width >= 720;
     const room = beside ? width * 0.62 : width;
-    const wide = Math.max(24, Math.min(40, Math.floor((room - 60) / inputs.length) - 1));
+    const wide = Math.max(24, Math.min(56, Math.floor((room - 60) / inputs.length) - 1));
     const tall = Math.max(24, Math.min(wide, Math.floor(window.innerHeight * 0.5 / (kept.length + 2))));
-    this.matrix.resize(Math.max(24, Math.min(48, Math.floor(((beside ? width * 0.38 - 40 : width) - 32) / kept.length) - 1)));
+    this.matrix.resize(Math.max(24, Math.min(beside ? 60 : 44, Math.floor(((beside ? width * 0.38 - 40 : width) - 32) / kept.length) - 1)));
     return [wide, tall];
   }
 

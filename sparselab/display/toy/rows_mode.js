@@ -41,7 +41,7 @@ export class RowsMode {
 
   cellSize(width) {
     const { kept, inputs } = this.view.told;
-    const wide = Math.max(12, Math.min(40, Math.floor(((width >= ROOM_FOR_ASIDE ? width - 290 : width) - 92) / inputs.length) - 1));
+    const wide = Math.max(12, Math.min(56, Math.floor(((width >= ROOM_FOR_ASIDE ? width - 290 : width) - 92) / inputs.length) - 1));
     const tall = Math.max(26, Math.min(wide, Math.floor(window.innerHeight * 0.56 / (kept.length + 2))));
     return [Math.min(wide, Math.round(1.5 * tall)), tall];
   }
@@ -113,10 +113,13 @@ export class RowsMode {
     const { view } = this;
     const cost = countSteps(toy, TOY_METHODS.blocks.steps(toy));
     const all = toy.rows.length * toy.columns.length;
-    setText(view.find("blocks"), blocksSentence(toyBlocks(toy), cost, all));
+    const byHand = this.byHand ? ` Your order: ${zerosOf({ ...toy, ...this.byHand })} by zero.` : "";
+    setText(view.find("blocks"), `${blocksSentence(toyBlocks(toy), cost, all)}${byHand}`);
     view.find("bar").style.setProperty("--kept", `${(100 * keptCount(toy.kept)) / all}%`);
     view.find("bar").style.setProperty("--zeros", `${(100 * cost.zeros) / all}%`);
     view.root.dataset.zeros = String(cost.zeros);
     setText(view.find("sort"), this.byHand ? "Back to my order" : "The machine sorts");
   }
 }
+
+const zerosOf = (toy) => countSteps(toy, TOY_METHODS.blocks.steps(toy)).zeros;

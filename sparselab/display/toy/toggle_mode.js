@@ -21,7 +21,7 @@ export class ToggleMode {
 
   cellSize(width) {
     const { kept, inputs } = this.view.told;
-    const wide = Math.max(24, Math.min(40, Math.floor((width - 60) / inputs.length) - 1));
+    const wide = Math.max(24, Math.min(56, Math.floor((width - 60) / inputs.length) - 1));
     return [wide, Math.max(24, Math.min(wide, Math.floor(window.innerHeight * 0.6 / (kept.length + 1))))];
   }
 

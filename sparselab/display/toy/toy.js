@@ -112,7 +112,6 @@ class ToyView {
     this.root.style.setProperty("--cell-wide", `${wide}px`);
     this.root.style.setProperty("--cell-tall", `${tall}px`);
     this.root.style.setProperty("--columns", this.told.inputs.length);
-    this.root.dataset.digits = wide < 16 ? "small" : "";
     this.show();
   }
 }

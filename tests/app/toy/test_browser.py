@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from sparselab.analysis.toy import jaccard, sorted_by_groups
-from sparselab.analysis.toy_steps import STEPS, count
+from sparselab.analysis.toy_steps import PRODUCTS, count
 from tests.app.conftest import PATIENCE_MS, ROOT
 from tests.app.toy.toys import TOYS, toy_of
 from tests.browsing import free_port, served
@@ -100,7 +100,7 @@ def test_steps_are_counted_as_the_engine_counts_them(page: Page, address: str) -
     told(page, "step 1")
     page.get_by_test_id("toy-end").click()
     toy = toy_of("count")
-    for method in STEPS:
+    for method in PRODUCTS:
         cost = count(toy, method)
         panel = page.locator(f"[data-method={method}]")
         expect(panel.locator(".toy-steps")).to_have_text(f"{cost.steps} of {cost.steps} steps")
