@@ -80,7 +80,7 @@ class FilmPlayer {
   }
 
   legend() {
-    return this.film.groups === null ? CHANGE_TEXTS : { ...CHANGE_TEXTS, blocks: "blocks of like rows" };
+    return this.film.groups === null ? CHANGE_TEXTS : { ...CHANGE_TEXTS, blocks: "between groups of rows that share blocks" };
   }
 
   press() {

@@ -95,7 +95,8 @@ class PruneAndGrow(MaskUpdater):
         self.on_move(step.number)
 
     def moves(self, steps: int) -> int:
-        return min(self.update_schedule.until, steps - 1) // self.update_schedule.every
+        schedule = self.update_schedule
+        return sum(schedule.fraction(step) > 0 for step in range(0, min(schedule.until + 1, steps), schedule.every))
 
     def more_news(self) -> dict[str, Any]:
         """Return what else an update tells."""

@@ -145,7 +145,7 @@ def _filmed(
     name: str, shape: tuple[int, int], frames: Sequence[tuple[NDArray[np.uint8], NDArray[np.int32] | None]]
 ) -> FilmedLayer:
     rows, cols = shape
-    packed = np.zeros((len(frames), rows, -(-cols // 8)) if frames else (0, 0, 0), np.uint8)
+    packed = np.zeros((len(frames), rows, -(-cols // 8)), np.uint8)
     grouped = bool(frames) and frames[0][1] is not None
     groups = np.zeros((len(frames), rows), np.int32) if grouped else None
     for place, (bits, of_rows) in enumerate(frames):

@@ -104,9 +104,9 @@ def _packed(mask: Any) -> NDArray[np.uint8]:
 
 
 def _note(every: int, asked: int, moves: int, frame_bytes: int, most_bytes: int) -> str:
-    limit = f"the film's limit of {most_bytes / 2**20:,.0f} MiB"
+    limit = f"the film's limit of {most_bytes:,} bytes"
     if not every:
-        return f"No masks are kept: two frames of {frame_bytes / 2**20:,.1f} MiB are more than {limit}."
+        return f"No masks are kept: two frames of {frame_bytes:,} bytes are more than {limit}."
     if every != asked:
         return f"One mask in {every} of the {moves:,} updates is kept, not one in {asked}: more could pass {limit}."
     return ""
