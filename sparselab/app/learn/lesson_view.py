@@ -22,14 +22,18 @@ from sparselab.lessons.phrases import phrase
 from sparselab.lessons.words import Facts, filled
 from sparselab.runtime.worker import WorkerError
 
-# Text and question on the left, the picture beside both; on a phone one column: text, picture, question.
+# Text, question and reveal on the left, the picture on the right; on a phone one column: text, picture, question, reveal.
 _STYLE = """<style>
-.st-key-_lesson { display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); grid-template-rows: auto 1fr;
-  grid-template-areas: "text view" "ask view"; column-gap: 2rem; row-gap: 1rem; }
-.st-key-_lesson > :has(> .st-key-_lesson_text) { grid-area: text; } .st-key-_lesson > :has(> .st-key-_lesson_view) { grid-area: view; }
-.st-key-_lesson > :has(> .st-key-_lesson_ask) { grid-area: ask; }
-@media (max-width: 800px) { .st-key-_lesson { display: flex; flex-direction: column; }
-  .st-key-_lesson_way button, .st-key-_lesson_ask label, .st-key-_lesson_steps button { min-height: 44px; } }
+.st-key-_lesson { flex-direction: row; align-items: start; gap: 2rem; }
+.st-key-_lesson > :has(> .st-key-_lesson_left) { flex: 2 1 0; min-width: 0; }
+.st-key-_lesson > :has(> .st-key-_lesson_right) { flex: 3 1 0; min-width: 0; }
+@media (max-width: 800px) {
+  .st-key-_lesson { flex-direction: column; align-items: stretch; gap: 1rem; }
+  .st-key-_lesson > *, .st-key-_lesson_left, .st-key-_lesson_right { display: contents; }
+  :has(> .st-key-_lesson_text) { order: 1; } :has(> .st-key-_lesson_view) { order: 2; } :has(> .st-key-_lesson_ask) { order: 3; }
+  :has(> .st-key-_lesson_reveal) { order: 4; } :has(> .st-key-_lesson_way) { order: 5; }
+  .st-key-_lesson_way button, .st-key-_lesson_ask label, .st-key-_lesson_steps button { min-height: 44px; }
+}
 </style>"""
 
 
@@ -45,16 +49,12 @@ def show_lesson(place: LessonPlace) -> None:
     answer = answer_of(place, step)
     try:
         facts = facts_now(step.view, place.ready)
-        scene = _body(place, step, words, facts, answer, language)
+        _body(place, step, words, facts, answer, language)
     except (SparselabError, WorkerError) as error:
         show_fault(error)
-        scene = None
-    _way(place, step, answer, language)
     if step.number == len(lesson.steps):
         show_end(place, language)
     hear_keys()
-    for each in scene.last if scene is not None else ():  # last: all else is there
-        each()
 
 
 def _head(place: LessonPlace, step: LessonStep, language: str) -> None:
@@ -74,25 +74,30 @@ def _head(place: LessonPlace, step: LessonStep, language: str) -> None:
         )
 
 
-def _body(place: LessonPlace, step: LessonStep, words: StepWords, facts: Facts, answer: Answer, language: str) -> Scene:
+def _body(place: LessonPlace, step: LessonStep, words: StepWords, facts: Facts, answer: Answer, language: str) -> None:
     covered = step.covered and not answer.is_revealed
     alt = filled(words.picture, facts)
     st.html(_STYLE)
     with st.container(key="_lesson"):
-        with st.container(key="_lesson_text"):
-            st.markdown(f"#### {filled(words.title, facts)}")
-            st.markdown(filled(words.body, facts))
-        with st.container(key="_lesson_view"):
-            view = turned(step.view, controls_now(step), language)
-            scene = Scene(view, alt, language, covered, f"_lesson_{place.lesson.name}_{step.number}")
-            show_view(scene)
-            if alt:
-                st.caption(alt)
-        with st.container(key="_lesson_ask"):
-            show_question(place, step, words, facts, language)
+        with st.container(key="_lesson_left"):
+            with st.container(key="_lesson_text"):
+                st.markdown(f"#### {filled(words.title, facts)}")
+                st.markdown(filled(words.body, facts))
+            if step.question is not None:
+                with st.container(key="_lesson_ask"):
+                    show_question(place, step, words, facts, language)
             if step.question is not None and answer.is_revealed:
-                st.markdown(filled(words.reveal, facts))
-    return scene
+                with st.container(key="_lesson_reveal"):
+                    st.markdown(filled(words.reveal, facts))
+            _way(place, step, answer, language)
+        with st.container(key="_lesson_right"):
+            with st.container(key="_lesson_view"):
+                view = turned(step.view, controls_now(step), language)
+                show_view(
+                    Scene(view, place.ready, alt, language, covered, f"_lesson_{place.lesson.name}_{step.number}")
+                )
+                if alt:
+                    st.caption(alt)
 
 
 def _way(place: LessonPlace, step: LessonStep, answer: Answer, language: str) -> None:

@@ -47,8 +47,9 @@ def show_question(place: LessonPlace, step: LessonStep, words: StepWords, facts:
         return
     st.markdown(f"**{filled(words.ask, facts)}**")
     labels = {key: filled(words.options[key], facts) for key in question.options}
-    _ask(question, answer, labels, words.ask, f"_guess_{place.lesson.name}_{step.number}")
-    if answer.is_revealed:
+    if not answer.is_revealed:
+        _ask(question, answer, labels, words.ask, f"_guess_{place.lesson.name}_{step.number}")
+    else:
         try:
             truth = true_answer(question, facts)
         except SettingError as error:

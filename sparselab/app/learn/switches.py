@@ -7,18 +7,17 @@ from typing import Any
 
 import streamlit as st
 
-from sparselab.analysis.picture import ORDERS
 from sparselab.app.inputs.samples import SAMPLES, available
 from sparselab.app.inputs.setting_widget import setting_widget
 from sparselab.app.shell.address import fixed_keys
 from sparselab.app.shell.url_state import linked_segments, linked_select
 from sparselab.app.shell.visit import choose, chosen
 from sparselab.core.settings import Setting, settings_of
-from sparselab.display.message import ORDER_LABELS
 from sparselab.lessons.lesson import ENGLISH, LANGUAGES
 from sparselab.lessons.phrases import GLOSS
 from sparselab.lessons.views.base import LessonView
 from sparselab.lessons.views.layers import layer_names
+from sparselab.lessons.views.mask import ORDERS
 from sparselab.transforms import TRANSFORMS
 
 
@@ -46,8 +45,11 @@ def _control(name: str, view: LessonView, language: str) -> dict[str, Any]:
         return _sample(view, language)
     if name == "order":
         own = view.order  # type: ignore[attr-defined]
-        labels = {each: ORDER_LABELS[each] for each in ORDERS}
-        return {"order": linked_segments(_label("Rows", name, language), labels, "order", default=own)}
+        return {
+            "order": linked_select(
+                _label("Rows", name, language), list(ORDERS), "order", default=own, label_of=ORDERS.__getitem__
+            )
+        }
     if name in type(view).__dataclass_fields__:  # type: ignore[attr-defined]
         setting = replace(fixed_keys("learn")[name].setting, default=getattr(view, name), optional=False)
         return {name: _widget(setting, language)}

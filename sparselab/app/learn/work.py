@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from sparselab.app.shell.session import public_memory
 from sparselab.app.shell.work import run_once
+from sparselab.core.layout import Layout
+from sparselab.core.mask import Mask
 from sparselab.lessons.lesson import Lesson
 from sparselab.lessons.ready import view_key
-from sparselab.lessons.tasks import lesson_sheet, view_drawing, view_facts
+from sparselab.lessons.tasks import lesson_sheet, view_drawing, view_facts, view_layout
 from sparselab.lessons.views.base import LessonView
+from sparselab.lessons.views.layers import sample_mask
+from sparselab.lessons.views.mask import MaskView
+from sparselab.lessons.views.motion import MotionView
 from sparselab.lessons.words import Facts
 from sparselab.runtime.pipes import Limits
 
@@ -41,6 +47,33 @@ def drawing_now(view: LessonView, alt: str, language: str, *, covered: bool) -> 
         key, lambda: run_once(view_drawing, view, alt, language, covered, limits=_LIMITS, what="Drawing")
     )
     return answer
+
+
+@dataclass(frozen=True, eq=False)
+class LayoutMade:
+    """What a transform made of a layer, and its facts."""
+
+    layout: Layout
+    facts: Facts
+
+
+def layout_now(view: MaskView | MotionView) -> LayoutMade:
+    """Return what a view's transform makes of its layer. Raises: SparselabError, WorkerError."""
+
+    def make() -> LayoutMade:
+        packed, facts = run_once(view_layout, view, limits=_LIMITS, what="Computing")
+        return LayoutMade(Layout.unpack(packed), facts)
+
+    found: LayoutMade = public_memory().remembered(f"lesson layout|{view_key(view)}", make)
+    return found
+
+
+def mask_now(view: MaskView | MotionView) -> Mask:
+    """Return the mask of a view as it is in its file."""
+    found: Mask = public_memory().remembered(
+        f"lesson mask|{view.sample}|{view.layer}", lambda: sample_mask(view.sample, view.layer)
+    )
+    return found
 
 
 def sheet_now(lesson: Lesson, folder: Path) -> str:

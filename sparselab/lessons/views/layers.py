@@ -18,6 +18,7 @@ from sparselab.core.data_files import SAMPLE_MASKS
 from sparselab.core.errors import SettingError
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
+from sparselab.core.mask import Mask
 from sparselab.core.settings import settings_of
 from sparselab.formats import ReadOptions, load_layer, read_ticket
 from sparselab.lessons.words import Fact, Facts
@@ -56,6 +57,12 @@ def sample_layer(sample: str, layer: str, *, values: bool = True) -> Layer:
     check_layer(sample, layer)
     found = load_layer(str(sample_file(sample)), layer, ReadOptions())
     return found if values else replace(found, weight=None)
+
+
+def sample_mask(sample: str, layer: str) -> Mask:
+    """Return the mask of a layer of a sample, read as cheaply as can be."""
+    check_layer(sample, layer)
+    return read_ticket(sample_file(sample)).found(layer).mask()
 
 
 def transform_of(name: str, settings: Mapping[str, Any]) -> Transform:

@@ -8,6 +8,8 @@ from typing import Annotated, ClassVar
 
 from typing_extensions import Doc
 
+from sparselab.core.layer import Layer
+from sparselab.core.layout import Layout
 from sparselab.lessons.views.base import LessonView
 from sparselab.lessons.views.layers import (
     check_layer,
@@ -46,12 +48,15 @@ class MotionView(LessonView):
     def controls(self) -> Mapping[str, str]:
         return {**knob_meanings(self.transform), **SAMPLE_CONTROL}
 
+    def made(self) -> tuple[Layer, Layout]:
+        """Return the layer and what the transform makes of it."""
+        return layout_of(self.sample, self.layer, self.transform, self.settings, self.seed, values=self.values)
+
     def facts(self) -> Facts:
-        found = layout_of(self.sample, self.layer, self.transform, self.settings, self.seed, values=self.values)
-        return layout_facts(*found, transform_of(self.transform, self.settings))
+        return layout_facts(*self.made(), transform_of(self.transform, self.settings))
 
     def drawing(self, alt: str, *, covered: bool = False, language: str = "en") -> str:
         if covered:
             return mask_drawing(alt, sample_layer(self.sample, self.layer).mask, None, language)
-        _, layout = layout_of(self.sample, self.layer, self.transform, self.settings, self.seed, values=self.values)
+        _, layout = self.made()
         return mask_drawing(alt, layout.before, layout, language)
