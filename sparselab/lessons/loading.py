@@ -36,7 +36,7 @@ _MOST_FILES = 64
 _STEP = re.compile(r"([1-9][0-9]?)-([a-z0-9][a-z0-9-]{0,59})(?:\.([a-z]{2}))?\.md")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 _STRANGE = re.compile(r"!\[|<[a-zA-Z/!?]|\$")  # also no TeX: nothing on paper draws it
-_FORM = re.compile(r"[,]?(?:\.[0-9])?[fg%]")
+_FORM = re.compile(r"[+]?[,]?(?:\.[0-9])?[fg%]")
 
 
 def read_lesson(folder: str | os.PathLike[str]) -> Lesson:

@@ -14,7 +14,7 @@ LONGEST_TEXT = 6_000
 """Characters of one text of a lesson, such as a step before its reveal."""
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
-_INSIDE = re.compile(r"([a-z][a-z0-9_]{0,59})(?::([,]?(?:\.[0-9])?[fg%]))?")
+_INSIDE = re.compile(r"([a-z][a-z0-9_]{0,59})(?::([+]?[,]?(?:\.[0-9])?[fg%]))?")
 _NUMBER = re.compile(r"\d+(?:[.,/]\d+)*")
 
 
