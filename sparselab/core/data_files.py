@@ -52,6 +52,9 @@ PUBLISHED = DATA / "published.csv"
 GLOSSARY = DATA / "glossary.md"
 """The terms of the pages and documents: tables of term and meaning."""
 
+LESSONS = DATA / "lessons"
+"""The lessons: a folder each, called NN-NAME."""
+
 
 def sessions_file(device_name: str, folder: Path = DATA) -> Path:
     """Return the file of a device's latency sessions; benchmarks/latency.py and gpu_latency.py write it.

@@ -15,6 +15,7 @@ VIEW = "mask_view/mask_view"
 WALL = "wall/wall"
 PANES = "panes/panes"
 MOTION = "motion/motion"
+TOY = "toy/toy"
 FILM = "film/film"
 
 

@@ -79,6 +79,7 @@ TAKEN = frozenset(
             "force",
             "axes",
         ),
+        *("lesson", "step", "language", "controls", "kept"),
         *("mask", "threshold", "conv_groups", "read_all", "read_groups", "read_axes", "read_threshold", "read_masks"),
     }
 )

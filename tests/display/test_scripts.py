@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sparselab.display import assets
-from sparselab.display.assets import FILM, MOTION, PANES, VIEW, WALL, bundle
+from sparselab.display.assets import FILM, MOTION, PANES, TOY, VIEW, WALL, bundle
 from sparselab.runtime import messages
 
 DISPLAY = Path(assets.__file__).parent
@@ -24,6 +24,7 @@ ENTRIES = {
     "the film": [FILM],
     "the panes": [PANES],
     "the wall": [WALL],
+    "the toy": [TOY],
 }
 TESTS = Path(__file__).resolve().parent / "js"
 NODE = shutil.which("node")
