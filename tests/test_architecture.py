@@ -29,7 +29,7 @@ PACKAGES: dict[str, frozenset[str]] = {
     "training": frozenset({"core", "runtime", "pruning", "grouping", "transforms", "formats"}),
     "lessons": frozenset(
         {
-            *("core", "runtime", "analysis", "grouping", "transforms", "formats", "workflows"),
+            *("core", "runtime", "analysis", "grouping", "transforms", "kernels", "formats", "workflows"),
             *("benchmarking", "training"),
         }
     ),
