@@ -22,18 +22,30 @@ PACKAGES: dict[str, frozenset[str]] = {
     "kernels": frozenset({"core"}),
     "grouping": frozenset({"core", "runtime", "analysis"}),
     "formats": frozenset({"core", "runtime"}),
+    "audit": frozenset({"core", "runtime", "analysis", "formats"}),
     "nn": frozenset({"core", "kernels"}),
     "transforms": frozenset({"core", "runtime", "analysis", "pruning", "grouping"}),
     "workflows": frozenset({"core", "runtime", "analysis", "grouping", "transforms", "formats"}),
     "benchmarking": frozenset({"core", "runtime", "analysis", "transforms", "kernels", "formats", "nn"}),
     "training": frozenset({"core", "runtime", "pruning", "grouping", "transforms", "formats"}),
     "cli": frozenset(
-        {"core", "runtime", "analysis", "transforms", "kernels", "formats", "benchmarking", "training", "workflows"}
+        {
+            "core",
+            "runtime",
+            "analysis",
+            "audit",
+            "transforms",
+            "kernels",
+            "formats",
+            "benchmarking",
+            "training",
+            "workflows",
+        }
     ),
     "app": frozenset(
         {
             *("core", "runtime", "analysis", "display", "grouping", "transforms", "kernels", "formats"),
-            *("benchmarking", "training", "workflows"),
+            *("audit", "benchmarking", "training", "workflows"),
         }
     ),
 }
