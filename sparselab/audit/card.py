@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sparselab.audit.layer_results import LayerAudit
 from sparselab.audit.places import place_of
-from sparselab.audit.results import Audit, LayerAudit
+from sparselab.audit.results import Audit
 from sparselab.core.version import __version__
 
 _MOST_ROWS = 60
@@ -39,7 +40,7 @@ def markdown_card(audit: Audit, title: str) -> str:
 
 def _row(name: str, words: str, said: Sequence[str], layers: Sequence[LayerAudit]) -> list[str]:
     shapes = list(dict.fromkeys(" x ".join(map(str, layer.shape)) for layer in layers))
-    best = layers[0].best
+    best = layers[0].best or layers[0].nearest
     chance = "" if best is None or best.share_by_chance is None else share_words(best.share_by_chance)
     shape = shapes[0] + (f" and {len(shapes) - 1} other" if len(shapes) > 1 else "")
     return [_code(name), str(len(layers)), shape, _range([layer.density for layer in layers]), words, chance, *said]
@@ -51,7 +52,7 @@ def _about(audit: Audit) -> str:
     met = f" {zeros:,} zeros are -0; {denormals:,} weights are denormal." if zeros or denormals else ""
     return (
         "“By chance”: the share of units (windows, blocks, rows ...) that would fulfil the pattern if as many weights were kept "
-        f"anywhere.{met} {len(audit.skipped)} tensors were left alone. Made by `sparselab audit`, version {__version__}."
+        f"anywhere.{met} {_left(len(audit.skipped))} left alone. Made by `sparselab audit`, version {__version__}."
     )
 
 
@@ -69,6 +70,10 @@ def share_words(share: float) -> str:
 def _range(densities: Sequence[float]) -> str:
     low, high = (f"{100 * pick(densities):.1f}" for pick in (min, max))
     return f"{low} %" if low == high else f"{low} to {high} %"
+
+
+def _left(count: int) -> str:
+    return f"{count} tensor{'s' * (count != 1)} {'was' if count == 1 else 'were'}"
 
 
 def _yes(holds: bool) -> str:

@@ -78,7 +78,7 @@ def _print(found: Audit) -> None:
 
 
 def _row(layer: LayerAudit, *, claimed: bool) -> list[Any]:
-    best = layer.best
+    best = layer.best or layer.nearest
     chance = None if best is None or best.share_by_chance is None else share_words(best.share_by_chance)
     row: list[Any] = [layer.name, " x ".join(map(str, layer.shape)), layer.dtype, layer.density, layer.words, chance]
     return [*row, _claim_words(layer)] if claimed else row
