@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from math import exp, log
 from typing import Any
@@ -91,7 +92,7 @@ def find(pattern: Pattern, bits: MaskBits, axis: Axis | None, *, strict: bool, k
         share=(tally.units - tally.broken) / tally.units,
         share_by_chance=exp(log_share),
         first_break=at,
-        surprise=-tally.units * log_share,
+        surprise=min(-tally.units * log_share, sys.float_info.max),  # what cannot be is as rare as a number can say
     )
 
 
