@@ -43,6 +43,9 @@ def guess(layers: Sequence[LayerAudit]) -> str:
         text += f"; nothing is pruned in {dense}"
     if others := sum(layer.best is not None and not _those(layer, pattern, axis) for layer in layers):
         text += f"; another pattern in {others}"
+    if left := len(layers) - len(having) - dense - others:
+        near = sum(layer.nearest is not None for layer in layers)
+        text += f"; no pattern in {left}" + (f" (nearly one in {near})" if near else "")
     return text
 
 

@@ -67,11 +67,12 @@ def _print(found: Audit) -> None:
     claimed = found.claim is not None
     head = (*_HEAD, "claim") if claimed else _HEAD
     print_table(head, [_row(layer, claimed=claimed) for layer in found.layers])
-    for layer in found.layers:
-        odd = [f"{layer.negative_zeros:,} zeros are -0"] * bool(layer.negative_zeros)
-        odd += [f"{layer.denormals:,} weights are denormal"] * bool(layer.denormals)
-        if odd:
-            click.echo(f"{layer.name}: {', '.join(odd)}")
+    for what, counts in (
+        ("zeros are -0", [layer.negative_zeros for layer in found.layers]),
+        ("weights are denormal", [layer.denormals for layer in found.layers]),
+    ):
+        if total := sum(counts):
+            click.echo(f"{total:,} {what}, in {sum(map(bool, counts))} of {len(counts)} layers")
     click.echo(printable(found.sentence))
     skipped = [{"name": item.name, "reason": item.reason} for item in found.skipped]
     say_notes({"notes": list(found.notes), "skipped": skipped, "layers": []})
@@ -80,8 +81,22 @@ def _print(found: Audit) -> None:
 def _row(layer: LayerAudit, *, claimed: bool) -> list[Any]:
     best = layer.best or layer.nearest
     chance = None if best is None or best.share_by_chance is None else share_words(best.share_by_chance)
-    row: list[Any] = [layer.name, " x ".join(map(str, layer.shape)), layer.dtype, layer.density, layer.words, chance]
+    row: list[Any] = [
+        layer.name,
+        " x ".join(map(str, layer.shape)),
+        layer.dtype,
+        layer.density,
+        _pattern(layer),
+        chance,
+    ]
     return [*row, _claim_words(layer)] if claimed else row
+
+
+def _pattern(layer: LayerAudit) -> str:
+    near = layer.nearest
+    if near is None or near.first_break is None:
+        return layer.words
+    return f"{layer.words}, first break at {list(near.first_break.index)}: {near.first_break.found}"
 
 
 def _claim_words(layer: LayerAudit) -> str:

@@ -110,7 +110,13 @@ class AuditPart:
             say(sentence, icon=f":material/{icon}:")
         strip = strip_of(found.layers)
         with st.container(height=620 if len(strip.blocks) > ROWS_SHOWN else "content", border=False):
-            st.plotly_chart(strip_figure(strip), key=_CHART, on_select=_clicked, selection_mode="points")
+            st.plotly_chart(
+                strip_figure(strip),
+                key=_CHART,
+                on_select=_clicked,
+                selection_mode="points",
+                config={"displayModeBar": False},
+            )
         st.caption(glyph_legend(strip))
         self._take(found)
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from sparselab.audit import LayerAudit
 from sparselab.audit.card import share_words
-from sparselab.audit.places import place_of
+from sparselab.audit.places import in_order, place_of
 
 ROWS_SHOWN = 22
 """Of longer strips so many rows are seen at once."""
@@ -21,9 +21,9 @@ _SIGNS = {
     "heads": ("H", "whole heads"),
     "constant fan-in": ("≡", "constant fan-in"),
 }
-_DENSE, _NONE, _BLOCKS = ("■", "dense: nothing is pruned"), ("·", "no pattern beyond chance"), ("▦", "whole blocks")
+_DENSE, _NONE, _BLOCKS = ("", "dense: nothing is pruned"), ("·", "no pattern beyond chance"), ("▦", "whole blocks")
 _SCALE = ((0.0, "#00204C"), (0.5, "#7C7B78"), (1.0, "#FFE945"))  # of Cividis, which is even without colour too
-_ROW = 28
+_ROW, _AROUND = 28, 160
 
 
 @dataclass(frozen=True)
@@ -37,62 +37,74 @@ class Strip:
 
 def strip_of(layers: Sequence[LayerAudit]) -> Strip:
     """Return the places of layers; a network with too many different parts has one column."""
-    cells = [(*place_of(layer.name), layer) for layer in layers]
-    if len({part for _, part, _ in cells}) > _MOST_COLUMNS or len({(b, p) for b, p, _ in cells}) < len(cells):
-        cells = [(layer.name, "weight", layer) for layer in layers]
-    blocks, columns = (tuple(dict.fromkeys(cell[i] for cell in cells)) for i in (0, 1))
-    return Strip(blocks, columns, tuple(cells))
+    places = [place_of(layer.name) for layer in layers]
+    if len({part for _, part in places}) > _MOST_COLUMNS or len(set(places)) < len(places):
+        places = [(layer.name, "weight") for layer in layers]
+    blocks, columns = (list(dict.fromkeys(place[i] for place in places)) for i in (0, 1))
+    cells = tuple((block, part, layer) for (block, part), layer in zip(places, layers, strict=True))
+    return Strip(tuple(in_order(blocks)), tuple(columns), cells)
 
 
 def strip_figure(strip: Strip) -> go.Figure:
     """Show the strip; each cell bears the name of its layer."""
     layers = [layer for _, _, layer in strip.cells]
-    figure = go.Figure(
-        go.Scatter(
-            x=[part for _, part, _ in strip.cells],
-            y=[block for block, _, _ in strip.cells],
-            mode="markers+text",
-            text=[sign_of(layer)[0] for layer in layers],
-            textfont={"color": ["#FFFFFF" if layer.density < 0.6 else "#000000" for layer in layers], "size": 11},
-            marker={
-                "symbol": "square",
-                "size": _ROW - 3,
-                "color": [100 * layer.density for layer in layers],
-                "colorscale": _SCALE,
-                "cmin": 0,
-                "cmax": 100,
-                "opacity": 1,
-                "line": {"width": 1, "color": "#7F7F7F"},
-                "colorbar": {
-                    "title": {"text": "density, %", "side": "right"},
-                    "orientation": "h",
-                    "thickness": 10,
-                    "y": 0,
-                    "yref": "container",
-                    "yanchor": "bottom",
-                },
-            },
-            selected={"marker": {"opacity": 1}},
-            unselected={"marker": {"opacity": 1}, "textfont": {"color": None}},
-            customdata=[[layer.name] for layer in layers],
-            hovertext=[_told(layer) for layer in layers],
-            hovertemplate="%{hovertext}<extra></extra>",
-        )
+    x, y = [part for _, part, _ in strip.cells], [block for block, _, _ in strip.cells]
+    heat = go.Heatmap(
+        x=x,
+        y=y,
+        z=[100 * layer.density for layer in layers],
+        zmin=0,
+        zmax=100,
+        colorscale=_SCALE,
+        xgap=2,
+        ygap=2,
+        hoverinfo="skip",
+        colorbar={
+            "title": {"text": "density, %", "side": "bottom"},
+            "orientation": "h",
+            "thickness": 10,
+            "y": 0,
+            "yref": "container",
+            "yanchor": "bottom",
+        },
     )
-    figure.update_xaxes(type="category", side="top", showgrid=False, fixedrange=True, categoryarray=strip.columns)
-    figure.update_yaxes(type="category", autorange="reversed", showgrid=False, fixedrange=True, automargin=True)
-    figure.update_layout(
-        height=150 + _ROW * len(strip.blocks), margin={"l": 10, "r": 10, "t": 60, "b": 70}, dragmode=False
+    # The signs are points of their own, because a cell of a heat map cannot be chosen by a click.
+    signs = go.Scatter(
+        x=x,
+        y=y,
+        mode="markers+text",
+        text=[sign_of(layer)[0] for layer in layers],
+        textfont={"color": [_ink(layer) for layer in layers], "size": 12},
+        marker={"symbol": "square", "size": _ROW - 4, "color": "rgba(0,0,0,0)"},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        customdata=[[layer.name] for layer in layers],
+        hovertext=[_told(layer) for layer in layers],
+        hovertemplate="%{hovertext}<extra></extra>",
     )
+    figure = go.Figure([heat, signs])
+    figure.update_xaxes(categoryorder="array", categoryarray=strip.columns, side="top")
+    figure.update_yaxes(categoryorder="array", categoryarray=strip.blocks, range=[len(strip.blocks) - 0.5, -0.5])
+    for axes in (figure.update_xaxes, figure.update_yaxes):
+        axes(type="category", showgrid=False, zeroline=False, fixedrange=True, automargin=True)
+    height = _AROUND + _ROW * len(strip.blocks)
+    figure.update_layout(height=height, margin={"l": 10, "r": 10, "t": 10, "b": 60}, dragmode=False)
     return figure
 
 
+def _ink(layer: LayerAudit) -> str:
+    """Return white or black, whichever is seen on the layer's colour: each has at least 4.5:1 on its side."""
+    return "#FFFFFF" if layer.density < 0.47 else "#000000"
+
+
 def sign_of(layer: LayerAudit) -> tuple[str, str]:
-    """Return the sign of a layer's pattern, and what it means.
+    """Return the sign of a layer's pattern, or that it breaks the claim, and what it means.
 
     Example: >>> sign_of(LayerAudit("a", (2, 2), "float32", 1.0, 0, 0, ()))[0]
-             '■'
+             ''
     """
+    if layer.holds is False:
+        return "✗", "the claim breaks"
     if layer.density in (0.0, 1.0):
         return _DENSE if layer.density else ("○", "empty: everything is pruned")
     finding = layer.best or layer.nearest
@@ -111,7 +123,7 @@ def sign_of(layer: LayerAudit) -> tuple[str, str]:
 def glyph_legend(strip: Strip) -> str:
     """Return what the signs of a strip mean, in words."""
     meanings = dict(sign_of(layer) for _, _, layer in strip.cells)
-    told = "; ".join(f"{sign} {means}" for sign, means in meanings.items())
+    told = "; ".join(f"{sign or 'no sign'}: {means}" for sign, means in meanings.items())
     return f"{told}. A click opens the layer in Explore."
 
 

@@ -78,8 +78,8 @@ class VNMBlocks(Pattern):
         kinds = []
         for rows, height in runs(bits.lines, self.v):
             for cols, width in runs(bits.width, self.m):
-                ways = _ways(height, self.n, width, strict)
-                given = (log(w) + log_given(height * width, j, total, kept) for j, w in enumerate(ways) if w)
+                ways = _log_ways(height, self.n, width, strict)
+                given = (ways_of_j + log_given(height * width, j, total, kept) for j, ways_of_j in ways)
                 kinds.append((rows * cols, log_sum(given)))
         return log_mean(kinds)
 
@@ -120,8 +120,8 @@ def _found(used: int, least: int, most: int) -> str:
 
 
 @lru_cache(maxsize=64)
-def _ways(height: int, n: int, width: int, strict: bool) -> tuple[int, ...]:
-    """Return how many blocks with 0, 1, 2 ... weights kept fulfil the pattern.
+def _log_ways(height: int, n: int, width: int, strict: bool) -> tuple[tuple[int, float], ...]:
+    """Return (j, log of how many blocks with j weights kept fulfil the pattern), where there are any.
 
     Of c used columns by inclusion and exclusion: sum over i of (-1)^(c-i) C(c, i) (sum over k of C(i, k) x^k)^height.
     """
@@ -132,7 +132,7 @@ def _ways(height: int, n: int, width: int, strict: bool) -> tuple[int, ...]:
     for c in range(min(_USED, width) + 1):
         for i in range(c + 1):
             total += comb(width, c) * (-1) ** (c - i) * comb(c, i) * powers[i]
-    return tuple(total)
+    return tuple((j, log(ways)) for j, ways in enumerate(total) if ways)
 
 
 def _power(polynomial: list[int], exponent: int) -> NDArray[Any]:
