@@ -14,8 +14,8 @@ from sparselab.core.version import __version__
 
 if TYPE_CHECKING:
     from sparselab.analysis.metrics import report
-    from sparselab.audit.auditing import audit
-    from sparselab.audit.results import Audit
+    from sparselab.auditing.layers import audit
+    from sparselab.auditing.results import Audit
     from sparselab.core.errors import SparselabError
     from sparselab.core.layer import Layer
     from sparselab.core.layout import Block, Layout
@@ -47,7 +47,7 @@ else:
 
 
 _HOMES = {
-    "Audit": "audit.results.Audit",
+    "Audit": "auditing.results.Audit",
     "Block": "core.layout.Block",
     "Format": "formats.base.Format",
     "Grouper": "grouping.base.Grouper",
@@ -64,7 +64,7 @@ _HOMES = {
     "SparselabError": "core.errors.SparselabError",
     "Ticket": "core.ticket.Ticket",
     "Transform": "transforms.base.Transform",
-    "audit": "audit.auditing.audit",
+    "audit": "auditing.layers.audit",
     "convert": "nn.converting.convert",
     "diff": "workflows.diff.diff",
     "open": "formats.opening.open_ticket",

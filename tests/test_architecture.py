@@ -22,7 +22,7 @@ PACKAGES: dict[str, frozenset[str]] = {
     "kernels": frozenset({"core"}),
     "grouping": frozenset({"core", "runtime", "analysis"}),
     "formats": frozenset({"core", "runtime"}),
-    "audit": frozenset({"core", "runtime", "analysis", "formats"}),
+    "auditing": frozenset({"core", "runtime", "analysis", "formats"}),
     "nn": frozenset({"core", "kernels"}),
     "transforms": frozenset({"core", "runtime", "analysis", "pruning", "grouping"}),
     "workflows": frozenset({"core", "runtime", "analysis", "grouping", "transforms", "formats"}),
@@ -45,7 +45,7 @@ PACKAGES: dict[str, frozenset[str]] = {
     "app": frozenset(
         {
             *("core", "runtime", "analysis", "display", "grouping", "transforms", "kernels", "formats"),
-            *("audit", "benchmarking", "training", "workflows"),
+            *("auditing", "benchmarking", "training", "workflows"),
         }
     ),
 }

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from sparselab.audit import Audit, LayerAudit, audit_ticket, parse_claim
-from sparselab.audit.card import markdown_card, share_words
+from sparselab.auditing import Audit, LayerAudit, audit_ticket, parse_claim
+from sparselab.auditing.card import markdown_card, share_words
 from sparselab.cli.file_options import file_options, open_file, say_notes, settings_of_reading
 from sparselab.cli.output import print_document, print_table, printable
 from sparselab.formats import ReadOptions

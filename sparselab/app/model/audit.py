@@ -20,9 +20,9 @@ from sparselab.app.shell.escape import literal
 from sparselab.app.shell.open_in import open_in_explore
 from sparselab.app.shell.session import session
 from sparselab.app.shell.visit import choose, chosen, held
-from sparselab.audit import Audit, Claim, parse_claim
-from sparselab.audit.card import markdown_card
-from sparselab.audit.parts import audited_part, layer_of_plain
+from sparselab.auditing import Audit, Claim, parse_claim
+from sparselab.auditing.card import markdown_card
+from sparselab.auditing.parts import audited_part, layer_of_plain
 from sparselab.core.errors import SettingError
 from sparselab.core.ticket import Skipped
 from sparselab.runtime.broker import Call

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from sparselab.audit import LayerAudit
-from sparselab.audit.card import share_words
-from sparselab.audit.places import in_order, place_of
+from sparselab.auditing import LayerAudit
+from sparselab.auditing.card import share_words
+from sparselab.auditing.places import in_order, place_of
 
 ROWS_SHOWN = 22
 """Of longer strips so many rows are seen at once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sparselab.audit.findings import Finding
+from sparselab.auditing.findings import Finding
 
 _NEARLY, _MORE = 0.95, 0.05
 """A pattern nearly holds where so many units fulfil it, and so many more than by chance."""

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.audit.bits import Axis, MaskBits
+from sparselab.auditing.bits import Axis, MaskBits
 
 
 @dataclass(frozen=True)

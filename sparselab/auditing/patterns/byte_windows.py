@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.audit.bits import MaskBits
-from sparselab.audit.patterns.base import Spot, Tally, first_true
+from sparselab.auditing.bits import MaskBits
+from sparselab.auditing.patterns.base import Spot, Tally, first_true
 
 
 class WindowRule(Protocol):

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sparselab.audit.bits import MaskBits
-from sparselab.audit.chance import log_whole
-from sparselab.audit.patterns.base import Pattern, Tally
-from sparselab.audit.patterns.blocks import WholeBlocks
+from sparselab.auditing.bits import MaskBits
+from sparselab.auditing.chance import log_whole
+from sparselab.auditing.patterns.base import Pattern, Tally
+from sparselab.auditing.patterns.blocks import WholeBlocks
 
 
 @dataclass(frozen=True)

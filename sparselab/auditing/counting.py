@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.audit.bits import Bytes, MaskBits
+from sparselab.auditing.bits import Bytes, MaskBits
 from sparselab.core.errors import FileError
 from sparselab.core.inputs.words import WORD_TYPES, WordType
 from sparselab.core.ticket import StoredLayer

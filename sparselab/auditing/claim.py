@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sparselab.audit.bits import Axis
-from sparselab.audit.patterns import PATTERNS, Pattern
+from sparselab.auditing.bits import Axis
+from sparselab.auditing.patterns import PATTERNS, Pattern
 from sparselab.core.errors import SettingError
 
 NONE = "none"

@@ -10,10 +10,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.audit.bits import Axis, MaskBits, over_last
-from sparselab.audit.chance import log_kept, log_mean, log_sum
-from sparselab.audit.patterns.base import Pattern, Spot, Tally, first_true, runs
-from sparselab.audit.patterns.byte_windows import tally_windows
+from sparselab.auditing.bits import Axis, MaskBits, over_last
+from sparselab.auditing.chance import log_kept, log_mean, log_sum
+from sparselab.auditing.patterns.base import Pattern, Spot, Tally, first_true, runs
+from sparselab.auditing.patterns.byte_windows import tally_windows
 from sparselab.core.errors import SettingError
 
 MOST = 4096

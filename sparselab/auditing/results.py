@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sparselab.audit.layer_results import LayerAudit
-from sparselab.audit.sentences import guess, verdict
+from sparselab.auditing.layer_results import LayerAudit
+from sparselab.auditing.sentences import guess, verdict
 from sparselab.core.ticket import Skipped
 from sparselab.core.version import __version__
 

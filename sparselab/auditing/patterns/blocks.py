@@ -11,10 +11,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.audit.bits import Bytes, MaskBits, over_last
-from sparselab.audit.chance import log_mean, log_whole
-from sparselab.audit.patterns.base import Pattern, Spot, Tally, first_true, runs
-from sparselab.audit.patterns.byte_windows import tally_windows
+from sparselab.auditing.bits import Bytes, MaskBits, over_last
+from sparselab.auditing.chance import log_mean, log_whole
+from sparselab.auditing.patterns.base import Pattern, Spot, Tally, first_true, runs
+from sparselab.auditing.patterns.byte_windows import tally_windows
 from sparselab.core.errors import SettingError
 
 _MOST = 2**24

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from sparselab.audit.bits import Axis
-from sparselab.audit.claim import Claim, parse_claim
-from sparselab.audit.counting import count_layer
-from sparselab.audit.findings import Finding, find, no_pattern
-from sparselab.audit.heads import heads_of
-from sparselab.audit.layer_results import LayerAudit
-from sparselab.audit.patterns import PATTERNS, Pattern
-from sparselab.audit.patterns.heads import WholeHeads
-from sparselab.audit.results import Audit
+from sparselab.auditing.bits import Axis
+from sparselab.auditing.claim import Claim, parse_claim
+from sparselab.auditing.counting import count_layer
+from sparselab.auditing.findings import Finding, find, no_pattern
+from sparselab.auditing.heads import heads_of
+from sparselab.auditing.layer_results import LayerAudit
+from sparselab.auditing.patterns import PATTERNS, Pattern
+from sparselab.auditing.patterns.heads import WholeHeads
+from sparselab.auditing.results import Audit
 from sparselab.core.errors import FileError, LimitError, SparselabError
 from sparselab.core.ticket import FoundLayer, Skipped, Ticket
 from sparselab.formats.opening import Source, open_ticket

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sparselab.audit.bits import Axis
-from sparselab.audit.patterns.heads import WholeHeads
+from sparselab.auditing.bits import Axis
+from sparselab.auditing.patterns.heads import WholeHeads
 from sparselab.core.ticket import FoundLayer
 
 _QUERY = ("q_proj", "query", "q_lin", "to_q", "wq")

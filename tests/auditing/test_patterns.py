@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparselab.audit.bits import MaskBits
-from sparselab.audit.counting import count_layer
-from sparselab.audit.findings import find
-from sparselab.audit.patterns import PATTERNS, Pattern
-from sparselab.audit.patterns.n_m import NMWindows
+from sparselab.auditing.bits import MaskBits
+from sparselab.auditing.counting import count_layer
+from sparselab.auditing.findings import find
+from sparselab.auditing.patterns import PATTERNS, Pattern
+from sparselab.auditing.patterns.n_m import NMWindows
 from sparselab.core.ticket import StoredLayer
-from tests.audit.definitions import broken_units, examples
+from tests.auditing.definitions import broken_units, examples
 
 
 def bits_of(kept: np.ndarray, groups: int = 1) -> MaskBits:

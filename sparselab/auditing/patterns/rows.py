@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sparselab.audit.bits import MaskBits
-from sparselab.audit.chance import log_whole
-from sparselab.audit.patterns.base import Pattern, Spot, Tally, first_true
+from sparselab.auditing.bits import MaskBits
+from sparselab.auditing.chance import log_whole
+from sparselab.auditing.patterns.base import Pattern, Spot, Tally, first_true
 
 
 @dataclass(frozen=True)

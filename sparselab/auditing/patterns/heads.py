@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sparselab.audit.bits import Axis, MaskBits
-from sparselab.audit.patterns.base import Pattern, Tally
-from sparselab.audit.patterns.blocks import WholeBlocks
+from sparselab.auditing.bits import Axis, MaskBits
+from sparselab.auditing.patterns.base import Pattern, Tally
+from sparselab.auditing.patterns.blocks import WholeBlocks
 
 
 @dataclass(frozen=True)
 class WholeHeads(Pattern):
     """`size` neighbouring outputs of a query, key or value projection, or inputs of the output projection, are one head.
 
-    How many there are says the model's config.json: see `sparselab.audit.heads`.
+    How many there are says the model's config.json: see `sparselab.auditing.heads`.
     """
 
     size: int = 0

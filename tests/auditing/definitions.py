@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.audit.patterns import Pattern
+from sparselab.auditing.patterns import Pattern
 
 Unit = NDArray[np.int64]
 """Places in the tensor, flat: outputs x inputs."""
@@ -72,7 +72,7 @@ def examples(
     form: str, rng: np.random.Generator, shape: tuple[int, int]
 ) -> tuple[Pattern, str | None, NDArray[np.bool_]]:
     """Return a pattern of a form, its axis, and a mask of 0 and 1 that fulfils it exactly; rows and columns are multiples of 16."""
-    from sparselab.audit.patterns import PATTERNS
+    from sparselab.auditing.patterns import PATTERNS
 
     rows, cols = shape
     kind = PATTERNS[form]

@@ -16,10 +16,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.audit.bits import Axis, MaskBits, over_last, over_lines
-from sparselab.audit.chance import log_given, log_mean, log_sum
-from sparselab.audit.patterns.base import Pattern, Spot, Tally, first_true, runs
-from sparselab.audit.patterns.n_m import MOST
+from sparselab.auditing.bits import Axis, MaskBits, over_last, over_lines
+from sparselab.auditing.chance import log_given, log_mean, log_sum
+from sparselab.auditing.patterns.base import Pattern, Spot, Tally, first_true, runs
+from sparselab.auditing.patterns.n_m import MOST
 from sparselab.core.errors import SettingError
 
 _USED = 4

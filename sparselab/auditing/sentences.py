@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from sparselab.audit.findings import Finding
-from sparselab.audit.layer_results import LayerAudit
+from sparselab.auditing.findings import Finding
+from sparselab.auditing.layer_results import LayerAudit
 
 
 def verdict(claim: str, layers: Sequence[LayerAudit]) -> str:

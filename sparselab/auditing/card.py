@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sparselab.audit.layer_results import LayerAudit
-from sparselab.audit.places import place_of
-from sparselab.audit.results import Audit
+from sparselab.auditing.layer_results import LayerAudit
+from sparselab.auditing.places import place_of
+from sparselab.auditing.results import Audit
 from sparselab.core.version import __version__
 
 _MOST_ROWS = 60

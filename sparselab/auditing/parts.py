@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sparselab.audit.auditing import audit_layer
-from sparselab.audit.claim import parse_claim
-from sparselab.audit.findings import Finding, PatternBreak
-from sparselab.audit.layer_results import LayerAudit
+from sparselab.auditing.claim import parse_claim
+from sparselab.auditing.findings import Finding, PatternBreak
+from sparselab.auditing.layer_results import LayerAudit
+from sparselab.auditing.layers import audit_layer
 from sparselab.core.errors import Cancelled, SparselabError
 from sparselab.formats.options import ReadOptions
 from sparselab.formats.reading import read_ticket

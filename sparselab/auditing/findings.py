@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from sparselab.audit.bits import Axis, MaskBits
-from sparselab.audit.patterns import Pattern
-from sparselab.audit.patterns.base import Spot
+from sparselab.auditing.bits import Axis, MaskBits
+from sparselab.auditing.patterns import Pattern
+from sparselab.auditing.patterns.base import Spot
 
 _SURE = log(1000)
 """A pattern is more than chance where chance would give it less than once in a thousand masks."""
