@@ -15,6 +15,7 @@ Axis: TypeAlias = Literal["in", "out"]
 
 Bytes: TypeAlias = NDArray[np.uint8]
 _FEW = 4  # runs of more lines are reduced from those of half as many
+_CHUNK_PARTS = 2**8
 _CHUNK = 2**20  # bytes or words looked at in one go: what is made beside them stays small
 
 
@@ -127,6 +128,16 @@ class MaskBits:
         for group in range(self.groups):
             for start in range(0, self.lines, step):
                 yield group, slice(start, min(start + step, self.lines))
+
+    def growing_chunks(self) -> Iterator[tuple[int, slice]]:
+        """Yield (group, lines), in order, ever more lines at a time: for a search that mostly ends soon."""
+        most = max(1, _CHUNK // (self.positions * self.packed.shape[-1]))
+        step = max(1, most // _CHUNK_PARTS)
+        for group in range(self.groups):
+            start = 0
+            while start < self.lines:
+                yield group, slice(start, min(start + step, self.lines))
+                start, step = start + step, min(2 * step, most)
 
 
 def _transposed(packed: Bytes) -> list[Bytes]:

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from math import exp, inf, lgamma, log
+from math import inf, lgamma, log
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 
 def log_choose(n: int, k: int) -> float:
     """Return log C(n, k); -inf where there is no way.
 
-    Example: >>> round(exp(log_choose(4, 2)), 9)
+    Example: >>> round(2 ** (log_choose(4, 2) / log(2)), 9)
              6.0
     """
     if not 0 <= k <= n:
@@ -24,35 +27,53 @@ def log_choose(n: int, k: int) -> float:
     return 0.0 if k in (0, n) else lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
 
 
-@lru_cache(maxsize=4096)
-def log_given(size: int, kept: int, total: int, total_kept: int) -> float:
-    """Return the log of the chance that of `size` given weights a given set of `kept` is kept and the others are not."""
-    return log_choose(total - size, total_kept - kept) - log_choose(total, total_kept)
+@lru_cache(maxsize=1024)
+def log_given(size: int, most: int, total: int, total_kept: int) -> NDArray[np.float64]:
+    """Return, for j = 0 to `most`, the log of the chance that of `size` given weights j given ones are kept and the others are not."""
+    left, kept = total - size, total_kept - np.arange(most + 1)
+    logs = np.full(most + 1, -inf)
+    possible = np.flatnonzero((kept >= 0) & (kept <= left))
+    if possible.size:
+        first = int(possible[0])
+        k = kept[possible[1:]]
+        # From one j to the next: C(n, k) = C(n, k + 1) (k + 1) / (n - k).
+        steps = np.log(k + 1) - np.log(left - k)
+        start = log_choose(left, int(kept[first])) - log_choose(total, total_kept)
+        logs[possible] = start + np.concatenate([[0.0], np.cumsum(steps)])
+    return logs
 
 
-def log_kept(size: int, kept: int, total: int, total_kept: int) -> float:
-    """Return the log of the chance that `kept` of `size` given weights are kept, whichever.
+def log_kept(size: int, most: int, total: int, total_kept: int) -> NDArray[np.float64]:
+    """Return, for j = 0 to `most`, the log of the chance that j of `size` given weights are kept, whichever.
 
-    Example: >>> round(exp(log_kept(4, 2, 100, 50)), 4)
-             0.3831
+    Example: >>> np.exp(log_kept(4, 2, 100, 50)).round(4).tolist()
+             [0.0587, 0.2499, 0.3831]
     """
-    return log_choose(size, kept) + log_given(size, kept, total, total_kept)
+    return _log_ways(size, most) + log_given(size, most, total, total_kept)
+
+
+@lru_cache(maxsize=256)
+def _log_ways(size: int, most: int) -> NDArray[np.float64]:
+    return np.array([log_choose(size, j) for j in range(most + 1)])
 
 
 def log_whole(size: int, total: int, total_kept: int) -> float:
     """Return the log of the chance that of `size` given weights all or none are kept."""
-    return log_sum(log_given(size, kept, total, total_kept) for kept in (0, size))
+    ways = log_choose(total, total_kept)
+    return log_sum([log_choose(total - size, total_kept - kept) - ways for kept in (0, size)])
 
 
-def log_sum(logs: Iterable[float]) -> float:
-    """Return log(sum of exp) of logarithms, however small the numbers are."""
-    values = list(logs)
-    top = max(values, default=-inf)
-    return top if top == -inf else top + log(sum(exp(value - top) for value in values))
+def log_sum(logs: ArrayLike) -> float:
+    """Return log(sum of exp) of logarithms, however small the numbers are.
+
+    Example: >>> log_sum([-inf, -1000.0])
+             -1000.0
+    """
+    return float(np.logaddexp.reduce(logs))
 
 
 def log_mean(parts: Iterable[tuple[int, float]]) -> float:
     """Return the log of the mean over units: (how many, log of the chance of each), at most 0."""
     kinds = [(count, value) for count, value in parts if count]
     units = sum(count for count, _ in kinds)
-    return min(0.0, log_sum(log(count / units) + value for count, value in kinds))
+    return min(0.0, log_sum([log(count / units) + value for count, value in kinds]))

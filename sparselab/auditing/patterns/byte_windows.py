@@ -33,7 +33,7 @@ def tally_windows(bits: MaskBits, m: int, rule: WindowRule, *, strict: bool) -> 
 
 def _first(bits: MaskBits, m: int, rule: WindowRule, strict: bool) -> Spot | None:
     table, last = (_broken_windows(m, rule, strict, valid) > 0 for valid in (8, bits.tail))
-    for group, lines in bits.chunks(1):
+    for group, lines in bits.growing_chunks():
         packed = bits.packed[group, lines]
         bad = table[packed]
         if bits.tail:

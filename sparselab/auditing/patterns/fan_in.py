@@ -42,7 +42,7 @@ class ConstantFanIn(Pattern):
         return Tally(counts.size, broken, first)
 
     def log_chance(self, bits: MaskBits, *, strict: bool) -> float:
-        return log_kept(bits.positions * bits.width, _fan_in(bits), bits.size, bits.count)
+        return float(log_kept(bits.positions * bits.width, _fan_in(bits), bits.size, bits.count)[-1])
 
 
 def _fan_in(bits: MaskBits) -> int:

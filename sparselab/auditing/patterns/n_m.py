@@ -64,8 +64,8 @@ class NMWindows(Pattern):
         kinds = []
         for count, size in runs(bits.width, self.m):
             most = min(self.n, size)
-            counts = (most,) if strict else range(most + 1)
-            kinds.append((count, log_sum(log_kept(size, j, total, kept) for j in counts)))
+            logs = log_kept(size, most, total, kept)
+            kinds.append((count, float(logs[most]) if strict else log_sum(logs)))
         return log_mean(kinds)
 
     def _unpacked(self, bits: MaskBits, strict: bool) -> Tally:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import comb, log
+from math import comb, inf, log
 from typing import Any, ClassVar
 
 import numpy as np
@@ -79,8 +79,8 @@ class VNMBlocks(Pattern):
         for rows, height in runs(bits.lines, self.v):
             for cols, width in runs(bits.width, self.m):
                 ways = _log_ways(height, self.n, width, strict)
-                given = (ways_of_j + log_given(height * width, j, total, kept) for j, ways_of_j in ways)
-                kinds.append((rows * cols, log_sum(given)))
+                logs = ways + log_given(height * width, len(ways) - 1, total, kept)
+                kinds.append((rows * cols, log_sum(logs)))
         return log_mean(kinds)
 
     def _breaks(
@@ -120,8 +120,8 @@ def _found(used: int, least: int, most: int) -> str:
 
 
 @lru_cache(maxsize=64)
-def _log_ways(height: int, n: int, width: int, strict: bool) -> tuple[tuple[int, float], ...]:
-    """Return (j, log of how many blocks with j weights kept fulfil the pattern), where there are any.
+def _log_ways(height: int, n: int, width: int, strict: bool) -> NDArray[np.float64]:
+    """Return, for j = 0, 1, 2 ..., the log of how many blocks with j weights kept fulfil the pattern.
 
     Of c used columns by inclusion and exclusion: sum over i of (-1)^(c-i) C(c, i) (sum over k of C(i, k) x^k)^height.
     """
@@ -132,7 +132,7 @@ def _log_ways(height: int, n: int, width: int, strict: bool) -> tuple[tuple[int,
     for c in range(min(_USED, width) + 1):
         for i in range(c + 1):
             total += comb(width, c) * (-1) ** (c - i) * comb(c, i) * powers[i]
-    return tuple((j, log(ways)) for j, ways in enumerate(total) if ways)
+    return np.array([log(ways) if ways else -inf for ways in total])
 
 
 def _power(polynomial: list[int], exponent: int) -> NDArray[Any]:
