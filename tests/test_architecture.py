@@ -33,7 +33,7 @@ PACKAGES: dict[str, frozenset[str]] = {
             "core",
             "runtime",
             "analysis",
-            "audit",
+            "auditing",
             "transforms",
             "kernels",
             "formats",

@@ -47,7 +47,7 @@ def log_kept(size: int, most: int, total: int, total_kept: int) -> NDArray[np.fl
     """Return, for j = 0 to `most`, the log of the chance that j of `size` given weights are kept, whichever.
 
     Example: >>> np.exp(log_kept(4, 2, 100, 50)).round(4).tolist()
-             [0.0587, 0.2499, 0.3831]
+             [0.0587, 0.2499, 0.3827]
     """
     return _log_ways(size, most) + log_given(size, most, total, total_kept)
 
