@@ -81,6 +81,7 @@ def strip_figure(strip: Strip) -> go.Figure:
         customdata=[[layer.name] for layer in layers],
         hovertext=[_told(layer) for layer in layers],
         hovertemplate="%{hovertext}<extra></extra>",
+        hoverlabel={"bgcolor": "#FFFFFF", "bordercolor": "#7F7F7F", "font": {"color": "#000000"}},
     )
     figure = go.Figure([heat, signs])
     figure.update_xaxes(categoryorder="array", categoryarray=strip.columns, side="top")
