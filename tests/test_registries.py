@@ -19,6 +19,7 @@ from sparselab.analysis.toy_steps import PRODUCTS
 from sparselab.app.explore.details import TABS
 from sparselab.app.learn.drawn import DRAWN
 from sparselab.app.training.start import PRESETS
+from sparselab.auditing.patterns import PATTERNS
 from sparselab.core.im2col import COLUMN_ORDERS
 from sparselab.core.inputs.words import WORD_TYPES
 from sparselab.core.plugins import Registry
@@ -43,6 +44,7 @@ from sparselab.transforms.regroup.rules import RULES
 from tests.analysis import test_similarity, test_toy
 from tests.app import test_explore_page, test_training_page
 from tests.app.learn import test_page as test_learn_page
+from tests.auditing import test_patterns
 from tests.core import test_im2col, test_words
 from tests.formats import test_hostile, test_onnx_reader, test_round_trips
 from tests.formats.kinds import test_kinds
@@ -72,6 +74,9 @@ WALKS: tuple[tuple[Iterable[Any], Test], ...] = (
     (TYPES, test_onnx_reader.test_numbers_of_every_type_and_place),
     *((rules, test_kinds.test_every_rule_catches_its_example_and_not_the_near_miss) for _, rules in STEPS),
     (WORD_TYPES, test_words.test_zeros_ones_and_special_numbers_are_those_of_torch),
+    (PATTERNS, test_patterns.test_a_pattern_is_counted_as_its_definition_says),
+    (PATTERNS, test_patterns.test_a_pattern_is_found_and_one_break_is_where_it_was_put),
+    (PATTERNS, test_patterns.test_chance_is_what_random_masks_of_the_same_count_have),
     (COMBINERS, test_combiners.test_a_combiner_leaves_what_is_not_its_own_as_it_is),
     (WRITERS, test_round_trips.test_written_formats),
     (REWRITERS, test_write_back.test_without_a_change_every_tensor_is_what_it_was),

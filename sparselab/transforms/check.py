@@ -38,6 +38,8 @@ TAKEN = frozenset(
             "tile",
             "minus_chance",
             "sweep",
+            "audit",
+            "claim",
             "plain",
             "numbers",
             "budget",

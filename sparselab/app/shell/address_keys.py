@@ -110,6 +110,8 @@ class _ModelKeys:
     show: Annotated[str, OneOf((WALL, TABLE)), ShownAs("Show"), Doc("the layers as a wall of pictures or a table")] = (
         WALL
     )
+    audit: Annotated[bool, Doc("what is in the file: which patterns its zeros fulfil")] = False
+    claim: Annotated[str, ShownAs("Claim"), Doc("what the file is said to be, such as 2:4")] = ""
 
 
 @dataclass(frozen=True)
