@@ -14,6 +14,8 @@ from sparselab.core.version import __version__
 
 if TYPE_CHECKING:
     from sparselab.analysis.metrics import report
+    from sparselab.auditing.layers import audit
+    from sparselab.auditing.results import Audit
     from sparselab.core.errors import SparselabError
     from sparselab.core.layer import Layer
     from sparselab.core.layout import Block, Layout
@@ -45,6 +47,7 @@ else:
 
 
 _HOMES = {
+    "Audit": "auditing.results.Audit",
     "Block": "core.layout.Block",
     "Format": "formats.base.Format",
     "Grouper": "grouping.base.Grouper",
@@ -61,6 +64,7 @@ _HOMES = {
     "SparselabError": "core.errors.SparselabError",
     "Ticket": "core.ticket.Ticket",
     "Transform": "transforms.base.Transform",
+    "audit": "auditing.layers.audit",
     "convert": "nn.converting.convert",
     "diff": "workflows.diff.diff",
     "open": "formats.opening.open_ticket",
@@ -72,6 +76,7 @@ _HOMES = {
 
 __all__ = [
     "NM",
+    "Audit",
     "Block",
     "Format",
     "Grouper",
@@ -88,6 +93,7 @@ __all__ = [
     "Ticket",
     "Transform",
     "__version__",
+    "audit",
     "convert",
     "diff",
     "open",
