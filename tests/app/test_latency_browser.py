@@ -59,7 +59,7 @@ def test_nothing_hangs_over_the_edge(browser: Browser, server: str, scheme: str,
     context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
-    for tab, says in (("This layer", "Kernels beside dense"), ("Whole model", "Side of the network's input")):
+    for tab, says in (("This layer", "More: arithmetic"), ("Whole model", "Side of the network's input")):
         page.goto(f"{server}/latency?sample=vgg-digits-imp-90&latency_tab={tab.replace(' ', '+')}")
         expect(page.get_by_text(says).first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
