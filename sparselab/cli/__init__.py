@@ -13,6 +13,7 @@ from sparselab.cli.diff import diff
 from sparselab.cli.inspect import inspect
 from sparselab.cli.output import printable
 from sparselab.cli.setting_options import HELP_NAMES
+from sparselab.cli.sweep import sweep
 from sparselab.cli.train import train
 from sparselab.cli.transform import transform
 from sparselab.core.errors import SparselabError
@@ -25,7 +26,7 @@ def commands() -> None:
     """Show, measure and export the structure in unstructured pruning masks."""
 
 
-for command in (app, inspect, transform, compare, diff, bench, train):
+for command in (app, inspect, transform, compare, sweep, diff, bench, train):
     commands.add_command(command)
 
 

@@ -78,6 +78,20 @@ TAKEN = frozenset(
             "force",
             "axes",
         ),
+        *(
+            "transforms",
+            "layers",
+            "seeds",
+            "folder",
+            "shard",
+            "jobs",
+            "scheduler",
+            "status",
+            "collect",
+            "retry_failed",
+            "write_plan",
+        ),
+        *("options", "kept", "measure", "error", "task", "cols", "gain", "draws"),
         *("mask", "threshold", "conv_groups", "read_all", "read_groups", "read_axes", "read_threshold", "read_masks"),
     }
 )
