@@ -8,18 +8,18 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from sparselab.runtime.pool import PooledCall, processors, run_pooled
-from sparselab.workflows.sweeps.point import Point, compute
+from sparselab.workflows.sweeps.point import PlannedPoint, compute
 
 _TASK_BYTES = 48
 """A weight of a layer, at the peak of the hungriest transform: 40 were measured (docs/algorithms.md)."""
 
-Outcomes = Iterator[tuple[Point, "dict[str, Any] | Exception"]]
+Outcomes = Iterator[tuple[PlannedPoint, "dict[str, Any] | Exception"]]
 
 
 class Executor(Protocol):
     """Computes points, in any order; yields each with what `point.compute` returned or raised."""
 
-    def __call__(self, points: Iterable[Point]) -> Outcomes: ...
+    def __call__(self, points: Iterable[PlannedPoint]) -> Outcomes: ...
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Embedded:
 
     workers: int
 
-    def __call__(self, points: Iterable[Point]) -> Outcomes:
+    def __call__(self, points: Iterable[PlannedPoint]) -> Outcomes:
         calls = (PooledCall(point, compute, arguments_of(point), _TASK_BYTES * point.size) for point in points)
         yield from run_pooled(calls, self.workers, imports=("torch", compute.__module__))
 
 
-def arguments_of(point: Point) -> tuple[Any, ...]:
+def arguments_of(point: PlannedPoint) -> tuple[Any, ...]:
     """Return the arguments of `compute` which any executor can pickle."""
     return dict(point.task), point.place.path, point.place.layer, point.place.options
 

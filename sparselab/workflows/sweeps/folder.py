@@ -24,7 +24,7 @@ from sparselab.core.errors import FileError, SettingError
 from sparselab.core.version import __version__
 from sparselab.runtime.results import code_digest
 from sparselab.workflows.sweeps.plan import Plan
-from sparselab.workflows.sweeps.point import Point
+from sparselab.workflows.sweeps.point import PlannedPoint
 
 PLAN = "plan.json"
 _MOST_BYTES = 2**20
@@ -87,7 +87,7 @@ class SweepFolder:
         """Return the digests of the tasks that are done and have no result, or one that cannot be read."""
         return self.done() - {digest for digest, told in self.read() if "result" in told}
 
-    def put(self, point: Point, outcome: Mapping[str, Any]) -> None:
+    def put(self, point: PlannedPoint, outcome: Mapping[str, Any]) -> None:
         """Keep what `compute` returned, or {"failure"} with the reason why a machine could not. Raises: FileError."""
         told = {"schema": 1, "version": __version__, "code": code_digest(), "task": point.task}
         name = f"{point.digest}.json"

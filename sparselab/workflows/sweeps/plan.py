@@ -16,7 +16,7 @@ from sparselab.formats import ReadOptions
 from sparselab.runtime.results import code_digest
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
-from sparselab.workflows.sweeps.point import Place, Point, task_of, timeless_settings
+from sparselab.workflows.sweeps.point import LayerPlace, PlannedPoint, task_of, timeless_settings
 
 SCHEMA = 1
 MOST_POINTS = 1_000_000
@@ -68,7 +68,7 @@ class Plan:
         if (count := layers * each_layer * len(self.seeds)) > MOST_POINTS:
             raise SettingError(f"expected at most {MOST_POINTS} points; got {count}: plan several sweeps")
 
-    def points(self) -> Iterator[Point]:
+    def points(self) -> Iterator[PlannedPoint]:
         """Yield every point, file by file and layer by layer; equal layers have points of one digest.
 
         Settings that do not count beside the others stand at their defaults, and combinations that exclude each other are left out.
@@ -80,10 +80,10 @@ class Plan:
         ]
         for file in self.files:
             for layer in file.layers:
-                place = Place(file.path, layer.name, file.options)
+                place = LayerPlace(file.path, layer.name, file.options)
                 for (name, settings), seed in product(chosen, self.seeds):
                     task = task_of(layer.digest, name, settings, seed, with_chance=self.with_chance, device=self.device)
-                    yield Point(task, place, layer.rows * layer.cols)
+                    yield PlannedPoint(task, place, layer.rows * layer.cols)
 
     @property
     def left_out(self) -> tuple[str, ...]:

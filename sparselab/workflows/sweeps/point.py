@@ -26,7 +26,7 @@ Task = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Place:
+class LayerPlace:
     """Where a layer lies: a file on a disk that whoever computes can read, and how it is read."""
 
     path: str
@@ -35,11 +35,11 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Point:
+class PlannedPoint:
     """A task, and what is needed to compute it. size: the layer's weights, kept or not."""
 
     task: Task
-    place: Place
+    place: LayerPlace
     size: int
 
     @cached_property

@@ -14,7 +14,7 @@ from sparselab.runtime.results import ResultStore
 from sparselab.workflows.sweeps.executors import Executor
 from sparselab.workflows.sweeps.folder import Standing, SweepFolder
 from sparselab.workflows.sweeps.plan import Plan
-from sparselab.workflows.sweeps.point import Point, other_packages, reason_of
+from sparselab.workflows.sweeps.point import PlannedPoint, other_packages, reason_of
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Shard:
         if not 1 <= self.number <= self.count:
             raise SettingError(f"shard: expected I/N with I from 1 to N; got {self.number}/{self.count}")
 
-    def of(self, plan: Plan) -> Iterator[Point]:
+    def of(self, plan: Plan) -> Iterator[PlannedPoint]:
         """Yield its points."""
         return islice(plan.points(), self.number - 1, None, self.count)
 
@@ -59,7 +59,7 @@ def run_sweep(
     known = None if other_packages() else store
     progress = _Progress(len(done & mine), len(failed & mine), len(mine), report)
 
-    def missing() -> Iterator[Point]:
+    def missing() -> Iterator[PlannedPoint]:
         for point in shard.of(plan):
             if point.digest in done:
                 continue

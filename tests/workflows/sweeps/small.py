@@ -13,7 +13,7 @@ from sparselab.formats import ReadOptions, read_ticket
 from sparselab.workflows.sweeps.executors import Outcomes, arguments_of
 from sparselab.workflows.sweeps.outline import Outline, files_at, plan_of
 from sparselab.workflows.sweeps.plan import Plan
-from sparselab.workflows.sweeps.point import Point, compute
+from sparselab.workflows.sweeps.point import PlannedPoint, compute
 
 TRANSFORMS: dict[str, dict[str, tuple[Any, ...]]] = {
     "regroup": {"rows_per_group": (4, 8), "density": (0.1, 0.2)},
@@ -34,7 +34,7 @@ def small_plan(folder: Path, **changes: Any) -> Plan:
     return plan_of(replace(outline, **changes), read_ticket, lambda _text: None)
 
 
-def inline(points: Iterable[Point]) -> Outcomes:
+def inline(points: Iterable[PlannedPoint]) -> Outcomes:
     """An executor that computes in this process, one point after the other: the bare loop."""
     for point in points:
         try:
@@ -47,5 +47,5 @@ def results_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (folder / "results").iterdir() if not path.name.startswith(".")}
 
 
-def digests(points: Iterator[Point]) -> list[str]:
+def digests(points: Iterator[PlannedPoint]) -> list[str]:
     return [point.digest for point in points]
