@@ -58,6 +58,11 @@ from sparselab.workflows.tasks import results_folder
     metavar="N",
     help="Worker processes on this machine; auto for as many as there are processors.",
 )
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Run on the workers of this Dask scheduler: tls://HOST:PORT, or tcp://127.0.0.1:PORT. Needs the extra cluster.",
+)
 @click.option("--retry-failed", is_flag=True, help="Try points without a result again.")
 @click.option("--write-plan", type=click.Path(path_type=Path), help="Write the plan to this file, and run nothing.")
 @click.option("--status", is_flag=True, help="Say how far the sweep in --out is, and run nothing.")
@@ -73,6 +78,7 @@ def sweep(
     folder: Path | None,
     shard: str | None,
     jobs: str,
+    scheduler: str | None,
     retry_failed: bool,
     write_plan: Path | None,
     status: bool,
@@ -86,7 +92,7 @@ def sweep(
     with commas; every combination is a point. Without FILE the sweep in --out goes on. What is in the folder is not computed again:
     stop with Ctrl-C, and go on with the same command. Searches end by their steps, never by the clock.
     """
-    part, executor = _shard(shard), _executor(jobs)
+    part, executor = _shard(shard), _executor(jobs, scheduler)
     with ExitStack() as stack:
         if file is not None:
             plan = plan_of(
@@ -166,7 +172,9 @@ def _shard(text: str | None) -> Shard:
     return Shard(int(number), int(count))
 
 
-def _executor(jobs: str) -> Executor:
+def _executor(jobs: str, scheduler: str | None) -> Executor:
+    if scheduler is not None:
+        return EXECUTORS["dask"](scheduler)
     if jobs != "auto" and not (jobs.isascii() and jobs.isdigit() and 0 < int(jobs) <= 1024):
         raise SettingError(f"--jobs: expected auto, or a number from 1 to 1024; got {jobs!r}")
     return EXECUTORS["embedded"](jobs)

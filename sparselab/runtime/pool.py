@@ -104,7 +104,7 @@ class _Pool(Generic[Key]):
                     if worker is None:
                         worker = Worker(Limits(threads=1), self._imports)
                         self._workers.append(worker)
-                    value = self._value(worker.begin(call.function, call.arguments, limits=Limits(threads=1)))
+                    value = self._value(worker.begin(call.function, call.arguments))
                 except Exception as error:  # whatever it is, it is this call's result
                     value = error
                 with self._changed:

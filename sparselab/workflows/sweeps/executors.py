@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from sparselab.runtime.pool import PooledCall, processors, run_pooled
-from sparselab.workflows.sweeps.point import PlannedPoint, compute
+from sparselab.workflows.sweeps.on_dask import on_dask
+from sparselab.workflows.sweeps.point import PlannedPoint, arguments_of, compute
 
 _TASK_BYTES = 48
 """A weight of a layer, at the peak of the hungriest transform: 40 were measured (docs/algorithms.md)."""
@@ -33,15 +34,10 @@ class Embedded:
         yield from run_pooled(calls, self.workers, imports=("torch", compute.__module__))
 
 
-def arguments_of(point: PlannedPoint) -> tuple[Any, ...]:
-    """Return the arguments of `compute` which any executor can pickle."""
-    return dict(point.task), point.place.path, point.place.layer, point.place.options
-
-
 def embedded(where: str) -> Embedded:
     """Return the executor for a number of processes, or "auto" for as many as there are processors."""
     return Embedded(processors() if where == "auto" else int(where))
 
 
-EXECUTORS: Mapping[str, Callable[[str], Executor]] = MappingProxyType({"embedded": embedded})
+EXECUTORS: Mapping[str, Callable[[str], Executor]] = MappingProxyType({"embedded": embedded, "dask": on_dask})
 """By name, what makes an executor of the text that says where: a number of processes, or an address."""

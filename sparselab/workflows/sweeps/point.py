@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from sparselab.analysis.metrics import report
-from sparselab.core.errors import FileError, LimitError, SettingError, SparselabError
+from sparselab.core.errors import Cancelled, FileError, LimitError, SparselabError, UnavailableError
 from sparselab.core.layer import Layer
 from sparselab.core.settings import settings_of
+from sparselab.core.version import __version__
 from sparselab.formats import ReadOptions, load_layer
 from sparselab.grouping import GROUPERS
 from sparselab.runtime.progress import SILENT, Monitor
-from sparselab.runtime.results import task_digest
+from sparselab.runtime.results import code_digest, task_digest
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
 from sparselab.workflows.chance import chance_of
@@ -90,8 +91,18 @@ def found_at(
     }
 
 
+def this_code() -> str:
+    """Return this package's version and the start of its code's digest: who asks and who computes must have them in common."""
+    return f"{__version__} ({code_digest()[:12]})"
+
+
+def arguments_of(point: PlannedPoint) -> tuple[Any, ...]:
+    """Return the arguments of `compute`, which any executor can pickle."""
+    return dict(point.task), point.place.path, point.place.layer, point.place.options, this_code()
+
+
 def compute(
-    task: Task, path: str, layer_name: str, options: ReadOptions, *, monitor: Monitor = SILENT
+    task: Task, path: str, layer_name: str, options: ReadOptions, code: str, *, monitor: Monitor = SILENT
 ) -> dict[str, Any]:
     """Compute a task, in a worker of any executor, from the file as it lies there.
 
@@ -100,6 +111,8 @@ def compute(
     Raises: FileError where the file is not there or holds another layer than the plan says; LimitError where the machine is too
         small or too slow. Another machine, or another day, may do better.
     """
+    if code != this_code():
+        raise UnavailableError(f"expected sparselab {code}; this worker has {this_code()}: install the same one here")
     asked = task["a point of a sweep"]
     found = digest_in(path, layer_name, options)
     if found != task["layer"]:
@@ -115,7 +128,9 @@ def compute(
         answer = found_at(
             layer, run, asked["seed"], with_chance=asked["chance"], device=asked["device"], monitor=monitor
         )
-    except SettingError as error:
+    except (FileError, LimitError, UnavailableError, Cancelled):
+        raise
+    except SparselabError as error:
         return {"error": str(error)}
     if not answer.pop("repeatable"):
         raise LimitError("expected a search that its steps end; the clock ended it: set fewer steps")

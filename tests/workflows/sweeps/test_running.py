@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +22,13 @@ from sparselab.core.errors import LimitError, SettingError
 from sparselab.formats import ReadOptions
 from sparselab.runtime.results import ResultStore
 from sparselab.workflows.stored_sweep import stored_sweep_row
-from sparselab.workflows.sweeps.executors import EXECUTORS, Executor, Outcomes, arguments_of
+from sparselab.workflows.sweeps.executors import EXECUTORS, Executor, Outcomes
 from sparselab.workflows.sweeps.folder import SweepFolder
 from sparselab.workflows.sweeps.plan import Plan
-from sparselab.workflows.sweeps.point import PlannedPoint, compute
+from sparselab.workflows.sweeps.point import PlannedPoint, arguments_of, compute
 from sparselab.workflows.sweeps.running import Shard, run_sweep, standing_of
 from sparselab.workflows.sweeps.table import rows_of
+from tests.workflows.sweeps.clusters import cluster
 from tests.workflows.sweeps.small import digests, inline, results_of, small_plan, write_file
 
 
@@ -40,18 +42,15 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, dict[str, byte
     return plan, results_of(folder / "out")
 
 
+WHERE = {"embedded": lambda: nullcontext("1"), "dask": cluster}
+
+
 @pytest.mark.parametrize("name", EXECUTORS)
-def test_every_executor_comes_to_the_same_files(
-    name: str, once: tuple[Plan, dict[str, bytes]], tmp_path: Path, where: dict[str, str]
-) -> None:
+def test_every_executor_comes_to_the_same_files(name: str, once: tuple[Plan, dict[str, bytes]], tmp_path: Path) -> None:
     plan, results = once
-    run_sweep(plan, SweepFolder(tmp_path), EXECUTORS[name](where[name]))
+    with WHERE[name]() as where:
+        run_sweep(plan, SweepFolder(tmp_path), EXECUTORS[name](str(where)))
     assert results_of(tmp_path) == results
-
-
-@pytest.fixture(scope="module")
-def where() -> dict[str, str]:
-    return {"embedded": "1"}
 
 
 @settings(max_examples=25)
