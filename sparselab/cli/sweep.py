@@ -228,7 +228,7 @@ class _Printer:
 def _in_words(standing: Standing) -> str:
     """Return how far it is, and how long still.
 
-    Example: >>> _in_words(Standing(3, 1, 9, 150.0))
+    Example: >>> _in_words(Standing(3, 1, 9, 180.0))
              '3 of 9 points done, 1 without a result, about 3 min left'
     """
     failed = f", {standing.failed} without a result" if standing.failed else ""
