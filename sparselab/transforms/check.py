@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
+from dataclasses import fields
 from typing import Any
 
+from sparselab.analysis.metrics import Report
 from sparselab.core.errors import SettingError
 from sparselab.core.plugins import expect_texts
 from sparselab.core.settings import check_declared, settings_of
@@ -91,7 +93,8 @@ TAKEN = frozenset(
             "retry_failed",
             "write_plan",
         ),
-        *("options", "kept", "measure", "error", "task", "cols", "gain", "draws"),
+        *("options", "kept", "measure", "error", "task", "rows", "cols", "gain", "draws", "sweep_folder", "sweeps_tab"),
+        *(each.name for each in fields(Report)),
         *("mask", "threshold", "conv_groups", "read_all", "read_groups", "read_axes", "read_threshold", "read_masks"),
     }
 )

@@ -19,10 +19,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sparselab.analysis.worth import worth_of
 from sparselab.core.atomic_files import DAY_SECONDS, atomic_path, sweep
 from sparselab.core.errors import FileError, SettingError
 from sparselab.core.version import __version__
 from sparselab.runtime.results import code_digest
+from sparselab.workflows.chance import Chance
 from sparselab.workflows.sweeps.plan import Plan
 from sparselab.workflows.sweeps.point import PlannedPoint
 
@@ -129,22 +131,29 @@ class SweepFolder:
 
 
 def read_result(content: bytes) -> dict[str, Any] | None:
-    """Return a result's content, or None where it is damaged: it has a task of a point, and a result, an error or a failure."""
+    """Return what a result's file holds, or None where it is damaged: a task, and a result, an error or a failure, of plain values."""
     try:
         found = json.loads(content)
-    except (ValueError, RecursionError):
+        asked, result = found["task"]["a point of a sweep"], found.get("result")
+        told = [
+            found["task"]["layer"],
+            asked["transform"],
+            *asked["settings"],
+            asked["seed"],
+            *asked["settings"].values(),
+        ]
+        if result is None:
+            told.append(found["error"] if "error" in found else found["failure"])
+        else:
+            told += [
+                *result["report"].values(),
+                *(Chance(**result["chance"]).as_json().values() if result["chance"] else ()),
+            ]
+            worth_of(result["report"])
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return None
-    if not isinstance(found, dict) or not isinstance(found.get("task"), dict):
-        return None
-    asked = found["task"].get("a point of a sweep")
-    whole = (
-        isinstance(asked, dict)
-        and isinstance(asked.get("settings"), dict)
-        and isinstance(found["task"].get("layer"), str)
-    )
-    result = found.get("result")
-    has_report = isinstance(result, dict) and isinstance(result.get("report"), dict)
-    return found if whole and (has_report or isinstance(found.get("error", found.get("failure")), str)) else None
+    is_named = isinstance(told[0], str) and isinstance(told[1], str)
+    return found if is_named and all(each is None or isinstance(each, str | int | float) for each in told) else None
 
 
 def _digests(folder: Path) -> Iterator[str]:

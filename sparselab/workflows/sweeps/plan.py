@@ -122,8 +122,8 @@ class Plan:
         }
 
     def text(self) -> str:
-        """Return the plan as the text of its file: the same plan has the same text."""
-        return json.dumps(self.as_json(), indent=1, sort_keys=True, allow_nan=False) + "\n"
+        """Return the plan as the text of its file: the same plan has the same text, in its own order."""
+        return json.dumps(self.as_json(), indent=1, allow_nan=False) + "\n"
 
 
 def check_transforms(transforms: Mapping[str, Mapping[str, Sequence[Any]]]) -> None:

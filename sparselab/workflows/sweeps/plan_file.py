@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sparselab.core.errors import FileError, SettingError, SparselabError
+from sparselab.core.errors import FileError, SettingError
 from sparselab.core.version import __version__
 from sparselab.formats import ReadOptions
 from sparselab.formats.names import clean_name
@@ -26,12 +26,8 @@ def is_plan(path: Path) -> bool:
     """Whether a file is a plan: JSON whose top level has its mark. Raises: FileError for one that has it and is damaged."""
     if path.suffix.lower() != ".json" or not path.is_file():
         return False
-    try:
-        with path.open("rb") as file:
-            start = file.read(_MOST_BYTES)
-    except OSError:
-        return False
-    return f'"{MARK}"'.encode() in start and MARK in _object(path, clean_name(path.name))
+    content = _content(path)
+    return f'"{MARK}"'.encode() in content and MARK in _object(content, clean_name(path.name))
 
 
 def read_plan(path: Path) -> Outline:
@@ -39,8 +35,12 @@ def read_plan(path: Path) -> Outline:
 
     Raises: FileError for a file that is no plan, or is damaged; SettingError for what cannot be swept.
     """
-    name = clean_name(path.name)
-    found = _object(path, name)
+    return outline_in(_content(path), path.parent, clean_name(path.name))
+
+
+def outline_in(content: bytes, folder: Path, name: str) -> Outline:
+    """Return what the text of a plan says, whose paths count from `folder`. Raises: as `read_plan`, which calls it `name`."""
+    found = _object(content, name)
     if found.get(MARK) != SCHEMA:
         raise FileError(f'{name}: expected "{MARK}": {SCHEMA}; got {found.get(MARK)!r}: a plan of another version')
     if more := found.keys() - _KEYS:
@@ -57,7 +57,7 @@ def read_plan(path: Path) -> Outline:
                 f"{name}: expected a list of values for every setting of {clean_name(key)}; got something else"
             )
     return Outline(
-        files=tuple(_file(each, path.parent, name) for each in _of(found, "files", list, None, name)),
+        files=tuple(_file(each, folder, name) for each in _of(found, "files", list, None, name)),
         transforms={key: {each: tuple(v) for each, v in values.items()} for key, values in transforms.items()},
         seeds=tuple(seeds),
         with_chance=_of(found, "chance", bool, False, name),
@@ -69,11 +69,14 @@ def read_plan(path: Path) -> Outline:
 
 def read_whole_plan(path: Path) -> Plan:
     """Return the plan that a sweep's folder holds. Raises: as `read_plan`; FileError for one whose files were not read yet."""
-    outline = read_plan(path)
+    return whole_plan_in(_content(path), path.parent, clean_name(path.name))
+
+
+def whole_plan_in(content: bytes, folder: Path, name: str) -> Plan:
+    """Return the plan that the text of a sweep's plan says. Raises: as `read_whole_plan`."""
+    outline = outline_in(content, folder, name)
     if not all(isinstance(each, PlannedFile) for each in outline.files):
-        raise FileError(
-            f"{clean_name(path.name)}: expected a plan that was written by a sweep; got one whose files were not read yet"
-        )
+        raise FileError(f"{name}: expected a plan that was written by a sweep; got one whose files were not read yet")
     return Plan(**vars(outline))
 
 
@@ -124,24 +127,22 @@ def _of(told: Mapping[str, Any], key: str, kind: type, default: Any, name: str) 
 _WORDS = {list: "a list", dict: "a mapping", str: "a text", int: "a whole number", bool: "true or false"}
 
 
-def _object(path: Path, name: str) -> dict[str, Any]:
+def _object(content: bytes, name: str) -> dict[str, Any]:
     try:
-        found = json.loads(_text(path))
+        found = json.loads(content)
     except (ValueError, RecursionError):
-        raise FileError(f"{name}: expected a plan, which is JSON; got something else") from None
+        raise FileError(f"{name}: expected a plan, which is JSON in UTF-8; got something else") from None
     if not isinstance(found, dict):
         raise FileError(f"{name}: expected a plan, a JSON object; got another value")
     return found
 
 
-def _text(path: Path) -> str:
+def _content(path: Path) -> bytes:
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise FileError(f"{clean_name(path.name)}: expected a plan of at most {_MOST_BYTES // 2**20} MiB; got more")
-        return path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise FileError(f"{clean_name(path.name)}: expected a file that can be read; got {error.strerror}") from None
-    except SparselabError:
-        raise
-    except ValueError:
-        raise FileError(f"{clean_name(path.name)}: expected text in UTF-8; got other bytes") from None
+    if len(content) > _MOST_BYTES:
+        raise FileError(f"{clean_name(path.name)}: expected a plan of at most {_MOST_BYTES // 2**20} MiB; got more")
+    return content

@@ -101,9 +101,13 @@ class _Progress:
     def add(self, *, is_failed: bool, is_computed: bool = True) -> None:
         with self._lock:
             self._computed += is_computed
+            if (
+                is_computed and self._computed == 1
+            ):  # from the first result on: before it processes start, which says nothing of the rest
+                self._since = time.monotonic()
             before = self.standing
             done, failed = before.done + 1, before.failed + is_failed
-            each = (time.monotonic() - self._since) / self._computed if self._computed else None
+            each = (time.monotonic() - self._since) / (self._computed - 1) if self._computed > 1 else None
             left = None if each is None else each * (before.total - done)
             self.standing = Standing(done, failed, before.total, left)
             self.tell()

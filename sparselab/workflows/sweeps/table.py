@@ -28,6 +28,11 @@ def swept_settings(plan: Plan) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for values in plan.transforms.values() for name in values))
 
 
+def fixed_columns() -> tuple[str, ...]:
+    """Return the columns of every sweep's table; the others are the settings that were swept."""
+    return (*_WHERE, "seed", *_KEPT, *_CHANCE, *_REPORT, "error", "task")
+
+
 def columns_of(plan: Plan) -> tuple[str, ...]:
     """Return the columns of a sweep's table. kept: the share by the measure of "best"; gain: beyond random groups."""
     return (*_WHERE, *swept_settings(plan), "seed", *_KEPT, *_CHANCE, *_REPORT, "error", "task")
