@@ -165,7 +165,7 @@ def _digests(folder: Path) -> Iterator[str]:
 
 
 def _write(path: Path, text: str) -> None:
-    with atomic_path(path) as temporary:
+    with atomic_path(path, is_remakeable=True) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
