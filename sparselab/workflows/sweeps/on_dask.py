@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -42,12 +43,13 @@ class OnDask:
 
     def __call__(self, points: Iterable[PlannedPoint]) -> Iterator[tuple[PlannedPoint, dict[str, Any] | Exception]]:
         waiting, rest = deque[PlannedPoint](), iter(points)
-        while True:
-            try:
-                yield from self._through(waiting, rest)
-                return
-            except _LostError:  # `waiting` holds what was sent
-                continue
+        with _silent():
+            while True:
+                try:
+                    yield from self._through(waiting, rest)
+                    return
+                except _LostError:  # `waiting` holds what was sent
+                    continue
 
     def _through(
         self, waiting: deque[PlannedPoint], rest: Iterator[PlannedPoint]
@@ -92,6 +94,18 @@ class OnDask:
                         "start it, and the same command goes on"
                     ) from error
                 time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Keep Dask's tracebacks of a lost connection from the terminal: it is waited for, and a loss for good is said in a sentence."""
+    logger = logging.getLogger("distributed")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def on_dask(address: str) -> OnDask:
