@@ -120,9 +120,10 @@ def sweep(
         click.echo(f"wrote {collect}: {len(rows)} rows", err=True)
     if as_json:
         document = {"points": standing.total, "done": standing.done, "failed": standing.failed, "left": standing.left}
-        print_document(
-            {**document, "out": str(folder)}, "sweep", file=None, seed=None, settings=plan.as_json()["transforms"]
-        )
+        told = {"transforms": plan.as_json()["transforms"], "seeds": list(plan.seeds), "chance": plan.with_chance}
+        seed = plan.seeds[0] if len(plan.seeds) == 1 else None
+        settings = {**told, "device": plan.device, "shard": shard}
+        print_document({**document, "out": str(folder)}, "sweep", file=file, seed=seed, settings=settings)
     else:
         click.echo(_in_words(standing))
     if standing.failed:
