@@ -40,6 +40,8 @@ TAKEN = frozenset(
             "tile",
             "minus_chance",
             "sweep",
+            "audit",
+            "claim",
             "plain",
             "numbers",
             "budget",
@@ -71,6 +73,7 @@ TAKEN = frozenset(
             "run",
             "preset",
             "published",
+            "film_layer",
             "blocks",
             "training_tab",
             "with_study",
@@ -95,6 +98,7 @@ TAKEN = frozenset(
         ),
         *("options", "kept", "measure", "error", "task", "rows", "cols", "gain", "draws", "sweep_folder", "sweeps_tab"),
         *(each.name for each in fields(Report)),
+        *("lesson", "step", "language", "controls"),
         *("mask", "threshold", "conv_groups", "read_all", "read_groups", "read_axes", "read_threshold", "read_masks"),
     }
 )

@@ -56,7 +56,7 @@ TEXTS = {
     "sweep_folder": "sweep",
     "sweeps_tab": "plan",
 }
-NOT_BY_PATH = {"sample", "file", "digest", "read_masks", "run", "read_groups", "read_axes"}
+NOT_BY_PATH = {"sample", "file", "digest", "read_masks", "run", "film_layer", "read_groups", "read_axes"}
 
 
 @pytest.fixture
