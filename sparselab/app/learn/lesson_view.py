@@ -90,14 +90,11 @@ def _body(place: LessonPlace, step: LessonStep, words: StepWords, facts: Facts, 
                 with st.container(key="_lesson_reveal"):
                     st.markdown(filled(words.reveal, facts))
             _way(place, step, answer, language)
-        with st.container(key="_lesson_right"):
-            with st.container(key="_lesson_view"):
-                view = turned(step.view, controls_now(step), language)
-                show_view(
-                    Scene(view, place.ready, alt, language, covered, f"_lesson_{place.lesson.name}_{step.number}")
-                )
-                if alt:
-                    st.caption(alt)
+        with st.container(key="_lesson_right"), st.container(key="_lesson_view"):
+            view = turned(step.view, controls_now(step), language)
+            show_view(Scene(view, place.ready, alt, language, covered, f"_lesson_{place.lesson.name}_{step.number}"))
+            if alt:
+                st.caption(alt)
 
 
 def _way(place: LessonPlace, step: LessonStep, answer: Answer, language: str) -> None:

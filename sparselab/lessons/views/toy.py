@@ -24,7 +24,7 @@ from sparselab.analysis.toy import (
     shared_columns,
     sorted_by_groups,
 )
-from sparselab.analysis.toy_steps import STEPS, count
+from sparselab.analysis.toy_steps import PRODUCTS, count
 from sparselab.core.errors import SettingError
 from sparselab.core.mask import Mask
 from sparselab.core.settings import OneOf
@@ -86,7 +86,7 @@ class ToyView(LessonView):
         rows, cols = toy.mask.shape
         found: dict[str, Fact] = {"rows": rows, "cols": cols, "weights": rows * cols, "kept": toy.mask.count}
         found |= {"density": toy.mask.density, "blocks": len(blocks_of(toy))}
-        ways = {name: toy for name in STEPS if name != "blocks" or toy.groups}
+        ways = {name: toy for name in PRODUCTS if name != "blocks" or toy.groups}
         for name, shown in (ways | ({"sorted_blocks": sorted_by_groups(toy)} if toy.groups else {})).items():
             told = count(shown, name.removeprefix("sorted_"))
             found |= {f"steps_{name}": told.steps, f"multiplications_{name}": told.multiplications}
@@ -111,7 +111,7 @@ class ToyView(LessonView):
                 )
         bottom = toy.mask.rows * _CELL
         if not covered and self.mode == "count":
-            for name in STEPS:
+            for name in PRODUCTS:
                 if name != "blocks" or toy.groups:
                     bottom += 22
                     steps = f"{phrase(name, language)}: {count(toy, name).steps} {phrase('steps', language)}"
