@@ -22,6 +22,7 @@ PACKAGES: dict[str, frozenset[str]] = {
     "kernels": frozenset({"core"}),
     "grouping": frozenset({"core", "runtime", "analysis"}),
     "formats": frozenset({"core", "runtime"}),
+    "auditing": frozenset({"core", "runtime", "analysis", "formats"}),
     "nn": frozenset({"core", "kernels"}),
     "transforms": frozenset({"core", "runtime", "analysis", "pruning", "grouping"}),
     "workflows": frozenset({"core", "runtime", "analysis", "grouping", "transforms", "formats"}),
@@ -29,20 +30,20 @@ PACKAGES: dict[str, frozenset[str]] = {
     "training": frozenset({"core", "runtime", "pruning", "grouping", "transforms", "formats"}),
     "lessons": frozenset(
         {
-            *("core", "runtime", "analysis", "grouping", "transforms", "formats", "workflows"),
+            *("core", "runtime", "analysis", "grouping", "transforms", "kernels", "formats", "workflows"),
             *("benchmarking", "training"),
         }
     ),
     "cli": frozenset(
         {
-            *("core", "runtime", "analysis", "transforms", "kernels", "formats"),
+            *("core", "runtime", "analysis", "auditing", "transforms", "kernels", "formats"),
             *("benchmarking", "training", "workflows", "lessons"),
         }
     ),
     "app": frozenset(
         {
             *("core", "runtime", "analysis", "display", "grouping", "transforms", "kernels", "formats"),
-            *("benchmarking", "training", "workflows", "lessons"),
+            *("auditing", "benchmarking", "training", "workflows", "lessons"),
         }
     ),
 }

@@ -25,12 +25,18 @@ Answer = Callable[..., Any]
 # What makes each command answer quickly, what stands for its settings, and the keys its documents had before the envelope.
 CALLS: dict[str, tuple[list[str], dict[str, Any], set[str]]] = {
     "inspect": (["{file}"], {"column_order": "cin-kh-kw"}, {"file", "format", "layers", "skipped", "notes"}),
+    "audit": (["{file}"], {"layers": []}, {"claim", "holds", "layers", "skipped"}),
     "transform": (
         ["{file}", "regroup", "--rows-per-group", "8"],
         asdict(TRANSFORMS["regroup"](rows_per_group=8)),  # type: ignore[call-overload,call-arg]
         {"layers", "totals", "settings", "version"},
     ),
     "compare": (["{file}", "--only", "prune"], {"layer": "fc", "only": "prune"}, {"budget", "rows"}),
+    "sweep": (
+        ["{file}", "--transforms", "regroup", "--rows-per-group", "8", "--jobs", "1", "--out", "{folder}"],
+        {"transforms": {"regroup": {"rows_per_group": [8]}}, "seeds": [0], "chance": False},
+        {"points", "done", "failed", "left", "out"},
+    ),
     "diff": (["{file}", "{file}"], {"mask_b": None}, {"verdict", "layers", "total", "not_compared", "notes", "other"}),
     "bench": (
         [
@@ -94,7 +100,7 @@ def test_every_document_says_what_was_run_on_what(
     arguments, settings, keys = CALLS[name]
     words = [word.format(file=file, folder=tmp_path / "run") for word in arguments]
     reads_file = "{file}" in arguments
-    draws = name not in ("inspect", "diff")
+    draws = name not in ("inspect", "audit", "diff")
     assert main([name, *words, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document.keys() >= keys

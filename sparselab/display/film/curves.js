@@ -96,7 +96,7 @@ function drawCurve(context, points, name, toX, toY, theme) {
   context.setLineDash(DASHES[name]);
   context.stroke(line);
   context.setLineDash([]);
-  if (name !== "metric") return;
+  if (name !== "metric" && points.length > 1) return; // one point alone makes no line
   context.fillStyle = css(curveColour(name, theme));
   for (const [at, share] of points) context.fillRect(toX(at) - 2, toY(share) - 2, 4, 4);
 }

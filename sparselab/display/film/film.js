@@ -265,7 +265,7 @@ class FilmPlayer {
     this.curves.setAttribute("aria-label", `Curves. ${filmText(film)} ${measuredText(film, frame)}`);
     this.find("back").disabled = frame === 0;
     this.find("next").disabled = frame === this.last;
-    const again = this.position >= this.last ? "Play again" : "Play";
+    const again = this.last > 0 && this.position >= this.last ? "Play again" : "Play";
     this.find("play").textContent = this.playing ? "Pause" : motionUnwanted() ? "Next frame" : again;
     const most = this.top < 1 ? `${percent(this.top)} kept or more` : "every weight kept";
     this.find("scale").textContent = `${this.theme.dark ? "Brightest" : "Darkest"} = ${most}.`;

@@ -37,7 +37,8 @@ export function measuredText(film, frame) {
   if (blocks !== null) said.push(`${percent(blocks)} of the row pairs that shared blocks still do (by chance ${percent(film.chance[frame - 1])})`);
   const look = lookAt(film, frame);
   if (look !== null) said.push(`${film.split} ${film.metric} ${valueText(film, look)}`);
-  return said.length ? `${said.join("; ")}.` : "";
+  const text = said.join("; ");
+  return text ? `${text[0].toUpperCase()}${text.slice(1)}.` : "";
 }
 
 /** The whole film in words, for those who do not see it: how each curve begins and ends. */

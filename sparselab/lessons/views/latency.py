@@ -12,6 +12,7 @@ from typing_extensions import Doc
 from sparselab.benchmarking.csv_table import stored_results
 from sparselab.benchmarking.records import Session
 from sparselab.core.errors import SettingError
+from sparselab.kernels import KERNELS
 from sparselab.lessons import svg
 from sparselab.lessons.phrases import phrase
 from sparselab.lessons.views.base import LessonView
@@ -76,7 +77,7 @@ class LatencyView(LessonView):
             y += 24
             bars = [(phrase("at best", language), float(facts[f"bound_{number}"]), "none")]
             if not covered:
-                bars += [(row.kernel, row.speedup_vs_dense, svg.BLUE) for row in _timed(session)]
+                bars += [(_kernel_title(row.kernel), row.speedup_vs_dense, svg.BLUE) for row in _timed(session)]
             one = _LABELS + _BARS / most
             parts.append(svg.line([(one, y), (one, y + 25 * len(bars))], dash="4 3", width=1.5))
             for words, times, fill in bars:
@@ -96,6 +97,10 @@ def _title(session: Session, language: str) -> str:
     if "group_rows" in session.about:
         parts.append(f"{session.about['group_rows']} {phrase('rows a block', language)}")
     return ", ".join([*parts, f"{phrase('density', language)} {100 * session.density:.0f} %"])
+
+
+def _kernel_title(name: str) -> str:
+    return KERNELS[name].title if name in KERNELS else name
 
 
 def _timed(session: Session) -> list[Any]:
