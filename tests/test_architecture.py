@@ -28,24 +28,22 @@ PACKAGES: dict[str, frozenset[str]] = {
     "workflows": frozenset({"core", "runtime", "analysis", "grouping", "transforms", "formats"}),
     "benchmarking": frozenset({"core", "runtime", "analysis", "transforms", "kernels", "formats", "nn"}),
     "training": frozenset({"core", "runtime", "pruning", "grouping", "transforms", "formats"}),
+    "lessons": frozenset(
+        {
+            *("core", "runtime", "analysis", "grouping", "transforms", "kernels", "formats", "workflows"),
+            *("benchmarking", "training"),
+        }
+    ),
     "cli": frozenset(
         {
-            "core",
-            "runtime",
-            "analysis",
-            "auditing",
-            "transforms",
-            "kernels",
-            "formats",
-            "benchmarking",
-            "training",
-            "workflows",
+            *("core", "runtime", "analysis", "auditing", "transforms", "kernels", "formats"),
+            *("benchmarking", "training", "workflows", "lessons"),
         }
     ),
     "app": frozenset(
         {
             *("core", "runtime", "analysis", "display", "grouping", "transforms", "kernels", "formats"),
-            *("auditing", "benchmarking", "training", "workflows"),
+            *("auditing", "benchmarking", "training", "workflows", "lessons"),
         }
     ),
 }
@@ -82,9 +80,14 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"engine"}),
         frozenset({"runs"}),
     ),
+    "lessons": (
+        frozenset({"reading", "words", "phrases", "svg"}),
+        frozenset({"views"}),
+        frozenset({"*"}),
+    ),
     "app": (
         frozenset({"looks"}),
-        frozenset({"mask_view", "motion_view", "panes_view", "wall_view", "charts"}),
+        frozenset({"mask_view", "motion_view", "film_view", "panes_view", "toy_view", "wall_view", "charts"}),
         frozenset({"shell"}),
         frozenset({"inputs"}),
         frozenset({"jobs"}),

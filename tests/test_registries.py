@@ -15,7 +15,9 @@ import pytest
 
 import sparselab
 from sparselab.analysis.similarity import SIMILARITIES
+from sparselab.analysis.toy_steps import PRODUCTS
 from sparselab.app.explore.details import TABS
+from sparselab.app.learn.drawn import DRAWN
 from sparselab.app.training.start import PRESETS
 from sparselab.auditing.patterns import PATTERNS
 from sparselab.core.im2col import COLUMN_ORDERS
@@ -28,6 +30,8 @@ from sparselab.formats.kinds.rules import STEPS
 from sparselab.formats.parsing.onnx.tensors import TYPES
 from sparselab.grouping import GROUPERS
 from sparselab.kernels import KERNELS
+from sparselab.lessons.catalogue import LESSONS
+from sparselab.lessons.views import VIEWS
 from sparselab.pruning.distributions import DISTRIBUTIONS
 from sparselab.pruning.scores import SCORES
 from sparselab.training.methods import METHODS
@@ -37,8 +41,9 @@ from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import TASKS
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.regroup.rules import RULES
-from tests.analysis import test_similarity
+from tests.analysis import test_similarity, test_toy
 from tests.app import test_explore_page, test_training_page
+from tests.app.learn import test_page as test_learn_page
 from tests.auditing import test_patterns
 from tests.core import test_im2col, test_words
 from tests.formats import test_hostile, test_onnx_reader, test_round_trips
@@ -47,6 +52,7 @@ from tests.formats.models import test_combiners
 from tests.formats.writing import test_write_back
 from tests.grouping import test_grouping
 from tests.kernels import test_conformance as test_kernels
+from tests.lessons import test_shipped
 from tests.pruning import test_distributions, test_scores
 from tests.training import test_laws, test_models, test_paper_results, test_tasks
 from tests.transforms import test_conformance as test_transforms
@@ -76,6 +82,7 @@ WALKS: tuple[tuple[Iterable[Any], Test], ...] = (
     (REWRITERS, test_write_back.test_without_a_change_every_tensor_is_what_it_was),
     (SCORES, test_scores.test_every_score_tells_weights_apart),
     (SIMILARITIES, test_similarity.test_every_similarity_is_its_definition),
+    (PRODUCTS, test_toy.test_every_way_of_multiplying_gives_the_same_answer),
     (PAPERS, test_paper_results.test_every_paper_has_figures_and_a_word_of_care),
     (TASKS, test_tasks.test_what_a_task_says_of_itself),
     (MODELS, test_models.test_every_weight_that_can_be_pruned_takes_part),
@@ -84,6 +91,10 @@ WALKS: tuple[tuple[Iterable[Any], Test], ...] = (
     (METHODS, test_laws.test_every_method_keeps_what_it_is_told),
     (TABS, test_explore_page.test_a_link_opens_its_tab_under_the_name_that_the_tab_always_had),
     (PRESETS, test_training_page.test_every_preset_is_a_run_that_keeps_the_rules),
+    (LESSONS, test_shipped.test_nothing_is_wrong_with_a_lesson_and_its_facts_lie_ready),
+    (LESSONS, test_learn_page.test_every_step_opens_in_every_language_and_reveals_without_a_guess),
+    (VIEWS, test_shipped.test_every_kind_of_view_counts_and_draws),
+    (DRAWN, test_learn_page.test_every_kind_of_view_is_drawn),
     (COLUMN_ORDERS, test_im2col.test_every_column_order_says_what_a_column_runs_over),
 )
 

@@ -12,6 +12,7 @@ from sparselab.cli.bench import bench
 from sparselab.cli.compare import compare
 from sparselab.cli.diff import diff
 from sparselab.cli.inspect import inspect
+from sparselab.cli.lesson import lesson
 from sparselab.cli.output import printable
 from sparselab.cli.setting_options import HELP_NAMES
 from sparselab.cli.train import train
@@ -26,7 +27,7 @@ def commands() -> None:
     """Show, measure and export the structure in unstructured pruning masks."""
 
 
-for command in (app, inspect, audit, transform, compare, diff, bench, train):
+for command in (app, inspect, audit, transform, compare, diff, bench, train, lesson):
     commands.add_command(command)
 
 

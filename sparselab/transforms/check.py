@@ -71,6 +71,7 @@ TAKEN = frozenset(
             "run",
             "preset",
             "published",
+            "film_layer",
             "blocks",
             "training_tab",
             "with_study",
@@ -80,6 +81,7 @@ TAKEN = frozenset(
             "force",
             "axes",
         ),
+        *("lesson", "step", "language", "controls", "kept"),
         *("mask", "threshold", "conv_groups", "read_all", "read_groups", "read_axes", "read_threshold", "read_masks"),
     }
 )
