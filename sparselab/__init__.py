@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sparselab.core.layout import Block, Layout
     from sparselab.core.mask import Mask
     from sparselab.core.ticket import Ticket
+    from sparselab.diagnosis.doctor import doctor
     from sparselab.display.html_view import show
     from sparselab.formats.base import Format
     from sparselab.formats.opening import open_ticket as open
@@ -63,6 +64,7 @@ _HOMES = {
     "Transform": "transforms.base.Transform",
     "convert": "nn.converting.convert",
     "diff": "workflows.diff.diff",
+    "doctor": "diagnosis.doctor.doctor",
     "open": "formats.opening.open_ticket",
     "regroup": "workflows.regroup.regroup",
     "report": "analysis.metrics.report",
@@ -90,6 +92,7 @@ __all__ = [
     "__version__",
     "convert",
     "diff",
+    "doctor",
     "open",
     "regroup",
     "report",

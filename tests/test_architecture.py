@@ -26,14 +26,26 @@ PACKAGES: dict[str, frozenset[str]] = {
     "transforms": frozenset({"core", "runtime", "analysis", "pruning", "grouping"}),
     "workflows": frozenset({"core", "runtime", "analysis", "grouping", "transforms", "formats"}),
     "benchmarking": frozenset({"core", "runtime", "analysis", "transforms", "kernels", "formats", "nn"}),
+    "diagnosis": frozenset({"core", "runtime", "analysis", "transforms", "kernels", "formats", "nn", "benchmarking"}),
     "training": frozenset({"core", "runtime", "pruning", "grouping", "transforms", "formats"}),
     "cli": frozenset(
-        {"core", "runtime", "analysis", "transforms", "kernels", "formats", "benchmarking", "training", "workflows"}
+        {
+            "core",
+            "runtime",
+            "analysis",
+            "transforms",
+            "kernels",
+            "formats",
+            "benchmarking",
+            "training",
+            "workflows",
+            "diagnosis",
+        }
     ),
     "app": frozenset(
         {
             *("core", "runtime", "analysis", "display", "grouping", "transforms", "kernels", "formats"),
-            *("benchmarking", "training", "workflows"),
+            *("benchmarking", "training", "workflows", "diagnosis"),
         }
     ),
 }
@@ -59,6 +71,12 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"kinds"}),
         frozenset({"*"}),
         frozenset({"writing"}),
+    ),
+    "diagnosis": (
+        frozenset({"evidence", "inputs", "checkpoint"}),
+        frozenset({"gathering", "causes"}),
+        frozenset({"report"}),
+        frozenset({"*"}),
     ),
     "training": (
         frozenset(

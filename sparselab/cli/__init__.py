@@ -10,6 +10,7 @@ from sparselab.cli.app import app
 from sparselab.cli.bench import bench
 from sparselab.cli.compare import compare
 from sparselab.cli.diff import diff
+from sparselab.cli.doctor import doctor
 from sparselab.cli.inspect import inspect
 from sparselab.cli.output import printable
 from sparselab.cli.setting_options import HELP_NAMES
@@ -25,7 +26,7 @@ def commands() -> None:
     """Show, measure and export the structure in unstructured pruning masks."""
 
 
-for command in (app, inspect, transform, compare, diff, bench, train):
+for command in (app, inspect, transform, compare, diff, bench, doctor, train):
     commands.add_command(command)
 
 

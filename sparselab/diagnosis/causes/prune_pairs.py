@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sparselab.doctor.causes.base import UNDOES, Cause, Finding, gain_without, ms_shown, named
-from sparselab.doctor.evidence import Evidence
+from sparselab.diagnosis.causes.base import UNDOES, Cause, Finding, gain_without, ms_shown, named
+from sparselab.diagnosis.evidence import Evidence
 
 HOW = "pruned by torch.nn.utils.prune"
 

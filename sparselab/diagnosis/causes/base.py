@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sparselab.doctor.evidence import TARGETS, Evidence, LayerEvidence
+from sparselab.diagnosis.evidence import TARGETS, Evidence, LayerEvidence
 
 Basis = Literal["measured", "rule", "seen"]
 """What a finding rests on: times taken in this session, rules of a runtime that is not here, or what the passes showed."""
@@ -18,7 +18,7 @@ UNDOES, SIZE, NOTHING_RUNS_IT = range(3)
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """What a cause found. `gain`: how many times faster at most, None where that was not measured; `trial`: how to try the cure,
-    a name among `doctor.trials.TRIALS`, "" where it cannot be tried here. lines: the evidence, a line each."""
+    a name among `diagnosis.trials.TRIALS`, "" where it cannot be tried here. lines: the evidence, a line each."""
 
     sentence: str
     lines: tuple[str, ...]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sparselab.doctor.causes.base import SIZE, Cause, Finding, calls_dominate, ms_shown, named, share_shown
-from sparselab.doctor.evidence import ONNXRUNTIME, THIS_MACHINE, Evidence
+from sparselab.diagnosis.causes.base import SIZE, Cause, Finding, calls_dominate, ms_shown, named, share_shown
+from sparselab.diagnosis.evidence import ONNXRUNTIME, THIS_MACHINE, Evidence
 
 LEAST_SHARE = 0.15
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from sparselab.benchmarking.timing import Call, TimedRun, WallClock, take_turns
-from sparselab.doctor.evidence import Threads
+from sparselab.diagnosis.evidence import Threads
 from sparselab.runtime.progress import SILENT, Monitor
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")

@@ -9,17 +9,17 @@ from torch import nn
 
 from sparselab.benchmarking.host import LoadMeter, device_card, versions
 from sparselab.core.errors import SparselabError
-from sparselab.doctor.evidence import CUDA_24, Evidence, LayerEvidence, OpTime
-from sparselab.doctor.gathering.layers import Found, layers_of
-from sparselab.doctor.gathering.passes import Inputs, Passes, call_cost, kernels_run, watched
-from sparselab.doctor.gathering.products import roofline_here, time_product
-from sparselab.doctor.gathering.threading import thread_times
-from sparselab.doctor.gathering.watching import FUSED
+from sparselab.diagnosis.evidence import CUDA_24, Evidence, LayerEvidence, OpTime
+from sparselab.diagnosis.gathering.layers import Found, layers_of
+from sparselab.diagnosis.gathering.passes import Inputs, Passes, call_cost, kernels_run, watched
+from sparselab.diagnosis.gathering.products import roofline_here, time_product
+from sparselab.diagnosis.gathering.threading import thread_times
+from sparselab.diagnosis.gathering.watching import FUSED
 from sparselab.runtime.progress import SILENT, Monitor
 
 
 @dataclass(frozen=True, kw_only=True)
-class Effort:
+class GatheringEffort:
     """How much is timed: turns, seconds of them for every comparison, and of how many layers the product alone."""
 
     rounds: int = 40
@@ -28,14 +28,14 @@ class Effort:
 
 
 def gather(
-    model: nn.Module, inputs: Inputs, target: str, *, effort: Effort | None = None, monitor: Monitor = SILENT
+    model: nn.Module, inputs: Inputs, target: str, *, effort: GatheringEffort | None = None, monitor: Monitor = SILENT
 ) -> Evidence:
     """Run a model and look. The model is in eval mode and gradients are off: `passes.in_inference` around the call.
 
     For `cuda-2:4` nothing is timed: the rules ask for patterns, types and shapes alone.
     Raises: whatever the model raises.
     """
-    effort = effort or Effort()
+    effort = effort or GatheringEffort()
     monitor.progress("watching a forward pass")
     passes = watched(model, inputs)
     found = layers_of(model, passes)
@@ -70,7 +70,7 @@ def _timed(
     passes: Passes,
     found: Sequence[Found],
     known: Evidence,
-    effort: Effort,
+    effort: GatheringEffort,
     monitor: Monitor,
 ) -> Evidence:
     meter = LoadMeter()
@@ -100,7 +100,7 @@ def _timed(
     return replace(evidence, is_busy=meter.read().is_busy)
 
 
-def _with_products(found: Sequence[Found], effort: Effort, monitor: Monitor) -> tuple[LayerEvidence, ...]:
+def _with_products(found: Sequence[Found], effort: GatheringEffort, monitor: Monitor) -> tuple[LayerEvidence, ...]:
     """Return the layers, with the products of those pruned ones timed that take longest."""
     pruned = [index for index, (layer, product) in enumerate(found) if layer.is_pruned and product is not None]
     slowest = sorted(pruned, key=lambda index: -found[index][0].ms)[: effort.layers]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sparselab.doctor.causes.base import SIZE, Cause, Finding, calls_dominate, ms_shown, named, share_shown
-from sparselab.doctor.causes.small_share import LEAST_SHARE
-from sparselab.doctor.evidence import THIS_MACHINE, Evidence, Product
+from sparselab.diagnosis.causes.base import SIZE, Cause, Finding, calls_dominate, ms_shown, named, share_shown
+from sparselab.diagnosis.causes.small_share import LEAST_SHARE
+from sparselab.diagnosis.evidence import THIS_MACHINE, Evidence, Product
 
 
 def _judge(evidence: Evidence) -> Finding | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sparselab.doctor.causes.base import UNDOES, Cause, Finding, named
-from sparselab.doctor.evidence import Evidence
+from sparselab.diagnosis.causes.base import UNDOES, Cause, Finding, named
+from sparselab.diagnosis.evidence import Evidence
 
 OPERATION = "_transformer_encoder_layer_fwd"
 

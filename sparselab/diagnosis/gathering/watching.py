@@ -40,7 +40,7 @@ _MASKINGS = ("mul", "where", "masked_fill", "masked_scatter", "index_put", "copy
 
 
 @dataclass
-class Seen:
+class SeenWeight:
     """A weight in one pass: the product that took it, and what made it anew. `operand` is what was multiplied, whole."""
 
     name: str
@@ -73,7 +73,7 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, model: nn.Module) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.operations: list[Operation] = []
-        self.seen: dict[str, Seen] = {}
+        self.seen: dict[str, SeenWeight] = {}
         self.gates: dict[str, float] = {}
         self.is_paused = False
         self._names: dict[object, str] = {}
@@ -82,7 +82,7 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for name, tensor, is_weight in _tensors(model):
             if is_weight:
                 self._names.setdefault(_key(tensor), name)
-                self.seen.setdefault(name, Seen(name, tensor))
+                self.seen.setdefault(name, SeenWeight(name, tensor))
             else:
                 self._masks.setdefault(_key(tensor), name)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from sparselab.doctor.causes import (
+from sparselab.diagnosis.causes import (
     autocast,
     break_even,
     cannot_pay,
@@ -20,8 +20,8 @@ from sparselab.doctor.causes import (
     two_four,
     zeros_multiplied,
 )
-from sparselab.doctor.causes.base import Cause, Finding
-from sparselab.doctor.evidence import Evidence
+from sparselab.diagnosis.causes.base import Cause, Finding
+from sparselab.diagnosis.evidence import Evidence
 
 CAUSES: Mapping[str, Cause] = MappingProxyType(
     {

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from sparselab.doctor.causes.base import NOTHING_RUNS_IT, Cause, Finding, calls_dominate, ms_shown, named, share_shown
-from sparselab.doctor.evidence import ONNXRUNTIME, THIS_MACHINE, Evidence, LayerEvidence
+from sparselab.diagnosis.causes.base import (
+    NOTHING_RUNS_IT,
+    Cause,
+    Finding,
+    calls_dominate,
+    ms_shown,
+    named,
+    share_shown,
+)
+from sparselab.diagnosis.evidence import ONNXRUNTIME, THIS_MACHINE, Evidence, LayerEvidence
 
 LEAST_GAIN = 1.1
 
 
 def _judge(evidence: Evidence) -> Finding | None:
-    layers = [layer for layer in evidence.pruned if not layer.is_sparse_run and not layer.op.startswith("_")]
+    layers = [layer for layer in evidence.pruned if _is_left_dense(layer, evidence.target)]
     saved = sum(_saved(layer) for layer in layers)
     gain = evidence.ops_ms / max(evidence.ops_ms - saved, 1e-9) if evidence.ops_ms else None
     here = evidence.target == THIS_MACHINE
@@ -33,6 +41,12 @@ def _judge(evidence: Evidence) -> Finding | None:
         basis="measured" if here else "rule",
         layers=tuple(layer.name for layer in layers),
     )
+
+
+def _is_left_dense(layer: LayerEvidence, target: str) -> bool:
+    """Whether a dense kernel runs a layer that a sparse one could; fused operations read weights that nothing can be swapped for."""
+    can_run = target != THIS_MACHINE or not layer.obstacle
+    return can_run and not layer.is_sparse_run and not layer.op.startswith("_")
 
 
 def _saved(layer: LayerEvidence) -> float:

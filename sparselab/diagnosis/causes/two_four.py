@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sparselab.doctor.causes.base import SIZE, UNDOES, Cause, Finding, named, share_shown
-from sparselab.doctor.evidence import CUDA_24, Evidence, LayerEvidence, Windows
+from sparselab.diagnosis.causes.base import SIZE, UNDOES, Cause, Finding, named, share_shown
+from sparselab.diagnosis.evidence import CUDA_24, Evidence, LayerEvidence, Windows
 
 _TRANSFORM = "sparselab transform FILE n-m --n 2 --m 4 keeps the best two of every four along the input"
 _ROWS, _COLS = 32, 64

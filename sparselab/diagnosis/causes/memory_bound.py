@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sparselab.doctor.causes.base import SIZE, Cause, Finding, calls_dominate, ms_shown, named
-from sparselab.doctor.causes.small_share import LEAST_SHARE
-from sparselab.doctor.evidence import THIS_MACHINE, Evidence, LayerEvidence
+from sparselab.diagnosis.causes.base import SIZE, Cause, Finding, calls_dominate, ms_shown, named
+from sparselab.diagnosis.causes.small_share import LEAST_SHARE
+from sparselab.diagnosis.evidence import THIS_MACHINE, Evidence, LayerEvidence
 
 MOST_POSITIONS = 8
 LEAST_READING = 0.3

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sparselab.doctor.causes.base import SIZE, Cause, Finding, calls_dominate, ms_shown, named
-from sparselab.doctor.evidence import THIS_MACHINE, Evidence
+from sparselab.diagnosis.causes.base import SIZE, Cause, Finding, calls_dominate, ms_shown, named
+from sparselab.diagnosis.evidence import THIS_MACHINE, Evidence
 
 
 def _judge(evidence: Evidence) -> Finding | None:

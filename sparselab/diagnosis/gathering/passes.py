@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from sparselab.doctor.evidence import OpTime
-from sparselab.doctor.gathering.calling import Calls, calls_of
-from sparselab.doctor.gathering.watching import Operation, Watch
+from sparselab.diagnosis.evidence import OpTime
+from sparselab.diagnosis.gathering.calling import Calls, calls_of
+from sparselab.diagnosis.gathering.watching import Operation, Watch
 
 _FEWEST, _MOST, _SECONDS = 5, 40, 0.3
 """Passes: so many at least, and at most as many as fit into so many seconds; of every operation the quickest counts."""

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from sparselab.core.errors import SparselabError
 from sparselab.core.modules.values import in_blocks, is_semi_structured
 from sparselab.core.modules.weights import weights_of
-from sparselab.doctor.evidence import DENSE_RUN, LayerEvidence
-from sparselab.doctor.gathering.calling import Call
-from sparselab.doctor.gathering.passes import Passes
-from sparselab.doctor.gathering.products import Multiplied, obstacles
-from sparselab.doctor.gathering.watching import FUSED, Seen
-from sparselab.doctor.gathering.windows import windows_of
+from sparselab.diagnosis.evidence import DENSE_RUN, LayerEvidence
+from sparselab.diagnosis.gathering.calling import Call
+from sparselab.diagnosis.gathering.passes import Passes
+from sparselab.diagnosis.gathering.products import Multiplied, obstacles
+from sparselab.diagnosis.gathering.watching import FUSED, SeenWeight
+from sparselab.diagnosis.gathering.windows import windows_of
 from sparselab.kernels import DENSE
 from sparselab.kernels.base import Conv
 
@@ -33,7 +33,7 @@ def layers_of(model: nn.Module, passes: Passes) -> list[Found]:
     return [*found, *_blocks(model, passes.calls.by_path)]
 
 
-def _watched(seen: Seen, told: Mapping[str, str]) -> Found:
+def _watched(seen: SeenWeight, told: Mapping[str, str]) -> Found:
     tensor = seen.operand if seen.operand is not None else seen.stored
     runs = DENSE_RUN
     if tensor.layout != torch.strided or is_semi_structured(tensor):
@@ -72,12 +72,12 @@ def _watched(seen: Seen, told: Mapping[str, str]) -> Found:
     return layer, product
 
 
-def _positions(seen: Seen) -> int:
+def _positions(seen: SeenWeight) -> int:
     """Return the positions of a fused operation: of outputs of (..., features)."""
     return prod(seen.output[:-1]) if seen.output else 0
 
 
-def _product(seen: Seen, matrix: Any, positions: int) -> Multiplied | None:
+def _product(seen: SeenWeight, matrix: Any, positions: int) -> Multiplied | None:
     """Return the product of a weight that torch multiplied densely; a convolution that kernels do not know, as a matrix product."""
     if positions < 1 or not matrix.size:
         return None
@@ -109,7 +109,7 @@ def _blocks(model: nn.Module, calls: Mapping[str, Call]) -> Iterator[Found]:
             shape=(rows, cols),
             density=layout.after.density,
             positions=_block_positions(product, rows),
-            op="" if kernel in DENSE else kernel,
+            op=kernel,
             ms=0.0 if call is None else call.ms,
             dtype="float32" if call is None else call.dtype,
             stored=_stored(module),

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from sparselab.core.modules.values import in_blocks
-from sparselab.doctor.gathering.watching import Watch
+from sparselab.diagnosis.gathering.watching import Watch
 
 
 @dataclass

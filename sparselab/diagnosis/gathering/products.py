@@ -16,7 +16,7 @@ from sparselab.benchmarking.timing import TimedRun, WallClock, take_turns
 from sparselab.core.errors import SparselabError
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
-from sparselab.doctor.evidence import Product
+from sparselab.diagnosis.evidence import Product
 from sparselab.kernels import DENSE, KERNELS, exact_kernel
 from sparselab.kernels.base import DTYPES, Conv, Work, random_input
 from sparselab.nn import BlockConv2d, BlockLinear

@@ -7,7 +7,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.doctor.evidence import Windows
+from sparselab.diagnosis.evidence import Windows
 
 _WINDOW, _KEPT = 4, 2
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sparselab.doctor.causes.base import UNDOES, Cause, Finding, gain_without, ms_shown, named
-from sparselab.doctor.causes.prune_pairs import HOW
-from sparselab.doctor.evidence import Evidence
+from sparselab.diagnosis.causes.base import UNDOES, Cause, Finding, gain_without, ms_shown, named
+from sparselab.diagnosis.causes.prune_pairs import HOW
+from sparselab.diagnosis.evidence import Evidence
 
 
 def _judge(evidence: Evidence) -> Finding | None:

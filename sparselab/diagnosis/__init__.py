@@ -1,0 +1,19 @@
+"""Why a pruned model is not faster: evidence gathered once, causes that read it, cures tried and timed."""
+
+from sparselab.diagnosis.causes import CAUSES, Cause, Finding, diagnose
+from sparselab.diagnosis.doctor import doctor
+from sparselab.diagnosis.evidence import TARGETS, Evidence, LayerEvidence
+from sparselab.diagnosis.report import Diagnosis, Tried
+
+__all__ = [
+    "CAUSES",
+    "TARGETS",
+    "Cause",
+    "Diagnosis",
+    "Evidence",
+    "Finding",
+    "LayerEvidence",
+    "Tried",
+    "diagnose",
+    "doctor",
+]
