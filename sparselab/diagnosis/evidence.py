@@ -194,9 +194,17 @@ class Evidence:
     @property
     def share(self) -> float:
         """The share of the operations' time that the dense products of the pruned layers have; 0 where nothing was timed."""
-        dense = sum(layer.dense_ms for layer in self.pruned)
+        dense = sum(map(self.dense_ms, self.pruned))
         others = self.ops_ms - sum(layer.ms for layer in self.pruned)
         return dense / (dense + others) if dense + others > 0 else 0.0
+
+    def dense_ms(self, layer: LayerEvidence) -> float:
+        """What the dense product of a layer takes; of a sparse one that was not timed alone, by the ratio of those that were."""
+        if not layer.is_sparse_run or layer.product is not None:
+            return layer.dense_ms
+        timed = [each for each in self.pruned if each.is_sparse_run and each.product is not None]
+        ran = sum(each.ms for each in timed)
+        return layer.ms * max(1.0, sum(each.dense_ms for each in timed) / ran) if ran else layer.ms
 
     @property
     def bound(self) -> float:

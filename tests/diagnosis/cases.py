@@ -76,17 +76,6 @@ class InBfloat16(nn.Module):
         return y
 
 
-class MaskOf(nn.Module):
-    """A parametrization that multiplies by a constant mask."""
-
-    def __init__(self, mask: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("mask", mask)
-
-    def forward(self, weight: Tensor) -> Tensor:
-        return weight * self.mask
-
-
 @contextmanager
 def threads(count: int) -> Iterator[None]:
     """torch on so many threads in the block."""
@@ -129,14 +118,13 @@ def _below_break_even() -> tuple[nn.Module, Tensor]:
 
 
 def _one_position() -> tuple[nn.Module, Tensor]:
-    return nn.Sequential(pruned(nn.Linear(4096, 4096)), nn.ReLU(), nn.Linear(4096, 16)), torch.randn(1, 4096)
+    return nn.Sequential(pruned(nn.Linear(3072, 3072)), nn.ReLU(), nn.Linear(3072, 16)), torch.randn(1, 3072)
 
 
 def _small_share() -> tuple[nn.Module, Tensor]:
     body = [nn.Conv2d(16, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 64, 3, padding=1), nn.ReLU()]
-    return nn.Sequential(
-        *body, nn.Conv2d(64, 64, 3, padding=1), nn.Flatten(), nn.AdaptiveAvgPool1d(256), pruned(nn.Linear(256, 256))
-    ), torch.randn(4, 16, 32, 32)
+    head = [nn.Conv2d(64, 64, 3, padding=1), nn.Flatten(), nn.AdaptiveAvgPool1d(768), pruned(nn.Linear(768, 768))]
+    return nn.Sequential(*body, *head), torch.randn(4, 16, 32, 32)
 
 
 def _encoder(width: int = 256) -> nn.TransformerEncoderLayer:

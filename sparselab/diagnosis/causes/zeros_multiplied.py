@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sparselab.diagnosis.causes.base import (
     NOTHING_RUNS_IT,
     Cause,
@@ -18,7 +20,7 @@ LEAST_GAIN = 1.1
 
 def _judge(evidence: Evidence) -> Finding | None:
     layers = [layer for layer in evidence.pruned if _is_left_dense(layer, evidence.target)]
-    saved = sum(_saved(layer) for layer in layers)
+    saved = _saved(layers)
     gain = evidence.ops_ms / max(evidence.ops_ms - saved, 1e-9) if evidence.ops_ms else None
     here = evidence.target == THIS_MACHINE
     if not layers or calls_dominate(evidence) or (here and (gain is None or gain < LEAST_GAIN)):
@@ -49,12 +51,17 @@ def _is_left_dense(layer: LayerEvidence, target: str) -> bool:
     return can_run and not layer.is_sparse_run and not layer.op.startswith("_")
 
 
-def _saved(layer: LayerEvidence) -> float:
-    """Return the milliseconds that the exact product would save of a layer, if it was shown to be faster."""
-    product = layer.product
-    if product is None or product.best_ms is None or not product.pays:
-        return 0.0
-    return layer.ms * (1 - min(1.0, product.best_ms / product.dense_ms))
+def _saved(layers: Sequence[LayerEvidence]) -> float:
+    """Return the milliseconds that the exact product would save where it was shown to be faster; of layers that were not timed
+    alone, the same share as of those that were."""
+    timed = [layer for layer in layers if layer.product is not None]
+    total = sum(layer.ms for layer in timed)
+    saved = 0.0
+    for layer in timed:
+        product = layer.product
+        if product is not None and product.best_ms is not None and product.pays:
+            saved += layer.ms * (1 - min(1.0, product.best_ms / product.dense_ms))
+    return saved / total * sum(layer.ms for layer in layers) if total else 0.0
 
 
 def _line(layer: LayerEvidence) -> str:

@@ -9,6 +9,7 @@ from torch import nn
 
 from sparselab.benchmarking.host import LoadMeter, device_card, versions
 from sparselab.core.errors import SparselabError
+from sparselab.core.modules.weights import without_wrappers
 from sparselab.diagnosis.evidence import CUDA_24, Evidence, LayerEvidence, OpTime
 from sparselab.diagnosis.gathering.layers import Found, layers_of
 from sparselab.diagnosis.gathering.passes import Inputs, Passes, call_cost, kernels_run, watched
@@ -60,7 +61,7 @@ def compiled_parts(model: nn.Module) -> tuple[str, ...]:
         methods = (getattr(module, "_compiled_call_impl", None), vars(module).get("forward"), type(module).forward)
         is_compiled = type(module).__name__ == "OptimizedModule" or methods[0] is not None
         if is_compiled or any(hasattr(method, "_torchdynamo_orig_callable") for method in methods):
-            found.append(name or "the model")
+            found.append(without_wrappers(name) or "the model")
     return tuple(found)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sparselab.core.errors import SparselabError
 from sparselab.core.modules.values import in_blocks, is_semi_structured
-from sparselab.core.modules.weights import weights_of
+from sparselab.core.modules.weights import weights_of, without_wrappers
 from sparselab.diagnosis.evidence import DENSE_RUN, LayerEvidence
 from sparselab.diagnosis.gathering.calling import Call
 from sparselab.diagnosis.gathering.passes import Passes
@@ -105,7 +105,7 @@ def _blocks(model: nn.Module, calls: Mapping[str, Call]) -> Iterator[Found]:
         kept = layout.after.kept.reshape(module.dense_shape)
         whys = obstacles(product) if product is not None else ("", "")
         layer = LayerEvidence(
-            name=f"{path}.weight" if path else "weight",
+            name=without_wrappers(f"{path}.weight" if path else "weight"),
             shape=(rows, cols),
             density=layout.after.density,
             positions=_block_positions(product, rows),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,7 +67,8 @@ def watched(model: nn.Module, inputs: Inputs) -> Passes:
     best: dict[str, tuple[float, float]] = {}
     kept: tuple[Operation, ...] = ()
     watch = Watch(model)
-    with torch.compiler.set_stance("force_eager"):
+    with torch.compiler.set_stance("force_eager"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*global hooks on.*modules")  # they fire twice for a wrapper alone
         for _ in _turns():
             watch = Watch(model)
             with calls_of(model, watch), watch:

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from sparselab.core.modules.weights import without_wrappers
+
 PRODUCTS = {
     "mm": (0, 1),
     "bmm": (0, 1),
@@ -175,7 +177,11 @@ def _tensors(model: nn.Module) -> Iterable[tuple[str, Tensor, bool]]:
     named = (model.named_parameters(remove_duplicate=False), model.named_buffers(remove_duplicate=False), own)
     for name, tensor in chain(*named):
         if not is_lazy(tensor):
-            yield plain_name(name), tensor, tensor.dim() > 1 and tensor.is_floating_point() and not _is_gate(tensor)
+            yield (
+                plain_name(without_wrappers(name)),
+                tensor,
+                tensor.dim() > 1 and tensor.is_floating_point() and not _is_gate(tensor),
+            )
 
 
 def plain_name(name: str) -> str:
