@@ -12,8 +12,6 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sparselab.benchmarking.host import device_card, versions
 from sparselab.core.errors import FileError, UnavailableError
 from sparselab.core.layer import Layer
@@ -80,17 +78,24 @@ def doctor_onnx(path: Path, specs: Sequence[InputSpec], *, monitor: Monitor = SI
 
 
 def _layers(layers: list[Layer], nodes: list[_Node]) -> list[LayerEvidence]:
-    """Return the layers, each with the first product in the order of running whose second factor has its shape, either way round:
-    names of nodes change when onnxruntime puts two into one."""
+    """Return the layers, each with the first product in the order of running that fits its shape: names of nodes change when
+    onnxruntime puts two into one, and weights that it packed no longer stand among their inputs."""
     found = []
     for layer in layers:
-        shape = layer.tensor_shape or layer.mask.shape
-        turned = {tuple(shape), tuple(shape[::-1]) if len(shape) == 2 else tuple(shape)}
-        node = next((node for node in nodes if len(node.inputs) > 1 and node.inputs[1] in turned), None)
+        node = next((node for node in nodes if _fits(layer, node)), None)
         if node is not None:
             nodes.remove(node)
         found.append(_layer(layer, node))
     return found
+
+
+def _fits(layer: Layer, node: _Node) -> bool:
+    rows, cols = layer.mask.shape
+    if not node.inputs or len(node.output) < 2:
+        return False
+    if "Conv" in node.kind:
+        return layer.kernel_shape is not None and node.output[1] == rows
+    return layer.kernel_shape is None and node.output[-1] == rows and cols in node.inputs[0][-2:]
 
 
 def _layer(layer: Layer, node: _Node | None) -> LayerEvidence:
@@ -151,7 +156,7 @@ def _feed(session: Any, specs: Sequence[InputSpec]) -> dict[str, Any]:
 
 
 def _nodes(events: Any) -> dict[str, _Node]:
-    """Return the nodes of a profile by name, each with the median of its runs; the first run is left out."""
+    """Return the nodes of a profile by name, each with the quickest of its runs; the first is left out."""
     times: dict[str, list[float]] = defaultdict(list)
     told: dict[str, tuple[str, list[tuple[int, ...]], list[tuple[int, ...]]]] = {}
     for event in events:
@@ -167,7 +172,7 @@ def _nodes(events: Any) -> dict[str, _Node]:
             _shapes(args.get("input_type_shape")),
         )
     return {
-        name: _Node(told[name][0], float(np.median(each[1:] or each)), (told[name][1] or [()])[0], tuple(told[name][2]))
+        name: _Node(told[name][0], min(each[1:] or each), (told[name][1] or [()])[0], tuple(told[name][2]))
         for name, each in times.items()
     }
 

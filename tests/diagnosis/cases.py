@@ -157,6 +157,11 @@ def _tiny() -> tuple[nn.Module, Tensor]:
     return nn.Sequential(pruned(nn.Linear(16, 16)), nn.ReLU(), nn.Linear(16, 4)), torch.randn(2, 16)
 
 
+def tiny_model() -> nn.Module:
+    """A model for command lines."""
+    return _tiny()[0]
+
+
 def _left_as_zeros() -> tuple[nn.Module, Tensor]:
     return nn.Sequential(pruned(nn.Linear(1024, 1024), 0.95), nn.ReLU(), nn.Linear(1024, 64)), torch.randn(256, 1024)
 

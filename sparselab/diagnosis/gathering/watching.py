@@ -148,7 +148,7 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return
         self._kept_alive.append(out)
         self._names[_key(out)] = weight
-        if tuple(out.shape) == tuple(seen.stored.shape):
+        if out.dim() > 1:
             seen.operand = out
         if base in _CASTS:
             return
