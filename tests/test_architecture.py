@@ -75,7 +75,7 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
     "diagnosis": (
         frozenset({"evidence", "inputs", "checkpoint"}),
         frozenset({"gathering", "causes"}),
-        frozenset({"report"}),
+        frozenset({"report", "stated"}),
         frozenset({"*"}),
     ),
     "training": (

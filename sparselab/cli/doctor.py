@@ -10,6 +10,7 @@ import click
 
 from sparselab.cli.output import print_document, printable
 from sparselab.core.errors import SettingError
+from sparselab.diagnosis.evidence import ONNXRUNTIME, TARGETS, THIS_MACHINE
 from sparselab.runtime.progress import Monitor, Progress
 from sparselab.training.own_code.reference import parse_reference
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from sparselab.diagnosis import Diagnosis
-
-_TARGETS = ("this-machine", "cuda-2:4", "onnxruntime")
 
 
 @click.command(
@@ -36,7 +35,7 @@ _TARGETS = ("this-machine", "cuda-2:4", "onnxruntime")
     help="What the model is called with: [NAME=][DTYPE:]SHAPE[<HIGH], or FILE.py:NAME for a function that returns it. Repeatable.",
 )
 @click.option(
-    "--for", "target", type=click.Choice(_TARGETS), default=_TARGETS[0], show_default=True, help="What is to run it."
+    "--for", "target", type=click.Choice(TARGETS), default=THIS_MACHINE, show_default=True, help="What is to run it."
 )
 @click.option(
     "--seconds", type=click.FloatRange(0.01, 600), default=1.0, show_default=True, help="Seconds of every comparison."
@@ -75,7 +74,7 @@ def doctor(
         "cures": not no_cures,
     }
     monitor = Monitor(_say)
-    if model.endswith(".onnx") or target == _TARGETS[2]:
+    if model.endswith(".onnx") or target == ONNXRUNTIME:
         report = _of_onnx(model, inputs, target, monitor)
         file: Path | None = Path(model)
     else:
@@ -90,7 +89,7 @@ def doctor(
 
 
 def _of_onnx(model: str, inputs: tuple[str, ...], target: str, monitor: Monitor) -> Diagnosis:
-    if not (model.endswith(".onnx") and target == _TARGETS[2]):
+    if not (model.endswith(".onnx") and target == ONNXRUNTIME):
         raise SettingError(
             f"--for: expected an .onnx file together with --for onnxruntime; got {model} for {target}: torch.onnx.export writes one"
         )
@@ -114,8 +113,8 @@ def _of_module(
         raise SettingError(f"expected FILE.py:NAME, package.module:NAME or FILE.onnx; got {model!r}")
     import torch
 
-    from sparselab.diagnosis import doctor as diagnose
     from sparselab.diagnosis.checkpoint import load_checkpoint
+    from sparselab.diagnosis.doctor import doctor as diagnose
     from sparselab.training.own_code.loading import loaded
 
     if threads is not None:

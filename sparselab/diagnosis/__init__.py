@@ -1,19 +1,10 @@
-"""Why a pruned model is not faster: evidence gathered once, causes that read it, cures tried and timed."""
+"""Why a pruned model is not faster: evidence gathered once, causes that read it, cures tried and timed.
+
+Nothing here loads torch: `doctor.doctor` does, which is `sparselab.doctor`.
+"""
 
 from sparselab.diagnosis.causes import CAUSES, Cause, Finding, diagnose
-from sparselab.diagnosis.doctor import doctor
 from sparselab.diagnosis.evidence import TARGETS, Evidence, LayerEvidence
 from sparselab.diagnosis.report import Diagnosis, Tried
 
-__all__ = [
-    "CAUSES",
-    "TARGETS",
-    "Cause",
-    "Diagnosis",
-    "Evidence",
-    "Finding",
-    "LayerEvidence",
-    "Tried",
-    "diagnose",
-    "doctor",
-]
+__all__ = ["CAUSES", "TARGETS", "Cause", "Diagnosis", "Evidence", "Finding", "LayerEvidence", "Tried", "diagnose"]
