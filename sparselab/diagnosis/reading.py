@@ -114,8 +114,9 @@ def _tried(told: Mapping[str, Any]) -> Tried:
     names = ("before_ms", "after_ms", "speedup", "low", "high", "difference")
     texts = {name: _text(told[name], _LONGEST_NAME) for name in ("name", "title")}
     numbers = {name: _optional(told[name]) for name in names}
-    if numbers["low"] is not None and not 0 < numbers["low"] <= (numbers["high"] or 0):
-        raise ValueError("an interval of a ratio that is none")
+    ratio = [numbers[name] for name in ("low", "high", "speedup")]
+    if any(value is not None and not value > 1 / _MOST_NUMBER for value in ratio):
+        raise ValueError("a ratio that is none")
     return Tried(**texts, **numbers, rounds=_whole(told["rounds"]), obstacle=_text(told["obstacle"], 300))  # type: ignore[arg-type]
 
 
