@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +73,7 @@ def doctor(
         "compile": try_compile,
         "cures": not no_cures,
     }
-    monitor = Monitor(_say)
+    monitor = Monitor(_sayer())
     if model.endswith(".onnx") or target == ONNXRUNTIME:
         report = _of_onnx(model, inputs, target, monitor)
         file: Path | None = Path(model)
@@ -163,9 +163,14 @@ def _inputs(texts: tuple[str, ...], own: Mapping[str, Any]) -> tuple[list[Any], 
     return by_place, by_name
 
 
-def _say(progress: Progress) -> None:
-    if progress.stage not in _SILENT and not progress.stage.startswith("warming up"):
-        click.echo(progress.stage, err=True)
+def _sayer() -> Callable[[Progress], None]:
+    """Return a listener that prints every stage once, on standard error."""
+    said = {"timing in turns"}
 
+    def listen(progress: Progress) -> None:
+        stage = progress.stage.split(",")[0]
+        if stage not in said and not stage.startswith("warming up"):
+            said.add(stage)
+            click.echo(stage, err=True)
 
-_SILENT = ("timing in turns",)
+    return listen

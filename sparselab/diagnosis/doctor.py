@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from torch import nn
@@ -61,7 +62,7 @@ def doctor(
     given, effort = Inputs(inputs, named), GatheringEffort(seconds=seconds)
     with in_inference(model):
         _run_once(model, given)
-        with alone(monitor):
+        with nullcontext() if target == CUDA_24 else alone(monitor):
             evidence = gather(model, given, target, effort=effort, monitor=monitor)
             findings = diagnose(evidence)
             if target == CUDA_24 or not try_cures or not evidence.pruned:

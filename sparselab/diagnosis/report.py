@@ -44,8 +44,10 @@ class Tried:
         if self.speedup is None or self.low is None or self.high is None:
             return f"not tried: {self.obstacle}"
         told = ratio_shown(Ratio(self.speedup, self.low, self.high), self.rounds)
-        return told.replace("than dense", "than the model as it is").replace(
-            "as fast as dense", "as fast as the model as it is"
+        return (
+            told.replace("times as fast as dense", "times as fast")
+            .replace(" than dense", "")
+            .replace("dense", "before")
         )
 
 

@@ -33,8 +33,8 @@ class Case:
 
 def pruned(layer: Any, amount: float = 0.9) -> Any:
     """Prune a layer by magnitude, for good."""
-    prune.l1_unstructured(layer, "weight", amount=amount)
-    prune.remove(layer, "weight")
+    prune.l1_unstructured(layer, "weight", amount=amount)  # type: ignore[no-untyped-call]
+    prune.remove(layer, "weight")  # type: ignore[no-untyped-call]
     return layer
 
 
@@ -53,6 +53,8 @@ def with_weight(layer: Any, weight: Tensor) -> Any:
 
 class OwnMask(nn.Module):
     """Multiplies by a mask in its forward pass."""
+
+    m: Tensor
 
     def __init__(self, features: int, out: int) -> None:
         super().__init__()
@@ -93,7 +95,7 @@ def _mlp(width: int = 1024) -> nn.Sequential:
 
 def _prune_pairs() -> tuple[nn.Module, Tensor]:
     model = _mlp()
-    prune.l1_unstructured(model[0], "weight", amount=0.9)
+    prune.l1_unstructured(model[0], "weight", amount=0.9)  # type: ignore[no-untyped-call]
     return model, torch.randn(256, 1024)
 
 

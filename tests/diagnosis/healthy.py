@@ -26,6 +26,8 @@ class LowRank(nn.Module):
 class CausalAttention(nn.Module):
     """Scores that a triangle of zeros and ones masks, as GPT-2 once had it."""
 
+    bias: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.qkv = nn.Linear(128, 384)
@@ -52,6 +54,11 @@ class Padded(nn.Module):
 
 def _plain() -> tuple[nn.Module, Tensor]:
     return nn.Sequential(nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 64)), torch.randn(64, 256)
+
+
+def _compiled() -> tuple[nn.Module, Tensor]:
+    model, x = _plain()
+    return torch.compile(model), x  # type: ignore[return-value]
 
 
 def _mlp() -> nn.Module:
@@ -106,9 +113,7 @@ HEALTHY: dict[str, Case] = {
     "dense-encoder": Case("a dense encoder layer on its fast path", _dense_encoder, ""),
     "two-four": Case("2:4 along the inputs, for a CUDA device", _two_four, "", "cuda-2:4"),
     "autocast": Case("a dense model under autocast", lambda: (InBfloat16(_plain()[0]), _plain()[1]), ""),
-    "compiled": Case(
-        "a dense model under torch.compile", lambda: (torch.compile(_plain()[0]), _plain()[1]), "", is_slow=True
-    ),  # type: ignore[return-value]
+    "compiled": Case("a dense model under torch.compile", _compiled, "", is_slow=True),
     "weight-norm": Case(
         "a weight that is made at every call, of a norm",
         lambda: (parametrizations.weight_norm(nn.Linear(256, 256)), torch.randn(64, 256)),

@@ -160,8 +160,8 @@ class _LatencyKeys:
 class _WhyKeys:
     why_tab: Annotated[str, Doc("the open tab")] = ""
     why_share: Annotated[
-        float, Interval(ge=0.0, le=100.0), ShownAs("Time in the pruned layers, %"), Doc("share of the model's time")
-    ] = 50.0
+        int, Interval(ge=0, le=100), ShownAs("Time in the pruned layers, %"), Doc("share of the model's time")
+    ] = 50
     why_file: Annotated[
         bool, ShownAs("Layers of a file"), Doc("the layers of a file instead of one that is stated")
     ] = False
@@ -174,7 +174,9 @@ class _WhyKeys:
     why_dtype: Annotated[str, OneOf(DTYPES), ShownAs("Arithmetic"), Doc("the numbers' type")] = DTYPES[0]
     why_rows: Annotated[int, Interval(ge=1, le=1_000_000), ShownAs("Rows"), Doc("outputs of the layer")] = 512
     why_cols: Annotated[int, Interval(ge=1, le=1_000_000), ShownAs("Columns"), Doc("inputs times kernel")] = 4608
-    why_kept: Annotated[float, Interval(ge=0.1, le=100.0), ShownAs("Weights kept, %"), Doc("of all weights")] = 10.0
+    why_kept: Annotated[float, Interval(ge=0.1, le=100.0), ShownAs("Kept, %"), Doc("weights kept, of all weights")] = (
+        10.0
+    )
 
 
 @dataclass(frozen=True)

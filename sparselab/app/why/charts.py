@@ -14,14 +14,20 @@ from sparselab.diagnosis.stated import amdahl
 
 _MOST_BARS = 12
 _LONGEST = 34
+_LEAST_SHARE = 0.005
+"""Bars of a smaller share of the time are put together."""
+
+_LEAST_TOP = 2.2
 _FACTORS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
 
 
 def kernels_figure(kernels: Sequence[OpTime]) -> go.Figure:
     """Show the own time of the slowest operations and kernels as bars, the rest as one."""
     ordered = sorted(kernels, key=lambda kernel: -kernel.ms)
-    shown = [(kernel.name, kernel.ms, f"{kernel.calls} calls") for kernel in ordered[:_MOST_BARS]]
-    if rest := ordered[_MOST_BARS:]:
+    least = _LEAST_SHARE * sum(kernel.ms for kernel in kernels)
+    alone = [kernel for kernel in ordered if kernel.ms >= least][:_MOST_BARS]
+    shown = [(kernel.name, kernel.ms, f"{kernel.calls} calls") for kernel in alone]
+    if rest := ordered[len(alone) :]:
         shown.append((f"{len(rest)} others", sum(kernel.ms for kernel in rest), "together"))
     figure = go.Figure()
     figure.add_bar(
@@ -48,15 +54,15 @@ def tried_figure(tried: Sequence[Tried]) -> go.Figure:
             orientation="h",
             y=[_short(each.title) for each in timed],
             x=[getattr(each, field) for each in timed],
-            marker={"color": colour, "pattern": {"shape": pattern, "fgcolor": "white", "size": 6}},
+            marker={"color": colour, "pattern": {"shape": pattern, "fillmode": "overlay", "size": 6}},
             hovertemplate=f"%{{y}}, {name}: %{{x:.4g}} ms<extra></extra>",
         )
-    figure.update_xaxes(title_text="one forward pass, median, ms", rangemode="tozero")
+    figure.update_xaxes(title_text="one pass, median ms", rangemode="tozero")
     figure.update_yaxes(type="category")
     figure.update_layout(
-        barmode="group", legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "traceorder": "reversed"}
+        barmode="group", legend={"orientation": "h", "y": -0.35, "yanchor": "top", "traceorder": "reversed"}
     )
-    return _finish(figure, 120 + 46 * len(timed))
+    return _finish(figure, 150 + 46 * len(timed))
 
 
 def amdahl_figure(share: float) -> go.Figure:
@@ -72,13 +78,13 @@ def amdahl_figure(share: float) -> go.Figure:
         marker={"symbol": look.symbol, "size": 8},
         hovertemplate="layers %{x:g}x faster: the model %{y:.2f}x<extra></extra>",
     )
-    if bound < 50:
+    if bound < _FACTORS[-1]:
         figure.add_hline(
             y=bound,
             line_dash="dot",
             line_color=GREY,
             annotation_text=f"bound {bound:.2f}x",
-            annotation_position="bottom right",
+            annotation_position="top left",
         )
     figure.update_xaxes(
         title_text="how many times faster those layers are",
@@ -86,7 +92,8 @@ def amdahl_figure(share: float) -> go.Figure:
         tickvals=list(_FACTORS),
         ticktext=[f"{f:g}" for f in _FACTORS],
     )
-    figure.update_yaxes(title_text="times as fast, the model", rangemode="tozero")
+    top = max(_LEAST_TOP, 1.15 * min(bound, amdahl(share, _FACTORS[-1])))
+    figure.update_yaxes(title_text="times as fast, the model", range=[0, top])
     return _finish(figure, 300)
 
 

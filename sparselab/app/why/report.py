@@ -44,7 +44,7 @@ def _tell_command() -> None:
 
 
 def _draw(report: ShownReport) -> None:
-    (st.warning if report.findings else st.success)(literal(report.paragraph), icon=":material/stethoscope:")
+    (st.info if report.findings else st.success)(literal(report.paragraph), icon=":material/stethoscope:")
     _headline(report)
     if report.findings:
         st.markdown("**Causes, the first one first**")
@@ -59,8 +59,8 @@ def _draw(report: ShownReport) -> None:
                 "change": each.title,
                 "before": each.before_ms,
                 "after": each.after_ms,
-                "result": each.shown,
                 "outputs differ by": each.difference,
+                "result": each.shown,
             }
             for each in report.tried
         ]
@@ -81,7 +81,7 @@ def _draw(report: ShownReport) -> None:
 
 def _headline(report: ShownReport) -> None:
     timed = report.total_ms > 0
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         st.metric("One forward pass", ms_shown(report.total_ms) if timed else "not timed", width="content")
         st.metric("Time in pruned layers", share_shown(report.share) if timed else "not timed", width="content")
         bound = f"{min(1 / max(1 - report.share, 1e-6), 999):.2f}x" if timed else "not timed"
@@ -93,7 +93,7 @@ def _headline(report: ShownReport) -> None:
 
 def _finding(place: int, finding: ShownFinding) -> None:
     with st.container(border=True):
-        gain = f" · at most {finding.gain:.2f}x" if finding.gain is not None and finding.gain > 1 else ""
+        gain = f" · at most {finding.gain:.2f}x" if finding.gain is not None and finding.gain >= 1.005 else ""
         basis = _BASIS.get(finding.basis, finding.basis)
         st.markdown(f"**{place}. {literal(finding.title)}**{gain}  \n{literal(finding.sentence)}")
         if finding.lines:

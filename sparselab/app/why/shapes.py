@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from sparselab.app.inputs.setting_widget import linked_setting
+from sparselab.app.inputs.setting_widget import linked_setting, setting_widgets
 from sparselab.app.inputs.source import choose_source
 from sparselab.app.jobs.measured import measured_here
+from sparselab.app.shell.address import fixed_keys
 from sparselab.app.shell.escape import literal
+from sparselab.app.shell.visit import page_now
 from sparselab.app.why.charts import amdahl_figure
 from sparselab.benchmarking.records import Session
 from sparselab.core.errors import SparselabError
@@ -23,13 +25,15 @@ _EXAMPLE_FACTOR = 4.0
 def show_shapes() -> None:
     """Show the pickers, Amdahl's bound, and a row for every layer."""
     st.caption("Nothing runs here: what follows is arithmetic, and what this machine measured before of such shapes.")
-    share = 0.01 * float(linked_setting("why_share", width=360))
+    share = (
+        0.01 * setting_widgets([fixed_keys(page_now())["why_share"].setting], linked=True, sliders=True)["why_share"]
+    )
     st.markdown(_bound_in_words(share))
     st.plotly_chart(amdahl_figure(share), key="_why_amdahl")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         from_file = linked_setting("why_file")
-        positions = linked_setting("why_positions", width=150)
-        dtype = linked_setting("why_dtype", width=150)
+        positions = linked_setting("why_positions", width=108)
+        dtype = linked_setting("why_dtype", width=108)
         stated = [] if from_file else [_one_layer(positions, dtype)]
     layers = _of_file(positions, dtype) if from_file else stated
     if not layers:
@@ -73,8 +77,8 @@ def _bound_in_words(share: float) -> str:
 
 
 def _one_layer(positions: int, dtype: str) -> LayerEvidence:
-    rows, cols = linked_setting("why_rows", width=130), linked_setting("why_cols", width=130)
-    kept = linked_setting("why_kept", width=150)
+    rows, cols = linked_setting("why_rows", width=108), linked_setting("why_cols", width=108)
+    kept = linked_setting("why_kept", width=108)
     return LayerEvidence(name="stated", shape=(rows, cols), density=0.01 * kept, positions=positions, dtype=dtype)
 
 
