@@ -14,6 +14,8 @@ from sparselab.core.version import __version__
 
 if TYPE_CHECKING:
     from sparselab.analysis.metrics import report
+    from sparselab.auditing.layers import audit
+    from sparselab.auditing.results import Audit
     from sparselab.core.errors import SparselabError
     from sparselab.core.layer import Layer
     from sparselab.core.layout import Block, Layout
@@ -46,6 +48,7 @@ else:
 
 
 _HOMES = {
+    "Audit": "auditing.results.Audit",
     "Block": "core.layout.Block",
     "Format": "formats.base.Format",
     "Grouper": "grouping.base.Grouper",
@@ -62,6 +65,7 @@ _HOMES = {
     "SparselabError": "core.errors.SparselabError",
     "Ticket": "core.ticket.Ticket",
     "Transform": "transforms.base.Transform",
+    "audit": "auditing.layers.audit",
     "convert": "nn.converting.convert",
     "diff": "workflows.diff.diff",
     "doctor": "diagnosis.doctor.doctor",
@@ -74,6 +78,7 @@ _HOMES = {
 
 __all__ = [
     "NM",
+    "Audit",
     "Block",
     "Format",
     "Grouper",
@@ -90,6 +95,7 @@ __all__ = [
     "Ticket",
     "Transform",
     "__version__",
+    "audit",
     "convert",
     "diff",
     "doctor",

@@ -15,8 +15,11 @@ import pytest
 
 import sparselab
 from sparselab.analysis.similarity import SIMILARITIES
+from sparselab.analysis.toy_steps import PRODUCTS
 from sparselab.app.explore.details import TABS
+from sparselab.app.learn.drawn import DRAWN
 from sparselab.app.training.start import PRESETS
+from sparselab.auditing.patterns import PATTERNS
 from sparselab.core.im2col import COLUMN_ORDERS
 from sparselab.core.inputs.words import WORD_TYPES
 from sparselab.core.plugins import Registry
@@ -29,6 +32,8 @@ from sparselab.formats.kinds.rules import STEPS
 from sparselab.formats.parsing.onnx.tensors import TYPES
 from sparselab.grouping import GROUPERS
 from sparselab.kernels import KERNELS
+from sparselab.lessons.catalogue import LESSONS
+from sparselab.lessons.views import VIEWS
 from sparselab.pruning.distributions import DISTRIBUTIONS
 from sparselab.pruning.scores import SCORES
 from sparselab.training.methods import METHODS
@@ -38,8 +43,10 @@ from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import TASKS
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.regroup.rules import RULES
-from tests.analysis import test_similarity
+from tests.analysis import test_similarity, test_toy
 from tests.app import test_explore_page, test_training_page
+from tests.app.learn import test_page as test_learn_page
+from tests.auditing import test_patterns
 from tests.core import test_im2col, test_words
 from tests.diagnosis import test_causes, test_doctor
 from tests.formats import test_hostile, test_onnx_reader, test_round_trips
@@ -48,6 +55,7 @@ from tests.formats.models import test_combiners
 from tests.formats.writing import test_write_back
 from tests.grouping import test_grouping
 from tests.kernels import test_conformance as test_kernels
+from tests.lessons import test_shipped
 from tests.pruning import test_distributions, test_scores
 from tests.training import test_laws, test_models, test_paper_results, test_tasks
 from tests.transforms import test_conformance as test_transforms
@@ -69,11 +77,15 @@ WALKS: tuple[tuple[Iterable[Any], Test], ...] = (
     (TYPES, test_onnx_reader.test_numbers_of_every_type_and_place),
     *((rules, test_kinds.test_every_rule_catches_its_example_and_not_the_near_miss) for _, rules in STEPS),
     (WORD_TYPES, test_words.test_zeros_ones_and_special_numbers_are_those_of_torch),
+    (PATTERNS, test_patterns.test_a_pattern_is_counted_as_its_definition_says),
+    (PATTERNS, test_patterns.test_a_pattern_is_found_and_one_break_is_where_it_was_put),
+    (PATTERNS, test_patterns.test_chance_is_what_random_masks_of_the_same_count_have),
     (COMBINERS, test_combiners.test_a_combiner_leaves_what_is_not_its_own_as_it_is),
     (WRITERS, test_round_trips.test_written_formats),
     (REWRITERS, test_write_back.test_without_a_change_every_tensor_is_what_it_was),
     (SCORES, test_scores.test_every_score_tells_weights_apart),
     (SIMILARITIES, test_similarity.test_every_similarity_is_its_definition),
+    (PRODUCTS, test_toy.test_every_way_of_multiplying_gives_the_same_answer),
     (PAPERS, test_paper_results.test_every_paper_has_figures_and_a_word_of_care),
     (TASKS, test_tasks.test_what_a_task_says_of_itself),
     (MODELS, test_models.test_every_weight_that_can_be_pruned_takes_part),
@@ -84,6 +96,10 @@ WALKS: tuple[tuple[Iterable[Any], Test], ...] = (
     (PRESETS, test_training_page.test_every_preset_is_a_run_that_keeps_the_rules),
     (CAUSES, test_causes.test_a_cause_finds_its_own_and_not_the_near_miss),
     (TRIALS, test_doctor.test_every_trial_gives_the_same_answers_or_says_why_it_was_not_tried),
+    (LESSONS, test_shipped.test_nothing_is_wrong_with_a_lesson_and_its_facts_lie_ready),
+    (LESSONS, test_learn_page.test_every_step_opens_in_every_language_and_reveals_without_a_guess),
+    (VIEWS, test_shipped.test_every_kind_of_view_counts_and_draws),
+    (DRAWN, test_learn_page.test_every_kind_of_view_is_drawn),
     (COLUMN_ORDERS, test_im2col.test_every_column_order_says_what_a_column_runs_over),
 )
 

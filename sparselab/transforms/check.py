@@ -46,6 +46,8 @@ TAKEN = frozenset(
             "tile",
             "minus_chance",
             "sweep",
+            "audit",
+            "claim",
             "plain",
             "numbers",
             "budget",
@@ -77,6 +79,7 @@ TAKEN = frozenset(
             "run",
             "preset",
             "published",
+            "film_layer",
             "blocks",
             "training_tab",
             "with_study",
@@ -86,6 +89,7 @@ TAKEN = frozenset(
             "force",
             "axes",
         ),
+        *("lesson", "step", "language", "controls", "kept"),
         *("mask", "threshold", "conv_groups", "read_all", "read_groups", "read_axes", "read_threshold", "read_masks"),
     }
 )

@@ -25,6 +25,7 @@ Answer = Callable[..., Any]
 # What makes each command answer quickly, what stands for its settings, and the keys its documents had before the envelope.
 CALLS: dict[str, tuple[list[str], dict[str, Any], set[str]]] = {
     "inspect": (["{file}"], {"column_order": "cin-kh-kw"}, {"file", "format", "layers", "skipped", "notes"}),
+    "audit": (["{file}"], {"layers": []}, {"claim", "holds", "layers", "skipped"}),
     "transform": (
         ["{file}", "regroup", "--rows-per-group", "8"],
         asdict(TRANSFORMS["regroup"](rows_per_group=8)),  # type: ignore[call-overload,call-arg]
@@ -99,7 +100,7 @@ def test_every_document_says_what_was_run_on_what(
     arguments, settings, keys = CALLS[name]
     words = [word.format(file=file, folder=tmp_path / "run") for word in arguments]
     reads_file = "{file}" in arguments
-    draws = name not in ("inspect", "diff")
+    draws = name not in ("inspect", "audit", "diff")
     assert main([name, *words, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document.keys() >= keys

@@ -97,6 +97,14 @@ def test_what_undoes_the_pruning_comes_before_what_sizes_allow_and_the_larger_ga
     assert ranks == sorted(ranks)
 
 
+def test_what_noise_hides_raises_no_alarm() -> None:
+    """A sparse layer whose interval holds 1, and whose quickest turn was faster, is left in peace."""
+    noisy = replace(PRODUCT, own_ms=0.25, low=0.2, high=9.0)
+    for shape, positions in (((512, 512), 256), ((4096, 4096), 1)):
+        layer = replace(BLOCKS, shape=shape, positions=positions, product=replace(noisy, dense_ms=4.0))
+        assert diagnose(replace(EVIDENCE, layers=(layer, OTHER), ops_ms=2.0)) == ()
+
+
 def test_no_cause_speaks_of_a_target_that_is_not_its_own() -> None:
     for fault, _ in CASES.values():
         for finding in diagnose(fault):

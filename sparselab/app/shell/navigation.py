@@ -27,6 +27,7 @@ def pages() -> list[StreamlitPage]:
         st.Page(PAGES / "latency.py", title="Latency", icon=":material/timer:"),
         st.Page(PAGES / "why.py", title="Why not faster?", icon=":material/stethoscope:"),
         st.Page(PAGES / "training.py", title="Training", icon=":material/model_training:"),
+        st.Page(PAGES / "learn.py", title="Learn", icon=":material/school:"),
         st.Page(PAGES / "glossary.py", title="Glossary", icon=":material/menu_book:"),
     ]
 

@@ -27,7 +27,7 @@ def _judge(evidence: Evidence) -> Finding | None:
         if 0 < layer.positions <= MOST_POSITIONS
         and layer.intensity < ridge
         and reading_ms(evidence, layer) >= LEAST_READING * layer.dense_ms > 0
-        and not (layer.is_sparse_run and layer.product is not None and layer.product.pays)
+        and (not layer.is_sparse_run or (layer.product is not None and layer.product.does_not_pay))
     ]
     if not layers:
         return None

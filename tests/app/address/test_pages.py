@@ -55,7 +55,7 @@ TEXTS = {
     "model_input": "free",
     "tradeoff": "network",
 }
-NOT_BY_PATH = {"sample", "file", "digest", "read_masks", "run", "read_groups", "read_axes"}
+NOT_BY_PATH = {"sample", "file", "digest", "read_masks", "run", "film_layer", "read_groups", "read_axes"}
 
 
 @pytest.fixture
