@@ -3,8 +3,8 @@
 Nothing here loads torch: `doctor.doctor` does, which is `sparselab.doctor`.
 """
 
-from sparselab.diagnosis.causes import CAUSES, Cause, Finding, diagnose
+from sparselab.diagnosis.causes import CAUSES, Cause, Explanation, diagnose
 from sparselab.diagnosis.evidence import TARGETS, Evidence, LayerEvidence
 from sparselab.diagnosis.report import Diagnosis, Tried
 
-__all__ = ["CAUSES", "TARGETS", "Cause", "Diagnosis", "Evidence", "Finding", "LayerEvidence", "Tried", "diagnose"]
+__all__ = ["CAUSES", "TARGETS", "Cause", "Diagnosis", "Evidence", "Explanation", "LayerEvidence", "Tried", "diagnose"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from sparselab.benchmarking.statistics import MARGIN, Ratio
 from sparselab.benchmarking.verdicts import ratio_shown
-from sparselab.diagnosis.causes import Finding
+from sparselab.diagnosis.causes import Explanation
 from sparselab.diagnosis.causes.base import ms_shown, share_shown
 from sparselab.diagnosis.evidence import CUDA_24, Evidence
 
@@ -56,7 +56,7 @@ class Diagnosis:
     """The evidence, what the causes found in it, the first first, and what was tried."""
 
     evidence: Evidence
-    findings: tuple[Finding, ...]
+    findings: tuple[Explanation, ...]
     tried: tuple[Tried, ...] = ()
 
     @property

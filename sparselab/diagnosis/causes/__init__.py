@@ -20,7 +20,7 @@ from sparselab.diagnosis.causes import (
     two_four,
     zeros_multiplied,
 )
-from sparselab.diagnosis.causes.base import Cause, Finding
+from sparselab.diagnosis.causes.base import Cause, Explanation
 from sparselab.diagnosis.evidence import Evidence
 
 CAUSES: Mapping[str, Cause] = MappingProxyType(
@@ -44,7 +44,7 @@ CAUSES: Mapping[str, Cause] = MappingProxyType(
 )
 
 
-def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
+def diagnose(evidence: Evidence) -> tuple[Explanation, ...]:
     """Return what the causes find in evidence: what undoes the pruning first, then what sizes allow; of a rank, the larger gain first."""
     found = []
     for place, (name, cause) in enumerate(CAUSES.items()):
@@ -55,4 +55,4 @@ def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
     return tuple(finding for _, finding in sorted(found, key=lambda each: each[0]))
 
 
-__all__ = ["CAUSES", "Cause", "Finding", "diagnose"]
+__all__ = ["CAUSES", "Cause", "Explanation", "diagnose"]

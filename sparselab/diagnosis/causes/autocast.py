@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from sparselab.diagnosis.causes.base import UNDOES, Cause, Finding, named
+from sparselab.diagnosis.causes.base import UNDOES, Cause, Explanation, named
 from sparselab.diagnosis.evidence import THIS_MACHINE, Evidence
 
 
-def _judge(evidence: Evidence) -> Finding | None:
+def _judge(evidence: Evidence) -> Explanation | None:
     layers = [layer for layer in evidence.pruned if layer.obstacle and not layer.float32_obstacle]
     if not layers:
         return None
     types = sorted({layer.dtype for layer in layers})
     how = f"autocast multiplies in {evidence.autocast}" if evidence.autocast else f"the model is in {', '.join(types)}"
-    return Finding(
+    return Explanation(
         sentence=f"{named(layers)}: {how}, a type that no sparse kernel here runs, so the dense product runs.",
         lines=tuple(
             f"{layer.name}: stored as {layer.stored}, multiplied as {layer.dtype}; the exact kernel {layer.obstacle}"

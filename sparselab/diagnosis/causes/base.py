@@ -16,7 +16,7 @@ UNDOES, SIZE, NOTHING_RUNS_IT = range(3)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class Explanation:
     """What a cause found. `gain`: how many times faster at most, None where that was not measured; `trial`: how to try the cure,
     a name among `diagnosis.trials.TRIALS`, "" where it cannot be tried here. lines: the evidence, a line each."""
 
@@ -36,7 +36,7 @@ class Cause:
     """A reason why pruning makes nothing faster: `judge` returns what it finds in evidence, or None."""
 
     title: str
-    judge: Callable[[Evidence], Finding | None]
+    judge: Callable[[Evidence], Explanation | None]
     rank: int
     targets: tuple[str, ...] = TARGETS
 

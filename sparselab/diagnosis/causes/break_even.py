@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sparselab.diagnosis.causes.base import SIZE, Cause, Finding, calls_dominate, ms_shown, named, share_shown
+from sparselab.diagnosis.causes.base import SIZE, Cause, Explanation, calls_dominate, ms_shown, named, share_shown
 from sparselab.diagnosis.causes.small_share import LEAST_SHARE
 from sparselab.diagnosis.evidence import THIS_MACHINE, Evidence, Product
 
 
-def _judge(evidence: Evidence) -> Finding | None:
+def _judge(evidence: Evidence) -> Explanation | None:
     if calls_dominate(evidence) or evidence.share < LEAST_SHARE:
         return None
     timed = [layer for layer in evidence.pruned if layer.product is not None and layer.product.best_ms is not None]
@@ -24,7 +24,7 @@ def _judge(evidence: Evidence) -> Finding | None:
             f"dense {ms_shown(product.dense_ms)}, sparse {ms_shown(product.best_ms)}; {break_even_shown(layer.density, product)}"
         )
     converted = any(layer.is_sparse_run for layer in layers)
-    return Finding(
+    return Explanation(
         sentence=f"{named(layers)}: at this shape and density the sparse product is no faster than the dense one on this machine.",
         lines=tuple(lines),
         gain=1.0,

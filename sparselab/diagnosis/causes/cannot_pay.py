@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from sparselab.diagnosis.causes.base import SIZE, Cause, Finding, calls_dominate, ms_shown, named
+from sparselab.diagnosis.causes.base import SIZE, Cause, Explanation, calls_dominate, ms_shown, named
 from sparselab.diagnosis.evidence import THIS_MACHINE, Evidence
 
 
-def _judge(evidence: Evidence) -> Finding | None:
+def _judge(evidence: Evidence) -> Explanation | None:
     if not evidence.pruned or not calls_dominate(evidence):
         return None
     each = evidence.ops_ms / evidence.ops
-    return Finding(
+    return Explanation(
         sentence=f"Nothing is wrong: it cannot pay at this size. {named(evidence.pruned)} "
         f"{'are' if len(evidence.pruned) > 1 else 'is'} part of {evidence.ops} operations that take {ms_shown(each)} each on average, "
         f"and calling one on a single number takes {ms_shown(evidence.call_ms)}.",

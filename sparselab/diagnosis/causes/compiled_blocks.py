@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sparselab.diagnosis.causes.base import UNDOES, Cause, Finding, named
+from sparselab.diagnosis.causes.base import UNDOES, Cause, Explanation, named
 from sparselab.diagnosis.evidence import THIS_MACHINE, Evidence
 
 
-def _judge(evidence: Evidence) -> Finding | None:
+def _judge(evidence: Evidence) -> Explanation | None:
     parts = [part for part in evidence.compiled if part != WHOLE]
     inside = [
         layer
@@ -15,7 +15,7 @@ def _judge(evidence: Evidence) -> Finding | None:
     ]
     if not inside:
         return None
-    return Finding(
+    return Explanation(
         sentence=f"{named(inside)}: torch.compile traces through layers of blocks, which it sees as tensor operations: the kernel that "
         "skips zeros is not called.",
         lines=(

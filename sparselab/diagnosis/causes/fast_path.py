@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sparselab.diagnosis.causes.base import UNDOES, Cause, Finding, named
+from sparselab.diagnosis.causes.base import UNDOES, Cause, Explanation, named
 from sparselab.diagnosis.evidence import Evidence
 
 OPERATION = "_transformer_encoder_layer_fwd"
 
 
-def _judge(evidence: Evidence) -> Finding | None:
+def _judge(evidence: Evidence) -> Explanation | None:
     read = [layer for layer in evidence.pruned if layer.op == OPERATION]
     passed_by = [layer for layer in evidence.layers if layer.how == "in blocks" and not layer.is_called]
     if not read and not (passed_by and evidence.fused):
@@ -16,7 +16,7 @@ def _judge(evidence: Evidence) -> Finding | None:
     lines = [f"{layer.name}: read as a dense weight by {OPERATION}; its module was not called" for layer in read]
     lines += [f"{layer.name}: a sparse layer that nothing called" for layer in passed_by]
     ms = sum(layer.ms for layer in read)
-    return Finding(
+    return Explanation(
         sentence=f"{named([*read, *passed_by])}: in inference, nn.TransformerEncoderLayer hands its weights to one dense operation and "
         "calls none of its layers, so neither a mask nor a sparse layer in it is ever used.",
         lines=tuple(lines),

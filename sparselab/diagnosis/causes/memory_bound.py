@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sparselab.diagnosis.causes.base import SIZE, Cause, Finding, calls_dominate, ms_shown, named
+from sparselab.diagnosis.causes.base import SIZE, Cause, Explanation, calls_dominate, ms_shown, named
 from sparselab.diagnosis.causes.small_share import LEAST_SHARE
 from sparselab.diagnosis.evidence import THIS_MACHINE, Evidence, LayerEvidence
 
@@ -17,7 +17,7 @@ def reading_ms(evidence: Evidence, layer: LayerEvidence) -> float:
     return size * layer.shape[0] * layer.shape[1] / (evidence.gbytes or 1e9) / 1e6
 
 
-def _judge(evidence: Evidence) -> Finding | None:
+def _judge(evidence: Evidence) -> Explanation | None:
     if evidence.gflops is None or not evidence.gbytes or calls_dominate(evidence) or evidence.share < LEAST_SHARE:
         return None
     ridge = evidence.gflops / evidence.gbytes
@@ -32,7 +32,7 @@ def _judge(evidence: Evidence) -> Finding | None:
     if not layers:
         return None
     spent = sum(layer.dense_ms for layer in layers)
-    return Finding(
+    return Explanation(
         sentence=f"{named(layers)}: at {max(layer.positions for layer in layers)} position"
         f"{'s' * (max(layer.positions for layer in layers) != 1)} the time goes to reading the weights, not to multiplying them, and "
         "zeros are read like all others.",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sparselab.diagnosis.causes.base import UNDOES, Cause, Finding, gain_without, ms_shown, named
+from sparselab.diagnosis.causes.base import UNDOES, Cause, Explanation, gain_without, ms_shown, named
 from sparselab.diagnosis.causes.prune_pairs import HOW
 from sparselab.diagnosis.evidence import Evidence
 
 
-def _judge(evidence: Evidence) -> Finding | None:
+def _judge(evidence: Evidence) -> Explanation | None:
     layers = [layer for layer in evidence.layers if layer.remade and layer.how != HOW]
     if not layers and not evidence.gates:
         return None
@@ -22,7 +22,7 @@ def _judge(evidence: Evidence) -> Finding | None:
         for gate in evidence.gates
     ]
     what = named(layers) if layers else ", ".join(gate.name for gate in evidence.gates)
-    return Finding(
+    return Explanation(
         sentence=f"{what}: a mask is multiplied at every call, and the dense product runs on what comes out: pruning adds work and "
         "takes none away.",
         lines=tuple(lines),

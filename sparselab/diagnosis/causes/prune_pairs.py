@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from sparselab.diagnosis.causes.base import UNDOES, Cause, Finding, gain_without, ms_shown, named
+from sparselab.diagnosis.causes.base import UNDOES, Cause, Explanation, gain_without, ms_shown, named
 from sparselab.diagnosis.evidence import Evidence
 
 HOW = "pruned by torch.nn.utils.prune"
 
 
-def _judge(evidence: Evidence) -> Finding | None:
+def _judge(evidence: Evidence) -> Explanation | None:
     layers = [layer for layer in evidence.layers if layer.how == HOW]
     if not layers:
         return None
     spent = sum(layer.remade_ms for layer in layers)
-    return Finding(
+    return Explanation(
         sentence=f"{named(layers)}: the mask was never made permanent, so every call multiplies weight and mask first and then "
         "runs the dense product as before.",
         lines=tuple(

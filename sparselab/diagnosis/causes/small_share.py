@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sparselab.diagnosis.causes.base import SIZE, Cause, Finding, calls_dominate, ms_shown, named, share_shown
+from sparselab.diagnosis.causes.base import SIZE, Cause, Explanation, calls_dominate, ms_shown, named, share_shown
 from sparselab.diagnosis.evidence import ONNXRUNTIME, THIS_MACHINE, Evidence
 
 LEAST_SHARE = 0.15
 
 
-def _judge(evidence: Evidence) -> Finding | None:
+def _judge(evidence: Evidence) -> Explanation | None:
     pruned = evidence.pruned
     if not pruned or not evidence.ops_ms or evidence.share >= LEAST_SHARE or calls_dominate(evidence):
         return None
@@ -18,7 +18,7 @@ def _judge(evidence: Evidence) -> Finding | None:
     ]
     lines += [f"not pruned: {layer.name}, {ms_shown(layer.ms)}" for layer in others]
     where = f" Most of it is in {others[0].name}." if others else ""
-    return Finding(
+    return Explanation(
         sentence=f"{named(pruned)} {'have' if len(pruned) > 1 else 'has'} {share_shown(evidence.share)} of the time: if that took no "
         f"time at all, the model would be {evidence.bound:.2f}x as fast.{where}",
         lines=tuple(lines),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sparselab.diagnosis.causes.base import SIZE, UNDOES, Cause, Finding, named, share_shown
+from sparselab.diagnosis.causes.base import SIZE, UNDOES, Cause, Explanation, named, share_shown
 from sparselab.diagnosis.evidence import CUDA_24, Evidence, LayerEvidence, Windows
 
 _TRANSFORM = "sparselab transform FILE n-m --n 2 --m 4 keeps the best two of every four along the input"
@@ -54,10 +54,10 @@ def _windows_line(layer: LayerEvidence) -> str:
 
 def _finding(
     layers: Sequence[LayerEvidence], sentence: str, cure: str, lines: Sequence[str] | None = None
-) -> Finding | None:
+) -> Explanation | None:
     if not layers:
         return None
-    return Finding(
+    return Explanation(
         sentence=f"{named(layers)}: {sentence}",
         lines=tuple(lines or map(_windows_line, layers)),
         cure=cure,
@@ -66,7 +66,7 @@ def _finding(
     )
 
 
-def _wrong_axis(evidence: Evidence) -> Finding | None:
+def _wrong_axis(evidence: Evidence) -> Explanation | None:
     return _finding(
         _sorted(evidence, _is_turned),
         "the 2:4 pattern holds along the outputs; the hardware takes windows of four neighbours along the inputs, so it is never used.",
@@ -74,7 +74,7 @@ def _wrong_axis(evidence: Evidence) -> Finding | None:
     )
 
 
-def _broken_window(evidence: Evidence) -> Finding | None:
+def _broken_window(evidence: Evidence) -> Explanation | None:
     return _finding(
         _sorted(evidence, _is_broken),
         "the 2:4 pattern is broken: one window of four that keeps more than two is enough for the layer to run dense, or to be wrong.",
@@ -82,7 +82,7 @@ def _broken_window(evidence: Evidence) -> Finding | None:
     )
 
 
-def _no_pattern(evidence: Evidence) -> Finding | None:
+def _no_pattern(evidence: Evidence) -> Explanation | None:
     return _finding(
         _sorted(evidence, _is_absent),
         "the mask has no 2:4 pattern along either axis, about as many windows are broken as by chance.",
@@ -90,7 +90,7 @@ def _no_pattern(evidence: Evidence) -> Finding | None:
     )
 
 
-def _shape(evidence: Evidence) -> Finding | None:
+def _shape(evidence: Evidence) -> Explanation | None:
     layers = _sorted(evidence, _does_not_fit)
     lines = [
         f"{layer.name}: {layer.shape[0]} x {layer.shape[1]}" + (", a convolution" if layer.is_convolution else "")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sparselab.diagnosis.causes.base import (
     NOTHING_RUNS_IT,
     Cause,
-    Finding,
+    Explanation,
     calls_dominate,
     ms_shown,
     named,
@@ -18,7 +18,7 @@ from sparselab.diagnosis.evidence import ONNXRUNTIME, THIS_MACHINE, Evidence, La
 LEAST_GAIN = 1.1
 
 
-def _judge(evidence: Evidence) -> Finding | None:
+def _judge(evidence: Evidence) -> Explanation | None:
     layers = [layer for layer in evidence.pruned if _is_left_dense(layer, evidence.target)]
     saved = _saved(layers)
     gain = evidence.ops_ms / max(evidence.ops_ms - saved, 1e-9) if evidence.ops_ms else None
@@ -28,7 +28,7 @@ def _judge(evidence: Evidence) -> Finding | None:
     empty = [layer for layer in layers if layer.zero_rows or layer.zero_cols]
     runtime = "" if here else " onnxruntime has no product that skips zeros (rule)."
     cut = " Whole rows or columns are zero: cut away, they leave a smaller dense layer." if empty else ""
-    return Finding(
+    return Explanation(
         sentence=f"{named(layers)}: the weights are zero and a dense kernel multiplies them all: it takes as long for a zero as for any "
         f"number.{runtime}",
         lines=tuple(_line(layer) for layer in layers),
