@@ -46,6 +46,8 @@ def values(page: Page, scope: str) -> list[str]:
     """What the controls of the page show once it rests: fields, switches, and which choice of a row is pressed."""
     if scope == "body":  # while it computes, a page does not have all its controls
         expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning")
+        # What a widget or a chart is drawn with comes when it is first needed.
+        expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     seen: list[list[str]] = [[], []]
     while len(seen[-1]) == 0 or seen[-1] != seen[-2]:  # who hangs is ended by the limit of the test
         page.wait_for_timeout(500)
