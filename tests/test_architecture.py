@@ -29,6 +29,7 @@ PACKAGES: dict[str, frozenset[str]] = {
     "benchmarking": frozenset({"core", "runtime", "analysis", "transforms", "kernels", "formats", "nn"}),
     "diagnosis": frozenset({"core", "runtime", "analysis", "transforms", "kernels", "formats", "nn", "benchmarking"}),
     "training": frozenset({"core", "runtime", "pruning", "grouping", "transforms", "formats"}),
+    "tuning": frozenset({"core", "runtime", "transforms", "kernels", "formats", "nn", "benchmarking", "training"}),
     "lessons": frozenset(
         {
             *("core", "runtime", "analysis", "grouping", "transforms", "kernels", "formats", "workflows"),
@@ -38,7 +39,7 @@ PACKAGES: dict[str, frozenset[str]] = {
     "cli": frozenset(
         {
             *("core", "runtime", "analysis", "auditing", "transforms", "kernels", "formats"),
-            *("benchmarking", "training", "workflows", "lessons", "diagnosis"),
+            *("benchmarking", "training", "workflows", "lessons", "tuning", "diagnosis"),
         }
     ),
     "app": frozenset(

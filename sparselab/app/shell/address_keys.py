@@ -192,6 +192,12 @@ class _TrainingKeys:
 
 
 @dataclass(frozen=True)
+class _SweepsKeys:
+    sweep_folder: Annotated[str, ShownAs("Folder of a sweep"), Doc("the folder of a sweep, on this machine")] = ""
+    sweeps_tab: Annotated[str, Doc("the open tab")] = ""
+
+
+@dataclass(frozen=True)
 class _GlossaryKeys:
     term: Annotated[str, Doc("what is searched for")] = ""
 
@@ -241,7 +247,7 @@ def _declared(kind: type, *pages: str, prefix: str = "") -> tuple[Key, ...]:
 
 _MODEL, _LEARN = "model.", "learn."
 KEYS: tuple[Key, ...] = (
-    *_declared(_WindowKeys, "explore", "compare", "model", "latency", "why", "training", "learn", "glossary"),
+    *_declared(_WindowKeys, "explore", "compare", "model", "sweeps", "latency", "why", "training", "learn", "glossary"),
     *_declared(_FileKeys, "explore", "compare", "model", "latency", "why"),
     *_declared(_LayerKeys, "explore", "compare", "model", "latency"),
     *_declared(_TransformKeys, "explore", "latency"),
@@ -250,6 +256,7 @@ KEYS: tuple[Key, ...] = (
     *_declared(_ExploreKeys, "explore"),
     *_declared(_CompareKeys, "compare"),
     *_declared(_ModelKeys, "model"),
+    *_declared(_SweepsKeys, "sweeps"),
     *_declared(_LatencyKeys, "latency"),
     *_declared(_WhyKeys, "why"),
     *_declared(_TrainingKeys, "training"),
