@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sparselab.core.layout import Block, Layout
     from sparselab.core.mask import Mask
     from sparselab.core.ticket import Ticket
+    from sparselab.diagnosis.doctor import doctor
     from sparselab.display.html_view import show
     from sparselab.formats.base import Format
     from sparselab.formats.opening import open_ticket as open
@@ -68,6 +69,7 @@ _HOMES = {
     "audit": "auditing.layers.audit",
     "convert": "nn.converting.convert",
     "diff": "workflows.diff.diff",
+    "doctor": "diagnosis.doctor.doctor",
     "open": "formats.opening.open_ticket",
     "regroup": "workflows.regroup.regroup",
     "report": "analysis.metrics.report",
@@ -98,6 +100,7 @@ __all__ = [
     "audit",
     "convert",
     "diff",
+    "doctor",
     "open",
     "regroup",
     "report",

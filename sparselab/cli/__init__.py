@@ -11,6 +11,7 @@ from sparselab.cli.audit import audit
 from sparselab.cli.bench import bench
 from sparselab.cli.compare import compare
 from sparselab.cli.diff import diff
+from sparselab.cli.doctor import doctor
 from sparselab.cli.inspect import inspect
 from sparselab.cli.lesson import lesson
 from sparselab.cli.output import printable
@@ -29,7 +30,7 @@ def commands() -> None:
     """Show, measure and export the structure in unstructured pruning masks."""
 
 
-for command in (app, inspect, audit, transform, compare, sweep, diff, bench, train, tune, lesson):
+for command in (app, inspect, audit, transform, compare, sweep, diff, bench, doctor, train, tune, lesson):
     commands.add_command(command)
 
 

@@ -57,6 +57,11 @@ CALLS: dict[str, tuple[list[str], dict[str, Any], set[str]]] = {
         {"layer": "fc", "positions": 8, "transform": "prune", "transform_settings": asdict(TRANSFORMS["prune"]())},
         {"session", "rows", "device", "protocol", "versions", "about", "threads", "dtype", "shape", "density"},
     ),
+    "doctor": (
+        ["tests.diagnosis.cases:tiny_model", "--input", "2,16", "--seconds", "0.01", "--no-cures"],
+        {"for": "this-machine", "inputs": ["2,16"], "cures": False},
+        {"target", "cause", "paragraph", "findings", "tried", "evidence"},
+    ),
     "tune": (
         [
             *("vgg-small", "--checkpoint", "{checkpoint}", "--transform", "prune", "--task", "digits"),

@@ -19,6 +19,7 @@ from sparselab.app.shell.address_keys import BEST, FILE_NAMES, KEYS
 from sparselab.app.sweeps.page import TABS as SWEEPS_TABS
 from sparselab.app.training.charts import AXES
 from sparselab.app.training.page import TABS as TRAINING_TABS
+from sparselab.app.why.page import TABS as WHY_TABS
 from sparselab.core.settings import Setting
 from sparselab.display.message import ORDER_LABELS
 from sparselab.training.paper_results import published
@@ -32,6 +33,7 @@ LABELS = {
     "latency_tab": LATENCY_TABS,
     "training_tab": TRAINING_TABS,
     "sweeps_tab": SWEEPS_TABS,
+    "why_tab": WHY_TABS,
 }
 # A value of every text that has no choices in the table, because a page or a file knows them.
 TEXTS = {
@@ -47,6 +49,7 @@ TEXTS = {
     "latency_tab": "Break-even map",
     "map_kernel": "csr",
     "training_tab": "Accuracy curves",
+    "why_tab": "Shapes",
     "axis": list(AXES)[-1],
     "published": sorted({point.dataset for point in published()})[-1],
     "term": "mask",
