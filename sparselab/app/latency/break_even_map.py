@@ -11,8 +11,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.app.latency.controls import MORE, choose_product
+from sparselab.app.latency.figures.map_charts import lines_figure, map_figure
 from sparselab.app.latency.kernel_names import choice_of, title_of
-from sparselab.app.latency.map_charts import lines_figure, map_figure
 from sparselab.app.latency.measurement import MeasurementPlan, Results
 from sparselab.app.latency.paying import show_paying, show_paying_from_store
 from sparselab.app.latency.run import measured_by, measured_or_said

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from sparselab.app.latency.charts import layers_figure
+from sparselab.app.latency.figures.charts import layers_figure
 from sparselab.app.latency.kernel_names import title_of
 from sparselab.app.shell.escape import literal
 from sparselab.benchmarking.break_even import Comparison, structure_told

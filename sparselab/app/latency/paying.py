@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import streamlit as st
 
-from sparselab.app.latency.paying_chart import paying_figure
+from sparselab.app.latency.figures.paying_chart import paying_figure
 from sparselab.app.shell.escape import literal
 from sparselab.benchmarking.break_even import (
     UNITS,

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from sparselab.analysis.metrics import labels
-from sparselab.app.latency.charts import bars_figure
+from sparselab.app.latency.figures.charts import bars_figure
 from sparselab.app.latency.kernel_names import label_of, title_of
 from sparselab.app.shell.escape import literal
 from sparselab.benchmarking.break_even import structure_shown

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from sparselab.app.jobs.measured import measured_here
-from sparselab.app.latency.charts import compare_figure
+from sparselab.app.latency.figures.charts import compare_figure
 from sparselab.app.latency.kernel_names import label_of, title_of
 from sparselab.app.latency.result import show_session
 from sparselab.app.shell.escape import literal

@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from sparselab.app.jobs.measured import measured_here
+from sparselab.app.latency.figures.tradeoff_chart import shown_name, tradeoff_figure
 from sparselab.app.latency.stored import said_meanwhile
-from sparselab.app.latency.tradeoff_chart import shown_name, tradeoff_figure
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.url_state import linked_segments
 from sparselab.benchmarking.records import Session

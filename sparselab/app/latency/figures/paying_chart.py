@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from sparselab.app.latency.charts import ONE_LINE, finish
-from sparselab.app.latency.map_charts import COLOURS, CONTOUR, ink
+from sparselab.app.latency.figures.charts import ONE_LINE, finish
+from sparselab.app.latency.figures.map_charts import COLOURS, CONTOUR, ink
 from sparselab.benchmarking.break_even import PayingMap
 from sparselab.benchmarking.verdicts import Verdict
 

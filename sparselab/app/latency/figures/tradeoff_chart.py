@@ -7,7 +7,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from sparselab.app.latency.charts import SPEEDUP, SPREAD, THREE_LINES, finish
+from sparselab.app.latency.figures.charts import SPEEDUP, SPREAD, THREE_LINES, finish
 from sparselab.app.looks import line_look
 from sparselab.benchmarking.tradeoff import EXACT, TradeOff
 from sparselab.transforms import TRANSFORMS

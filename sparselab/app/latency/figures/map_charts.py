@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from sparselab.app.latency.charts import SPEEDUP, SPREAD, TWO_LINES, finish
+from sparselab.app.latency.figures.charts import SPEEDUP, SPREAD, TWO_LINES, finish
 from sparselab.app.looks import line_look
 from sparselab.benchmarking.break_even import BreakEvenPoint
 
