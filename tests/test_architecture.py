@@ -28,6 +28,7 @@ PACKAGES: dict[str, frozenset[str]] = {
     "workflows": frozenset({"core", "runtime", "analysis", "grouping", "transforms", "formats"}),
     "benchmarking": frozenset({"core", "runtime", "analysis", "transforms", "kernels", "formats", "nn"}),
     "training": frozenset({"core", "runtime", "pruning", "grouping", "transforms", "formats"}),
+    "tuning": frozenset({"core", "runtime", "transforms", "kernels", "formats", "nn", "benchmarking", "training"}),
     "lessons": frozenset(
         {
             *("core", "runtime", "analysis", "grouping", "transforms", "kernels", "formats", "workflows"),
@@ -37,7 +38,7 @@ PACKAGES: dict[str, frozenset[str]] = {
     "cli": frozenset(
         {
             *("core", "runtime", "analysis", "auditing", "transforms", "kernels", "formats"),
-            *("benchmarking", "training", "workflows", "lessons"),
+            *("benchmarking", "training", "workflows", "lessons", "tuning"),
         }
     ),
     "app": frozenset(

@@ -98,13 +98,13 @@ class ResultStore:
             size -= bytes_
 
 
-def task_digest(task: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a task of plain values, with the version of this package and the digest of its code.
+def task_digest(task: Mapping[str, Any], *, version: str | None = None, code: str | None = None) -> str:
+    """Return the SHA-256 of a task of plain values, with the version of this package and the digest of its code, or with others.
 
     Example: >>> task_digest({"a": 1, "b": (2, 3)}) == task_digest({"b": [2, 3], "a": 1}) != task_digest({"a": 1})
              True
     """
-    whole = {"task": dict(task), "version": __version__, "code": code_digest()}
+    whole = {"task": dict(task), "version": version or __version__, "code": code or code_digest()}
     return hashlib.sha256(json.dumps(whole, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 

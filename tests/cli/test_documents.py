@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import sparselab
 from sparselab.cli import commands, main
 from sparselab.cli.output import SCHEMA
 from sparselab.core.paths import DATA_VARIABLE
+from sparselab.training.models import MODELS
 from sparselab.training.settings import TrainSettings
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.compare import contenders
@@ -55,6 +57,24 @@ CALLS: dict[str, tuple[list[str], dict[str, Any], set[str]]] = {
         {"layer": "fc", "positions": 8, "transform": "prune", "transform_settings": asdict(TRANSFORMS["prune"]())},
         {"session", "rows", "device", "protocol", "versions", "about", "threads", "dtype", "shape", "density"},
     ),
+    "tune": (
+        [
+            *("vgg-small", "--checkpoint", "{checkpoint}", "--transform", "prune", "--task", "digits"),
+            *(
+                "--task-settings",
+                "train=64,validation=16,test=16",
+                "--width",
+                "0.25",
+                "--batch",
+                "32",
+                "--threads",
+                "1",
+            ),
+            *("--minutes", "0.001", "--seconds", "0.1", "--out", "{folder}"),
+        ],
+        {"model": "vgg-small", "transform": "prune", "minutes": 0.001},
+        {"request", "epochs", "step_seconds", "result"},
+    ),
     "train": (
         [
             "--out",
@@ -81,6 +101,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rng = np.random.default_rng(0)
     arrays = {"fc_orig": rng.standard_normal((24, 36)).astype(np.float32), "fc_mask": rng.random((24, 36)) < 0.3}
     np.savez(tmp_path / "pruned.npz", **arrays)
+    torch.save(MODELS["vgg-small"].build(10, 1, 24, 0.25).state_dict(), tmp_path / "small.pt")
     return tmp_path / "pruned.npz"
 
 
@@ -100,7 +121,7 @@ def test_every_document_says_what_was_run_on_what(
     name: str, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments, settings, keys = CALLS[name]
-    words = [word.format(file=file, folder=tmp_path / "run") for word in arguments]
+    words = [word.format(file=file, folder=tmp_path / "run", checkpoint=tmp_path / "small.pt") for word in arguments]
     reads_file = "{file}" in arguments
     draws = name not in ("inspect", "audit", "diff")
     assert main([name, *words, "--json"]) == 0

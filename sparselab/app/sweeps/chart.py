@@ -22,9 +22,7 @@ AXES: Mapping[Measure, str] = MappingProxyType({"coverage": "weights kept, %", "
 """What stands at the vertical axis."""
 
 _COLUMNS = 2  # whose titles a phone is wide enough for
-_HEIGHT, _TOP, _LEGEND_LINE = 240, 55, 20
-_BUTTONS = 25
-"""The height of the buttons that Plotly lays over a chart: the legend stands below them."""
+_HEIGHT, _TOP, _AXIS, _LEGEND_LINE = 250, 55, 60, 20
 
 
 def sweep_figure(charts: Charts, measure: Measure) -> go.Figure:
@@ -54,12 +52,12 @@ def sweep_figure(charts: Charts, measure: Measure) -> go.Figure:
         figure.update_xaxes(title_text="weights spent, %", row=rows, col=column)
     figure.update_yaxes(rangemode="tozero")
     figure.update_yaxes(col=1, title_text=AXES[measure])
-    top = _TOP + _LEGEND_LINE * -(-len(names) // 2)  # two names stand side by side on a phone
-    height = top + _HEIGHT * rows
+    charts_high = _HEIGHT * rows
     figure.update_layout(
-        height=height,
-        margin={"l": 10, "r": 10, "t": top, "b": 10},
-        legend={"orientation": "h", "y": 1 - _BUTTONS / height, "yref": "container", "yanchor": "top"},
+        height=charts_high + _TOP + _LEGEND_LINE * len(names),
+        margin={"l": 10, "r": 10, "t": _TOP, "b": 10},
+        # Below the charts, where its lines push them up: above, the buttons that Plotly lays over a chart would hide it on a phone.
+        legend={"orientation": "h", "y": -_AXIS / charts_high, "yanchor": "top"},
     )
     return figure
 

@@ -47,12 +47,20 @@ def charts_of(rows: Sequence[Row], column: str, among: Sequence[str], measure: s
     found: dict[Any, dict[str, list[Row]]] = {}
     done = [row for row in rows if row.get(measure) is not None and row.get("density_after") is not None]
     for row in done:
-        line = ", ".join(f"{label_of(name)} {text_of(row[name])}" for name in told if row.get(name) is not None)
+        line = ", ".join(_in_words(name, row[name]) for name in told if row.get(name) is not None)
         found.setdefault(row.get(column), {}).setdefault(line or "weights kept", []).append(row)
     for lines in found.values():
         for each in lines.values():
             each.sort(key=lambda row: float(row["density_after"]))
     return {value: found[value] for value in values_of(rows, column) if value in found}
+
+
+def _in_words(column: str, value: Any) -> str:
+    """Return what a column's value adds to the name of a line."""
+    if column == "transform":
+        return TRANSFORMS[value].title if value in TRANSFORMS else str(value)
+    label = label_of(column)
+    return f"{label[:1].lower()}{label[1:]} {text_of(value)}"
 
 
 def label_of(column: str) -> str:

@@ -124,7 +124,7 @@ def _choose(key: str, owned: Sequence[tuple[str, Setting]]) -> list[str]:
             placeholder=f"default: {setting.default_text}",
             help=setting.help[0],
             key=f"_plan_{key}",
-            width=300,
+            width=330,
         )
     )
 

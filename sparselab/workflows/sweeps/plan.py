@@ -83,7 +83,7 @@ class Plan:
                 place = LayerPlace(file.path, layer.name, file.options)
                 for (name, settings), seed in product(chosen, self.seeds):
                     task = task_of(layer.digest, name, settings, seed, with_chance=self.with_chance, device=self.device)
-                    yield PlannedPoint(task, place, layer.rows * layer.cols)
+                    yield PlannedPoint(task, place, layer.rows * layer.cols, self.version, self.code)
 
     @property
     def left_out(self) -> tuple[str, ...]:

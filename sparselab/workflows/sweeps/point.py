@@ -37,15 +37,17 @@ class LayerPlace:
 
 @dataclass(frozen=True)
 class PlannedPoint:
-    """A task, and what is needed to compute it. size: the layer's weights, kept or not."""
+    """A task, and what is needed to compute it. size: the layer's weights, kept or not. version, code: of the package that planned."""
 
     task: Task
     place: LayerPlace
     size: int
+    version: str
+    code: str
 
     @cached_property
     def digest(self) -> str:
-        return task_digest(self.task)
+        return task_digest(self.task, version=self.version, code=self.code)
 
 
 def timeless_settings(transform: str, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -215,6 +215,19 @@ def test_another_sweep_is_not_mixed_in(tmp_path: Path) -> None:
         folder.begin(small_plan(tmp_path, seeds=(7,)))
 
 
+def test_a_sweep_of_another_version_is_still_shown_and_not_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, folder = small_plan(tmp_path), SweepFolder(tmp_path / "out")
+    before = run_sweep(plan, folder, inline)
+    for place in ("sparselab.runtime.results", "sparselab.workflows.sweeps.folder"):
+        monkeypatch.setattr(f"{place}.code_digest", lambda: "other code")
+    now = standing_of(plan, folder)
+    assert (now.done, now.failed, now.total) == (before.done, before.failed, before.total)
+    with pytest.raises(SettingError, match="install that one, or plan anew"):
+        run_sweep(plan, folder, inline)
+
+
 def test_results_tell_nothing_of_this_machine(once: tuple[Plan, dict[str, bytes]]) -> None:
     plan, results = once
     for content in results.values():
