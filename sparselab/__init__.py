@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sparselab.transforms.shuffled_blocks.shuffled_blocks import ShuffledBlocks
     from sparselab.workflows.diff import diff
     from sparselab.workflows.regroup import regroup
+    from sparselab.workflows.sweeps.asking import sweep
 else:
     # Hidden from type checkers, for which a module with a __getattr__ has every name that somebody mistypes.
     def __getattr__(name: str) -> object:
@@ -71,6 +72,7 @@ _HOMES = {
     "regroup": "workflows.regroup.regroup",
     "report": "analysis.metrics.report",
     "show": "display.html_view.show",
+    "sweep": "workflows.sweeps.asking.sweep",
 }
 """Where each public name lives, below this package."""
 
@@ -100,6 +102,7 @@ __all__ = [
     "regroup",
     "report",
     "show",
+    "sweep",
 ]
 
 

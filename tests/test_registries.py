@@ -20,6 +20,7 @@ from sparselab.app.explore.details import TABS
 from sparselab.app.learn.drawn import DRAWN
 from sparselab.app.training.start import PRESETS
 from sparselab.auditing.patterns import PATTERNS
+from sparselab.benchmarking.opponents import OPPONENTS
 from sparselab.core.im2col import COLUMN_ORDERS
 from sparselab.core.inputs.words import WORD_TYPES
 from sparselab.core.plugins import Registry
@@ -41,10 +42,12 @@ from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import TASKS
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.regroup.rules import RULES
+from sparselab.workflows.sweeps.executors import EXECUTORS
 from tests.analysis import test_similarity, test_toy
 from tests.app import test_explore_page, test_training_page
 from tests.app.learn import test_page as test_learn_page
 from tests.auditing import test_patterns
+from tests.benchmarking import test_dense_opponents
 from tests.core import test_im2col, test_words
 from tests.formats import test_hostile, test_onnx_reader, test_round_trips
 from tests.formats.kinds import test_kinds
@@ -58,16 +61,19 @@ from tests.training import test_laws, test_models, test_paper_results, test_task
 from tests.transforms import test_conformance as test_transforms
 from tests.transforms.regroup import test_rules
 from tests.workflows import test_compare
+from tests.workflows.sweeps import test_running
 
 Test = Callable[..., None]
 
 WALKS: tuple[tuple[Iterable[Any], Test], ...] = (
     (TRANSFORMS, test_transforms.test_laws),
     (TRANSFORMS, test_compare.test_every_transform_names_its_contenders),
+    (EXECUTORS, test_running.test_every_executor_comes_to_the_same_files),
     (RULES, test_rules.test_rounds_end_and_no_weight_lies_in_two_blocks),
     (GROUPERS, test_grouping.test_every_row_is_in_one_group_and_promised_sizes_are_kept),
     (KERNELS, test_kernels.test_every_kernel_is_right_on_all_that_it_says_it_can_run),
     (KERNELS, test_kernels.test_a_kernel_runs_the_products_and_on_the_devices_that_it_names),
+    (OPPONENTS, test_dense_opponents.test_every_opponent_is_right_within_its_bound_or_says_why_it_is_not_there),
     (FORMATS, test_round_trips.test_every_format_that_is_read),
     (FORMATS, test_hostile.test_every_format_has_hostile_files),
     (FORMATS, test_hostile.test_changed_bytes_are_read_or_refused),

@@ -11,6 +11,7 @@ import numpy as np
 from sparselab.analysis.metrics import report
 from sparselab.benchmarking.lock import alone
 from sparselab.benchmarking.measurement import ROUNDS, SECONDS, measure
+from sparselab.benchmarking.opponents import USUAL_OPPONENTS
 from sparselab.benchmarking.records import Session
 from sparselab.benchmarking.storage_paths import database_path
 from sparselab.benchmarking.store import Store
@@ -43,7 +44,7 @@ class MeasurementRequest:
     """One layer of a file under one layout, as a matrix product at `positions` or a convolution over `images`.
 
     layout: what `Layout.pack` made, or None for the mask as it is in the file. stride, padding: of the convolution, where the
-    file does not say (None: as the layer has them). kernels: None for all that may suit.
+    file does not say (None: as the layer has them). kernels: None for all that may suit. opponents: by their names in `OPPONENTS`.
     about: where the layout came from, for whoever reads the session later.
     """
 
@@ -58,6 +59,7 @@ class MeasurementRequest:
     dtype: str = "float32"
     device: str = "auto"
     kernels: tuple[str, ...] | None = None
+    opponents: tuple[str, ...] = USUAL_OPPONENTS
     about: Mapping[str, str] = field(default_factory=dict)
     effort: Effort = field(default_factory=Effort)
 
@@ -89,7 +91,9 @@ def measure_request(request: MeasurementRequest, *, monitor: Monitor = SILENT) -
     layout = as_in_the_file(layer) if request.layout is None else Layout.unpack(request.layout)
     work, about = product_of(request, layer, layout), {**request.about, **facts_of(layer, layout)}
     with alone(monitor):
-        session = measure_with(work, request.kernels, request.effort, about=about, monitor=monitor)
+        session = measure_with(
+            work, request.kernels, request.effort, opponents=request.opponents, about=about, monitor=monitor
+        )
     return kept(session)
 
 
@@ -141,12 +145,19 @@ def as_in_the_file(layer: Layer) -> Layout:
 
 
 def measure_with(
-    work: Work, kernels: tuple[str, ...] | None, effort: Effort, *, about: Mapping[str, str], monitor: Monitor
+    work: Work,
+    kernels: tuple[str, ...] | None,
+    effort: Effort,
+    *,
+    opponents: tuple[str, ...],
+    about: Mapping[str, str],
+    monitor: Monitor,
 ) -> Session:
     """Measure under an effort. The caller holds the lock."""
     return measure(
         work,
         kernels,
+        opponents=opponents,
         rounds=effort.rounds,
         seconds=effort.seconds,
         threads=effort.threads,

@@ -15,6 +15,7 @@ from sparselab.cli.inspect import inspect
 from sparselab.cli.lesson import lesson
 from sparselab.cli.output import printable
 from sparselab.cli.setting_options import HELP_NAMES
+from sparselab.cli.sweep import sweep
 from sparselab.cli.train import train
 from sparselab.cli.transform import transform
 from sparselab.cli.tune import tune
@@ -28,7 +29,7 @@ def commands() -> None:
     """Show, measure and export the structure in unstructured pruning masks."""
 
 
-for command in (app, inspect, audit, transform, compare, diff, bench, train, tune, lesson):
+for command in (app, inspect, audit, transform, compare, sweep, diff, bench, train, tune, lesson):
     commands.add_command(command)
 
 

@@ -34,6 +34,11 @@ CALLS: dict[str, tuple[list[str], dict[str, Any], set[str]]] = {
         {"layers", "totals", "settings", "version"},
     ),
     "compare": (["{file}", "--only", "prune"], {"layer": "fc", "only": "prune"}, {"budget", "rows"}),
+    "sweep": (
+        ["{file}", "--transforms", "regroup", "--rows-per-group", "8", "--jobs", "1", "--out", "{folder}"],
+        {"transforms": {"regroup": {"rows_per_group": [8]}}, "seeds": [0], "chance": False},
+        {"points", "done", "failed", "left", "out"},
+    ),
     "diff": (["{file}", "{file}"], {"mask_b": None}, {"verdict", "layers", "total", "not_compared", "notes", "other"}),
     "bench": (
         [

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 
 import streamlit as st
 
 from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.jobs.explore_job import view_of, watch
-from sparselab.app.latency.controls import choose_kernels, choose_product
+from sparselab.app.latency.controls import MORE, choose_kernels, choose_opponents, choose_product
 from sparselab.app.latency.measurement import MeasurementPlan, Results
+from sparselab.app.latency.offer import offer_stored
 from sparselab.app.latency.result import show_session
 from sparselab.app.latency.run import measured_by, measured_or_said
 from sparselab.benchmarking.requests import MeasurementRequest, measure_request
@@ -39,8 +41,12 @@ def _show_measured(request: ExploreRequest, view: View) -> None:
         return
     # The answer and its chart come first on the page; what is asked follows below them.
     answer = st.container()
-    product = choose_product(card, source.card["layers"], request.seed)
-    kernels = choose_kernels([name for name in KERNELS if name not in DENSE])
+    front, more = st.container(), st.expander(f"{MORE}, kernels, opponents")
+    with front:
+        product = choose_product(card, source.card["layers"], request.seed, more=more)
+    with more:
+        kernels = choose_kernels([name for name in KERNELS if name not in DENSE])
+        opponents = choose_opponents()
     settings = ", ".join(f"{name}={value}" for name, value in request.settings.items())
     about = {"file": source.title, "layer": request.layer, "transform": request.transform, "settings": settings}
     asked = MeasurementRequest(
@@ -49,10 +55,11 @@ def _show_measured(request: ExploreRequest, view: View) -> None:
         options=source.options,
         layout=view.layout.pack(),
         kernels=kernels,
+        opponents=opponents,
         about=about | {"seed": str(request.seed), "input": product.input_shown},
         **product.settings,
     )
-    key = json.dumps(["layer", request.key, asdict(product), kernels])
+    key = json.dumps(["layer", request.key, asdict(product), kernels, opponents])
 
     def show(results: Results) -> None:
         measured = measured_or_said(results[0]) if 0 in results else None
@@ -64,4 +71,5 @@ def _show_measured(request: ExploreRequest, view: View) -> None:
     )
     told = f"{request.layer} at {product.shown}"
     with answer:
-        measured_by(plan, label="Measure here", what="sessions", told=told, show=show)
+        offer = partial(offer_stored, card["digest"], view.layout, asked)
+        measured_by(plan, label="Measure here", what="sessions", told=told, show=show, otherwise=offer)

@@ -169,6 +169,12 @@ class _TrainingKeys:
 
 
 @dataclass(frozen=True)
+class _SweepsKeys:
+    sweep_folder: Annotated[str, ShownAs("Folder of a sweep"), Doc("the folder of a sweep, on this machine")] = ""
+    sweeps_tab: Annotated[str, Doc("the open tab")] = ""
+
+
+@dataclass(frozen=True)
 class _GlossaryKeys:
     term: Annotated[str, Doc("what is searched for")] = ""
 
@@ -218,7 +224,7 @@ def _declared(kind: type, *pages: str, prefix: str = "") -> tuple[Key, ...]:
 
 _MODEL, _LEARN = "model.", "learn."
 KEYS: tuple[Key, ...] = (
-    *_declared(_WindowKeys, "explore", "compare", "model", "latency", "training", "learn", "glossary"),
+    *_declared(_WindowKeys, "explore", "compare", "model", "sweeps", "latency", "training", "learn", "glossary"),
     *_declared(_FileKeys, "explore", "compare", "model", "latency"),
     *_declared(_LayerKeys, "explore", "compare", "model", "latency"),
     *_declared(_TransformKeys, "explore", "latency"),
@@ -227,6 +233,7 @@ KEYS: tuple[Key, ...] = (
     *_declared(_ExploreKeys, "explore"),
     *_declared(_CompareKeys, "compare"),
     *_declared(_ModelKeys, "model"),
+    *_declared(_SweepsKeys, "sweeps"),
     *_declared(_LatencyKeys, "latency"),
     *_declared(_TrainingKeys, "training"),
     *_declared(_LearnKeys, "learn", prefix=_LEARN),
