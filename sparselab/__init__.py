@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sparselab.core.layout import Block, Layout
     from sparselab.core.mask import Mask
     from sparselab.core.ticket import Ticket
+    from sparselab.diagnosis.doctor import doctor
     from sparselab.display.html_view import show
     from sparselab.formats.base import Format
     from sparselab.formats.opening import open_ticket as open
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from sparselab.transforms.shuffled_blocks.shuffled_blocks import ShuffledBlocks
     from sparselab.workflows.diff import diff
     from sparselab.workflows.regroup import regroup
+    from sparselab.workflows.sweeps.asking import sweep
 else:
     # Hidden from type checkers, for which a module with a __getattr__ has every name that somebody mistypes.
     def __getattr__(name: str) -> object:
@@ -67,10 +69,12 @@ _HOMES = {
     "audit": "auditing.layers.audit",
     "convert": "nn.converting.convert",
     "diff": "workflows.diff.diff",
+    "doctor": "diagnosis.doctor.doctor",
     "open": "formats.opening.open_ticket",
     "regroup": "workflows.regroup.regroup",
     "report": "analysis.metrics.report",
     "show": "display.html_view.show",
+    "sweep": "workflows.sweeps.asking.sweep",
 }
 """Where each public name lives, below this package."""
 
@@ -96,10 +100,12 @@ __all__ = [
     "audit",
     "convert",
     "diff",
+    "doctor",
     "open",
     "regroup",
     "report",
     "show",
+    "sweep",
 ]
 
 

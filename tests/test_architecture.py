@@ -27,7 +27,9 @@ PACKAGES: dict[str, frozenset[str]] = {
     "transforms": frozenset({"core", "runtime", "analysis", "pruning", "grouping"}),
     "workflows": frozenset({"core", "runtime", "analysis", "grouping", "transforms", "formats"}),
     "benchmarking": frozenset({"core", "runtime", "analysis", "transforms", "kernels", "formats", "nn"}),
+    "diagnosis": frozenset({"core", "runtime", "analysis", "transforms", "kernels", "formats", "nn", "benchmarking"}),
     "training": frozenset({"core", "runtime", "pruning", "grouping", "transforms", "formats"}),
+    "tuning": frozenset({"core", "runtime", "transforms", "kernels", "formats", "nn", "benchmarking", "training"}),
     "lessons": frozenset(
         {
             *("core", "runtime", "analysis", "grouping", "transforms", "kernels", "formats", "workflows"),
@@ -37,13 +39,13 @@ PACKAGES: dict[str, frozenset[str]] = {
     "cli": frozenset(
         {
             *("core", "runtime", "analysis", "auditing", "transforms", "kernels", "formats"),
-            *("benchmarking", "training", "workflows", "lessons"),
+            *("benchmarking", "training", "workflows", "lessons", "tuning", "diagnosis"),
         }
     ),
     "app": frozenset(
         {
             *("core", "runtime", "analysis", "display", "grouping", "transforms", "kernels", "formats"),
-            *("auditing", "benchmarking", "training", "workflows", "lessons"),
+            *("auditing", "benchmarking", "training", "workflows", "lessons", "diagnosis"),
         }
     ),
 }
@@ -69,6 +71,12 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"kinds"}),
         frozenset({"*"}),
         frozenset({"writing"}),
+    ),
+    "diagnosis": (
+        frozenset({"evidence", "inputs", "checkpoint"}),
+        frozenset({"gathering", "causes"}),
+        frozenset({"report", "stated"}),
+        frozenset({"*"}),
     ),
     "training": (
         frozenset(

@@ -25,6 +25,8 @@ from sparselab.core.im2col import COLUMN_ORDERS
 from sparselab.core.inputs.words import WORD_TYPES
 from sparselab.core.plugins import Registry
 from sparselab.core.settings import settings_of
+from sparselab.diagnosis import CAUSES
+from sparselab.diagnosis.trials import TRIALS
 from sparselab.formats import FORMATS, REWRITERS, WRITERS
 from sparselab.formats.combiners import COMBINERS
 from sparselab.formats.kinds.rules import STEPS
@@ -42,12 +44,14 @@ from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import TASKS
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.regroup.rules import RULES
+from sparselab.workflows.sweeps.executors import EXECUTORS
 from tests.analysis import test_similarity, test_toy
 from tests.app import test_explore_page, test_training_page
 from tests.app.learn import test_page as test_learn_page
 from tests.auditing import test_patterns
 from tests.benchmarking import test_dense_opponents
 from tests.core import test_im2col, test_words
+from tests.diagnosis import test_causes, test_doctor
 from tests.formats import test_hostile, test_onnx_reader, test_round_trips
 from tests.formats.kinds import test_kinds
 from tests.formats.models import test_combiners
@@ -60,12 +64,14 @@ from tests.training import test_laws, test_models, test_paper_results, test_task
 from tests.transforms import test_conformance as test_transforms
 from tests.transforms.regroup import test_rules
 from tests.workflows import test_compare
+from tests.workflows.sweeps import test_running
 
 Test = Callable[..., None]
 
 WALKS: tuple[tuple[Iterable[Any], Test], ...] = (
     (TRANSFORMS, test_transforms.test_laws),
     (TRANSFORMS, test_compare.test_every_transform_names_its_contenders),
+    (EXECUTORS, test_running.test_every_executor_comes_to_the_same_files),
     (RULES, test_rules.test_rounds_end_and_no_weight_lies_in_two_blocks),
     (GROUPERS, test_grouping.test_every_row_is_in_one_group_and_promised_sizes_are_kept),
     (KERNELS, test_kernels.test_every_kernel_is_right_on_all_that_it_says_it_can_run),
@@ -94,6 +100,8 @@ WALKS: tuple[tuple[Iterable[Any], Test], ...] = (
     (METHODS, test_laws.test_every_method_keeps_what_it_is_told),
     (TABS, test_explore_page.test_a_link_opens_its_tab_under_the_name_that_the_tab_always_had),
     (PRESETS, test_training_page.test_every_preset_is_a_run_that_keeps_the_rules),
+    (CAUSES, test_causes.test_a_cause_finds_its_own_and_not_the_near_miss),
+    (TRIALS, test_doctor.test_every_trial_gives_the_same_answers_or_says_why_it_was_not_tried),
     (LESSONS, test_shipped.test_nothing_is_wrong_with_a_lesson_and_its_facts_lie_ready),
     (LESSONS, test_learn_page.test_every_step_opens_in_every_language_and_reveals_without_a_guess),
     (VIEWS, test_shipped.test_every_kind_of_view_counts_and_draws),

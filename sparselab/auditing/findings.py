@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from math import exp, log
 from typing import Any
 
-import numpy as np
-
 from sparselab.auditing.bits import Axis, MaskBits
 from sparselab.auditing.patterns import Pattern
 from sparselab.auditing.patterns.base import Spot
@@ -106,5 +104,8 @@ def no_pattern(findings: list[Finding]) -> Finding:
 
 def _index(spot: Spot, bits: MaskBits, axis: Axis, kernel: tuple[int, ...]) -> tuple[int, ...]:
     output, channel = (spot.line, spot.start) if axis == "in" else (spot.start, spot.line)
-    position = np.unravel_index(spot.position, kernel) if kernel else ()
-    return (spot.group * bits.lines + output, channel, *map(int, position))
+    position, left = [], spot.position
+    for size in reversed(kernel):  # not numpy.unravel_index: a stranger's kernel may have more axes than an array
+        left, place = divmod(left, size)
+        position.append(place)
+    return (spot.group * bits.lines + output, channel, *reversed(position))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from sparselab.auditing.bits import Axis
+from sparselab.auditing.bits import Axis, MaskBits
 from sparselab.auditing.claim import Claim, parse_claim
 from sparselab.auditing.counting import count_layer
 from sparselab.auditing.findings import Finding, find, no_pattern
@@ -75,7 +75,8 @@ def audit_layer(entry: FoundLayer, claim: Claim | None, config: Mapping[str, str
     bits, kernel = counted.bits, entry.tensor_shape[2:]
     heads = heads_of(entry, config)
     findings = [
-        find(pattern, bits, axis, strict=strict, kernel=kernel) for pattern, axis, strict in _looked_for(heads, claim)
+        find(pattern, bits, axis, strict=strict, kernel=kernel)
+        for pattern, axis, strict in _looked_for(bits, heads, claim)
     ]
     findings.append(no_pattern(findings))
     return LayerAudit(
@@ -91,20 +92,16 @@ def audit_layer(entry: FoundLayer, claim: Claim | None, config: Mapping[str, str
 
 
 def _looked_for(
-    heads: tuple[Axis, WholeHeads] | None, claim: Claim | None
+    bits: MaskBits, heads: tuple[Axis, WholeHeads] | None, claim: Claim | None
 ) -> Iterator[tuple[Pattern, Axis | None, bool]]:
+    """Yield the usual patterns that fit into the layer, and what is claimed whether it does or not."""
+    claimed = None if claim is None or isinstance(claim.pattern, WholeHeads) else claim.pattern
     usual = [pattern for kind in PATTERNS.values() for pattern in kind.usual()]
-    if (
-        claim is not None
-        and claim.pattern is not None
-        and claim.pattern not in usual
-        and not isinstance(claim.pattern, WholeHeads)
-    ):
-        usual.insert(0, claim.pattern)
-    for pattern in usual:
+    for pattern in dict.fromkeys([*([] if claimed is None else [claimed]), *usual]):
         for axis in pattern.axes:
-            for strict in pattern.stricts:
-                yield pattern, axis, strict
+            if pattern == claimed or pattern.fits(bits.along(axis or "in")):
+                for strict in pattern.stricts:
+                    yield pattern, axis, strict
     if heads is not None:
         yield heads[1], heads[0], True
 

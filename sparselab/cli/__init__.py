@@ -11,12 +11,15 @@ from sparselab.cli.audit import audit
 from sparselab.cli.bench import bench
 from sparselab.cli.compare import compare
 from sparselab.cli.diff import diff
+from sparselab.cli.doctor import doctor
 from sparselab.cli.inspect import inspect
 from sparselab.cli.lesson import lesson
 from sparselab.cli.output import printable
 from sparselab.cli.setting_options import HELP_NAMES
+from sparselab.cli.sweep import sweep
 from sparselab.cli.train import train
 from sparselab.cli.transform import transform
+from sparselab.cli.tune import tune
 from sparselab.core.errors import SparselabError
 from sparselab.core.version import __version__
 
@@ -27,7 +30,7 @@ def commands() -> None:
     """Show, measure and export the structure in unstructured pruning masks."""
 
 
-for command in (app, inspect, audit, transform, compare, diff, bench, train, lesson):
+for command in (app, inspect, audit, transform, compare, sweep, diff, bench, doctor, train, tune, lesson):
     commands.add_command(command)
 
 

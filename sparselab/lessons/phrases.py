@@ -34,7 +34,7 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "Reveal": "揭晓",
         "Reveal without a guess": "不猜，直接看答案",
         "Next step": "下一步",
-        "Previous": "上一步",
+        "Back": "上一步",
         "Step": "步骤",
         "Language": "语言",
         "All lessons": "全部课程",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -24,7 +25,7 @@ def picture(width: float, height: float, parts: Sequence[str], alt: str) -> str:
     """Return a whole picture; `alt` is read to who does not see it."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(alt)}" '
-        f'font-family="sans-serif" font-size="14" fill="currentColor" style="display:block;width:100%;max-width:{width:g}px;height:auto">'
+        f'font-family="sans-serif" font-size="14" fill="currentColor" style="display:block;width:100%;max-width:{width / 16:g}rem;height:auto">'
         f"{''.join(parts)}</svg>"
     )
 
@@ -33,6 +34,24 @@ def text(x: float, y: float, words: str, *, anchor: str = "start", size: float =
     """Return words at a place: x, y is where their base line begins, is in the middle, or ends."""
     weight = ' font-weight="bold"' if bold else ""
     return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" font-size="{size:g}"{weight}>{escape(words)}</text>'
+
+
+def wrapped(words: str, letters: int) -> list[str]:
+    """Return words as lines of at most so many letters, of which a Chinese one takes two; a longer word has a line of its own.
+
+    Example: >>> wrapped("every column that one of them keeps", 20)
+             ['every column that', 'one of them keeps']
+    """
+    lines, room = [""], 0
+    # A line may be broken at a space, and before every wide letter.
+    for part in re.findall(r"[\u2e80-\uffef]|[^\s\u2e80-\uffef]+\s*|\s+", words):
+        size = 2 if "\u2e80" <= part[0] <= "\uffef" else len(part)
+        if lines[-1] and room + len(part.rstrip()) > letters:
+            lines.append("")
+            room = 0
+        lines[-1] += part
+        room += size
+    return [line.rstrip() for line in lines]
 
 
 def box(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
+from dataclasses import fields
 from typing import Any
 
+from sparselab.analysis.metrics import Report
 from sparselab.core.errors import SettingError
 from sparselab.core.plugins import expect_texts
 from sparselab.core.settings import check_declared, settings_of
@@ -34,6 +36,14 @@ TAKEN = frozenset(
             "source",
             "path",
             "order",
+            "why_tab",
+            "why_share",
+            "why_file",
+            "why_positions",
+            "why_dtype",
+            "why_rows",
+            "why_cols",
+            "why_kept",
             "tab",
             "tile",
             "minus_chance",
@@ -81,7 +91,22 @@ TAKEN = frozenset(
             "force",
             "axes",
         ),
-        *("lesson", "step", "language", "controls", "kept"),
+        *(
+            "transforms",
+            "layers",
+            "seeds",
+            "folder",
+            "shard",
+            "jobs",
+            "scheduler",
+            "status",
+            "collect",
+            "retry_failed",
+            "write_plan",
+        ),
+        *("options", "kept", "measure", "error", "task", "rows", "cols", "gain", "draws", "sweep_folder", "sweeps_tab"),
+        *(each.name for each in fields(Report)),
+        *("lesson", "step", "language", "controls"),
         *("mask", "threshold", "conv_groups", "read_all", "read_groups", "read_axes", "read_threshold", "read_masks"),
     }
 )

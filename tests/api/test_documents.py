@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-DOCUMENTS = ("README.md", "docs/library.md", "docs/live_models.md")
+DOCUMENTS = ("README.md", "docs/library.md", "docs/live_models.md", "docs/why_not_faster.md")
 
 
 def blocks(path: Path) -> list[str]:

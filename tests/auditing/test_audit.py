@@ -13,10 +13,13 @@ import torch
 from torch.nn.utils import prune
 
 import sparselab
-from sparselab.auditing import parse_claim
+from sparselab.auditing import PatternBreak, audit_ticket, parse_claim
 from sparselab.auditing.card import markdown_card
 from sparselab.auditing.parts import audited_part, layer_of_plain
 from sparselab.core.errors import SettingError
+from sparselab.core.layer import Layer
+from sparselab.core.mask import Mask
+from sparselab.core.ticket import FoundLayer, Ticket
 from sparselab.formats.options import ReadOptions
 from tests.conftest import ROOT
 
@@ -176,3 +179,33 @@ def test_real_files_are_audited_or_refused_in_a_sentence(path: Path) -> None:
     except sparselab.SparselabError as error:
         said = str(error)
     assert said
+
+
+def test_a_small_layer_is_asked_for_what_fits_and_for_what_is_claimed() -> None:
+    layer = sparselab.audit({"w": np.ones((3, 3))}, "2:4").layers[0]
+    assert {finding.pattern for finding in layer.findings} == {
+        "2:4",
+        "1:2",
+        "whole rows",
+        "whole columns",
+        "constant fan-in",
+        "none",
+    }
+    assert layer.claimed is not None
+    assert layer.claimed.first_break == PatternBreak((0, 0), "3 of 3 kept")
+
+
+def test_a_kernel_of_more_axes_than_an_array_may_have_has_its_index() -> None:
+    kept = np.ones((1, 8), bool)
+    kept[0, 5] = False
+    found = FoundLayer(
+        name="w",
+        tensor_shape=(1, 1, *[1] * 90, 2, 4),
+        conversion="",
+        load=lambda: Layer("w", Mask(kept), kernel_shape=(*[1] * 90, 2, 4)),
+    )
+    layer = audit_ticket(Ticket((found,)), parse_claim("rows")).layers[0]
+    assert layer.claimed is not None
+    assert layer.claimed.first_break is not None
+    assert layer.claimed.first_break.found == "7 of 8 kept"
+    assert len(layer.claimed.first_break.index) == 94

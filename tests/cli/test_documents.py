@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import sparselab
 from sparselab.cli import commands, main
 from sparselab.cli.output import SCHEMA
 from sparselab.core.paths import DATA_VARIABLE
+from sparselab.training.models import MODELS
 from sparselab.training.settings import TrainSettings
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.compare import contenders
@@ -32,6 +34,11 @@ CALLS: dict[str, tuple[list[str], dict[str, Any], set[str]]] = {
         {"layers", "totals", "settings", "version"},
     ),
     "compare": (["{file}", "--only", "prune"], {"layer": "fc", "only": "prune"}, {"budget", "rows"}),
+    "sweep": (
+        ["{file}", "--transforms", "regroup", "--rows-per-group", "8", "--jobs", "1", "--out", "{folder}"],
+        {"transforms": {"regroup": {"rows_per_group": [8]}}, "seeds": [0], "chance": False},
+        {"points", "done", "failed", "left", "out"},
+    ),
     "diff": (["{file}", "{file}"], {"mask_b": None}, {"verdict", "layers", "total", "not_compared", "notes", "other"}),
     "bench": (
         [
@@ -49,6 +56,29 @@ CALLS: dict[str, tuple[list[str], dict[str, Any], set[str]]] = {
         ],
         {"layer": "fc", "positions": 8, "transform": "prune", "transform_settings": asdict(TRANSFORMS["prune"]())},
         {"session", "rows", "device", "protocol", "versions", "about", "threads", "dtype", "shape", "density"},
+    ),
+    "doctor": (
+        ["tests.diagnosis.cases:tiny_model", "--input", "2,16", "--seconds", "0.01", "--no-cures"],
+        {"for": "this-machine", "inputs": ["2,16"], "cures": False},
+        {"target", "cause", "paragraph", "findings", "tried", "evidence"},
+    ),
+    "tune": (
+        [
+            *("vgg-small", "--checkpoint", "{checkpoint}", "--transform", "prune", "--task", "digits"),
+            *(
+                "--task-settings",
+                "train=64,validation=16,test=16",
+                "--width",
+                "0.25",
+                "--batch",
+                "32",
+                "--threads",
+                "1",
+            ),
+            *("--minutes", "0.001", "--seconds", "0.1", "--out", "{folder}"),
+        ],
+        {"model": "vgg-small", "transform": "prune", "minutes": 0.001},
+        {"request", "epochs", "step_seconds", "result"},
     ),
     "train": (
         [
@@ -76,6 +106,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rng = np.random.default_rng(0)
     arrays = {"fc_orig": rng.standard_normal((24, 36)).astype(np.float32), "fc_mask": rng.random((24, 36)) < 0.3}
     np.savez(tmp_path / "pruned.npz", **arrays)
+    torch.save(MODELS["vgg-small"].build(10, 1, 24, 0.25).state_dict(), tmp_path / "small.pt")
     return tmp_path / "pruned.npz"
 
 
@@ -84,8 +115,10 @@ PRINTING = [
 ]
 
 
-def test_every_command_but_the_one_that_serves_prints_documents() -> None:
-    assert set(PRINTING) == CALLS.keys() == set(commands.commands) - {"app"}
+def test_every_command_about_masks_prints_documents() -> None:
+    assert (
+        set(PRINTING) == CALLS.keys() == set(commands.commands) - {"app", "lesson"}
+    )  # of which one serves, and one is about folders of texts
 
 
 @pytest.mark.parametrize("name", PRINTING)
@@ -93,7 +126,7 @@ def test_every_document_says_what_was_run_on_what(
     name: str, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments, settings, keys = CALLS[name]
-    words = [word.format(file=file, folder=tmp_path / "run") for word in arguments]
+    words = [word.format(file=file, folder=tmp_path / "run", checkpoint=tmp_path / "small.pt") for word in arguments]
     reads_file = "{file}" in arguments
     draws = name not in ("inspect", "audit", "diff")
     assert main([name, *words, "--json"]) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from sparselab.cli.app import address
 from sparselab.lessons.catalogue import LESSONS
 from sparselab.lessons.loading import read_lesson
 from sparselab.lessons.ready import ready_facts, view_key
@@ -45,6 +46,12 @@ def test_facts_and_list_name_what_there_is(run: Run, tmp_path: Path) -> None:
     status, out, _ = run("lesson", "list")
     assert status == 0
     assert len(out.splitlines()) == len(LESSONS)
+
+
+def test_the_app_opens_the_folder_of_a_lesson_on_learn(tmp_path: Path) -> None:
+    folder = write(tmp_path / "lesson")
+    assert "/learn?path=" in address(8501, folder)
+    assert "/?source=Path" in address(8501, tmp_path)
 
 
 def test_a_sheet_is_one_file_and_replaces_none(run: Run, tmp_path: Path) -> None:

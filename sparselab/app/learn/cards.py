@@ -12,6 +12,7 @@ from sparselab.lessons.catalogue import LESSONS, lesson_key
 from sparselab.lessons.phrases import phrase
 
 _COLUMNS = 3
+_STYLE = "<style>@media (max-width: 640px) { .st-key-_lessons button { min-height: 44px; } }</style>"
 
 
 def show_cards(*, titled: bool = True) -> None:
@@ -19,13 +20,19 @@ def show_cards(*, titled: bool = True) -> None:
     if titled:
         st.subheader("Learn", anchor=False)
     language = language_now()
+    st.html(_STYLE)
+    with st.container(key="_lessons"):
+        _all(language)
+
+
+def _all(language: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(phrase("Each lesson takes a few minutes: look, guess, then reveal.", language), width="stretch")
         choose_language()
     for start in range(0, len(LESSONS), _COLUMNS):
         names = list(LESSONS)[start : start + _COLUMNS]
         for name, place in zip(names, st.columns(_COLUMNS), strict=False):
-            with place.container(border=True, height="stretch", key=f"_card_{name}"):
+            with place.container(border=True, height="stretch", gap="xsmall", key=f"_card_{name}"):
                 _card(name, language)
 
 

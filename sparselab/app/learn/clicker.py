@@ -12,7 +12,7 @@ from sparselab.app.shell.presenter import presenting
 _LISTEN = """
 const TAKES_KEYS = "input, textarea, select, [contenteditable], [role=slider], [role=radio], [role=tab], [role=listbox], " +
   "[role=application], [role=grid], canvas, [tabindex]:not(h1, h2, h3, body, main, section, div)";
-export default function ({ data }) {
+export default function ({ data, parentElement }) {
   const stop = new AbortController();
   const press = (name) => document.querySelector(`.st-key-${name} button:not([disabled])`)?.click();
   document.addEventListener("keydown", (event) => {
@@ -25,6 +25,7 @@ export default function ({ data }) {
     event.preventDefault();
     press(forward ? "_lesson_forward" : "_lesson_back");
   }, { signal: stop.signal });
+  parentElement.querySelector("span").dataset.hears = "";
   return () => stop.abort();
 }
 """
@@ -38,4 +39,4 @@ def hear_keys() -> None:
 
 @cache
 def _listener() -> ComponentRenderer:
-    return st.components.v2.component("sparselab_lesson_keys", js=_LISTEN)
+    return st.components.v2.component("sparselab_lesson_keys", html="<span></span>", js=_LISTEN)

@@ -10,7 +10,7 @@ from sparselab.lessons.lesson import Question
 from sparselab.lessons.phrases import phrase
 from sparselab.lessons.words import Facts
 
-_WIDTH, _END = 340, 12
+_WIDTH, _END, _BAR, _LETTERS = 340, 12, 260, 46
 
 
 def guess_picture(
@@ -61,21 +61,17 @@ def _bars(
     language: str,
 ) -> str:
     top, parts, told = max(map(abs, values.values())) or 1.0, [], []
-    for place, (key, value) in enumerate(values.items()):
-        y = 46 * place
+    y = 0.0
+    for key, value in values.items():
         marks = ["✓"] * (key == truth) + [f"← {phrase('your guess', language)}"] * (key == guess)
         shown = f"{value:,.0f}" if float(value).is_integer() else f"{value:.3g}"
-        parts.append(svg.text(0, y + 14, " ".join([labels[key], *marks]), size=13, bold=key == truth))
-        parts.append(
-            svg.box(
-                0,
-                y + 20,
-                max(2.0, 260 * abs(value) / top),
-                16,
-                fill=svg.BLUE if key == truth else "none",
-                line="currentColor",
-            )
-        )
-        parts.append(svg.text(max(2.0, 260 * abs(value) / top) + 8, y + 33, shown, size=13))
+        for words in svg.wrapped(" ".join([labels[key], *marks]), _LETTERS):
+            parts.append(svg.text(0, y + 14, words, size=13, bold=key == truth))
+            y += 17
+        long = max(2.0, _BAR * abs(value) / top)
+        fill = svg.BLUE if key == truth else "none"
+        parts.append(svg.box(1, y + 3, long, 16, fill=fill, line="currentColor"))
+        parts.append(svg.text(long + 8, y + 16, shown, size=13))
         told.append(f"{labels[key]}: {shown}")
-    return svg.picture(_WIDTH, 46 * len(values), parts, "; ".join(told))
+        y += 28
+    return svg.picture(_WIDTH, y, parts, "; ".join(told))

@@ -100,13 +100,12 @@ def _body(place: LessonPlace, step: LessonStep, words: StepWords, facts: Facts, 
 def _way(place: LessonPlace, step: LessonStep, answer: Answer, language: str) -> None:
     """Show the way back and forward: what stands ahead is the reveal where there is one to come."""
     last = len(place.lesson.steps)
-    with st.container(horizontal=True, vertical_alignment="center", key="_lesson_way"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="_lesson_way"):
         st.button(
-            phrase("Previous", language),
+            phrase("Back", language),
             key="_lesson_back",
             on_click=partial(go_to, step.number - 1),
             disabled=step.number == 1,
-            icon=":material/arrow_back:",
         )
         waits = step.question is not None and not answer.is_revealed
         if waits:
@@ -118,5 +117,4 @@ def _way(place: LessonPlace, step: LessonStep, answer: Answer, language: str) ->
                 key="_lesson_skip" if waits else "_lesson_forward",
                 type="tertiary" if waits else "primary",
                 on_click=partial(go_to, step.number + 1),
-                icon=":material/arrow_forward:",
             )

@@ -159,6 +159,29 @@ class _LatencyKeys:
 
 
 @dataclass(frozen=True)
+class _WhyKeys:
+    why_tab: Annotated[str, Doc("the open tab")] = ""
+    why_share: Annotated[
+        int, Interval(ge=0, le=100), ShownAs("Time in the pruned layers, %"), Doc("share of the model's time")
+    ] = 50
+    why_file: Annotated[
+        bool, ShownAs("Layers of a file"), Doc("the layers of a file instead of one that is stated")
+    ] = False
+    why_positions: Annotated[
+        int,
+        Interval(ge=1, le=1_000_000),
+        ShownAs("Positions"),
+        Doc("output pixels or tokens of one call, all together"),
+    ] = 1024
+    why_dtype: Annotated[str, OneOf(DTYPES), ShownAs("Arithmetic"), Doc("the numbers' type")] = DTYPES[0]
+    why_rows: Annotated[int, Interval(ge=1, le=1_000_000), ShownAs("Rows"), Doc("outputs of the layer")] = 512
+    why_cols: Annotated[int, Interval(ge=1, le=1_000_000), ShownAs("Columns"), Doc("inputs times kernel")] = 4608
+    why_kept: Annotated[float, Interval(ge=0.1, le=100.0), ShownAs("Kept, %"), Doc("weights kept, of all weights")] = (
+        10.0
+    )
+
+
+@dataclass(frozen=True)
 class _TrainingKeys:
     run: Annotated[str, Doc("a run by its name")] = ""
     training_tab: Annotated[str, Doc("the open tab")] = ""
@@ -166,6 +189,12 @@ class _TrainingKeys:
     with_study: Annotated[bool, ShownAs("Show the study"), Doc("whether the study is shown")] = True
     published: Annotated[str, Doc("the data set of the published results")] = ""
     film_layer: Annotated[str, Doc("the layer whose film is shown")] = ""
+
+
+@dataclass(frozen=True)
+class _SweepsKeys:
+    sweep_folder: Annotated[str, ShownAs("Folder of a sweep"), Doc("the folder of a sweep, on this machine")] = ""
+    sweeps_tab: Annotated[str, Doc("the open tab")] = ""
 
 
 @dataclass(frozen=True)
@@ -218,8 +247,8 @@ def _declared(kind: type, *pages: str, prefix: str = "") -> tuple[Key, ...]:
 
 _MODEL, _LEARN = "model.", "learn."
 KEYS: tuple[Key, ...] = (
-    *_declared(_WindowKeys, "explore", "compare", "model", "latency", "training", "learn", "glossary"),
-    *_declared(_FileKeys, "explore", "compare", "model", "latency"),
+    *_declared(_WindowKeys, "explore", "compare", "model", "sweeps", "latency", "why", "training", "learn", "glossary"),
+    *_declared(_FileKeys, "explore", "compare", "model", "latency", "why"),
     *_declared(_LayerKeys, "explore", "compare", "model", "latency"),
     *_declared(_TransformKeys, "explore", "latency"),
     *_declared(_ModelTransformKeys, "model", prefix=_MODEL),
@@ -227,7 +256,9 @@ KEYS: tuple[Key, ...] = (
     *_declared(_ExploreKeys, "explore"),
     *_declared(_CompareKeys, "compare"),
     *_declared(_ModelKeys, "model"),
+    *_declared(_SweepsKeys, "sweeps"),
     *_declared(_LatencyKeys, "latency"),
+    *_declared(_WhyKeys, "why"),
     *_declared(_TrainingKeys, "training"),
     *_declared(_LearnKeys, "learn", prefix=_LEARN),
     *_declared(_LearnControlKeys, "learn", prefix=_LEARN),

@@ -24,7 +24,9 @@ def pages() -> list[StreamlitPage]:
         st.Page(PAGES / "explore.py", title="Explore", icon=":material/grid_on:", default=True),
         st.Page(PAGES / "compare.py", title="Compare", icon=":material/leaderboard:"),
         st.Page(PAGES / "model.py", title="Model", icon=":material/account_tree:"),
+        st.Page(PAGES / "sweeps.py", title="Sweeps", icon=":material/stacked_line_chart:"),
         st.Page(PAGES / "latency.py", title="Latency", icon=":material/timer:"),
+        st.Page(PAGES / "why.py", title="Why not faster?", icon=":material/stethoscope:"),
         st.Page(PAGES / "training.py", title="Training", icon=":material/model_training:"),
         st.Page(PAGES / "learn.py", title="Learn", icon=":material/school:"),
         st.Page(PAGES / "glossary.py", title="Glossary", icon=":material/menu_book:"),
@@ -32,8 +34,8 @@ def pages() -> list[StreamlitPage]:
 
 
 def page_called(name: str) -> StreamlitPage:
-    """Return a page by the name of its file, which addresses have too; Explore's address has none."""
-    return next(page for page in pages() if page.title.lower() == name)
+    """Return a page by the name of its file, the first word of its title, which addresses have too; Explore's address has none."""
+    return next(page for page in pages() if page.title.lower().split()[0] == name)
 
 
 def window() -> None:

@@ -61,6 +61,10 @@ class Pattern(ABC):
     def parse(cls, text: str) -> Pattern | None:
         """Return the pattern that a text names, None where it is none of this kind. Raises: SettingError for impossible numbers."""
 
+    def fits(self, bits: MaskBits) -> bool:
+        """Whether a whole unit fits into bits along its axis: smaller layers say nothing of the pattern."""
+        return True
+
     @abstractmethod
     def tally(self, bits: MaskBits, *, strict: bool) -> Tally:
         """Count the units of a mask along an axis, and those that break the pattern."""

@@ -48,6 +48,9 @@ class WholeBlocks(Pattern):
             raise SettingError(f"expected blocks of two weights or more, such as 16x16; got {text}")
         return cls(h, w)
 
+    def fits(self, bits: MaskBits) -> bool:
+        return self.h <= bits.lines and self.w <= bits.width
+
     def tally(self, bits: MaskBits, *, strict: bool) -> Tally:
         if self.h == 1 and 8 % self.w == 0:
             return tally_windows(bits, self.w, self, strict=strict)

@@ -50,6 +50,9 @@ class NMWindows(Pattern):
             raise SettingError(f"expected N:M with N from 1 to below M, and M up to {MOST}; got {text}")
         return cls(n, m)
 
+    def fits(self, bits: MaskBits) -> bool:
+        return self.m <= bits.width
+
     def tally(self, bits: MaskBits, *, strict: bool) -> Tally:
         if 8 % self.m == 0:
             return tally_windows(bits, self.m, self, strict=strict)

@@ -59,6 +59,9 @@ class VNMBlocks(Pattern):
             )
         return cls(v, n, m)
 
+    def fits(self, bits: MaskBits) -> bool:
+        return self.v <= bits.lines and self.m <= bits.width
+
     def tally(self, bits: MaskBits, *, strict: bool) -> Tally:
         if not bits.has_words(self.m):
             return self._unpacked(bits, strict)

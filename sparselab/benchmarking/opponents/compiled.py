@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sparselab.benchmarking.opponents.base import DenseOpponent, Product
 from sparselab.core.errors import UnavailableError
+from sparselab.core.torch_private import why_not_compiled
 from sparselab.kernels.base import TOLERANCES, Work
 from sparselab.kernels.torch_ops.dense import dense_run
 
@@ -35,7 +36,7 @@ class DenseCompiled(DenseOpponent):
     def missing(self) -> str | None:
         if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
             return "compiling is bounded by an alarm, which the main thread of a process on Linux or macOS has; ask `bench` for it"
-        return _without_compiler()
+        return why_not_compiled()
 
     def ways(self, work: Work, x: torch.Tensor) -> Mapping[str, Product]:
         import torch
@@ -44,19 +45,6 @@ class DenseCompiled(DenseOpponent):
         with _at_most(COMPILE_SECONDS):
             compiled(x)
         return {"default mode": lambda: compiled(x)}
-
-
-def _without_compiler() -> str | None:
-    """Return why torch.compile cannot build C++ here; None when it can."""
-    try:
-        from torch._inductor.cpp_builder import get_cpp_compiler
-
-        get_cpp_compiler()
-    except ImportError:
-        return "this torch has no inductor"
-    except Exception as failure:  # inductor's own class of error, which has moved between versions
-        return f"torch.compile needs a C++ compiler: {' '.join(str(failure).split())[:120]}"
-    return None
 
 
 @contextmanager

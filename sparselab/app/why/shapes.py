@@ -1,0 +1,144 @@
+"""What follows from shapes, densities and positions: Amdahl's bound, memory or compute, and what was measured of such shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from sparselab.app.inputs.setting_widget import linked_setting, setting_widgets
+from sparselab.app.inputs.source import choose_source
+from sparselab.app.jobs.measured import measured_here
+from sparselab.app.shell.address import fixed_keys
+from sparselab.app.shell.escape import literal
+from sparselab.app.shell.visit import page_now
+from sparselab.app.why.charts import amdahl_figure
+from sparselab.benchmarking.records import Session
+from sparselab.core.errors import SparselabError
+from sparselab.diagnosis.evidence import LayerEvidence
+from sparselab.diagnosis.stated import Machine, Stated, amdahl, machine_of, state
+
+_MOST_LAYERS = 500
+_EXAMPLE_FACTOR = 4.0
+
+
+def show_shapes() -> None:
+    """Show the pickers, Amdahl's bound, and a row for every layer."""
+    st.caption("Nothing runs here: what follows is arithmetic, and what this machine measured before of such shapes.")
+    share = (
+        0.01 * setting_widgets([fixed_keys(page_now())["why_share"].setting], linked=True, sliders=True)["why_share"]
+    )
+    st.markdown(_bound_in_words(share))
+    st.plotly_chart(amdahl_figure(share), key="_why_amdahl")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        from_file = linked_setting("why_file")
+        positions = linked_setting("why_positions", width=108)
+        dtype = linked_setting("why_dtype", width=108)
+        stated = [] if from_file else [_one_layer(positions, dtype)]
+    layers = _of_file(positions, dtype) if from_file else stated
+    if not layers:
+        return
+    sessions = _sessions()
+    machine = machine_of(sessions, dtype)
+    found = [state(layer, sessions, machine) for layer in layers]
+    _say_machine(machine, dtype)
+    st.dataframe(
+        [_row(each) for each in found],
+        hide_index=True,
+        column_config={
+            "kept": st.column_config.NumberColumn(format="percent"),
+            "operations a byte": st.column_config.NumberColumn(
+                format="%.3g",
+                help="of the dense product: 2 x weights x positions / bytes of weights, inputs and outputs",
+            ),
+            "at best": st.column_config.NumberColumn(
+                format="%.1fx", help="1 / share of weights kept: at the rate of the dense product"
+            ),
+        },
+    )
+    if not any(each.measured for each in found):
+        st.markdown(
+            "No layer of these shapes was measured here yet. The page **Latency** does so, or the command line:"
+        )
+        st.code(
+            f"sparselab bench FILE --layer NAME --positions {positions} --dtype {dtype}",
+            language="bash",
+            wrap_lines=True,
+        )
+
+
+def _bound_in_words(share: float) -> str:
+    if share >= 1:
+        return "The pruned layers have **all** of the time: what they gain, the model gains."
+    return (
+        f"If the pruned layers took no time at all, the model would be **{1 / (1 - share):.2f} times as fast**; with layers "
+        f"{_EXAMPLE_FACTOR:g} times as fast, {amdahl(share, _EXAMPLE_FACTOR):.2f} times."
+    )
+
+
+def _one_layer(positions: int, dtype: str) -> LayerEvidence:
+    rows, cols = linked_setting("why_rows", width=108), linked_setting("why_cols", width=108)
+    kept = linked_setting("why_kept", width=108)
+    return LayerEvidence(name="stated", shape=(rows, cols), density=0.01 * kept, positions=positions, dtype=dtype)
+
+
+def _of_file(positions: int, dtype: str) -> list[LayerEvidence]:
+    with st.sidebar:
+        source = choose_source()
+    if source is None:
+        st.info("Choose a file on the left.", icon=":material/upload_file:")
+        return []
+    st.text(source.title)
+    cards = [card for card in source.card["layers"] if card["density"] is not None]
+    if len(cards) < len(source.card["layers"]):
+        st.caption(f"{len(source.card['layers']) - len(cards)} layers were not counted, and are left out.")
+    return [
+        LayerEvidence(
+            name=card["name"], shape=tuple(card["shape"]), density=card["density"], positions=positions, dtype=dtype
+        )
+        for card in cards[:_MOST_LAYERS]
+    ]
+
+
+def _sessions() -> Sequence[Session]:
+    try:
+        return measured_here()
+    except SparselabError as error:
+        st.error(literal(str(error)), icon=":material/database_off:")
+        return ()
+
+
+def _say_machine(machine: Machine | None, dtype: str) -> None:
+    if machine is None:
+        st.caption(
+            f"Whether memory or arithmetic decides is known once anything was measured here in {dtype}: every session measures the "
+            "machine's peak and bandwidth too."
+        )
+        return
+    st.caption(
+        f"This machine in {dtype}, measured {machine.date[:10]}: {machine.gflops:.0f} GFLOP/s, {machine.gbytes:.1f} GB/s; below "
+        f"{machine.ridge:.1f} operations a byte memory decides."
+    )
+
+
+def _row(found: Stated) -> dict[str, object]:
+    layer = found.layer
+    return {
+        "layer": layer.name,
+        "weight": f"{layer.shape[0]} x {layer.shape[1]}",
+        "kept": layer.density,
+        "positions": layer.positions,
+        "operations a byte": layer.intensity,
+        "decides": found.bound_by or "not measured here",
+        "at best": found.at_best,
+        "measured here": _measured_in_words(found),
+    }
+
+
+def _measured_in_words(found: Stated) -> str:
+    told = []
+    if found.pays_to is not None:
+        told.append(f"faster than dense up to {100 * found.pays_to:.3g} % kept")
+    if found.fails_from is not None:
+        told.append(f"not faster from {100 * found.fails_from:.3g} %")
+    return ", ".join(told) or "nothing of this shape"

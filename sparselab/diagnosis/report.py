@@ -1,0 +1,152 @@
+"""What the doctor says: findings in order, what was tried, one paragraph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sparselab.benchmarking.statistics import MARGIN, Ratio
+from sparselab.benchmarking.verdicts import ratio_shown
+from sparselab.diagnosis.causes import Explanation
+from sparselab.diagnosis.causes.base import ms_shown, share_shown
+from sparselab.diagnosis.evidence import CUDA_24, Evidence
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """A change that was made to a copy of the model and timed in turns with the model as it is, or why it was not.
+
+    difference: the largest difference of an output / the largest output. speedup, low, high: before / after, 99 % interval.
+    """
+
+    name: str
+    title: str
+    before_ms: float | None = None
+    after_ms: float | None = None
+    speedup: float | None = None
+    low: float | None = None
+    high: float | None = None
+    rounds: int = 0
+    difference: float | None = None
+    obstacle: str = ""
+
+    @property
+    def is_faster(self) -> bool:
+        """Whether the whole interval lies beyond 1."""
+        return self.low is not None and self.low > 1 + MARGIN
+
+    @property
+    def shown(self) -> str:
+        """The result in words: "2.6x faster (2.4 to 2.8)"."""
+        if self.speedup is None or self.low is None or self.high is None:
+            return f"not tried: {self.obstacle}"
+        told = ratio_shown(Ratio(self.speedup, self.low, self.high), self.rounds)
+        return (
+            told.replace("times as fast as dense", "times as fast")
+            .replace(" than dense", "")
+            .replace("dense", "before")
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """The evidence, what the causes found in it, the first first, and what was tried."""
+
+    evidence: Evidence
+    findings: tuple[Explanation, ...]
+    tried: tuple[Tried, ...] = ()
+
+    @property
+    def cause(self) -> str:
+        """The name of the first cause; "" where nothing was found."""
+        return self.findings[0].cause if self.findings else ""
+
+    @property
+    def paragraph(self) -> str:
+        """The answer in one paragraph, with the cheapest cure and what it brought here."""
+        if not self.findings:
+            return _nothing_found(self.evidence)
+        first = self.findings[0]
+        told = [first.sentence, first.cure if first.gain == 1.0 else f"Cheapest cure: {first.cure}"]
+        cure = next((each for each in self.tried if each.name == first.trial), None)
+        if cure is not None:
+            told.append(_result(cure))
+        faster = [each for each in self.tried if each.is_faster and each is not cure]
+        best = max(faster, key=lambda each: each.speedup or 0.0, default=None)
+        if best is not None and (cure is None or (best.speedup or 0) > (cure.speedup or 0)):
+            told.append(f"Also tried: {best.title}: {best.shown}.")
+        if first.basis == "rule":
+            told.append("This follows from the rules of that runtime; it was not measured here.")
+        return " ".join(told)
+
+    @property
+    def text(self) -> str:
+        """The whole report for people."""
+        return "\n".join(_lines(self))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values: "schema", "target", "cause", "paragraph", "findings", "tried", "evidence"."""
+        return {
+            "schema": SCHEMA,
+            "target": self.evidence.target,
+            "cause": self.cause,
+            "paragraph": self.paragraph,
+            "findings": [asdict(finding) for finding in self.findings],
+            "tried": [{**asdict(each), "shown": each.shown} for each in self.tried],
+            "evidence": self.evidence.as_json(),
+        }
+
+
+def _nothing_found(evidence: Evidence) -> str:
+    pruned = evidence.pruned
+    if not pruned:
+        return "No layer that ran is pruned: every weight was multiplied, and nothing here could be skipped."
+    if evidence.target == CUDA_24:
+        return "Nothing stands in the way by the rules of 2:4: the pattern holds along the input, in shapes that are taken. Measure it on the device."
+    return (
+        f"Nothing is wrong: {len(pruned)} pruned layer{'s' * (len(pruned) != 1)} with {share_shown(evidence.share)} of the time run "
+        "as they should here."
+    )
+
+
+def _result(cure: Tried) -> str:
+    if cure.speedup is None:
+        return f"It was not tried: {cure.obstacle}."
+    times = f"{ms_shown(cure.before_ms or 0)} before, {ms_shown(cure.after_ms or 0)} after"
+    return f"Tried here ({cure.title}): {times}, {cure.shown}."
+
+
+def _lines(report: Diagnosis) -> Sequence[str]:
+    evidence = report.evidence
+    out = [f"target: {evidence.target}"]
+    if evidence.device:
+        busy = "; other programs used the processor meanwhile" if evidence.is_busy else ""
+        out[0] += f"; {evidence.device}{busy}"
+    if evidence.total_ms:
+        used = f", {evidence.threads.used} threads" if evidence.threads is not None else ""
+        out.append(
+            f"one forward pass: {ms_shown(evidence.total_ms)}{used}; pruned layers: {share_shown(evidence.share)} of the operations' time, "
+            f"so {evidence.bound:.2f}x at most if they took none"
+        )
+    if evidence.kernels:
+        out.append("what ran: " + ", ".join(f"{each.name} {ms_shown(each.ms)}" for each in evidence.kernels[:5]))
+    for place, finding in enumerate(report.findings, start=1):
+        gain = f" (at most {finding.gain:.2f}x)" if finding.gain is not None else ""
+        out += ["", f"{place}. {finding.title}{gain} [{finding.basis}]", f"   {finding.sentence}"]
+        out += [f"   - {line}" for line in finding.lines[:_MOST_LINES]]
+        if len(finding.lines) > _MOST_LINES:
+            out.append(f"   - and {len(finding.lines) - _MOST_LINES} more")
+        out.append(f"   Cure: {finding.cure}")
+    if report.tried:
+        out += ["", "tried, each in turns with the model as it is:"]
+        for each in report.tried:
+            times = "" if each.after_ms is None else f" {ms_shown(each.before_ms or 0)} -> {ms_shown(each.after_ms)},"
+            error = "" if each.difference is None else f"; outputs differ by {each.difference:.1e}"
+            out.append(f"- {each.title}:{times} {each.shown}{error}")
+    return [*out, "", report.paragraph]
+
+
+_MOST_LINES = 6
