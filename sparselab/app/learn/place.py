@@ -12,7 +12,7 @@ import streamlit as st
 
 from sparselab.app.inputs.path_policy import allowed_roots, resolve_under
 from sparselab.app.shell.address import knob_slots
-from sparselab.app.shell.address_keys import LEARN_CONTROLS
+from sparselab.app.shell.learn_keys import LEARN_CONTROLS
 from sparselab.app.shell.visit import choose, chosen, forget, say
 from sparselab.core.errors import FileError
 from sparselab.lessons.catalogue import lesson_folder

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from annotated_types import Interval
 from typing_extensions import Doc
 
+from sparselab.app.shell.learn_keys import LearnControlKeys, LearnKeys
 from sparselab.core.errors import SettingError
 from sparselab.core.im2col import COLUMN_ORDERS
 from sparselab.core.settings import OneOf, Setting, ShownAs, When, settings_of
@@ -203,28 +204,6 @@ class _GlossaryKeys:
 
 
 @dataclass(frozen=True)
-class _LearnKeys:
-    lesson: Annotated[str, Doc("a lesson by its number or name")] = ""
-    path: Annotated[str, Doc("a lesson's folder on this machine")] = ""
-    step: Annotated[str, Doc("the step of the lesson")] = "1"
-    language: Annotated[str, Doc("the language of its texts")] = "en"
-    controls: Annotated[str, Doc("the controls that are left: names, all or none")] = ""
-    transform: Annotated[str, Doc("the transform whose knobs the address has")] = FIRST_TRANSFORM
-
-
-@dataclass(frozen=True)
-class _LearnControlKeys:
-    sample: Annotated[str, ShownAs("Sample"), Doc("a sample by its name")] = ""
-    order: Annotated[str, ShownAs("Rows"), Doc("rows of the picture after")] = ""
-    kept: Annotated[
-        float | None,
-        Interval(ge=0.001, le=1.0),
-        ShownAs("Share kept"),
-        Doc("Which share of the weights is kept."),
-    ] = None
-
-
-@dataclass(frozen=True)
 class Key:
     """A key of the address. `slot` names its value in the state: two keys of one name mean two things on two pages."""
 
@@ -260,8 +239,8 @@ KEYS: tuple[Key, ...] = (
     *_declared(_LatencyKeys, "latency"),
     *_declared(_WhyKeys, "why"),
     *_declared(_TrainingKeys, "training"),
-    *_declared(_LearnKeys, "learn", prefix=_LEARN),
-    *_declared(_LearnControlKeys, "learn", prefix=_LEARN),
+    *_declared(LearnKeys, "learn", prefix=_LEARN),
+    *_declared(LearnControlKeys, "learn", prefix=_LEARN),
     *_declared(_GlossaryKeys, "glossary"),
 )
 
@@ -272,6 +251,3 @@ SUBJECT_NAMES = frozenset(
     {*FILE_NAMES, *(each.name for kind in (_LayerKeys, _TransformKeys) for each in settings_of(kind))}
 )
 """The keys that say what a page is about, and not how it is looked at; knobs do so too."""
-
-LEARN_CONTROLS = tuple(each.name for each in settings_of(_LearnControlKeys))
-"""The keys of controls that lessons leave, beside the knobs of transforms."""
