@@ -5,7 +5,8 @@ torch may change these without a word; `tests/core/test_torch_private.py` says w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from sparselab.core.errors import UnavailableError
@@ -49,6 +50,42 @@ def foreach_copy(targets: Sequence[torch.Tensor], values: Sequence[torch.Tensor]
     import torch
 
     _of(torch, "_foreach_copy_")(targets, values)
+
+
+def has_dynamic_int8() -> bool:
+    """Whether torch quantises dynamically, which it announced to give up."""
+    import torch
+
+    return hasattr(torch.ops.quantized, "linear_dynamic") and hasattr(torch, "quantize_per_channel")
+
+
+def packed_int8(weight: torch.Tensor, bias: torch.Tensor | None) -> object:
+    """Return a quantised weight as the chosen engine of torch multiplies it."""
+    import torch
+
+    return torch.ops.quantized.linear_prepack(weight, bias)
+
+
+def dynamic_int8_product(x: torch.Tensor, packed: object, *, reduce_range: bool) -> torch.Tensor:
+    """Return X W^T + b of float X, quantised here, and a packed int8 W."""
+    import torch
+
+    y: torch.Tensor = torch.ops.quantized.linear_dynamic(x, packed, reduce_range=reduce_range)
+    return y
+
+
+def operations_seen_by(see: Callable[[Any, tuple[Any, ...], Mapping[str, Any]], Any]) -> AbstractContextManager[Any]:
+    """Return a context in which every operation of torch is handed to `see(operation, args, kwargs)`, which returns its answer."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class _Seen(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+        ) -> Any:
+            return see(func, args, kwargs or {})
+
+    mode: AbstractContextManager[Any] = _Seen()  # type: ignore[no-untyped-call]
+    return mode
 
 
 def why_not_compiled() -> str | None:

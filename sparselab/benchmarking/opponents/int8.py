@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from sparselab.benchmarking.opponents.base import DenseOpponent, Product
 from sparselab.core.errors import UnavailableError
+from sparselab.core.torch_private import dynamic_int8_product, has_dynamic_int8, packed_int8
 from sparselab.kernels.base import Work
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class DenseInt8(DenseOpponent):
     def missing(self) -> str | None:
         import torch
 
-        if not hasattr(torch.ops.quantized, "linear_dynamic") or not hasattr(torch, "quantize_per_channel"):
+        if not has_dynamic_int8():
             return f"torch {torch.__version__} has no dynamic quantisation any more"
         return None if _engines() else "torch was built without an engine for int8"
 
@@ -49,7 +50,7 @@ class DenseInt8(DenseOpponent):
                 with _engine(engine):
                     zeros = torch.zeros(len(scales), dtype=torch.int64)
                     stored = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
-                    packed = torch.ops.quantized.linear_prepack(stored, work.bias_tensor)
+                    packed = packed_int8(stored, work.bias_tensor)
                 found[engine] = _product(turned, packed, engine in _HALVED)
                 found[engine]()
             except RuntimeError as failure:
@@ -64,8 +65,7 @@ def _product(x: torch.Tensor, packed: object, halved: bool) -> Product:
     import torch
 
     def product() -> torch.Tensor:
-        y: torch.Tensor = torch.ops.quantized.linear_dynamic(x, packed, reduce_range=halved)
-        return y.T
+        return dynamic_int8_product(x, packed, reduce_range=halved).T
 
     return product
 
