@@ -10,6 +10,7 @@ from annotated_types import Interval
 from typing_extensions import Doc
 
 from sparselab.app.shell.learn_keys import LearnControlKeys, LearnKeys
+from sparselab.app.shell.why_keys import WhyKeys
 from sparselab.core.errors import SettingError
 from sparselab.core.im2col import COLUMN_ORDERS
 from sparselab.core.settings import OneOf, Setting, ShownAs, When, settings_of
@@ -160,29 +161,6 @@ class _LatencyKeys:
 
 
 @dataclass(frozen=True)
-class _WhyKeys:
-    why_tab: Annotated[str, Doc("the open tab")] = ""
-    why_share: Annotated[
-        int, Interval(ge=0, le=100), ShownAs("Time in the pruned layers, %"), Doc("share of the model's time")
-    ] = 50
-    why_file: Annotated[
-        bool, ShownAs("Layers of a file"), Doc("the layers of a file instead of one that is stated")
-    ] = False
-    why_positions: Annotated[
-        int,
-        Interval(ge=1, le=1_000_000),
-        ShownAs("Positions"),
-        Doc("output pixels or tokens of one call, all together"),
-    ] = 1024
-    why_dtype: Annotated[str, OneOf(DTYPES), ShownAs("Arithmetic"), Doc("the numbers' type")] = DTYPES[0]
-    why_rows: Annotated[int, Interval(ge=1, le=1_000_000), ShownAs("Rows"), Doc("outputs of the layer")] = 512
-    why_cols: Annotated[int, Interval(ge=1, le=1_000_000), ShownAs("Columns"), Doc("inputs times kernel")] = 4608
-    why_kept: Annotated[float, Interval(ge=0.1, le=100.0), ShownAs("Kept, %"), Doc("weights kept, of all weights")] = (
-        10.0
-    )
-
-
-@dataclass(frozen=True)
 class _TrainingKeys:
     run: Annotated[str, Doc("a run by its name")] = ""
     training_tab: Annotated[str, Doc("the open tab")] = ""
@@ -237,7 +215,7 @@ KEYS: tuple[Key, ...] = (
     *_declared(_ModelKeys, "model"),
     *_declared(_SweepsKeys, "sweeps"),
     *_declared(_LatencyKeys, "latency"),
-    *_declared(_WhyKeys, "why"),
+    *_declared(WhyKeys, "why"),
     *_declared(_TrainingKeys, "training"),
     *_declared(LearnKeys, "learn", prefix=_LEARN),
     *_declared(LearnControlKeys, "learn", prefix=_LEARN),

@@ -62,7 +62,6 @@ class DenseInt8(DenseOpponent):
 
 
 def _product(x: torch.Tensor, packed: object, halved: bool) -> Product:
-    import torch
 
     def product() -> torch.Tensor:
         return dynamic_int8_product(x, packed, reduce_range=halved).T

@@ -71,7 +71,7 @@ def watched(model: nn.Module, inputs: Inputs) -> Passes:
         warnings.filterwarnings("ignore", message=".*global hooks on.*modules")  # they fire twice for a wrapper alone
         for _ in _turns():
             watch = Watch(model)
-            with calls_of(model, watch), watch:
+            with calls_of(model, watch), watch.seeing():
                 inputs.run(model)
             kept = _quickest(kept, tuple(watch.operations))
             for name, seen in watch.seen.items():
@@ -111,7 +111,7 @@ def call_cost() -> float:
     with torch.no_grad():
         for _ in range(_MOST):
             watch = Watch(one)
-            with watch:
+            with watch.seeing():
                 torch.relu(one(x))
             found.append([operation.ms for operation in watch.operations])
     return float(sum(min(times) for times in zip(*found, strict=True)) / len(found[0]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -15,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from sparselab.core.modules.weights import without_wrappers
+from sparselab.core.torch_private import operations_seen_by
 
 PRODUCTS = {
     "mm": (0, 1),
@@ -69,11 +70,10 @@ class Operation:
     weights: tuple[str, ...]
 
 
-class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Records the operations of a pass while it is entered. `is_paused` leaves out what runs inside our own layers."""
+class Watch:
+    """Records the operations of a pass within `seeing()`. `is_paused` leaves out what runs inside our own layers."""
 
     def __init__(self, model: nn.Module) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
         self.operations: list[Operation] = []
         self.seen: dict[str, SeenWeight] = {}
         self.gates: dict[str, float] = {}
@@ -88,11 +88,13 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             else:
                 self._masks.setdefault(_key(tensor), name)
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
+    def seeing(self) -> AbstractContextManager[Any]:
+        """Return the context in which operations are recorded."""
+        return operations_seen_by(self._see)
+
+    def _see(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         start = time.perf_counter()
-        out = func(*args, **(kwargs or {}))
+        out = func(*args, **kwargs)
         if isinstance(out, Tensor) and out.is_cuda:
             torch.cuda.synchronize()
         ms = 1e3 * (time.perf_counter() - start)
