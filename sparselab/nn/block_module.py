@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
+from torch.nn import functional
 
 from sparselab.core.errors import SettingError
 from sparselab.core.groups import block_diagonal, diagonal_matrix
@@ -16,8 +17,14 @@ from sparselab.core.mask import IntVector
 from sparselab.core.torch_private import in_dispatch_mode, in_function_transform
 from sparselab.kernels import DENSE, KERNELS, preferred_kernels
 from sparselab.kernels.base import Conv, Run, Work
+from sparselab.kernels.steps import LayerStep
 from sparselab.nn.panel_weights import panel_indices_of
 from sparselab.nn.run_cache import RunCache
+from sparselab.nn.step_function import StepFunction
+
+MOST_DENSITY_OF_A_STEP = 0.7
+"""With a larger share of the weights in blocks, a training step multiplies the dense weight: a rule of thumb. A step took half to
+two thirds of the dense one's time at .5 (2 threads of an AMD EPYC with AVX-512), and grows with the density."""
 
 _DTYPES = {torch.float32: "float32", torch.float16: "float16", torch.bfloat16: "bfloat16", torch.float64: "float64"}
 
@@ -30,6 +37,10 @@ class BlockModule(nn.Module):
     it is prepared and tuned at the first call of an input shape, and anew when the values have changed: when torch counted a
     change in place, after a call with gradients on, and after `train()` and `eval()` changed the mode. Whoever writes to
     values behind torch's back, as through `.data`, without any of these in between, calls `forget()`.
+
+    With gradients on, blocks in float32 on the CPU run forward and backward through a kernel that trains: Y, dX and dW touch kept
+    weights alone. Elsewhere (other types and devices, masks without blocks, convolutions in groups, nearly dense layouts,
+    no C compiler) the dense weight is made of the values and multiplied; so it is for a backward pass that is differentiated again.
 
     Where the kernel named runs any mask, the layout needs no blocks; inputs that this kernel cannot run (of other types, or on
     other devices) are then multiplied by the dense weight.
@@ -57,6 +68,7 @@ class BlockModule(nn.Module):
         for name, indices in self.indices().items():
             self.register_buffer(name, torch.from_numpy(indices.copy()).to(matrix.device), persistent=False)
         self._runs = RunCache()
+        self._step: tuple[LayerStep | None] | None = None
         self.values = nn.Parameter(matrix[self.flat_rows, self.flat_cols].clone(), dense.weight.requires_grad)
         bias = dense.bias
         self.bias = None if bias is None else nn.Parameter(bias.detach().clone(), bias.requires_grad)
@@ -86,10 +98,12 @@ class BlockModule(nn.Module):
         """Zeros on every side of a convolution's input; 0 for a linear layer."""
         return 0 if self.conv is None else self.conv.padding
 
-    def matrix(self) -> Tensor:
-        """Return the weight as a dense matrix out x n, zeros outside the blocks; gradients flow through it."""
-        matrix = self.values.new_zeros(self.layout.after.shape)
-        return matrix.index_put((self.flat_rows, self.flat_cols), self.values)
+    def matrix(self, values: Tensor | None = None) -> Tensor:
+        """Return the weight, or one with other values, as a dense matrix out x n, zeros outside the blocks; gradients flow
+        through it."""
+        values = self.values if values is None else values
+        matrix = values.new_zeros(self.layout.after.shape)
+        return matrix.index_put((self.flat_rows, self.flat_cols), values)
 
     @property
     def weight(self) -> Tensor:
@@ -143,6 +157,42 @@ class BlockModule(nn.Module):
             raise SettingError(f"expected an input on {self.values.device}, as the layer's values; got {x.device}")
         return x
 
+    def dense_product(self, x: Tensor, values: Tensor, bias: Tensor | None) -> Tensor:
+        """Return Y of an input as `Work` has it by tensor operations on the dense weight."""
+        weight = self.matrix(values).view(self.dense_shape).to(x.dtype)
+        bias = None if bias is None else bias.to(x.dtype)
+        if self.conv is None:
+            return functional.linear(x.t(), weight, bias).t()
+        return functional.conv2d(
+            x, weight, bias, stride=self.conv.stride, padding=self.conv.padding, groups=self.groups
+        )
+
+    def product(self, x: Tensor) -> Tensor:
+        """Return Y of an input as `Work` has it: by a kernel, by a training step, or else by tensor operations."""
+        if self.uses_kernel(x):
+            return self.multiply(x)
+        step = self._step_for(x)
+        if step is None:
+            return self.dense_product(x, self.values, self.bias)
+        return cast(Tensor, StepFunction.apply(x, self.values, self.bias, step, self.dense_product))  # type: ignore[no-untyped-call]
+
+    def _step_for(self, x: Tensor) -> LayerStep | None:
+        """Return the training step that runs x; None where tensor operations on the dense weight do."""
+        types = x.dtype, self.values.dtype, torch.float32 if self.bias is None else self.bias.dtype
+        if _traced(x) or set(types) != {torch.float32} or x.device.type != "cpu" or not x.numel():
+            return None
+        if self._step is None:
+            self._step = (self._new_step(x),)
+        return self._step[0]
+
+    def _new_step(self, x: Tensor) -> LayerStep | None:
+        if not self.layout.blocks or self.groups > 1 or self.layout.after.density > MOST_DENSITY_OF_A_STEP:
+            return None
+        names = preferred_kernels() if self.kernel == "auto" else (self.kernel,)
+        training = [KERNELS[name] for name in names if KERNELS[name].trains]
+        work = self.work(tuple(x.shape), x) if training else None
+        return next((kernel.step(work) for kernel in training if work and not kernel.unsupported_reason(work)), None)
+
     def multiply(self, x: Tensor) -> Tensor:
         """Run the kernel on an input as `Work` has it, prepared for this shape and these values."""
         values = (self.values,) if self.bias is None else (self.values, self.bias)
@@ -177,7 +227,7 @@ class BlockModule(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         # Prepared runs belong to one process: they hold addresses.
-        return {**self.__dict__, "_runs": RunCache()}
+        return {**self.__dict__, "_runs": RunCache(), "_step": None}
 
     def extra_repr(self) -> str:
         rows, cols = self.layout.after.shape

@@ -14,8 +14,8 @@ from sparselab.nn.block_module import BlockModule
 class BlockConv1d(BlockModule):
     """A convolution over a sequence with its weight in blocks: `BlockConv1d(layout, conv)` takes its weights from a dense one.
 
-    x: N x C x L. It is the convolution of images of height 1, padded beforehand, so that the same kernels run it. With
-    gradients on, the library's dense convolution runs the weight with its zeros; with gradients off, see `BlockModule`.
+    x: N x C x L. It is the convolution of images of height 1, padded beforehand, so that the same kernels run it. What
+    multiplies: see `BlockModule`.
     """
 
     def __init__(self, layout: Layout, dense: nn.Conv1d, kernel: str = "auto") -> None:
@@ -40,10 +40,12 @@ class BlockConv1d(BlockModule):
     def forward(self, x: Tensor) -> Tensor:
         if x.dim() == 2:
             return self.forward(x[None])[0]
-        x = self.accepted(x)
-        if self.uses_kernel(x):
-            padded = functional.pad(x, (self._padding, self._padding))
-            return self.multiply(padded[:, :, None].contiguous()).squeeze(2)
-        return functional.conv1d(
-            x, self.weight, self.bias, stride=self._stride, padding=self._padding, groups=self._groups
+        padded = functional.pad(self.accepted(x), (self._padding, self._padding))
+        return self.product(padded[:, :, None].contiguous()).squeeze(2)
+
+    def dense_product(self, x: Tensor, values: Tensor, bias: Tensor | None) -> Tensor:
+        weight, bias = (
+            self.matrix(values).view(self.dense_shape).to(x.dtype),
+            None if bias is None else bias.to(x.dtype),
         )
+        return functional.conv1d(x.squeeze(2), weight, bias, stride=self._stride, groups=self._groups)[:, :, None]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from sparselab.core.errors import SettingError
 from sparselab.core.layout import Layout
@@ -28,8 +27,7 @@ def conv_of(dense: nn.Conv2d) -> Conv:
 class BlockConv2d(BlockModule):
     """A convolution with its weight in the blocks of a layout: `BlockConv2d(layout, conv)` takes its weights from a dense one.
 
-    x: N x C x H x W. With gradients on, the library's dense convolution runs the weight with its zeros, and gradients reach
-    the kept weights alone; with gradients off, see `BlockModule`.
+    x: N x C x H x W. What multiplies: see `BlockModule`.
     """
 
     def __init__(self, layout: Layout, dense: nn.Conv2d, kernel: str = "auto") -> None:
@@ -47,9 +45,4 @@ class BlockConv2d(BlockModule):
     def forward(self, x: Tensor) -> Tensor:
         if x.dim() == 3:
             return self.forward(x[None])[0]
-        x = self.accepted(x)
-        if self.uses_kernel(x):
-            return self.multiply(x)
-        return functional.conv2d(
-            x, self.weight, self.bias, stride=self.conv.stride, padding=self.conv.padding, groups=self._groups
-        )
+        return self.product(self.accepted(x))

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sparselab.core.errors import SettingError
 from sparselab.core.layout import Layout
 from sparselab.core.mask import IntVector
 from sparselab.kernels.base import Conv
 from sparselab.kernels.native.block_product import block_product
 from sparselab.kernels.native.compiler import library
-from sparselab.kernels.native.geometry import CGeometry, as_c_reads_it, memory_for
+from sparselab.kernels.native.geometry import CGeometry, as_c_reads_it, geometry_of, memory_for
 from sparselab.kernels.native.packing import panel_lists, splits
 from sparselab.kernels.steps import LayerStep
+from sparselab.kernels.support.input_checks import check_input
 from sparselab.kernels.support.panels import panel_places, panels
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class BlockStep(LayerStep):
 
     def __init__(self, layout: Layout, conv: Conv | None) -> None:
         self._panels, self._lists, self._conv = panels(layout), panel_lists(layout), conv
+        self._columns = layout.after.cols
         code, heights = library(), np.diff(self._lists.row_starts)
         self._tile, self._slab, lanes = code.blocks_tile(), code.gradients_slab(), code.gradients_lanes()
         left = heights % self._slab
@@ -63,12 +66,13 @@ class BlockStep(LayerStep):
     def product(self, x: Tensor, values: Tensor, bias: Tensor | None) -> Tensor:
         weights, bias = self._packed(values, for_input=False), None if bias is None else bias.detach().contiguous()
         product = self._lists.struct(weights.data_ptr(), None if bias is None else bias.data_ptr())
+        self._check_input(x)
         return self._multiply(x.detach(), product)
 
     def input_gradient(self, slope: Tensor, x: Tensor, values: Tensor) -> Tensor:
         import torch
 
-        slope, of_y = self._output(slope)
+        slope, of_y = self._output(slope, x)
         _, of_x = as_c_reads_it(x.detach(), self._conv)
         dx = memory_for(tuple(x.shape), of_x)
         if not dx.numel() or not slope.numel() or not self._lists.used.size:
@@ -103,7 +107,7 @@ class BlockStep(LayerStep):
     def value_gradient(self, slope: Tensor, x: Tensor) -> Tensor:
         import torch
 
-        (slope, of_y), (x, of_x) = self._output(slope), as_c_reads_it(x.detach(), self._conv)
+        (slope, of_y), (x, of_x) = self._output(slope, x), as_c_reads_it(x.detach(), self._conv)
         gradient = self._room(self._lists.size)
         if not x.numel() or not slope.numel() or not gradient.numel():
             return gradient.zero_()
@@ -138,14 +142,33 @@ class BlockStep(LayerStep):
         library().blocks_take_sums(sums.data_ptr(), gradient.data_ptr(), ctypes.byref(product), ctypes.byref(share))
         return gradient
 
-    def _output(self, slope: Tensor) -> tuple[Tensor, CGeometry]:
+    def _check_input(self, x: Tensor) -> None:
+        import torch
+
+        area = 1 if self._conv is None else self._conv.kernel_shape[0] * self._conv.kernel_shape[1]
+        check_input(x, self._columns // area, self._conv, dtype=torch.float32, device="cpu")
+
+    def _output(self, slope: Tensor, x: Tensor) -> tuple[Tensor, CGeometry]:
         """Return dY as C reads it, and Y as the input of a product of its own shape."""
+        self._check_input(x)
+        shape = geometry_of(tuple(x.shape), self._conv).output_shape(self._lists.rows, self._conv)
+        if tuple(slope.shape) != shape or slope.dtype != x.dtype or slope.device != x.device:
+            raise SettingError(
+                f"expected a slope of {shape}, {x.dtype} on {x.device}, as Y is; got {tuple(slope.shape)}, "
+                f"{slope.dtype} on {slope.device}"
+            )
         return as_c_reads_it(slope.detach(), None if self._conv is None else Conv((1, 1)))
 
     def _tiles(self, columns: int) -> int:
         return max(1, min(_MOST_TILES, _CACHED // (columns * int(self._tile))))
 
     def _packed(self, values: Tensor, *, for_input: bool) -> Tensor:
+        import torch
+
+        if values.numel() != self._lists.size or values.dtype != torch.float32 or values.device.type != "cpu":
+            raise SettingError(
+                f"expected {self._lists.size} values of float32 on the cpu; got {values.numel()} of {values.dtype} on {values.device}"
+            )
         values, weights = values.detach().contiguous(), self._room(self._lists.size)
         product = self._lists.struct()
         library().blocks_pack_values(values.data_ptr(), weights.data_ptr(), ctypes.byref(product), for_input)
