@@ -3,6 +3,7 @@
 from sparselab.nn.conv1d import BlockConv1d
 from sparselab.nn.conv2d import BlockConv2d
 from sparselab.nn.converting import Converted, convert, largest_difference, masked
+from sparselab.nn.dense_again import dense
 from sparselab.nn.linear import BlockLinear
 from sparselab.nn.slicing import Sliced, sliced
 
@@ -13,6 +14,7 @@ __all__ = [
     "Converted",
     "Sliced",
     "convert",
+    "dense",
     "largest_difference",
     "masked",
     "sliced",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -37,9 +40,9 @@ class BlockConv1d(BlockModule):
     def padding(self) -> int:
         return self._padding
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         if x.dim() == 2:
-            return self.forward(x[None])[0]
+            return self.compute(x[None])[0]
         padded = functional.pad(self.accepted(x), (self._padding, self._padding))
         return self.product(padded[:, :, None].contiguous()).squeeze(2)
 
@@ -49,3 +52,11 @@ class BlockConv1d(BlockModule):
             None if bias is None else bias.to(x.dtype),
         )
         return functional.conv1d(x.squeeze(2), weight, bias, stride=self._stride, groups=self._groups)[:, :, None]
+
+    def dense(self) -> nn.Conv1d:
+        rows, channels, width = self.dense_shape
+        at: dict[str, Any] = {"stride": self._stride, "padding": self._padding, "groups": self._groups}
+        layer = nn.Conv1d(
+            channels * self._groups, rows, width, bias=self.bias is not None, device=torch.device("meta"), **at
+        )
+        return cast(nn.Conv1d, self._as_dense(layer))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
+import torch
 from torch import Tensor, nn
 
 from sparselab.core.errors import SettingError
@@ -42,7 +45,21 @@ class BlockConv2d(BlockModule):
     def conv(self) -> Conv:
         return self._geometry
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         if x.dim() == 3:
-            return self.forward(x[None])[0]
-        return self.product(self.accepted(x))
+            return self.compute(x[None])[0]
+        y = self.product(self.accepted(x))
+        last = torch.channels_last
+        is_last = x.is_contiguous(memory_format=last) and not x.is_contiguous()
+        return y.contiguous(memory_format=last) if is_last else y
+
+    def dense(self) -> nn.Conv2d:
+        rows, channels, *kernel = self.dense_shape
+        at: dict[str, Any] = {
+            "stride": self.stride,
+            "padding": self.padding,
+            "groups": self._groups,
+            "device": torch.device("meta"),
+        }
+        layer = nn.Conv2d(channels * self._groups, rows, (kernel[0], kernel[1]), bias=self.bias is not None, **at)
+        return cast(nn.Conv2d, self._as_dense(layer))

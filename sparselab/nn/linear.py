@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+import torch
 from torch import Tensor, nn
 
 from sparselab.core.errors import SettingError
@@ -18,10 +21,15 @@ class BlockLinear(BlockModule):
     def __init__(self, layout: Layout, dense: nn.Linear, kernel: str = "auto") -> None:
         super().__init__(layout, dense, kernel)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         rows, cols = self.layout.after.shape
         x = self.accepted(x)
         if x.shape[-1] != cols:
             raise SettingError(f"expected an input of {cols} features; got {tuple(x.shape)}")
         y = self.product(x.reshape(-1, cols).t()).t()
         return y.reshape(*x.shape[:-1], rows).contiguous()
+
+    def dense(self) -> nn.Linear:
+        rows, cols = self.layout.after.shape
+        layer = nn.Linear(cols, rows, self.bias is not None, device=torch.device("meta"))
+        return cast(nn.Linear, self._as_dense(layer))
