@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sparselab.core.errors import SettingError
 from sparselab.core.layout import Layout
+from sparselab.core.torch_private import in_function_transform
 from sparselab.kernels.base import Conv
 from sparselab.nn.block_module import BlockModule
 
@@ -49,6 +50,8 @@ class BlockConv2d(BlockModule):
         if x.dim() == 3:
             return self.compute(x[None])[0]
         y = self.product(self.accepted(x))
+        if in_function_transform():  # which cannot be asked for a memory format, and runs the dense convolution
+            return y
         last = torch.channels_last
         is_last = x.is_contiguous(memory_format=last) and not x.is_contiguous()
         return y.contiguous(memory_format=last) if is_last else y
