@@ -15,8 +15,8 @@ from sparselab.kernels.support.panels import blocks_unsupported_reason
 from sparselab.nn.block_module import BlockModule
 from sparselab.nn.conv1d import BlockConv1d
 from sparselab.nn.conv2d import BlockConv2d
-from sparselab.nn.layer_kernels import layer_work
 from sparselab.nn.linear import BlockLinear
+from sparselab.nn.support.layer_kernels import layer_work
 
 DENSE_WAS_CHOSEN = "dense was chosen"
 

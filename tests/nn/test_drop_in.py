@@ -12,6 +12,7 @@ import torch
 from torch import fx, nn
 
 from sparselab.nn import convert, dense, largest_difference, masked
+from sparselab.nn.support import compiled_ops
 from tests.nn.networks import block_layout, prunable, small_network
 from tests.nn.test_modules import layer_and_block
 
@@ -146,10 +147,10 @@ def test_the_operations_are_what_torch_asks_of_them(kind: str) -> None:
     mine = (x.reshape(-1, x.shape[-1]) if kind == "linear" else x).detach()
     given = (mine, block.values.detach(), block.bias.detach(), block._number)
     tests = ("test_schema", "test_faketensor")
-    torch.library.opcheck(torch.ops.sparselab.block_product.default, given, test_utils=tests)
+    torch.library.opcheck(compiled_ops.block_product, given, test_utils=tests)
     grads = tuple(part.clone().requires_grad_() for part in given[:3])
     torch.library.opcheck(
-        torch.ops.sparselab.block_step.default,
+        compiled_ops.block_step,
         (*grads, block._number),
         test_utils=(*tests, "test_autograd_registration"),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -37,22 +37,20 @@ class DenseStep(LayerStep):
         return functional.conv2d(x, weight, bias, stride=self._conv.stride, padding=self._conv.padding)
 
     def input_gradient(self, slope: Tensor, x: Tensor, values: Tensor) -> Tensor:
+        from torch.nn import grad
+
         weight = values.view(self._shape)
         if self._conv is None:
             return weight.t() @ slope
-        gradient: Tensor = self._backward(slope, x, weight, (True, False, False))[0]
+        stride, padding = self._conv.stride, self._conv.padding
+        gradient: Tensor = grad.conv2d_input(x.shape, weight, slope, stride, padding)  # type: ignore[no-untyped-call]
         return gradient
 
     def value_gradient(self, slope: Tensor, x: Tensor) -> Tensor:
+        from torch.nn import grad
+
         if self._conv is None:
             return (slope @ x.t()).reshape(-1)
-        weight = x.new_empty(self._shape)  # of which the library reads the shape alone
-        gradient: Tensor = self._backward(slope, x, weight, (False, True, False))[1]
+        stride, padding = self._conv.stride, self._conv.padding
+        gradient: Tensor = grad.conv2d_weight(x, self._shape, slope, stride, padding)  # type: ignore[no-untyped-call]
         return gradient.reshape(-1)
-
-    def _backward(self, slope: Tensor, x: Tensor, weight: Tensor, wanted: tuple[bool, bool, bool]) -> Any:
-        import torch
-
-        assert self._conv is not None
-        both = [self._conv.stride] * 2, [self._conv.padding] * 2, [1, 1]
-        return torch.ops.aten.convolution_backward(slope, x, weight, None, *both, False, [0, 0], 1, wanted)

@@ -6,22 +6,20 @@ X and Y are as the layer has them: positions x features, or N x C x H x W, conti
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor
 
-from sparselab.nn.step_function import bias_gradient
+from sparselab.nn.support.block_layer import BlockLayer
+from sparselab.nn.support.step_function import bias_gradient
 
-if TYPE_CHECKING:
-    from sparselab.nn.block_module import BlockModule
-
-_LAYERS: WeakValueDictionary[int, BlockModule] = WeakValueDictionary()
+_LAYERS: WeakValueDictionary[int, BlockLayer] = WeakValueDictionary()
 _NUMBERS = count()
 
 
-def numbered(layer: BlockModule) -> int:
+def numbered(layer: BlockLayer) -> int:
     """Return a number by which the operations find a layer for as long as it lives, in this process."""
     number = next(_NUMBERS)
     _LAYERS[number] = layer
@@ -36,13 +34,13 @@ def trains_by_kernel(layer: int) -> bool:
 
 def product(x: Tensor, values: Tensor, bias: Tensor | None, layer: int, *, trains: bool) -> Tensor:
     """Return Y of an X as the layer has it, by a prepared kernel, or with gradients by its step."""
-    run = torch.ops.sparselab.block_step if trains else torch.ops.sparselab.block_product
+    run = block_step if trains else block_product
     y: Tensor = run(x.contiguous(), values, bias, layer)
     return y
 
 
 @torch.library.custom_op("sparselab::block_product", mutates_args=())
-def _product(x: Tensor, values: Tensor, bias: Tensor | None, layer: int) -> Tensor:
+def block_product(x: Tensor, values: Tensor, bias: Tensor | None, layer: int) -> Tensor:
     found = _LAYERS[layer]
     if values.data_ptr() != found.values.data_ptr():  # others stand in for the layer's own
         return _as_layer(found, found.dense_product(_as_work(found, x), values, bias))
@@ -50,14 +48,14 @@ def _product(x: Tensor, values: Tensor, bias: Tensor | None, layer: int) -> Tens
 
 
 @torch.library.custom_op("sparselab::block_step", mutates_args=())
-def _step(x: Tensor, values: Tensor, bias: Tensor | None, layer: int) -> Tensor:
+def block_step(x: Tensor, values: Tensor, bias: Tensor | None, layer: int) -> Tensor:
     found = _LAYERS[layer]
     assert found.step is not None
     return _as_layer(found, found.step.product(_as_work(found, x), values, bias))
 
 
 @torch.library.custom_op("sparselab::block_input_gradient", mutates_args=())
-def _input_gradient(slope: Tensor, x: Tensor, values: Tensor, layer: int) -> Tensor:
+def block_input_gradient(slope: Tensor, x: Tensor, values: Tensor, layer: int) -> Tensor:
     found = _LAYERS[layer]
     assert found.step is not None
     gradient = found.step.input_gradient(_as_work(found, slope), _as_work(found, x), values)
@@ -65,14 +63,14 @@ def _input_gradient(slope: Tensor, x: Tensor, values: Tensor, layer: int) -> Ten
 
 
 @torch.library.custom_op("sparselab::block_value_gradient", mutates_args=())
-def _value_gradient(slope: Tensor, x: Tensor, values: Tensor, layer: int) -> Tensor:
+def block_value_gradient(slope: Tensor, x: Tensor, values: Tensor, layer: int) -> Tensor:
     found = _LAYERS[layer]
     assert found.step is not None
     return found.step.value_gradient(_as_work(found, slope), _as_work(found, x))
 
 
-@_product.register_fake
-@_step.register_fake
+@block_product.register_fake
+@block_step.register_fake
 def _(x: Tensor, values: Tensor, bias: Tensor | None, layer: int) -> Tensor:
     found = _LAYERS[layer]
     if found.conv is None:
@@ -82,12 +80,12 @@ def _(x: Tensor, values: Tensor, bias: Tensor | None, layer: int) -> Tensor:
     return x.new_empty(x.shape[0], found.layout.after.rows, *sides)
 
 
-@_input_gradient.register_fake
+@block_input_gradient.register_fake
 def _(slope: Tensor, x: Tensor, values: Tensor, layer: int) -> Tensor:
     return x.new_empty(x.shape)
 
 
-@_value_gradient.register_fake
+@block_value_gradient.register_fake
 def _(slope: Tensor, x: Tensor, values: Tensor, layer: int) -> Tensor:
     return values.new_empty(values.shape)
 
@@ -99,23 +97,23 @@ def _remember(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 def _gradients(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
     x, values = ctx.saved_tensors
-    ops, slope = torch.ops.sparselab, slope.contiguous()
+    slope = slope.contiguous()
     return (
-        ops.block_input_gradient(slope, x, values, ctx.layer) if ctx.needs_input_grad[0] else None,
-        ops.block_value_gradient(slope, x, values, ctx.layer) if ctx.needs_input_grad[1] else None,
+        block_input_gradient(slope, x, values, ctx.layer) if ctx.needs_input_grad[0] else None,
+        block_value_gradient(slope, x, values, ctx.layer) if ctx.needs_input_grad[1] else None,
         bias_gradient(slope.t() if slope.dim() == 2 else slope) if ctx.needs_input_grad[2] else None,
         None,
     )
 
 
-_step.register_autograd(_gradients, setup_context=_remember)
+block_step.register_autograd(_gradients, setup_context=_remember)
 
 
-def _as_work(layer: BlockModule, x: Tensor) -> Tensor:
+def _as_work(layer: BlockLayer, x: Tensor) -> Tensor:
     """Return an X or Y as `Work` has it."""
     return x.t() if layer.conv is None else x
 
 
-def _as_layer(layer: BlockModule, y: Tensor) -> Tensor:
+def _as_layer(layer: BlockLayer, y: Tensor) -> Tensor:
     """Return an X or Y as the layer has it, contiguous."""
     return (y.t() if layer.conv is None else y).contiguous()

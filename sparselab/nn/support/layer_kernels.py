@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
@@ -12,9 +10,7 @@ from sparselab.core.groups import block_diagonal, diagonal_matrix
 from sparselab.kernels import DENSE, KERNELS, preferred_kernels
 from sparselab.kernels.base import Work
 from sparselab.kernels.steps import LayerStep
-
-if TYPE_CHECKING:
-    from sparselab.nn.block_module import BlockModule
+from sparselab.nn.support.block_layer import BlockLayer
 
 DTYPE_NAMES = {
     torch.float32: "float32",
@@ -29,7 +25,7 @@ MOST_DENSITY_OF_A_STEP = 0.7
 two thirds of the dense one's time at .5 (2 threads of an AMD EPYC with AVX-512), and grows with the density."""
 
 
-def kernel_for(layer: BlockModule, work: Work) -> str:
+def kernel_for(layer: BlockLayer, work: Work) -> str:
     """Return the name of the kernel that runs `work`: the one asked for, or the first preferred that can; dense for a mask
     without blocks that it cannot run.
 
@@ -45,7 +41,7 @@ def kernel_for(layer: BlockModule, work: Work) -> str:
     return found
 
 
-def layer_work(layer: BlockModule, input_shape: tuple[int, ...], x: Tensor) -> Work:
+def layer_work(layer: BlockLayer, input_shape: tuple[int, ...], x: Tensor) -> Work:
     """Return the product a layer is for an input of `input_shape` (as `Work` has it) of the type and device of x.
 
     A grouped convolution is the product of one block-diagonal matrix: its blocks lie along the diagonal, nothing else is run.
@@ -61,7 +57,7 @@ def layer_work(layer: BlockModule, input_shape: tuple[int, ...], x: Tensor) -> W
     )
 
 
-def training_step(layer: BlockModule) -> LayerStep | None:
+def training_step(layer: BlockLayer) -> LayerStep | None:
     """Return the step that trains a layer in float32 on the CPU; None where none does, or the dense product is as fast."""
     if not layer.layout.blocks or layer.groups > 1 or layer.layout.after.density > MOST_DENSITY_OF_A_STEP:
         return None
