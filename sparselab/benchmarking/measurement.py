@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sparselab.analysis.tiles import tile_view
-from sparselab.benchmarking.conditions import conditions, hot_clock
+from sparselab.benchmarking.conditions import conditions, hot_clock, hot_condition
 from sparselab.benchmarking.host import Load, LoadMeter, device_card, load_now, versions
-from sparselab.benchmarking.records import Session
+from sparselab.benchmarking.records import PASS, STEP, Session
 from sparselab.benchmarking.roofline import Roofline, measure_roofline, necessary
 from sparselab.benchmarking.rows import rows_of
 from sparselab.benchmarking.statistics import CONFIDENCE, FEWEST_ROUNDS, MARGIN
+from sparselab.benchmarking.step_verification import training_kernels, verify_steps
 from sparselab.benchmarking.timing import SAMPLE_MS, TimedRun, Timings, take_turns
 from sparselab.benchmarking.verification import Participant, kernels_for, verify
 from sparselab.core.errors import SettingError
@@ -36,6 +37,7 @@ def measure(
     seconds: float = SECONDS,
     threads: int | None = None,
     seed: int = 0,
+    backward: bool = False,
     about: Mapping[str, str] | None = None,
     monitor: Monitor = SILENT,
 ) -> Session:
@@ -45,10 +47,11 @@ def measure(
     as wrong and never timed. The others run in turns for at most `rounds` or about `seconds`, and at least
     `FEWEST_ROUNDS` rounds. Times depend on what else this process does: call it through `running`, in one of its own.
 
+    backward: whole training steps, Y, dX and dW, of the kernels that train, instead of forward passes.
     threads: for the CPU; stays set in this process. seed: of the inputs, the order of turns and the intervals.
     Raises: SettingError for an unknown kernel or a setting out of range; Cancelled before there are enough rounds.
     """
-    names = _checked(work, kernels, rounds, seconds)
+    names = _checked(work, kernels, rounds, seconds, backward=backward)
     import torch
 
     if threads is not None:
@@ -56,16 +59,23 @@ def measure(
     monitor.progress("measuring the load of this machine")
     before = load_now()
     x = random_input(work, seed)
-    participants = verify(work, names, x, seed=seed, monitor=monitor)
+    participants = (verify_steps if backward else verify)(work, names, x, seed=seed, monitor=monitor)
     monitor.progress("measuring the roofline")
     roofline = measure_roofline(work, hot_clock(work))
-    timed_runs, refused = _timed_runs(work, participants, x)
+    timed_runs, refused = _timed_runs(work, participants, x, backward=backward)
     meter = LoadMeter()
     taken = take_turns(timed_runs, rounds=rounds, seconds=seconds, seed=seed, monitor=monitor)
-    loads = before, meter.read()
+    loads, products = (before, meter.read()), 3 if backward else 1
     return Session(
         rows=rows_of(
-            work, participants=participants, taken=taken, refused=refused, roofline=roofline, loads=loads, seed=seed
+            work,
+            participants=participants,
+            taken=taken,
+            refused=refused,
+            roofline=roofline,
+            loads=loads,
+            seed=seed,
+            products=products,
         ),
         shape=work.layout.after.shape,
         input_shape=work.input_shape,
@@ -75,19 +85,20 @@ def measure(
         density=work.layout.after.density,
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         conv=_conv(work),
-        flops_dense=necessary(work, dense=True)[0],
+        flops_dense=products * necessary(work, dense=True)[0],
         padding_waste=tile_view(work.layout, _TILE).padding_waste,
         about=dict(about or {}),
         device=device_card(work.device),
-        protocol=_protocol(
-            work, taken=taken, rounds=rounds, seconds=seconds, seed=seed, roofline=roofline, loads=loads
-        ),
+        protocol=_protocol(work, taken=taken, rounds=rounds, seconds=seconds, seed=seed, roofline=roofline, loads=loads)
+        | ({PASS: STEP} if backward else {}),
         versions=versions(),
     )
 
 
-def _checked(work: Work, kernels: Sequence[str] | None, rounds: int, seconds: float) -> tuple[str, ...]:
-    names = kernels_for(work) if kernels is None else tuple(dict.fromkeys(kernels))
+def _checked(
+    work: Work, kernels: Sequence[str] | None, rounds: int, seconds: float, *, backward: bool
+) -> tuple[str, ...]:
+    names = (training_kernels if backward else kernels_for)(work) if kernels is None else tuple(dict.fromkeys(kernels))
     unknown = [name for name in names if name not in KERNELS]
     if unknown:
         raise SettingError(f"kernels: expected some of {', '.join(KERNELS)}; got {unknown[0]!r}")
@@ -99,7 +110,7 @@ def _checked(work: Work, kernels: Sequence[str] | None, rounds: int, seconds: fl
 
 
 def _timed_runs(
-    work: Work, participants: Sequence[Participant], x: torch.Tensor
+    work: Work, participants: Sequence[Participant], x: torch.Tensor, *, backward: bool
 ) -> tuple[list[TimedRun], dict[tuple[int, str], str]]:
     """Return the kernels to time, one per condition; and why others are not timed, by the same key."""
     found: list[TimedRun] = []
@@ -107,7 +118,8 @@ def _timed_runs(
     for index, participant in enumerate(participants):
         if participant.run is None:
             continue
-        for condition, how in conditions(work, participant.run, x).items():
+        under = hot_condition if backward else conditions  # a step is many launches, timed as they come
+        for condition, how in under(work, participant.run, x).items():
             if isinstance(how, str):
                 refused[index, condition] = how
             else:

@@ -43,7 +43,7 @@ class MeasurementRequest:
     """One layer of a file under one layout, as a matrix product at `positions` or a convolution over `images`.
 
     layout: what `Layout.pack` made, or None for the mask as it is in the file. stride, padding: of the convolution, where the
-    file does not say (None: as the layer has them). kernels: None for all that may suit.
+    file does not say (None: as the layer has them). kernels: None for all that may suit. backward: whole training steps.
     about: where the layout came from, for whoever reads the session later.
     """
 
@@ -58,6 +58,7 @@ class MeasurementRequest:
     dtype: str = "float32"
     device: str = "auto"
     kernels: tuple[str, ...] | None = None
+    backward: bool = False
     about: Mapping[str, str] = field(default_factory=dict)
     effort: Effort = field(default_factory=Effort)
 
@@ -89,7 +90,9 @@ def measure_request(request: MeasurementRequest, *, monitor: Monitor = SILENT) -
     layout = as_in_the_file(layer) if request.layout is None else Layout.unpack(request.layout)
     work, about = product_of(request, layer, layout), {**request.about, **facts_of(layer, layout)}
     with alone(monitor):
-        session = measure_with(work, request.kernels, request.effort, about=about, monitor=monitor)
+        session = measure_with(
+            work, request.kernels, request.effort, about=about, monitor=monitor, backward=request.backward
+        )
     return kept(session)
 
 
@@ -141,7 +144,13 @@ def as_in_the_file(layer: Layer) -> Layout:
 
 
 def measure_with(
-    work: Work, kernels: tuple[str, ...] | None, effort: Effort, *, about: Mapping[str, str], monitor: Monitor
+    work: Work,
+    kernels: tuple[str, ...] | None,
+    effort: Effort,
+    *,
+    about: Mapping[str, str],
+    monitor: Monitor,
+    backward: bool = False,
 ) -> Session:
     """Measure under an effort. The caller holds the lock."""
     return measure(
@@ -151,6 +160,7 @@ def measure_with(
         seconds=effort.seconds,
         threads=effort.threads,
         seed=effort.seed,
+        backward=backward,
         about=about,
         monitor=monitor,
     )

@@ -76,6 +76,7 @@ class _Bench(WithSettings):
     type=click.IntRange(min=0),
     help="Padding of the convolution, where the file does not hold it; default 0.",
 )
+@click.option("--backward", is_flag=True, help="Measure whole training steps: the output and both gradients.")
 @click.option("--dtype", type=click.Choice(DTYPES), default="float32", show_default=True, help="The arithmetic.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--seconds", type=float, default=SECONDS, show_default=True, help="Approximate time for the rounds.")
@@ -99,6 +100,7 @@ def bench(
     images: str | None,
     stride: int | None,
     padding: int | None,
+    backward: bool,
     dtype: str,
     device: str,
     seconds: float,
@@ -130,6 +132,7 @@ def bench(
         padding=padding,
         dtype=dtype,
         device=device,
+        backward=backward,
         kernels=None if kernels is None else tuple(name.strip() for name in kernels.split(",")),
         about={"file": file.name, "layer": chosen.name, **_about(transform, settings, seed)},
         effort=Effort(rounds=rounds, seconds=seconds, threads=threads, seed=seed),
@@ -201,6 +204,8 @@ def _print(session: Session) -> None:
         click.echo(f"\n{told}: exact is the product of the mask before the transform, nothing dropped")
     device, said = session.device, session.protocol
     shape, taken = " x ".join(map(str, session.shape)), " x ".join(map(str, session.input_shape))
+    if session.is_step:
+        click.echo("\nwhole training steps: Y, dX and dW; the error is the largest of the three")
     click.echo(
         f"\n{session.about.get('layer')}: weight {shape}, density {session.density:.4f} ({at_best(session.density)}), "
         f"input {taken}, {session.dtype}, {session.threads} threads\n"

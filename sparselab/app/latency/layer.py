@@ -8,6 +8,7 @@ from dataclasses import asdict
 import streamlit as st
 
 from sparselab.app.inputs.explore_request import ExploreRequest
+from sparselab.app.inputs.setting_widget import linked_setting
 from sparselab.app.jobs.explore_job import view_of, watch
 from sparselab.app.latency.controls import choose_kernels, choose_product
 from sparselab.app.latency.measurement import MeasurementPlan, Results
@@ -17,6 +18,8 @@ from sparselab.benchmarking.requests import MeasurementRequest, measure_request
 from sparselab.core.groups import grouped_in_words
 from sparselab.kernels import DENSE, KERNELS
 from sparselab.workflows.explore import View
+
+_STEP = "; a training step, Y, dX and dW"
 
 
 def show_layer(request: ExploreRequest) -> None:
@@ -40,7 +43,10 @@ def _show_measured(request: ExploreRequest, view: View) -> None:
     # The answer and its chart come first on the page; what is asked follows below them.
     answer = st.container()
     product = choose_product(card, source.card["layers"], request.seed)
-    kernels = choose_kernels([name for name in KERNELS if name not in DENSE])
+    backward = bool(linked_setting("backward"))
+    kernels = choose_kernels(
+        [name for name, of in KERNELS.items() if name not in DENSE and (of.trains or not backward)]
+    )
     settings = ", ".join(f"{name}={value}" for name, value in request.settings.items())
     about = {"file": source.title, "layer": request.layer, "transform": request.transform, "settings": settings}
     asked = MeasurementRequest(
@@ -49,10 +55,11 @@ def _show_measured(request: ExploreRequest, view: View) -> None:
         options=source.options,
         layout=view.layout.pack(),
         kernels=kernels,
-        about=about | {"seed": str(request.seed), "input": product.input_shown},
+        backward=backward,
+        about=about | {"seed": str(request.seed), "input": product.input_shown + _STEP * backward},
         **product.settings,
     )
-    key = json.dumps(["layer", request.key, asdict(product), kernels])
+    key = json.dumps(["layer", request.key, asdict(product), backward, kernels])
 
     def show(results: Results) -> None:
         measured = measured_or_said(results[0]) if 0 in results else None
@@ -62,6 +69,6 @@ def _show_measured(request: ExploreRequest, view: View) -> None:
     plan = MeasurementPlan(
         tab="layer", key=key, calls=[(measure_request, (asked,))], threads=product.effort.threads or 1
     )
-    told = f"{request.layer} at {product.shown}"
+    told = f"{request.layer} at {product.shown}{_STEP * backward}"
     with answer:
         measured_by(plan, label="Measure here", what="sessions", told=told, show=show)
