@@ -13,7 +13,7 @@ from sparselab.benchmarking.records import PASS, STEP, Session
 from sparselab.benchmarking.roofline import Roofline, measure_roofline, necessary
 from sparselab.benchmarking.rows import rows_of
 from sparselab.benchmarking.statistics import CONFIDENCE, FEWEST_ROUNDS, MARGIN
-from sparselab.benchmarking.step_verification import training_kernels, verify_steps
+from sparselab.benchmarking.steps.verification import training_kernels, verify_steps
 from sparselab.benchmarking.timing import SAMPLE_MS, TimedRun, Timings, take_turns
 from sparselab.benchmarking.verification import Participant, kernels_for, verify
 from sparselab.core.errors import SettingError

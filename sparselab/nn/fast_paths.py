@@ -28,8 +28,10 @@ def run_layers_of_encoders(model: nn.Module) -> tuple[str, ...]:
 
 
 def restore_fast_paths(model: nn.Module) -> None:
-    """Undo `run_layers_of_encoders` in a model that has no block layer left: torch's own numbers for ReLU and GELU."""
+    """Undo `run_layers_of_encoders` where no block layer is left: torch's own numbers for ReLU and GELU."""
     for module in model.modules():
+        if any(isinstance(part, BlockModule) for part in module.modules()):
+            continue
         if isinstance(module, nn.TransformerEncoderLayer) and not module.activation_relu_or_gelu:
             activation = module.activation
             is_relu = activation is functional.relu or isinstance(activation, nn.ReLU)

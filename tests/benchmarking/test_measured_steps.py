@@ -12,7 +12,7 @@ import torch
 from sparselab.benchmarking.break_even import random_groups
 from sparselab.benchmarking.measurement import measure
 from sparselab.benchmarking.records import Session
-from sparselab.benchmarking.step_verification import training_kernels
+from sparselab.benchmarking.steps.verification import training_kernels
 from sparselab.benchmarking.tradeoff import product_shown
 from sparselab.kernels import KERNELS
 from sparselab.kernels.base import Kernel, Work
