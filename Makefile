@@ -24,6 +24,7 @@ test: $(VENV)/.test
 # failed in which run.
 test-long: $(VENV)/.test
 	$(BIN)/python tests/long/memory.py
+	$(BIN)/python tests/long/steps.py
 	$(BIN)/python tests/long/busy.py --runs $(RUNS)
 
 check: $(VENV)/.test

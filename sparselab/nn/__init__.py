@@ -1,6 +1,5 @@
 """Modules that run a layout, and a whole model's layers swapped for them."""
 
-from sparselab.nn.calling import largest_difference
 from sparselab.nn.choosing import LayerChoice
 from sparselab.nn.conv1d import BlockConv1d
 from sparselab.nn.conv2d import BlockConv2d
@@ -9,6 +8,7 @@ from sparselab.nn.dense_again import dense
 from sparselab.nn.linear import BlockLinear
 from sparselab.nn.loading import load
 from sparselab.nn.slicing import Sliced, sliced
+from sparselab.nn.support.calling import largest_difference
 
 __all__ = [
     "BlockConv1d",

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sparselab.nn.block_module import BlockModule
-from sparselab.nn.calling import Inputs, called, inferring
+from sparselab.nn.support.calling import Inputs, called, inferring
 
 _SECONDS, _FEWEST, _MOST = 0.2, 5, 50
 

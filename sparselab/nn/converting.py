@@ -13,7 +13,6 @@ from sparselab.core.layout import Layout
 from sparselab.core.modules.weights import ModuleWeight
 from sparselab.kernels import exact_kernel
 from sparselab.nn.block_module import BlockModule
-from sparselab.nn.calling import Inputs
 from sparselab.nn.choosing import LayerChoice, choices
 from sparselab.nn.exact import layouts_as_they_are
 from sparselab.nn.fast_paths import restore_fast_paths, run_layers_of_encoders
@@ -21,6 +20,7 @@ from sparselab.nn.located import located
 from sparselab.nn.masking import apply_mask, layout_out_first
 from sparselab.nn.permanent import copied, make_permanent
 from sparselab.nn.saving import save
+from sparselab.nn.support.calling import Inputs
 from sparselab.nn.swaps import DENSE_WAS_CHOSEN, block_layer
 
 
