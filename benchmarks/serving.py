@@ -46,6 +46,7 @@ _FORGET_SECONDS = 60.0
 _PATIENCE_SECONDS = 60.0
 """Who asked before the end is still answered after it: an answer that takes longer is an error."""
 
+_REVEAL, _NEXT = "Reveal without a guess", "Next step"
 _COMPARISON = "Table (.csv)"
 """What Compare offers once a comparison is done."""
 
@@ -69,6 +70,9 @@ async def visit(app: ServedApp, number: int, tally: Tally, args: argparse.Namesp
     await asyncio.sleep(chance.uniform(0, args.arrival))
 
     async def look() -> None:
+        if args.lesson:
+            await _attend(app, tally, args, until)
+            return
         async with Visitor(app.address, _LINK) as visitor:
             tally.arrivals.append(time.monotonic())
             tally.first.append(await _seen(visitor, visitor.open(_PATIENCE_SECONDS)))
@@ -83,6 +87,20 @@ async def visit(app: ServedApp, number: int, tally: Tally, args: argparse.Namesp
             await asyncio.sleep(max(0.0, until - time.monotonic()))
 
     await _told(look, tally)
+
+
+async def _attend(app: ServedApp, tally: Tally, args: argparse.Namespace, until: float) -> None:
+    """Follow the link of a lesson; reveal and go on, one press a pause, to its end."""
+    async with Visitor(app.address, f"lesson={args.lesson}", page="learn") as visitor:
+        tally.arrivals.append(time.monotonic())
+        tally.first.append(await visitor.open(_PATIENCE_SECONDS))
+        if not visitor.shows(_REVEAL) and not visitor.shows(_NEXT):
+            raise PageError("the page was finished without a lesson")
+        while time.monotonic() + args.pause < until and (label := next(filter(visitor.shows, (_REVEAL, _NEXT)), None)):
+            await asyncio.sleep(args.pause)
+            tally.knobs.append(await visitor.turn(label, True, _PATIENCE_SECONDS))
+        tally.finished += 1
+        await asyncio.sleep(max(0.0, until - time.monotonic()))
 
 
 def knob_of(number: int, turn: int) -> int:
@@ -209,6 +227,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pause", type=float, default=15.0)
     parser.add_argument("--hog", action="store_true")
     parser.add_argument("--active", type=int)
+    parser.add_argument("--lesson", type=int, help="all follow the link of this lesson, and press on through it")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--note", default="")
     args = parser.parse_args()
@@ -224,7 +243,7 @@ def main() -> None:
     if args.json:
         print(json.dumps(figures))
         return
-    how = {"seconds": args.seconds, "hog": args.hog, "active": args.active, "note": args.note}
+    how = {"seconds": args.seconds, "hog": args.hog, "active": args.active, "lesson": args.lesson, "note": args.note}
     _add_row(how | figures | more | machine())
     print("  ".join(f"{name} {value}" for name, value in figures.items()))
 

@@ -14,6 +14,8 @@ from sparselab.core.version import __version__
 
 if TYPE_CHECKING:
     from sparselab.analysis.metrics import report
+    from sparselab.auditing.layers import audit
+    from sparselab.auditing.results import Audit
     from sparselab.core.errors import SparselabError
     from sparselab.core.layer import Layer
     from sparselab.core.layout import Block, Layout
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from sparselab.transforms.shuffled_blocks.shuffled_blocks import ShuffledBlocks
     from sparselab.workflows.diff import diff
     from sparselab.workflows.regroup import regroup
+    from sparselab.workflows.sweeps.asking import sweep
 else:
     # Hidden from type checkers, for which a module with a __getattr__ has every name that somebody mistypes.
     def __getattr__(name: str) -> object:
@@ -45,6 +48,7 @@ else:
 
 
 _HOMES = {
+    "Audit": "auditing.results.Audit",
     "Block": "core.layout.Block",
     "Format": "formats.base.Format",
     "Grouper": "grouping.base.Grouper",
@@ -61,17 +65,20 @@ _HOMES = {
     "SparselabError": "core.errors.SparselabError",
     "Ticket": "core.ticket.Ticket",
     "Transform": "transforms.base.Transform",
+    "audit": "auditing.layers.audit",
     "convert": "nn.converting.convert",
     "diff": "workflows.diff.diff",
     "open": "formats.opening.open_ticket",
     "regroup": "workflows.regroup.regroup",
     "report": "analysis.metrics.report",
     "show": "display.html_view.show",
+    "sweep": "workflows.sweeps.asking.sweep",
 }
 """Where each public name lives, below this package."""
 
 __all__ = [
     "NM",
+    "Audit",
     "Block",
     "Format",
     "Grouper",
@@ -88,12 +95,14 @@ __all__ = [
     "Ticket",
     "Transform",
     "__version__",
+    "audit",
     "convert",
     "diff",
     "open",
     "regroup",
     "report",
     "show",
+    "sweep",
 ]
 
 

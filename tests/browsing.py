@@ -8,9 +8,11 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
@@ -23,6 +25,9 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # A test says what happens, not how fast: a busy machine may take its time.
 PATIENCE_MS = 240_000
@@ -42,6 +47,12 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=[*QUIET, *sandbox])
         yield browser
         browser.close()
+
+
+def with_own_loop(call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+    """What a call returns that runs a loop of asyncio: in a thread, for Playwright's runs in this one until the last test ends."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(call, *args, **named).result()
 
 
 def free_port() -> int:

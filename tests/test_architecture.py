@@ -22,18 +22,29 @@ PACKAGES: dict[str, frozenset[str]] = {
     "kernels": frozenset({"core"}),
     "grouping": frozenset({"core", "runtime", "analysis"}),
     "formats": frozenset({"core", "runtime"}),
+    "auditing": frozenset({"core", "runtime", "analysis", "formats"}),
     "nn": frozenset({"core", "kernels"}),
     "transforms": frozenset({"core", "runtime", "analysis", "pruning", "grouping"}),
     "workflows": frozenset({"core", "runtime", "analysis", "grouping", "transforms", "formats"}),
     "benchmarking": frozenset({"core", "runtime", "analysis", "transforms", "kernels", "formats", "nn"}),
     "training": frozenset({"core", "runtime", "pruning", "grouping", "transforms", "formats"}),
+    "tuning": frozenset({"core", "runtime", "transforms", "kernels", "formats", "nn", "benchmarking", "training"}),
+    "lessons": frozenset(
+        {
+            *("core", "runtime", "analysis", "grouping", "transforms", "kernels", "formats", "workflows"),
+            *("benchmarking", "training"),
+        }
+    ),
     "cli": frozenset(
-        {"core", "runtime", "analysis", "transforms", "kernels", "formats", "benchmarking", "training", "workflows"}
+        {
+            *("core", "runtime", "analysis", "auditing", "transforms", "kernels", "formats"),
+            *("benchmarking", "training", "workflows", "lessons", "tuning"),
+        }
     ),
     "app": frozenset(
         {
             *("core", "runtime", "analysis", "display", "grouping", "transforms", "kernels", "formats"),
-            *("benchmarking", "training", "workflows"),
+            *("auditing", "benchmarking", "training", "workflows", "lessons"),
         }
     ),
 }
@@ -71,9 +82,14 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"engine"}),
         frozenset({"runs"}),
     ),
+    "lessons": (
+        frozenset({"reading", "words", "phrases", "svg"}),
+        frozenset({"views"}),
+        frozenset({"*"}),
+    ),
     "app": (
         frozenset({"looks"}),
-        frozenset({"mask_view", "motion_view", "panes_view", "wall_view", "charts"}),
+        frozenset({"mask_view", "motion_view", "film_view", "panes_view", "toy_view", "wall_view", "charts"}),
         frozenset({"shell"}),
         frozenset({"inputs"}),
         frozenset({"jobs"}),

@@ -15,8 +15,12 @@ import pytest
 
 import sparselab
 from sparselab.analysis.similarity import SIMILARITIES
+from sparselab.analysis.toy_steps import PRODUCTS
 from sparselab.app.explore.details import TABS
+from sparselab.app.learn.drawn import DRAWN
 from sparselab.app.training.start import PRESETS
+from sparselab.auditing.patterns import PATTERNS
+from sparselab.benchmarking.opponents import OPPONENTS
 from sparselab.core.im2col import COLUMN_ORDERS
 from sparselab.core.inputs.words import WORD_TYPES
 from sparselab.core.plugins import Registry
@@ -27,6 +31,8 @@ from sparselab.formats.kinds.rules import STEPS
 from sparselab.formats.parsing.onnx.tensors import TYPES
 from sparselab.grouping import GROUPERS
 from sparselab.kernels import KERNELS
+from sparselab.lessons.catalogue import LESSONS
+from sparselab.lessons.views import VIEWS
 from sparselab.pruning.distributions import DISTRIBUTIONS
 from sparselab.pruning.scores import SCORES
 from sparselab.training.methods import METHODS
@@ -36,8 +42,12 @@ from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import TASKS
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.regroup.rules import RULES
-from tests.analysis import test_similarity
+from sparselab.workflows.sweeps.executors import EXECUTORS
+from tests.analysis import test_similarity, test_toy
 from tests.app import test_explore_page, test_training_page
+from tests.app.learn import test_page as test_learn_page
+from tests.auditing import test_patterns
+from tests.benchmarking import test_dense_opponents
 from tests.core import test_im2col, test_words
 from tests.formats import test_hostile, test_onnx_reader, test_round_trips
 from tests.formats.kinds import test_kinds
@@ -45,32 +55,40 @@ from tests.formats.models import test_combiners
 from tests.formats.writing import test_write_back
 from tests.grouping import test_grouping
 from tests.kernels import test_conformance as test_kernels
+from tests.lessons import test_shipped
 from tests.pruning import test_distributions, test_scores
 from tests.training import test_laws, test_models, test_paper_results, test_tasks
 from tests.transforms import test_conformance as test_transforms
 from tests.transforms.regroup import test_rules
 from tests.workflows import test_compare
+from tests.workflows.sweeps import test_running
 
 Test = Callable[..., None]
 
 WALKS: tuple[tuple[Iterable[Any], Test], ...] = (
     (TRANSFORMS, test_transforms.test_laws),
     (TRANSFORMS, test_compare.test_every_transform_names_its_contenders),
+    (EXECUTORS, test_running.test_every_executor_comes_to_the_same_files),
     (RULES, test_rules.test_rounds_end_and_no_weight_lies_in_two_blocks),
     (GROUPERS, test_grouping.test_every_row_is_in_one_group_and_promised_sizes_are_kept),
     (KERNELS, test_kernels.test_every_kernel_is_right_on_all_that_it_says_it_can_run),
     (KERNELS, test_kernels.test_a_kernel_runs_the_products_and_on_the_devices_that_it_names),
+    (OPPONENTS, test_dense_opponents.test_every_opponent_is_right_within_its_bound_or_says_why_it_is_not_there),
     (FORMATS, test_round_trips.test_every_format_that_is_read),
     (FORMATS, test_hostile.test_every_format_has_hostile_files),
     (FORMATS, test_hostile.test_changed_bytes_are_read_or_refused),
     (TYPES, test_onnx_reader.test_numbers_of_every_type_and_place),
     *((rules, test_kinds.test_every_rule_catches_its_example_and_not_the_near_miss) for _, rules in STEPS),
     (WORD_TYPES, test_words.test_zeros_ones_and_special_numbers_are_those_of_torch),
+    (PATTERNS, test_patterns.test_a_pattern_is_counted_as_its_definition_says),
+    (PATTERNS, test_patterns.test_a_pattern_is_found_and_one_break_is_where_it_was_put),
+    (PATTERNS, test_patterns.test_chance_is_what_random_masks_of_the_same_count_have),
     (COMBINERS, test_combiners.test_a_combiner_leaves_what_is_not_its_own_as_it_is),
     (WRITERS, test_round_trips.test_written_formats),
     (REWRITERS, test_write_back.test_without_a_change_every_tensor_is_what_it_was),
     (SCORES, test_scores.test_every_score_tells_weights_apart),
     (SIMILARITIES, test_similarity.test_every_similarity_is_its_definition),
+    (PRODUCTS, test_toy.test_every_way_of_multiplying_gives_the_same_answer),
     (PAPERS, test_paper_results.test_every_paper_has_figures_and_a_word_of_care),
     (TASKS, test_tasks.test_what_a_task_says_of_itself),
     (MODELS, test_models.test_every_weight_that_can_be_pruned_takes_part),
@@ -79,6 +97,10 @@ WALKS: tuple[tuple[Iterable[Any], Test], ...] = (
     (METHODS, test_laws.test_every_method_keeps_what_it_is_told),
     (TABS, test_explore_page.test_a_link_opens_its_tab_under_the_name_that_the_tab_always_had),
     (PRESETS, test_training_page.test_every_preset_is_a_run_that_keeps_the_rules),
+    (LESSONS, test_shipped.test_nothing_is_wrong_with_a_lesson_and_its_facts_lie_ready),
+    (LESSONS, test_learn_page.test_every_step_opens_in_every_language_and_reveals_without_a_guess),
+    (VIEWS, test_shipped.test_every_kind_of_view_counts_and_draws),
+    (DRAWN, test_learn_page.test_every_kind_of_view_is_drawn),
     (COLUMN_ORDERS, test_im2col.test_every_column_order_says_what_a_column_runs_over),
 )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sparselab.analysis.tiles import tile_view
 from sparselab.benchmarking.conditions import conditions, hot_clock, hot_condition
 from sparselab.benchmarking.host import Load, LoadMeter, device_card, load_now, versions
+from sparselab.benchmarking.opponents import OPPONENTS
 from sparselab.benchmarking.records import PASS, STEP, Session
 from sparselab.benchmarking.roofline import Roofline, measure_roofline, necessary
 from sparselab.benchmarking.rows import rows_of
@@ -33,6 +34,7 @@ def measure(
     work: Work,
     kernels: Sequence[str] | None = None,
     *,
+    opponents: Sequence[str] = (),
     rounds: int = ROUNDS,
     seconds: float = SECONDS,
     threads: int | None = None,
@@ -47,11 +49,13 @@ def measure(
     as wrong and never timed. The others run in turns for at most `rounds` or about `seconds`, and at least
     `FEWEST_ROUNDS` rounds. Times depend on what else this process does: call it through `running`, in one of its own.
 
-    backward: whole training steps, Y, dX and dW, of the kernels that train, instead of forward passes.
+    opponents: names of `OPPONENTS`, the dense product in other arithmetics and by other libraries, timed beside them.
+    backward: whole training steps, Y, dX and dW, of the kernels that train, instead of forward passes; opponents have none.
     threads: for the CPU; stays set in this process. seed: of the inputs, the order of turns and the intervals.
-    Raises: SettingError for an unknown kernel or a setting out of range; Cancelled before there are enough rounds.
+    Raises: SettingError for an unknown kernel or opponent, or a setting out of range; Cancelled before there are enough rounds.
     """
     names = _checked(work, kernels, rounds, seconds, backward=backward)
+    opponents = _known("opponents", () if backward else opponents, OPPONENTS)
     import torch
 
     if threads is not None:
@@ -59,7 +63,10 @@ def measure(
     monitor.progress("measuring the load of this machine")
     before = load_now()
     x = random_input(work, seed)
-    participants = (verify_steps if backward else verify)(work, names, x, seed=seed, monitor=monitor)
+    if backward:
+        participants = verify_steps(work, names, x, seed=seed, monitor=monitor)
+    else:
+        participants = verify(work, names, x, opponents=opponents, seed=seed, monitor=monitor)
     monitor.progress("measuring the roofline")
     roofline = measure_roofline(work, hot_clock(work))
     timed_runs, refused = _timed_runs(work, participants, x, backward=backward)
@@ -90,6 +97,7 @@ def measure(
         about=dict(about or {}),
         device=device_card(work.device),
         protocol=_protocol(work, taken=taken, rounds=rounds, seconds=seconds, seed=seed, roofline=roofline, loads=loads)
+        | {"opponents": {name: dict(OPPONENTS[name].facts) for name in opponents}}
         | ({PASS: STEP} if backward else {}),
         versions=versions(),
     )
@@ -98,15 +106,20 @@ def measure(
 def _checked(
     work: Work, kernels: Sequence[str] | None, rounds: int, seconds: float, *, backward: bool
 ) -> tuple[str, ...]:
-    names = (training_kernels if backward else kernels_for)(work) if kernels is None else tuple(dict.fromkeys(kernels))
-    unknown = [name for name in names if name not in KERNELS]
-    if unknown:
-        raise SettingError(f"kernels: expected some of {', '.join(KERNELS)}; got {unknown[0]!r}")
+    usual = training_kernels if backward else kernels_for
+    names = usual(work) if kernels is None else _known("kernels", kernels, KERNELS)
     if rounds < FEWEST_ROUNDS:
         raise SettingError(f"rounds: expected at least {FEWEST_ROUNDS}, or no interval means anything; got {rounds}")
     if not 0 < seconds < float("inf"):
         raise SettingError(f"seconds: expected a time above 0; got {seconds:g}")
     return names
+
+
+def _known(setting: str, names: Sequence[str], registry: Mapping[str, object]) -> tuple[str, ...]:
+    unknown = [name for name in names if name not in registry]
+    if unknown:
+        raise SettingError(f"{setting}: expected some of {', '.join(registry)}; got {unknown[0]!r}")
+    return tuple(dict.fromkeys(names))
 
 
 def _timed_runs(
@@ -137,7 +150,7 @@ def _conv(work: Work) -> dict[str, int] | None:
 
 def _protocol(
     work: Work, *, taken: Timings, rounds: int, seconds: float, seed: int, roofline: Roofline, loads: tuple[Load, Load]
-) -> dict[str, float | int | str]:
+) -> dict[str, Any]:
     return {
         "inputs": "standard normal",
         "turns": "all kernels once a round, in a new random order every round, after a warm-up",

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from sparselab.benchmarking.break_even.opponents import exact_row, quotient, structured_row
+from sparselab.benchmarking.break_even.opponents import EXACT, opponent_rows, quotient, structured_row
+from sparselab.benchmarking.break_even.structure import Comparison, StructureVerdict, other_arithmetic
 from sparselab.benchmarking.records import Row, Session
 from sparselab.benchmarking.requests import MeasurementRequest, measure_request
 from sparselab.benchmarking.statistics import Ratio
@@ -40,12 +41,12 @@ class Choice:
 class NetworkVerdict:
     """What a network gains when every layer was measured, each ratio with the widest interval that those of its layers allow.
 
-    speedup: dense / fastest per layer. structure: exact product per layer / structured kernel per layer; None where a layer
-    lacks either. rounds: the fewest of any layer. In every sum a layer stays dense where its kernel was not shown to be faster.
+    speedup: dense / fastest per layer. structure: each opponent on every layer / structured kernel per layer; None where a layer
+    lacks a structured kernel or the exact product. rounds: the fewest of any layer. In every sum a layer stays dense where its kernel was not shown to be faster.
     """
 
     speedup: Ratio
-    structure: Ratio | None
+    structure: StructureVerdict | None
     rounds: int
 
 
@@ -136,14 +137,22 @@ def verdict_on(sessions: Sequence[Session], layers: int) -> NetworkVerdict | Non
     """Return the verdict on a network of `layers` layers, one session each; None while one is not measured."""
     if not layers or len(sessions) != layers:
         return None
-    exact, structured = [exact_row(each) for each in sessions], [structured_row(each) for each in sessions]
-    is_fair = None not in exact and None not in structured
-    ahead = [_where_faster(sessions, rows) for rows in (structured, exact)]
-    return NetworkVerdict(
-        speedup=ratio_of_sums(sessions, [session.fastest for session in sessions]),
-        structure=quotient(*(ratio_of_sums(sessions, rows) for rows in ahead)) if is_fair else None,
-        rounds=min(row.rounds for session in sessions for row in session.rows if row.role == "baseline"),
-    )
+    rounds = min(row.rounds for session in sessions for row in session.rows if row.role == "baseline")
+    speedup = ratio_of_sums(sessions, [session.fastest for session in sessions])
+    return NetworkVerdict(speedup=speedup, structure=_structure(sessions, rounds), rounds=rounds)
+
+
+def _structure(sessions: Sequence[Session], rounds: int) -> StructureVerdict | None:
+    structured, opponents = [structured_row(each) for each in sessions], [opponent_rows(each) for each in sessions]
+    if None in structured or not all(EXACT in found for found in opponents):
+        return None
+    ours, comparisons = ratio_of_sums(sessions, _where_faster(structured)), []
+    for name in dict.fromkeys(name for found in opponents for name in found):
+        rows = [found.get(name) for found in opponents]
+        told = {other_arithmetic(session, row) for session, row in zip(sessions, rows, strict=True) if row is not None}
+        theirs = ratio_of_sums(sessions, _where_faster(rows))
+        comparisons.append(Comparison(opponent=name, ratio=quotient(ours, theirs), arithmetic=max(told)))
+    return StructureVerdict(comparisons=tuple(comparisons), rounds=rounds)
 
 
 def ratio_of_sums(sessions: Sequence[Session], rows: Sequence[Row | None]) -> Ratio:
@@ -163,7 +172,7 @@ def ratio_of_sums(sessions: Sequence[Session], rows: Sequence[Row | None]) -> Ra
     return Ratio(value, min(low, value), max(high, value))
 
 
-def _where_faster(sessions: Sequence[Session], rows: Sequence[Row | None]) -> list[Row | None]:
+def _where_faster(rows: Sequence[Row | None]) -> list[Row | None]:
     return [row if row is not None and row.verdict is Verdict.FASTER else None for row in rows]
 
 

@@ -29,6 +29,7 @@ ROLES: Mapping[str, str] = MappingProxyType(
         "control": "the baseline prepared a second time: how far two equal kernels differ",
         "kernel": "a kernel that was asked for",
         "exact": "the exact product of the mask before the transform, nothing dropped: what a structure has to beat",
+        "opponent": "the dense product of the masked weight in another arithmetic, or by another library, at the same input",
     }
 )
 
@@ -159,18 +160,41 @@ class Session:
         """Return the first row of a role under a condition, or None."""
         return next((row for row in self.rows if (row.role, row.condition) == (role, condition)), None)
 
+    def shown(self, row: Row) -> Ratio | None:
+        """Return the speedup of a row as people read it beside the two times: the quotient of the medians.
+
+        Its ends are those of `row.ratio`, the median of the rounds' ratios on which every verdict rests, or the quotient itself
+        where that lies beyond. None where there is no dense time under the row's condition.
+        """
+        dense, ratio = self.row(role="baseline", condition=row.condition), row.ratio
+        if ratio is None or dense is None or not dense.median_ms or not row.median_ms:
+            return ratio
+        value = dense.median_ms / row.median_ms
+        return Ratio(value, min(ratio.low, value), max(ratio.high, value))
+
+    def arithmetic(self, row: Row) -> str:
+        """Return the arithmetic of a row: the session's, or the opponent's own."""
+        return str(self._opponent(row).get("arithmetic", self.dtype))
+
+    def _opponent(self, row: Row) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.protocol.get("opponents", {}).get(row.kernel, {})
+        return found if row.role == "opponent" else {}
+
+    def _tolerance(self, row: Row) -> float:
+        return float(self._opponent(row).get("tolerance") or self.protocol["tolerance"])
+
     def verdict_text(self, row: Row) -> str:
         """Return the verdict on a row as files hold it. Raises: KeyError for a wrong row where the protocol has no tolerance."""
         if row.verdict is Verdict.WRONG:
-            return wrong_text(row.max_error, float(self.protocol["tolerance"]))
+            return wrong_text(row.max_error, self._tolerance(row))
         ratio = row.compared
         return str(row.verdict.value) if ratio is None else ratio_text(ratio, row.rounds)
 
     def verdict_shown(self, row: Row) -> str:
         """Return the verdict on a row as people read it. Raises: as `verdict_text`."""
         if row.verdict is Verdict.WRONG:
-            return wrong_shown(row.max_error, float(self.protocol["tolerance"]))
-        ratio = row.compared
+            return wrong_shown(row.max_error, self._tolerance(row))
+        ratio = None if row.compared is None else self.shown(row)
         return plain_shown(row.verdict) if ratio is None else ratio_shown(ratio, row.rounds)
 
     @property

@@ -11,6 +11,7 @@ import numpy as np
 from sparselab.analysis.metrics import report
 from sparselab.benchmarking.lock import alone
 from sparselab.benchmarking.measurement import ROUNDS, SECONDS, measure
+from sparselab.benchmarking.opponents import USUAL_OPPONENTS
 from sparselab.benchmarking.records import Session
 from sparselab.benchmarking.storage_paths import database_path
 from sparselab.benchmarking.store import Store
@@ -43,7 +44,8 @@ class MeasurementRequest:
     """One layer of a file under one layout, as a matrix product at `positions` or a convolution over `images`.
 
     layout: what `Layout.pack` made, or None for the mask as it is in the file. stride, padding: of the convolution, where the
-    file does not say (None: as the layer has them). kernels: None for all that may suit. backward: whole training steps.
+    file does not say (None: as the layer has them). kernels: None for all that may suit. opponents: by their names in `OPPONENTS`.
+    backward: whole training steps, which no opponent runs.
     about: where the layout came from, for whoever reads the session later.
     """
 
@@ -59,6 +61,7 @@ class MeasurementRequest:
     device: str = "auto"
     kernels: tuple[str, ...] | None = None
     backward: bool = False
+    opponents: tuple[str, ...] = USUAL_OPPONENTS
     about: Mapping[str, str] = field(default_factory=dict)
     effort: Effort = field(default_factory=Effort)
 
@@ -91,7 +94,13 @@ def measure_request(request: MeasurementRequest, *, monitor: Monitor = SILENT) -
     work, about = product_of(request, layer, layout), {**request.about, **facts_of(layer, layout)}
     with alone(monitor):
         session = measure_with(
-            work, request.kernels, request.effort, about=about, monitor=monitor, backward=request.backward
+            work,
+            request.kernels,
+            request.effort,
+            opponents=request.opponents,
+            about=about,
+            monitor=monitor,
+            backward=request.backward,
         )
     return kept(session)
 
@@ -148,6 +157,7 @@ def measure_with(
     kernels: tuple[str, ...] | None,
     effort: Effort,
     *,
+    opponents: tuple[str, ...],
     about: Mapping[str, str],
     monitor: Monitor,
     backward: bool = False,
@@ -156,6 +166,7 @@ def measure_with(
     return measure(
         work,
         kernels,
+        opponents=opponents,
         rounds=effort.rounds,
         seconds=effort.seconds,
         threads=effort.threads,

@@ -11,7 +11,7 @@ from sparselab.benchmarking.roofline import Roofline, necessary
 from sparselab.benchmarking.statistics import speedup, summarise
 from sparselab.benchmarking.timing import Key, Timings
 from sparselab.benchmarking.verdicts import Verdict
-from sparselab.benchmarking.verification import Participant, baseline_of
+from sparselab.benchmarking.verification import OPPONENT, Participant, baseline_of
 from sparselab.kernels.base import Work
 
 
@@ -48,7 +48,7 @@ def rows_of(
         for condition in taken.conditions(index):
             row = _timed(replace(known, condition=condition), taken, index, seed)
             assert row.median_ms is not None
-            if participant.role == "exact":  # of another density than the session's
+            if participant.role in ("exact", OPPONENT):  # of another density, or of an arithmetic with another roofline
                 rows.append(replace(row, flags=row.flags + ("busy",) * busy))
                 continue
             share = roofline.share(row.median_ms, flops=products * flops, moved_bytes=products * moved)

@@ -91,7 +91,8 @@ def of_layer(sessions: Iterable[Session], mask_digest: str) -> Mapping[str, tupl
             (EXACT, float(session.about["density_before"]), 1.0, exact_row(session)),
         ]
         for structure, density, worth, row in rows:
-            if row is None or row.ratio is None or row.median_ms is None or not structure:
+            shown = None if row is None else session.shown(row)
+            if row is None or shown is None or row.median_ms is None or not structure:
                 continue
             settings = "" if structure == EXACT else session.about.get("settings", "")
             point = TradeOff(
@@ -100,7 +101,7 @@ def of_layer(sessions: Iterable[Session], mask_digest: str) -> Mapping[str, tupl
                 density=density,
                 worth=worth,
                 measure=measure,
-                speedup=row.ratio,
+                speedup=shown,
                 milliseconds=row.median_ms,
                 flags=row.flags,
                 sources=(source,),

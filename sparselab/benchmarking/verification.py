@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sparselab.benchmarking.opponents import OPPONENTS
 from sparselab.core.errors import SparselabError, UnavailableError
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
@@ -19,6 +20,9 @@ from sparselab.runtime.progress import Monitor
 
 if TYPE_CHECKING:
     import torch
+
+OPPONENT = "opponent"
+"""The role of the dense product in another arithmetic or by another library."""
 
 _LONGEST_FAILURE = 300
 
@@ -51,10 +55,16 @@ class Participant:
 
 
 def verify(
-    work: Work, names: Sequence[str], x: torch.Tensor, *, seed: int, monitor: Monitor
+    work: Work,
+    names: Sequence[str],
+    x: torch.Tensor,
+    *,
+    opponents: Sequence[str] = (),
+    seed: int,
+    monitor: Monitor,
 ) -> tuple[Participant, ...]:
-    """Return the participants of a session, checked: the baseline, twice; the dense weight without zeros; the kernels; and where the
-    exact kernel is among them, that kernel on the mask before the transform.
+    """Return the participants of a session, checked: the baseline, twice; the dense weight without zeros; the kernels; where the
+    exact kernel is among them, that kernel on the mask before the transform; and the opponents.
 
     Raises: UnavailableError when the dense product itself cannot run, or is wrong: there is nothing to compare with.
     """
@@ -66,24 +76,42 @@ def verify(
         plan += [(name, "exact", before) for name in names if name == exact_kernel()]
     participants: list[Participant] = []
     answers: dict[int, torch.Tensor] = {}
+    total = len(plan) + len(opponents)
     for done, (name, role, product) in enumerate(plan):
-        monitor.progress(f"checking {name} against float64", done, len(plan))
+        monitor.progress(f"checking {name} against float64", done, total)
         if id(product) not in answers:
             answers[id(product)] = reference(product, x)
-        participants.append(_checked(name, role, product, x, answers[id(product)]))
+        participants.append(_checked_kernel(name, role, product, x, answers[id(product)]))
         if role == "baseline" and participants[0].run is None:
             why = participants[0].obstacle or f"its error is {participants[0].error}"
             raise UnavailableError(f"expected a dense product of {work.dtype} on {work.device}; {name}: {why}")
+    for done, name in enumerate(opponents, start=len(plan)):
+        monitor.progress(f"preparing {name}, checked against float64", done, total)
+        participants.append(_checked_opponent(name, work, x, answers[id(work)]))
     return tuple(participants)
 
 
-def _checked(name: str, role: str, work: Work, x: torch.Tensor, exact: torch.Tensor) -> Participant:
+def _checked_kernel(name: str, role: str, work: Work, x: torch.Tensor, exact: torch.Tensor) -> Participant:
     obstacle = KERNELS[name].unsupported_reason(work)
     if obstacle:
         return Participant(name=name, role=role, obstacle=obstacle)
+    return _checked(name, role, lambda: KERNELS[name].prepare(work), x, exact, TOLERANCES[work.dtype])
+
+
+def _checked_opponent(name: str, work: Work, x: torch.Tensor, exact: torch.Tensor) -> Participant:
+    opponent = OPPONENTS[name]
+    obstacle = opponent.unavailable(work)
+    if obstacle is not None:
+        return Participant(name=name, role=OPPONENT, obstacle=obstacle)
+    return _checked(name, OPPONENT, lambda: opponent.prepare(work, x), x, exact, opponent.tolerance)
+
+
+def _checked(
+    name: str, role: str, prepare: Callable[[], Run], x: torch.Tensor, exact: torch.Tensor, tolerance: float
+) -> Participant:
     start = time.perf_counter()
     try:
-        run = KERNELS[name].prepare(work)
+        run = prepare()
         prepare_ms = 1e3 * (time.perf_counter() - start)
         error = error_against(exact, run(x))
     except (SparselabError, RuntimeError, MemoryError) as failure:
@@ -92,7 +120,7 @@ def _checked(name: str, role: str, work: Work, x: torch.Tensor, exact: torch.Ten
     return Participant(
         name=name,
         role=role,
-        run=run if error <= TOLERANCES[work.dtype] else None,
+        run=run if error <= tolerance else None,
         error=error if math.isfinite(error) else None,
         prepare_ms=prepare_ms,
         choice=getattr(run, "told", ""),

@@ -7,14 +7,18 @@ import sys
 import click
 
 from sparselab.cli.app import app
+from sparselab.cli.audit import audit
 from sparselab.cli.bench import bench
 from sparselab.cli.compare import compare
 from sparselab.cli.diff import diff
 from sparselab.cli.inspect import inspect
+from sparselab.cli.lesson import lesson
 from sparselab.cli.output import printable
 from sparselab.cli.setting_options import HELP_NAMES
+from sparselab.cli.sweep import sweep
 from sparselab.cli.train import train
 from sparselab.cli.transform import transform
+from sparselab.cli.tune import tune
 from sparselab.core.errors import SparselabError
 from sparselab.core.version import __version__
 
@@ -25,12 +29,12 @@ def commands() -> None:
     """Show, measure and export the structure in unstructured pruning masks."""
 
 
-for command in (app, inspect, transform, compare, diff, bench, train):
+for command in (app, inspect, audit, transform, compare, sweep, diff, bench, train, tune, lesson):
     commands.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; return its exit status: 0, 1 where `diff` found a difference, or 2 with one line on standard error for a mistake the user can mend."""
+    """Run a command; return its exit status: 0, 1 where `diff` found a difference or the claim of `audit` does not hold, or 2 with one line on standard error for a mistake the user can mend."""
     try:
         status: int | None = commands.main(arguments, prog_name="sparselab", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -21,6 +21,7 @@ import click
 from sparselab.core.data_files import APP_CONFIG, APP_FOLDER, APP_SCRIPT
 from sparselab.core.errors import FileError, SettingError
 from sparselab.core.paths import CACHE_VARIABLE, DATA_VARIABLE, OPENED_VARIABLE, ROOTS_VARIABLE
+from sparselab.lessons.loading import LESSON_FILE
 from sparselab.runtime.child import python_command, python_environment
 from sparselab.runtime.room import ROOM_UPLOAD_MEGABYTES, ROOM_VARIABLE, address_in_network, room_hosts
 
@@ -63,7 +64,7 @@ def app(
 ) -> None:
     """Serve the app to this machine alone and open it, on FILE if one is given.
 
-    FILE may be the folder of a model. It, or the folder of FILE, may then be read in the app, beside those that may be read
+    FILE may be the folder of a model, or of a lesson, which opens on Learn. It, or the folder of FILE, may then be read in the app, beside those that may be read
     anyway. With --class the whole network is answered: the address is printed with a code to scan.
     """
     if file is not None and for_class:
@@ -158,13 +159,16 @@ def server_environment(file: Path | None) -> dict[str, str]:
 
 
 def address(port: int, file: Path | None = None) -> str:
-    """Return the address of the app, or of Explore on `file`.
+    """Return the address of the app, or of Explore on `file`; of Learn where that is the folder of a lesson.
 
     Example: >>> address(8501)
              'http://localhost:8501/'
     """
-    query = "" if file is None else "?" + urlencode({"source": "Path", "path": file.absolute()})
-    return f"http://localhost:{port}/{query}"
+    if file is None:
+        return f"http://localhost:{port}/"
+    if (file / LESSON_FILE).is_file():
+        return f"http://localhost:{port}/learn?" + urlencode({"path": file.absolute()})
+    return f"http://localhost:{port}/?" + urlencode({"source": "Path", "path": file.absolute()})
 
 
 def _absolute(path: str) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from sparselab.benchmarking.break_even import structure_shown
 from sparselab.benchmarking.measurement import ROUNDS, SECONDS
+from sparselab.benchmarking.opponents import OPPONENTS, USUAL_OPPONENTS
 from sparselab.benchmarking.records import Row, Session
 from sparselab.benchmarking.requests import Effort, MeasurementRequest, measure_isolated
 from sparselab.benchmarking.statistics import FEWEST_ROUNDS
@@ -56,6 +57,12 @@ class _Bench(WithSettings):
 @click.option("--transform", help="Transform to apply first; without it, the mask is measured as it is in the file.")
 @click.option("--kernels", metavar="A,B", help="Kernels to measure; without it, all that can run the layer.")
 @click.option(
+    "--opponents",
+    metavar="A,B",
+    help=f"Dense products in other arithmetics or by other libraries to measure beside them, of {', '.join(OPPONENTS)}; "
+    f"without it, {', '.join(USUAL_OPPONENTS)}; none for none.",
+)
+@click.option(
     "--positions",
     type=click.IntRange(min=1),
     help=f"Columns of the input X of the product W X; {POSITIONS} without --input.",
@@ -96,6 +103,7 @@ def bench(
     layer: str | None,
     transform: str | None,
     kernels: str | None,
+    opponents: str | None,
     positions: int | None,
     images: str | None,
     stride: int | None,
@@ -133,7 +141,8 @@ def bench(
         dtype=dtype,
         device=device,
         backward=backward,
-        kernels=None if kernels is None else tuple(name.strip() for name in kernels.split(",")),
+        kernels=None if kernels is None else _names(kernels),
+        opponents=USUAL_OPPONENTS if opponents is None else () if opponents == "none" else _names(opponents),
         about={"file": file.name, "layer": chosen.name, **_about(transform, settings, seed)},
         effort=Effort(rounds=rounds, seconds=seconds, threads=threads, seed=seed),
     )
@@ -172,6 +181,10 @@ def _about(transform: str | None, settings: Mapping[str, Any], seed: int) -> dic
     return {"transform": transform, "settings": told, "seed": str(seed)}
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
+
+
 def _images(text: str | None) -> tuple[int, int, int, int] | None:
     if text is None:
         return None
@@ -201,13 +214,15 @@ def _print(session: Session) -> None:
     head = ("kernel", "median ms", "p20 ms", "p80 ms", "error", "of roofline", "flags", "verdict")
     print_table(head, [_cells(row, session.verdict_shown(row)) for row in session.rows])
     if told := structure_shown(session):
-        click.echo(f"\n{told}: exact is the product of the mask before the transform, nothing dropped")
+        click.echo(f"\n{told} (the exact product is that of the mask before the transform, nothing dropped)")
+    fastest = None if session.fastest is None else session.shown(session.fastest)
+    reach = at_best(session.density, None if fastest is None else fastest.value)
     device, said = session.device, session.protocol
     shape, taken = " x ".join(map(str, session.shape)), " x ".join(map(str, session.input_shape))
     if session.is_step:
         click.echo("\nwhole training steps: Y, dX and dW; the error is the largest of the three")
     click.echo(
-        f"\n{session.about.get('layer')}: weight {shape}, density {session.density:.4f} ({at_best(session.density)}), "
+        f"\n{session.about.get('layer')}: weight {shape}, density {session.density:.4f} ({reach}), "
         f"input {taken}, {session.dtype}, {session.threads} threads\n"
         f"{device['name']}, {device['cores']} cores, torch {session.versions['torch']}, {session.date}\n"
         f"{said['rounds']} rounds in turns, {said['inputs']} inputs, {100 * said['confidence']:.0f} % intervals; roofline "
@@ -217,7 +232,8 @@ def _print(session: Session) -> None:
 
 
 def _cells(row: Row, verdict: str) -> list[Any]:
-    told = f"not measured: {row.obstacle}" if row.obstacle else verdict
+    missing = "not available" if row.role == "opponent" else "not measured"
+    told = f"{missing}: {row.obstacle}" if row.obstacle else verdict
     error = "-" if row.max_error is None else f"{row.max_error:.1e}"
     share = "-" if row.roof_share is None else f"{100 * row.roof_share:.0f} %"
     return [row.label, row.median_ms, row.p20_ms, row.p80_ms, error, share, " ".join(row.flags) or "-", told]

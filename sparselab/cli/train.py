@@ -44,12 +44,12 @@ def train(
     the stop; with more --levels it extends one, finished or not. In the app's folder of runs, queued runs start when this one
     ends. --task and --model take code of your own, as FILE.py:NAME.
     """
-    with _stoppable() as stopped, taking_turns(folder):
+    with stoppable() as stopped, taking_turns(folder):
         settings = _settings(folder, given, resume=resume, accept_changed_code=accept_changed_code)
         from sparselab.training.runs.run import train as run  # loads torch
 
         try:
-            monitor = Monitor(_ProgressPrinter(), stopped)
+            monitor = Monitor(ProgressPrinter(), stopped)
             run(
                 settings,
                 folder,
@@ -89,7 +89,7 @@ def _settings(folder: Path, given: dict[str, str | None], *, resume: bool, accep
     return TrainSettings(**run | values)
 
 
-class _ProgressPrinter:
+class ProgressPrinter:
     """Says on standard error where a run stands: a line a stage, and a line every quarter of one."""
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class _ProgressPrinter:
 
 
 @contextmanager
-def _stoppable() -> Iterator[Callable[[], bool]]:
+def stoppable() -> Iterator[Callable[[], bool]]:
     """Yield whether somebody asked to stop: SIGTERM and the first Ctrl-C wait for the next look of the loop."""
     asked: list[int] = []
 

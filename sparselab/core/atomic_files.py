@@ -19,11 +19,12 @@ _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, is_remakeable: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; when the block ends well it takes that name, else it vanishes.
 
-    The bytes reach the disk before the name does, and the name before this returns. A process that is killed leaves the
-    temporary file: `sweep` knows its name.
+    The bytes reach the disk before the name does, and the name before this returns; a file that is_remakeable, of which there are
+    many, may lose its name with the power, which saves half the time. A process that is killed leaves the temporary file: `sweep`
+    knows its name.
     """
     # Not mkstemp: only its owner may read what it makes, and the file keeps that when it takes its name.
     temporary = path.parent / f".{secrets.token_hex(8)}.part"
@@ -32,7 +33,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         _sync(temporary, os.O_RDWR)
         os.replace(temporary, path)
-        if os.name == "posix":  # elsewhere a folder cannot be opened
+        if os.name == "posix" and not is_remakeable:  # elsewhere a folder cannot be opened
             _sync(path.parent, os.O_RDONLY)
     finally:
         temporary.unlink(missing_ok=True)

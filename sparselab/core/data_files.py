@@ -40,11 +40,20 @@ STUDY_UPDATES = DATA / "study_updates.csv"
 STUDY_TICKETS = DATA / "study"
 """The masks of the first seed: a folder a run, a file a stage."""
 
+FILMS = DATA / "films"
+"""Films of recorded runs; benchmarks/film.py makes them."""
+
+DSB_FILM = FILMS / "dsb.film"
+"""One layer of a run of DSB, at every update of its mask."""
+
 PUBLISHED = DATA / "published.csv"
 """The papers' figures, a row a figure."""
 
 GLOSSARY = DATA / "glossary.md"
 """The terms of the pages and documents: tables of term and meaning."""
+
+LESSONS = DATA / "lessons"
+"""The lessons: a folder each, called NN-NAME."""
 
 
 def sessions_file(device_name: str, folder: Path = DATA) -> Path:

@@ -1,6 +1,6 @@
 """Registries: what is built in, then what other installed packages bring. tests/plugin_example/ is such a package.
 
-    [project.entry-points."sparselab.transforms"]      a group: transforms, groupers, kernels, formats, tasks or models
+    [project.entry-points."sparselab.transforms"]      a group: transforms, groupers, kernels, formats, tasks, models or lessons
     keep-rows = "my_package:KeepRows"                  a name = where the entry lies
 
 Plug-ins are loaded at the first look at a registry as a whole, or at a name that is not built in, so that one module may bring

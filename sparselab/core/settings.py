@@ -2,9 +2,9 @@
 
     block_size: Annotated[int, Interval(ge=2, le=64), Doc("side of a square block")] = 16
 
-A field may carry Interval (its range), OneOf (its choices), OrForm (what else it takes beside its choices), When (the other
-setting it depends on), Unset (what None means), Flag (its name on the command line), ShownAs (its name on a page), InFront (that it
-stands before *More* there), Ladder (the values worth trying in turn) and Doc (its help).
+A field may carry Interval (its range), OneOf (its choices), OrForm (what else it takes beside them), When (the setting it depends on), Unset
+(what None means), Flag (its name on the command line), ShownAs (its name on a page), InFront (that it stands before *More* there),
+Ladder (values worth trying in turn), StopsByClock (that it bounds seconds) and Doc (its help).
 
 Our own and no library's: Pydantic and attrs check values too, but have no word for a setting that counts only beside another,
 and what sliders, flags and documents need to be told would still be written here.
@@ -69,6 +69,11 @@ class Ladder:
 
 
 @dataclass(frozen=True)
+class StopsByClock:
+    """The setting bounds the seconds of a search: where it ends one, the answer depends on the machine, and is nobody else's."""
+
+
+@dataclass(frozen=True)
 class Flag:
     """What the setting is called on the command line, where its field's name will not do."""
 
@@ -130,6 +135,7 @@ class Setting:
     titles: Mapping[str, str] = dataclasses.field(default_factory=dict)
     in_front: bool = False
     ladder: tuple[Any, ...] = ()
+    stops_by_clock: bool = False
     stands_for: Callable[[Mapping[str, Any]], Any] = lambda _values: None
 
     @property
@@ -156,9 +162,7 @@ class Setting:
     @property
     def default_text(self) -> str:
         """Its default as a flag takes it."""
-        if self.default is None:
-            return AUTO if self.choices else "none"
-        return str(self.default)
+        return str(self.default) if self.default is not None else AUTO if self.choices else "none"
 
     @property
     def flag(self) -> str:
@@ -174,10 +178,7 @@ class Setting:
         if self.optional and text.lower() in ("", "none", AUTO):
             return None
         try:
-            if self.kind is bool:
-                value: Any = {"true": True, "false": False}[text.lower()]
-            else:
-                value = self.kind(text)
+            value: Any = {"true": True, "false": False}[text.lower()] if self.kind is bool else self.kind(text)
         except (ValueError, KeyError):
             raise SettingError(f"{self.name}: expected {self.expected}; got {text!r}") from None
         self.check(value)
@@ -188,8 +189,7 @@ class Setting:
         if value is None and self.optional:
             return
         right_kind = isinstance(value, int | float if self.kind is float else self.kind)
-        if isinstance(value, bool) and self.kind is not bool:
-            right_kind = False
+        right_kind = right_kind and (self.kind is bool or not isinstance(value, bool))
         in_range = right_kind and (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
         has_form = self.form is not None and right_kind and self.form.pattern.fullmatch(str(value)) is not None
         if not in_range or (self.choices and value not in self.choices and not has_form):
@@ -212,8 +212,7 @@ class Setting:
 
 def settings_of(kind: type) -> tuple[Setting, ...]:
     """Return the settings of a dataclass, in the order of its fields."""
-    hints = _hints(kind)
-    return tuple(_read(field, hints[field.name]) for field in dataclasses.fields(kind))
+    return tuple(_read(field, _hints(kind)[field.name]) for field in dataclasses.fields(kind))
 
 
 @lru_cache(maxsize=256)
@@ -267,4 +266,5 @@ def _read(field: dataclasses.Field[Any], hint: Any) -> Setting:
         titles=choices.titles if isinstance(choices, _Meanings) else {},
         in_front=any(isinstance(mark, InFront) for mark in marks),
         ladder=next((mark.values for mark in marks if isinstance(mark, Ladder)), ()),
+        stops_by_clock=any(isinstance(mark, StopsByClock) for mark in marks),
     )

@@ -8,6 +8,9 @@ from math import prod
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sparselab.core.errors import SparselabError
 from sparselab.core.layer import Layer
 from sparselab.core.mask import Mask
@@ -27,13 +30,33 @@ def survey_of(layer: Layer) -> Survey:
     return Survey(layer.mask, layer.weight is not None, layer.notes)
 
 
+@dataclass(frozen=True, eq=False)
+class StoredLayer:
+    """The numbers of a layer as they lie in its file, none of them widened.
+
+    `matrix` is out x (in * kernel): numbers of NumPy's, or the unsigned words of a type that NumPy lacks. `kind` names their type
+    in torch's words, such as "bfloat16". `kept` is the mask where it is a tensor of its own; without it, what is not 0 is kept.
+    """
+
+    matrix: NDArray[Any]
+    kind: str
+    kept: NDArray[np.bool_] | None = None
+
+
+def stored_of(layer: Layer) -> StoredLayer:
+    """Return what a layer that was loaded says of its numbers: those of its weight, else the mask's own bits."""
+    if layer.weight is None:
+        return StoredLayer(layer.mask.kept, "bool")
+    return StoredLayer(layer.weight, str(layer.weight.dtype), layer.mask.kept)
+
+
 @dataclass(frozen=True, kw_only=True)
 class FoundLayer:
     """One layer a reader found: what it is called, what was done to make a matrix of it, and how to load it.
 
     `notes`: what was assumed of this layer alone, one sentence each. `load_mask` returns the mask without widening or keeping
-    the weights, where that is cheaper than `load`, and `survey` with it what else loading would say. `has_weight`: None where
-    only loading tells.
+    the weights, where that is cheaper than `load`, and `survey` with it what else loading would say. `load_stored` returns the
+    numbers as they lie in the file. `has_weight`: None where only loading tells.
     """
 
     name: str
@@ -45,6 +68,7 @@ class FoundLayer:
     has_weight: bool | None = None
     groups: int = 1
     survey: Callable[[], Survey] | None = None
+    load_stored: Callable[[], StoredLayer] | None = None
 
     @property
     def size(self) -> int:
@@ -54,6 +78,10 @@ class FoundLayer:
     def mask(self) -> Mask:
         """Return the layer's mask, read as cheaply as can be."""
         return self.load().mask if self.load_mask is None else self.load_mask()
+
+    def stored(self) -> StoredLayer:
+        """Return the layer's numbers as they lie in the file, as far as the file is read that way."""
+        return stored_of(self.load()) if self.load_stored is None else self.load_stored()
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,19 @@ def foreach_copy(targets: Sequence[torch.Tensor], values: Sequence[torch.Tensor]
     _of(torch, "_foreach_copy_")(targets, values)
 
 
+def why_not_compiled() -> str | None:
+    """Return why torch.compile cannot build C++ here; None when it can."""
+    try:
+        from torch._inductor.cpp_builder import get_cpp_compiler
+
+        get_cpp_compiler()
+    except ImportError:
+        return "this torch has no inductor"
+    except Exception as failure:  # inductor's own class of error, which has moved between versions
+        return f"torch.compile needs a C++ compiler: {' '.join(str(failure).split())[:120]}"
+    return None
+
+
 def in_function_transform() -> bool:
     """Whether a transform of torch.func (vmap, grad, ...) is at work, to which a tensor's numbers are not all there is."""
     import torch

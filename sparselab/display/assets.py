@@ -15,6 +15,8 @@ VIEW = "mask_view/mask_view"
 WALL = "wall/wall"
 PANES = "panes/panes"
 MOTION = "motion/motion"
+TOY = "toy/toy"
+FILM = "film/film"
 
 
 def bundle(*entries: str) -> str:

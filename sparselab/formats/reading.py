@@ -21,6 +21,7 @@ from sparselab.formats.kinds.finding import find_layers
 from sparselab.formats.kinds.second_file import with_masks
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import DEFAULT_LIMITS, DEFAULT_OPTIONS, ReadLimits, ReadOptions
+from sparselab.formats.parsing.shard_index import CONFIG_COUNTS
 from sparselab.formats.ticket_file import is_own, open_own
 
 _LARGE = 2**26  # weights: below, no machine lacks the memory
@@ -34,7 +35,8 @@ def read_ticket(
 ) -> Ticket:
     """Return the layers of a file, whatever format it is in; each is read when it is asked for.
 
-    `meta` holds "format" (a name in FORMATS, or "sparselab" for its own files), "container" (a name in FORMATS), "file" and "notes".
+    `meta` holds "format" (a name in FORMATS, or "sparselab" for its own files), "container" (a name in FORMATS), "file" and "notes",
+    and of a model's folder "config": what its config.json counts, as texts.
 
     Raises: FileError, in one sentence, for a file that is damaged, unknown, asks for too much, holds no layer, or
     could not be opened without running what is in it; loading a layer raises it for NaN and infinite weights, and
@@ -50,6 +52,8 @@ def _read(path: Path, options: ReadOptions, limits: ReadLimits) -> Ticket:
     archive = add_masks(path, archive, options, limits)
     notes = [note for note in (note_on_suffix(path, kind), *archive.notes) if note]
     meta: dict[str, Any] = {"format": kind.name, "container": kind.name, "file": clean_name(path.name), "notes": notes}
+    if config := {name: archive.metadata[name] for name in CONFIG_COUNTS if name in archive.metadata}:
+        meta["config"] = config
     if is_own(archive):
         meta["format"] = "sparselab"
         found, skipped = open_own(archive, limits)
@@ -95,6 +99,7 @@ def _guard(path: Path, item: FoundLayer) -> FoundLayer:
         load=partial(_checked, path, item, item.load),
         load_mask=None if item.load_mask is None else partial(_checked, path, item, item.load_mask),
         survey=None if item.survey is None else partial(_checked, path, item, item.survey),
+        load_stored=None if item.load_stored is None else partial(_checked, path, item, item.load_stored),
     )
 
 

@@ -21,7 +21,7 @@ from sparselab.core.errors import FileError
 from sparselab.core.inputs.arrays import MAX_SIZE
 from sparselab.core.layer import FloatMatrix, Layer
 from sparselab.core.mask import Mask
-from sparselab.core.ticket import FoundLayer, Skipped, Ticket
+from sparselab.core.ticket import FoundLayer, Skipped, StoredLayer, Ticket
 from sparselab.formats.base import Archive, ArchiveEntry, check_count
 from sparselab.formats.kinds.loading import check_finite
 from sparselab.formats.names import clean_name
@@ -125,6 +125,10 @@ def _found(item: Mapping[str, Any], entries: dict[str, ArchiveEntry], limits: Re
             groups=groups,
         )
 
+    def load_stored() -> StoredLayer:
+        mask = Mask.from_packed(bits.load(), (rows, cols)).kept
+        return StoredLayer(mask, "bool") if weight is None else StoredLayer(weight.load(), str(weight.dtype), mask)
+
     tensor_shape = (rows, cols // area, *(kernel or ()))
     return FoundLayer(
         name=name,
@@ -135,6 +139,7 @@ def _found(item: Mapping[str, Any], entries: dict[str, ArchiveEntry], limits: Re
         load_mask=lambda: Mask.from_packed(bits.load(), (rows, cols)),
         has_weight=weight is not None,
         groups=groups,
+        load_stored=load_stored,
     )
 
 

@@ -27,6 +27,13 @@ MOST_BYTES = 4 * 2**30
 """What a store may take before the answers that nobody has asked for longest are removed: a bit a weight of a model of 30
 billion weights."""
 
+_LOOKS = 1000
+"""A process looks through the folder when it first puts something in, and then whenever it has put in this part of what fits: ten
+thousand small answers must not cost as many looks at ten thousand files."""
+
+_unlooked: dict[Path, int] = {}
+"""By folder, the bytes that this process has put in since its last look."""
+
 _MAGIC = b"SLR1"
 _SUFFIX = ".result"
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -64,10 +71,13 @@ class ResultStore:
         path = self._path(task)
         with contextlib.suppress(OSError):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            sweep(self.folder, older_than=DAY_SECONDS)
-            with atomic_path(path) as temporary:
+            with atomic_path(path, is_remakeable=True) as temporary:
                 temporary.write_bytes(_MAGIC + hashlib.sha256(message).digest() + message)
-            self._make_room()
+            _unlooked[self.folder] = _unlooked.get(self.folder, self.most_bytes) + len(message)
+            if _unlooked[self.folder] >= self.most_bytes // _LOOKS:
+                _unlooked[self.folder] = 0
+                sweep(self.folder, older_than=DAY_SECONDS)
+                self._make_room()
 
     def _path(self, task: Mapping[str, Any]) -> Path:
         return self.folder / f"{task_digest(task)}{_SUFFIX}"
@@ -88,13 +98,13 @@ class ResultStore:
             size -= bytes_
 
 
-def task_digest(task: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a task of plain values, with the version of this package and the digest of its code.
+def task_digest(task: Mapping[str, Any], *, version: str | None = None, code: str | None = None) -> str:
+    """Return the SHA-256 of a task of plain values, with the version of this package and the digest of its code, or with others.
 
     Example: >>> task_digest({"a": 1, "b": (2, 3)}) == task_digest({"b": [2, 3], "a": 1}) != task_digest({"a": 1})
              True
     """
-    whole = {"task": dict(task), "version": __version__, "code": code_digest()}
+    whole = {"task": dict(task), "version": version or __version__, "code": code or code_digest()}
     return hashlib.sha256(json.dumps(whole, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 

@@ -20,6 +20,7 @@ BEFORE: Mapping[str, Any] = MappingProxyType(
         **{"reinitialise": "", "admm_rho": 0.01, "admm_updates": 20},
         "candidates": "rounded",
         "weigh": "count",
+        "keep_masks": 0,
     }
 )
 """By setting: its default, but where the default has changed since."""

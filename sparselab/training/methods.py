@@ -14,3 +14,5 @@ REWOUND = ("dense", *AFTER_TRAINING)
 BLOCKS = (MOVING_BLOCKS, STATIC_BLOCKS)
 AT_SPARSITY = tuple(method for method in METHODS if method not in ("dense", "imp"))
 MOVING = ("set", "rigl", MOVING_BLOCKS)
+FILMED = (*MOVING, "top-kast")
+"""Methods whose masks move while a network trains: what a film shows of them are updates, of all others levels."""

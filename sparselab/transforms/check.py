@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
+from dataclasses import fields
 from typing import Any
 
+from sparselab.analysis.metrics import Report
 from sparselab.core.errors import SettingError
 from sparselab.core.plugins import expect_texts
 from sparselab.core.settings import check_declared, settings_of
@@ -38,6 +40,8 @@ TAKEN = frozenset(
             "tile",
             "minus_chance",
             "sweep",
+            "audit",
+            "claim",
             "plain",
             "numbers",
             "budget",
@@ -70,6 +74,7 @@ TAKEN = frozenset(
             "run",
             "preset",
             "published",
+            "film_layer",
             "blocks",
             "training_tab",
             "with_study",
@@ -79,6 +84,22 @@ TAKEN = frozenset(
             "force",
             "axes",
         ),
+        *(
+            "transforms",
+            "layers",
+            "seeds",
+            "folder",
+            "shard",
+            "jobs",
+            "scheduler",
+            "status",
+            "collect",
+            "retry_failed",
+            "write_plan",
+        ),
+        *("options", "kept", "measure", "error", "task", "rows", "cols", "gain", "draws", "sweep_folder", "sweeps_tab"),
+        *(each.name for each in fields(Report)),
+        *("lesson", "step", "language", "controls"),
         *("mask", "threshold", "conv_groups", "read_all", "read_groups", "read_axes", "read_threshold", "read_masks"),
     }
 )

@@ -8,7 +8,7 @@ import numpy as np
 from annotated_types import Interval
 from typing_extensions import Doc
 
-from sparselab.core.settings import InFront, ShownAs, When
+from sparselab.core.settings import InFront, ShownAs, StopsByClock, When
 from sparselab.grouping import Groups
 from sparselab.grouping.refine import Budget, refine
 from sparselab.runtime.progress import SILENT, Monitor, Stages
@@ -29,6 +29,7 @@ Steps = Annotated[
 Seconds = Annotated[
     float,
     Interval(ge=1.0, le=3600.0),
+    StopsByClock(),
     When("refine", (True,)),
     ShownAs("Refinement, at most s"),
     Doc("cap on the time of the search, which then ends with the best so far"),

@@ -7,11 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sparselab.core.errors import SparselabError
 from sparselab.formats import ReadOptions
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import ResultStore
+from sparselab.workflows.layer_digest import digest_in
 from sparselab.workflows.sweep import sweep_row
-from sparselab.workflows.tasks import question, stored, without_seconds
+from sparselab.workflows.sweeps.point import other_packages, task_of, timeless_settings
+from sparselab.workflows.tasks import stored, without_seconds
 
 
 def stored_sweep_row(
@@ -26,7 +29,10 @@ def stored_sweep_row(
     *,
     monitor: Monitor = SILENT,
 ) -> dict[str, Any]:
-    """Return what `sweep_row` does, from the store in the folder `store` where it holds it; then without the seconds."""
+    """Return what `sweep_row` does, from the store in the folder `store` where it holds it; then without the seconds.
+
+    The key is that of a sweep's results (`sweeps.point.task_of`): what one computed with chance, the other finds.
+    """
     told = path, layer_name, transform, settings, seed, options, device
     found: Mapping[str, Any] = stored(
         ResultStore(Path(store)),
@@ -47,6 +53,10 @@ def _task(
     options: ReadOptions,
     device: str,
 ) -> dict[str, Any] | None:
-    return question(
-        "a point of a sweep", path, options, transform, settings, layer=layer_name, seed=seed, device=device
-    )
+    if other_packages():  # whose code nobody knows
+        return None
+    try:
+        layer, timeless = digest_in(path, layer_name, options), timeless_settings(transform, settings)
+    except SparselabError:  # said better by those who compute
+        return None
+    return task_of(layer, transform, timeless, seed, with_chance=True, device=device)

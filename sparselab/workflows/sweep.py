@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from sparselab.analysis.metrics import report
 from sparselab.core.errors import SettingError
 from sparselab.core.settings import Setting, settings_of
 from sparselab.formats import ReadOptions, load_layer
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
-from sparselab.workflows.chance import drawn, random_rival
+from sparselab.workflows.sweeps.point import found_at
 
 _FACTORS = (0.5, 0.71, None, 1.41, 2.0)
 """Budgets beside the mask's own (None), as multiples of it: half, twice, and their roots."""
@@ -102,13 +99,7 @@ def sweep_row(
     `repeatable`: no clock or cancel ended a search, so that another run comes to the same.
     """
     layer, run = load_layer(path, layer_name, options), TRANSFORMS[transform](**settings)
-    layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
-    random = random_rival(run, layout)
-    return {
-        "report": report(layout, layer).as_json(),
-        "chance": None if random is None else drawn(layer, random, device=device, monitor=monitor).as_json(),
-        "repeatable": not layout.is_cut_short,
-    }
+    return found_at(layer, run, seed, with_chance=True, device=device, monitor=monitor)
 
 
 def _budgets(density: float) -> tuple[float | None, ...]:

@@ -51,22 +51,37 @@ def test_this_layer_is_measured_with_its_protocol_and_its_verdict(file: str) -> 
     at = page(file, layer="a.weight", size="4", seconds="1", threads="1")
     assert not at.exception
     at.multiselect(key="_latency_kernels").set_value(["gather-gemm", "channel-slice"]).run()
+    at.multiselect(key="_latency_opponents").set_value(["dense-bfloat16"]).run()
     at = press(at, "Measure here")
     assert not at.exception
     assert not at.error
     answers = [item.value for item in (*at.success, *at.info, *at.warning)]
     assert any("Gather + GEMM" in text for text in answers)
     table = next(item.value for item in at.dataframe if "verdict" in item.value)
-    assert set(table["kernel"]) == {"Dense", "Dense (again)", "Dense (no zeros)", "Gather + GEMM"}
-    assert (table["error"] < 1e-4).all()
+    assert set(table["kernel"]) == {"Dense", "Dense (again)", "Dense (no zeros)", "Gather + GEMM", "Dense, bfloat16"}
+    in_float32 = table["arithmetic"] == "float32"
+    assert set(table["arithmetic"][~in_float32]) == {"bfloat16, another"}
+    assert (table["error"][in_float32] < 1e-4).all()
+    dense = table["median"][table["kernel"] == "Dense"].item()
+    assert np.array_equal(table["speedup"], dense / table["median"])
     assert any("Channel slice: " in item.value for item in at.markdown)
     protocol = next(item.value for item in at.dataframe if "part" in item.value)
     said = dict(zip(protocol["what"], protocol["value"], strict=True))
     assert said["inputs"] == "standard normal"
     assert said["threads"] == "1"
+    assert said["opponents"] == "dense-bfloat16"
     (stored,) = Store(database_path()).sessions()
     assert (stored.about["layer"], stored.positions) == ("a.weight", 4)
     assert any(button.label == "Measure again" for button in at.button)
+    colleague = page(file, layer="a.weight", size="4", seconds="1", threads="1")
+    colleague = press(colleague, "Measured on")
+    assert not colleague.exception
+    assert "Gather + GEMM" in set(next(x.value for x in colleague.dataframe if "verdict" in x.value)["kernel"])
+    assert not any("It differs" in item.value for item in colleague.info)
+    other = press(page(file, layer="a.weight", size="8", seconds="1", threads="1"), "Measured on")
+    assert any("It differs from what is asked for below: 4 positions" in item.value for item in other.info)
+    for without in ({"layer": "b.weight"}, {"layer": "a.weight", "rows_per_group": "16"}):
+        assert not any(button.label.startswith("Measured on") for button in page(file, **without).button)
 
 
 def test_a_convolution_is_compared_with_conv2d(file: str) -> None:
@@ -74,6 +89,9 @@ def test_a_convolution_is_compared_with_conv2d(file: str) -> None:
     at.multiselect(key="_latency_kernels").set_value([]).run()
     at = press(at, "Measure here")
     assert not at.exception
+    assert any(
+        "Dense, int8: not available: it has no convolution" in item.value.replace("\\", "") for item in at.markdown
+    )
     (stored,) = Store(database_path()).sessions()
     assert stored.input_shape == (1, 8, 6, 6)
     assert stored.conv == {"kernel_height": 3, "kernel_width": 3, "stride": 1, "padding": 1}

@@ -111,3 +111,36 @@ def test_a_network_is_joined_by_all_its_masks_in_any_order() -> None:
     assert of_networks(sessions[:1], known) == ()
     assert of_networks(sessions, {masks_of(["a1", "a3"]): after}) == ()
     assert of_networks([sessions[0], replace(sessions[1], dtype="float64")], known) == ()
+
+
+@given(SPEEDS, st.floats(0.5, 2.0))
+def test_a_point_lies_at_the_quotient_of_the_times_of_its_session(speed: float, off: float) -> None:
+    session = layer(1, 1, speed, None)
+    dense, ours = session.rows
+    session = replace(session, rows=(dense, replace(ours, median_ms=off * ours.median_ms)))
+    ((point,),) = of_layer([session], "b1").values()
+    assert point.speedup.value == dense.median_ms / point.milliseconds
+    assert point.speedup.low <= point.speedup.value <= point.speedup.high
+
+
+def test_a_network_is_held_against_the_best_opponent_on_all_its_layers() -> None:
+    told = {"half": {"in_words": "dense in half", "arithmetic": "bfloat16"}}
+    half = [
+        row("half", 8.0, "opponent"),
+        replace(row("half", 1.0, "opponent"), median_ms=None, obstacle="no convolution"),
+    ]
+    layers = [
+        replace(each, rows=(*each.rows, other), protocol={"opponents": told})
+        for each, other in zip([layer(1, 2, 4.0, 2.0), layer(2, 2, 4.0, 2.0)], half, strict=True)
+    ]
+    found = verdict_on(layers, 2)
+    assert found is not None
+    assert found.structure is not None
+    assert [(each.opponent, each.arithmetic) for each in found.structure.comparisons] == [
+        ("the dense product", ""),
+        ("the exact product", ""),
+        ("dense in half", "bfloat16"),
+    ]
+    # 8 ms dense; structure 2 ms, exact 4 ms, half .5 ms on the layer it runs and dense on the other.
+    assert [round(each.ratio.value, 6) for each in found.structure.comparisons] == [4.0, 2.0, 2.25]
+    assert found.structure.best.opponent == "the exact product"

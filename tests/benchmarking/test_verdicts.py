@@ -8,11 +8,13 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sparselab.benchmarking.csv_table import as_csv, read_csv
 from sparselab.benchmarking.records import ROW_KEYS, Row, Session
 from sparselab.benchmarking.statistics import FEWEST_ROUNDS, Ratio
-from sparselab.benchmarking.verdicts import Verdict, ratio_shown, ratio_text, verdict_of
+from sparselab.benchmarking.verdicts import Verdict, at_best, ratio_shown, ratio_text, verdict_of
 from sparselab.core.data_files import sessions_files
 from sparselab.core.errors import SparselabError
 
@@ -109,3 +111,11 @@ def test_a_wrong_row_without_its_tolerance_is_no_session(measured: Session) -> N
     document = replace(measured, protocol={"tolerance": 1e-4}, rows=(ROWS[Verdict.WRONG],)).as_json()
     with pytest.raises(SparselabError, match="expected a latency session"):
         Session.from_json(document | {"protocol": {}})
+
+
+@given(st.floats(0.001, 1.0), st.floats(0.01, 100.0))
+def test_a_speedup_over_the_bound_is_said_to_be_over_it(density: float, speedup: float) -> None:
+    told = at_best(density, speedup)
+    assert ("at best" in told) == (speedup * density <= 1)
+    if speedup * density > 1:
+        assert told.startswith(f"over the {1 / density:.1f}x of leaving out the zeros by {speedup * density:.2f}x")

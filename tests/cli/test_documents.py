@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import sparselab
 from sparselab.cli import commands, main
 from sparselab.cli.output import SCHEMA
 from sparselab.core.paths import DATA_VARIABLE
+from sparselab.training.models import MODELS
 from sparselab.training.settings import TrainSettings
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.compare import contenders
@@ -25,12 +27,18 @@ Answer = Callable[..., Any]
 # What makes each command answer quickly, what stands for its settings, and the keys its documents had before the envelope.
 CALLS: dict[str, tuple[list[str], dict[str, Any], set[str]]] = {
     "inspect": (["{file}"], {"column_order": "cin-kh-kw"}, {"file", "format", "layers", "skipped", "notes"}),
+    "audit": (["{file}"], {"layers": []}, {"claim", "holds", "layers", "skipped"}),
     "transform": (
         ["{file}", "regroup", "--rows-per-group", "8"],
         asdict(TRANSFORMS["regroup"](rows_per_group=8)),  # type: ignore[call-overload,call-arg]
         {"layers", "totals", "settings", "version"},
     ),
     "compare": (["{file}", "--only", "prune"], {"layer": "fc", "only": "prune"}, {"budget", "rows"}),
+    "sweep": (
+        ["{file}", "--transforms", "regroup", "--rows-per-group", "8", "--jobs", "1", "--out", "{folder}"],
+        {"transforms": {"regroup": {"rows_per_group": [8]}}, "seeds": [0], "chance": False},
+        {"points", "done", "failed", "left", "out"},
+    ),
     "diff": (["{file}", "{file}"], {"mask_b": None}, {"verdict", "layers", "total", "not_compared", "notes", "other"}),
     "bench": (
         [
@@ -48,6 +56,24 @@ CALLS: dict[str, tuple[list[str], dict[str, Any], set[str]]] = {
         ],
         {"layer": "fc", "positions": 8, "transform": "prune", "transform_settings": asdict(TRANSFORMS["prune"]())},
         {"session", "rows", "device", "protocol", "versions", "about", "threads", "dtype", "shape", "density"},
+    ),
+    "tune": (
+        [
+            *("vgg-small", "--checkpoint", "{checkpoint}", "--transform", "prune", "--task", "digits"),
+            *(
+                "--task-settings",
+                "train=64,validation=16,test=16",
+                "--width",
+                "0.25",
+                "--batch",
+                "32",
+                "--threads",
+                "1",
+            ),
+            *("--minutes", "0.001", "--seconds", "0.1", "--out", "{folder}"),
+        ],
+        {"model": "vgg-small", "transform": "prune", "minutes": 0.001},
+        {"request", "epochs", "step_seconds", "result"},
     ),
     "train": (
         [
@@ -75,6 +101,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rng = np.random.default_rng(0)
     arrays = {"fc_orig": rng.standard_normal((24, 36)).astype(np.float32), "fc_mask": rng.random((24, 36)) < 0.3}
     np.savez(tmp_path / "pruned.npz", **arrays)
+    torch.save(MODELS["vgg-small"].build(10, 1, 24, 0.25).state_dict(), tmp_path / "small.pt")
     return tmp_path / "pruned.npz"
 
 
@@ -92,9 +119,9 @@ def test_every_document_says_what_was_run_on_what(
     name: str, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments, settings, keys = CALLS[name]
-    words = [word.format(file=file, folder=tmp_path / "run") for word in arguments]
+    words = [word.format(file=file, folder=tmp_path / "run", checkpoint=tmp_path / "small.pt") for word in arguments]
     reads_file = "{file}" in arguments
-    draws = name not in ("inspect", "diff")
+    draws = name not in ("inspect", "audit", "diff")
     assert main([name, *words, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document.keys() >= keys

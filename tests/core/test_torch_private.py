@@ -161,3 +161,10 @@ def test_a_torch_without_a_member_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delattr(torch, "_int_mm")
     with pytest.raises(UnavailableError, match=r"expected a torch with torch\._int_mm; torch \S+ has none"):
         torch_private.int8_product(torch.ones(2, 16, dtype=torch.int8), torch.ones(16, 2, dtype=torch.int8))
+
+
+def test_without_a_compiler_torch_compile_is_said_to_lack_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._inductor import config
+
+    monkeypatch.setattr(config.cpp, "cxx", ("no-such-compiler",))
+    assert "needs a C++ compiler" in (torch_private.why_not_compiled() or "")

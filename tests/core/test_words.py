@@ -27,6 +27,7 @@ def test_zeros_ones_and_special_numbers_are_those_of_torch(kind: str) -> None:
     for word, number in zip(words[::7], numbers.tolist()[::7], strict=True):
         assert are_ones(np.array([word]), kind) == (number in (0, 1))
     assert are_ones(words[(numbers == 1).numpy()], kind)
+    assert numbers[WORD_TYPES[kind].normal] == torch.finfo(getattr(torch, kind)).smallest_normal
 
 
 def test_bfloat16_is_widened_exactly() -> None:

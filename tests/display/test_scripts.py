@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sparselab.display import assets
-from sparselab.display.assets import MOTION, PANES, VIEW, WALL, bundle
+from sparselab.display.assets import FILM, MOTION, PANES, TOY, VIEW, WALL, bundle
 from sparselab.runtime import messages
 
 DISPLAY = Path(assets.__file__).parent
@@ -21,8 +21,10 @@ ENTRIES = {
     "the view": [VIEW],
     "the reordering": [MOTION],
     "both": [MOTION, VIEW],
+    "the film": [FILM],
     "the panes": [PANES],
     "the wall": [WALL],
+    "the toy": [TOY],
 }
 TESTS = Path(__file__).resolve().parent / "js"
 NODE = shutil.which("node")

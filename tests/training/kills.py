@@ -36,7 +36,15 @@ IMP = TrainSettings(
     task_settings=TINY, width=0.5, levels=1, epochs=2, batch=32, rewind_epoch=0.5, threads=1, then="refill"
 )
 DSB = TrainSettings(
-    task_settings=TINY, width=0.5, method="dsb", sparsity=0.5, epochs=2, batch=32, threads=1, update_every=1
+    task_settings=TINY,
+    width=0.5,
+    method="dsb",
+    sparsity=0.5,
+    epochs=2,
+    batch=32,
+    threads=1,
+    update_every=1,
+    keep_masks=1,
 )
 ADMM = TrainSettings(
     task_settings=TINY, width=0.25, method="admm", sparsity=0.5, epochs=2, batch=32, threads=1, reinitialise="1"
@@ -48,7 +56,7 @@ TOP_KAST = TrainSettings(task_settings=TINY, width=0.5, method="top-kast", spars
 
 
 def fingerprint(folder: Path) -> dict[str, str]:
-    """Return what a run leaves, times aside: models, tickets, results, events, and the names of all files.
+    """Return what a run leaves, times aside: models, tickets, results, events, the film, and the names of all files.
 
     (safetensors writes metadata in any order.)
     """
@@ -61,6 +69,8 @@ def fingerprint(folder: Path) -> dict[str, str]:
     for entry in results["stages"]:
         del entry["seconds"], entry["events"]
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    film = folder / "masks.film"
+    found["film"] = hashlib.sha256(film.read_bytes()).hexdigest() if film.exists() else ""
     found["files"] = json.dumps(sorted(str(path.relative_to(folder)) for path in folder.rglob("*")))
     return found | {"results": json.dumps(results), "events": json.dumps([_timeless(event) for event in events])}
 

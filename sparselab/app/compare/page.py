@@ -21,5 +21,7 @@ def page() -> None:
         seed = choose_seed()
     show_headline("Compare", source, layer)
     say_groups(source, layer)
-    show_other_file(source)
-    show_comparison(source, layer, density, seed)
+    comparison = st.container()
+    show_other_file(source)  # below it, and drawn before it: a comparison waits for its end
+    with comparison:
+        show_comparison(source, layer, density, seed)

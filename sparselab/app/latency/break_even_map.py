@@ -10,10 +10,11 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from sparselab.app.latency.controls import choose_product
+from sparselab.app.latency.controls import MORE, choose_product
 from sparselab.app.latency.kernel_names import choice_of, title_of
 from sparselab.app.latency.map_charts import lines_figure, map_figure
 from sparselab.app.latency.measurement import MeasurementPlan, Results
+from sparselab.app.latency.paying import show_paying, show_paying_from_store
 from sparselab.app.latency.run import measured_by, measured_or_said
 from sparselab.app.latency.stored import all_sessions, said_meanwhile
 from sparselab.app.shell.address_keys import HERE, STORED
@@ -64,7 +65,9 @@ def _preferred() -> str:
 def _measured(
     answer: DeltaGenerator, card: dict[str, Any], layers: Sequence[dict[str, Any]], kernel: str, seed: int
 ) -> None:
-    product = choose_product(card, layers, seed, key="seconds_cell", seconds=1)
+    front, more = st.container(), st.expander(MORE)
+    with front:
+        product = choose_product(card, layers, seed, more=more, key="seconds_cell", seconds=1)
     rows, cols = card["shape"]
     fitting = [height for height in _HEIGHTS if height <= rows]
     usual = [height for height in (16, 32, 64, 128) if height <= rows]
@@ -95,7 +98,9 @@ def _measured(
 
     def show(results: Results) -> None:
         _refusals(results)
-        show_break_even(map_of(_sessions(results), kernel, measured_cells(cells, cols)))
+        sessions = _sessions(results)
+        show_paying(sessions, kernel, sessions, "map")
+        show_break_even(map_of(sessions, kernel, measured_cells(cells, cols)))
 
     calls = [(measure_cell, (synthetic, height, density)) for height, density in cells]
     with answer:
@@ -106,6 +111,7 @@ def _measured(
             told=f"random layouts of {rows} x {cols}, {product.shown} for each cell",
             show=show,
             partial=lambda results: _partial(points(_sessions(results), kernel)),
+            otherwise=lambda: show_paying_from_store(all_sessions(), kernel),
         )
 
 
@@ -128,7 +134,8 @@ def _refusals(results: Results) -> None:
 
 def _from_stored(answer: DeltaGenerator, kernel: str) -> None:
     with answer, said_meanwhile("Reading the stored sessions"):
-        maps = stored_maps(all_sessions(), kernel)
+        sessions = all_sessions()
+        maps = stored_maps(sessions, kernel)
     if not maps:
         st.info(
             f"No stored session holds cells of a break-even map of {title_of(kernel)}. Choose “measure here” to add some, or another kernel.",
@@ -138,6 +145,7 @@ def _from_stored(answer: DeltaGenerator, kernel: str) -> None:
     chosen = st.selectbox("Device and product", list(maps), key="_map_stored")
     found, dates = maps[chosen]
     with answer:
+        show_paying([each for each in sessions if _name(each) == chosen], kernel, sessions, "map")
         show_break_even(found)
     st.caption(f"Measured {' to '.join(dict.fromkeys((dates[0], dates[-1])))}.")
 

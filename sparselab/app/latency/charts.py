@@ -11,16 +11,20 @@ from sparselab.app.latency.kernel_names import label_of, title_of
 from sparselab.app.looks import line_look
 from sparselab.benchmarking.break_even import exact_row, structured_row
 from sparselab.benchmarking.records import Row, Session
+from sparselab.benchmarking.statistics import Ratio
 from sparselab.benchmarking.verdicts import Verdict
 
 SPREAD = "#7f7f7f"
 SPEEDUP = "speed-up: times as fast as dense"
 _EXACT = "#9467BD"
 _LONGEST_NAME = 28
+ONE_LINE, TWO_LINES, THREE_LINES = 55, 75, 95
+"""Pixels above a picture with so many lines of legend there on a phone, where Plotly's own buttons always stand at the top."""
 # Colour and pattern say the same, so that neither is needed alone.
 _LOOKS = {
     "dense": ("#999999", ""),
     "exact": (_EXACT, "/"),
+    "opponent": ("#666666", "-"),
     "faster": ("#0072B2", ""),
     "not decided, or as fast": ("#E69F00", "."),
     "slower": ("#D55E00", "x"),
@@ -63,12 +67,18 @@ def bars_figure(session: Session) -> go.Figure:
             text=f"dense time x density: {1 / session.density:.1f}x",
         )
     figure.update_xaxes(title_text="time, ms: median, p20 to p80;<br>x: speed-up over dense", rangemode="tozero")
-    labels = [label_of(row) for row in rows]
+    labels, shown = [label_of(row) for row in rows], [session.shown(row) for row in rows]
     # The figures stand in the axis' labels, where no bar is too long for them.
-    told = [f"{label_of(row)}<br><b>{_told(row)}</b>" for row in rows]
+    # What holds of all rows is said once, below.
+    flagged = {row.label for row in rows if {"noisy", "busy"} & set(row.flags)}
+    flagged = set() if len(flagged) == len(rows) else flagged
+    told = [
+        f"{label_of(row)}<br><b>{_told(row, ratio)}{' · noisy' * (row.label in flagged)}</b>"
+        for row, ratio in zip(rows, shown, strict=True)
+    ]
     figure.update_yaxes(categoryorder="array", categoryarray=labels, tickvals=labels, ticktext=told, title_text="")
     figure.update_layout(barmode="overlay", showlegend=False)
-    return finish(figure, 90 + 31 * len(rows))
+    return finish(figure, 115 + 31 * len(rows), top=ONE_LINE)
 
 
 def layers_figure(sessions: Sequence[Session]) -> go.Figure:
@@ -82,7 +92,11 @@ def layers_figure(sessions: Sequence[Session]) -> go.Figure:
         ("structured, its fastest kernel", "#0072B2", "", structured_row),
     ):
         known = [(name, row_of(session)) for name, session in zip(shown, sessions, strict=True)]
-        timed = [(name, row, row.ratio) for name, row in known if row is not None and row.ratio is not None]
+        timed = [
+            (name, row, ratio)
+            for (name, row), session in zip(known, sessions, strict=True)
+            if row is not None and (ratio := session.shown(row)) is not None
+        ]
         figure.add_bar(
             name=label,
             orientation="h",
@@ -105,7 +119,7 @@ def layers_figure(sessions: Sequence[Session]) -> go.Figure:
     figure.update_layout(
         barmode="group", legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "traceorder": "reversed"}
     )
-    return finish(figure, 110 + 40 * len(sessions))
+    return finish(figure, 155 + 40 * len(sessions), top=TWO_LINES)
 
 
 def compare_figure(sessions: Sequence[tuple[str, Session]]) -> go.Figure:
@@ -129,8 +143,8 @@ def compare_figure(sessions: Sequence[tuple[str, Session]]) -> go.Figure:
 def _look(row: Row) -> str:
     if row.role == "baseline":
         return "dense"
-    if row.role == "exact":
-        return "exact"
+    if row.role in ("exact", "opponent"):
+        return row.role
     return {Verdict.FASTER: "faster", Verdict.SLOWER: "slower"}.get(row.verdict, "not decided, or as fast")
 
 
@@ -138,11 +152,11 @@ def _pattern(shape: str) -> dict[str, object]:
     return {"shape": shape, "fillmode": "overlay", "fgcolor": "#FFFFFF", "size": 7, "solidity": 0.35}
 
 
-def _told(row: Row) -> str:
-    said = f"{row.median_ms:.3g} ms"
-    if row.role in ("kernel", "exact") and row.speedup_vs_dense is not None:
-        said += f" · {row.speedup_vs_dense:.2f}x"
-    return said + (" · noisy" if {"noisy", "busy"} & set(row.flags) else "")
+def _told(row: Row, shown: Ratio | None) -> str:
+    said = f"{row.median_ms:.4g} ms"
+    if row.role in ("kernel", "exact", "opponent") and shown is not None:
+        said += f" · {shown.value:.2f}x"
+    return said
 
 
 def _spread(rows: Sequence[Row]) -> dict[str, object]:
@@ -156,7 +170,7 @@ def _spread(rows: Sequence[Row]) -> dict[str, object]:
     }
 
 
-def finish(figure: go.Figure, height: int) -> go.Figure:
-    """Return a figure of a height in pixels, with margins that leave a phone's width to the picture."""
-    figure.update_layout(height=height, margin={"l": 10, "r": 10, "t": 30, "b": 10})
+def finish(figure: go.Figure, height: int, *, top: int = 30) -> go.Figure:
+    """Return a figure of a height in pixels, with margins that leave a phone's width to the picture; top: above it."""
+    figure.update_layout(height=height, margin={"l": 10, "r": 10, "t": top, "b": 10})
     return figure

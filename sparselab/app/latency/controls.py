@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from sparselab.app.inputs.setting_widget import linked_setting
 from sparselab.app.latency.kernel_names import title_of
@@ -14,10 +15,14 @@ from sparselab.app.latency.network_input import NetworkInput, ask_side, known_si
 from sparselab.app.shell.address_keys import CONVOLUTION, MATRIX, PRODUCTS
 from sparselab.app.shell.url_state import linked_segments
 from sparselab.app.shell.visit import chosen
+from sparselab.benchmarking.opponents import OPPONENTS, USUAL_OPPONENTS
 from sparselab.benchmarking.requests import Effort
 from sparselab.kernels import KERNELS
 
 _FREE, _NETWORK = "free", "network"
+
+MORE = "More: arithmetic, threads, time"
+"""What the pickers stand under that are rarely turned."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +51,18 @@ class ProductChoice:
 
 
 def choose_product(
-    card: dict[str, Any], layers: Sequence[dict[str, Any]], seed: int, *, key: str = "seconds", seconds: int = 5
+    card: dict[str, Any],
+    layers: Sequence[dict[str, Any]],
+    seed: int,
+    *,
+    more: DeltaGenerator,
+    key: str = "seconds",
+    seconds: int = 5,
 ) -> ProductChoice:
-    """Show the pickers of a layer's product; return what was chosen. `card`: the layer as its file's card, `layers`, shows it."""
+    """Show the pickers of a layer's product; return what was chosen. `card`: the layer as its file's card, `layers`, shows it.
+
+    more: where those of the arithmetic are drawn, which are rarely turned.
+    """
     is_conv = card["kernel_shape"] is not None and len(card["kernel_shape"]) == 2
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         kind = MATRIX
@@ -78,7 +92,8 @@ def choose_product(
             told = f"{count:,} position{'s' * (count != 1)}"
     if whose == _NETWORK:
         told += f", as in the network with {network.shown if card['kernel_shape'] else f'batch {batch}'}"
-    dtype, device, effort = choose_arithmetic(seed, key=key, seconds=seconds)
+    with more:
+        dtype, device, effort = choose_arithmetic(seed, key=key, seconds=seconds)
     return ProductChoice(**shape, dtype=dtype, device=device, effort=effort, input_shown=told)
 
 
@@ -138,16 +153,22 @@ def choose_arithmetic(
 
 def choose_kernels(names: Sequence[str]) -> tuple[str, ...]:
     """Show the kernel picker; return the kernels to measure. The dense product is always there."""
-    return tuple(
-        st.multiselect(
-            "Kernels beside dense",
-            names,
-            default=list(names),
-            format_func=title_of,
-            key="_latency_kernels",
-            help="  \n".join(f"**{title_of(name)}** ({name}): {KERNELS[name].source}" for name in names),
-        )
+    return _choose(
+        "Kernels beside dense", names, names, "_latency_kernels", {name: KERNELS[name].source for name in names}
     )
+
+
+def choose_opponents() -> tuple[str, ...]:
+    """Show the picker of opponents; return those to measure."""
+    sources = {name: opponent.source for name, opponent in OPPONENTS.items()}
+    return _choose("Opponents beside dense", tuple(OPPONENTS), USUAL_OPPONENTS, "_latency_opponents", sources)
+
+
+def _choose(
+    label: str, names: Sequence[str], usual: Sequence[str], key: str, sources: Mapping[str, str]
+) -> tuple[str, ...]:
+    told = "  \n".join(f"**{title_of(name)}** ({name}): {source}" for name, source in sources.items())
+    return tuple(st.multiselect(label, names, default=list(usual), format_func=title_of, key=key, help=told))
 
 
 def _number(key: str, default: int | None = None, **look: str) -> int:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 
 import streamlit as st
 
 from sparselab.app.inputs.explore_request import ExploreRequest
 from sparselab.app.inputs.setting_widget import linked_setting
 from sparselab.app.jobs.explore_job import view_of, watch
-from sparselab.app.latency.controls import choose_kernels, choose_product
+from sparselab.app.latency.controls import MORE, choose_kernels, choose_opponents, choose_product
 from sparselab.app.latency.measurement import MeasurementPlan, Results
+from sparselab.app.latency.offer import offer_stored
 from sparselab.app.latency.result import show_session
 from sparselab.app.latency.run import measured_by, measured_or_said
 from sparselab.benchmarking.requests import MeasurementRequest, measure_request
@@ -42,11 +44,14 @@ def _show_measured(request: ExploreRequest, view: View) -> None:
         return
     # The answer and its chart come first on the page; what is asked follows below them.
     answer = st.container()
-    product = choose_product(card, source.card["layers"], request.seed)
-    backward = bool(linked_setting("backward"))
-    kernels = choose_kernels(
-        [name for name, of in KERNELS.items() if name not in DENSE and (of.trains or not backward)]
-    )
+    front, more = st.container(), st.expander(f"{MORE}, kernels, opponents")
+    with front:
+        product = choose_product(card, source.card["layers"], request.seed, more=more)
+    with more:
+        backward = bool(linked_setting("backward"))
+        able = [name for name, kernel in KERNELS.items() if name not in DENSE and (kernel.trains or not backward)]
+        kernels = choose_kernels(able)
+        opponents = () if backward else choose_opponents()
     settings = ", ".join(f"{name}={value}" for name, value in request.settings.items())
     about = {"file": source.title, "layer": request.layer, "transform": request.transform, "settings": settings}
     asked = MeasurementRequest(
@@ -55,11 +60,12 @@ def _show_measured(request: ExploreRequest, view: View) -> None:
         options=source.options,
         layout=view.layout.pack(),
         kernels=kernels,
+        opponents=opponents,
         backward=backward,
         about=about | {"seed": str(request.seed), "input": product.input_shown + _STEP * backward},
         **product.settings,
     )
-    key = json.dumps(["layer", request.key, asdict(product), backward, kernels])
+    key = json.dumps(["layer", request.key, asdict(product), backward, kernels, opponents])
 
     def show(results: Results) -> None:
         measured = measured_or_said(results[0]) if 0 in results else None
@@ -71,4 +77,5 @@ def _show_measured(request: ExploreRequest, view: View) -> None:
     )
     told = f"{request.layer} at {product.shown}{_STEP * backward}"
     with answer:
-        measured_by(plan, label="Measure here", what="sessions", told=told, show=show)
+        offer = partial(offer_stored, card["digest"], view.layout, asked)
+        measured_by(plan, label="Measure here", what="sessions", told=told, show=show, otherwise=offer)

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from sparselab.app.latency.charts import SPEEDUP, SPREAD, finish
+from sparselab.app.latency.charts import SPEEDUP, SPREAD, TWO_LINES, finish
 from sparselab.app.looks import line_look
 from sparselab.benchmarking.break_even import BreakEvenPoint
 
-_SCALE = ((213, 94, 0), (240, 240, 240), (0, 114, 178))
+COLOURS = ((213, 94, 0), (240, 240, 240), (0, 114, 178))
 """The colours of speed-ups 0, 1, and 2 or more: blue above 1, orange below, and in the middle nothing is gained."""
 
 _TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
-_CONTOUR = "#CC79A7"  # seen on orange, white and blue, and on both backgrounds
+CONTOUR = "#CC79A7"  # seen on orange, white and blue, and on both backgrounds
 _CONTOUR_EXACT = "#00C08B"
 _EXACT = "#9467BD"
 _LIMIT = "#A6761D"
@@ -36,7 +36,7 @@ def map_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:
         x=x,
         y=y,
         customdata=[[None if point is None else point.limit for point in line] for line in grid],
-        colorscale=[[place / 2, f"rgb{colour}"] for place, colour in enumerate(_SCALE)],
+        colorscale=[[place / 2, f"rgb{colour}"] for place, colour in enumerate(COLOURS)],
         zmid=1.0,
         zmin=0.0,
         zmax=2.0,
@@ -51,18 +51,20 @@ def map_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:
         y=[b for _, b, *_ in cells],
         text=[_cell_text(speedup, exact) for _, _, speedup, exact in cells],
         mode="text",
-        textfont={"color": [_ink(speedup) for _, _, speedup, _ in cells]},
+        textfont={"color": [ink(speedup) for _, _, speedup, _ in cells]},
         showlegend=False,
         hoverinfo="skip",
     )
     if len(heights) > 1 and len(densities) > 1:
-        _contour(figure, x, y, z, "as fast as dense", _CONTOUR, "dash")
-        if all(value is not None for line in over for value in line):
+        _contour(figure, x, y, z, "as fast as dense", CONTOUR, "dash")
+        if (
+            sum(value is not None for line in over for value in line) > 1
+        ):  # where cells have it; elsewhere there is a gap
             _contour(figure, x, y, over, "as fast as the exact product", _CONTOUR_EXACT, "dot")
     figure.update_xaxes(title_text="density", type="category")
     figure.update_yaxes(title_text="group height", type="category")
     figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"})
-    return finish(figure, 120 + 46 * len(heights))
+    return finish(figure, 165 + 46 * len(heights), top=TWO_LINES)
 
 
 def lines_figure(points: Sequence[BreakEvenPoint]) -> go.Figure:
@@ -124,13 +126,13 @@ def _over_exact(point: BreakEvenPoint | None) -> float | None:
     return None if ratio is None else ratio.value
 
 
-def _ink(speedup: float | None) -> str:
+def ink(speedup: float | None) -> str:
     """Return black or white, whichever is seen better on a cell: 4.5:1 at least.
 
     Source: WCAG 2.2, relative luminance.
     """
     place = min(max(speedup or 0.0, 0.0), 2.0)
-    low, high = (_SCALE[0], _SCALE[1]) if place < 1 else (_SCALE[1], _SCALE[2])
+    low, high = (COLOURS[0], COLOURS[1]) if place < 1 else (COLOURS[1], COLOURS[2])
     shares = [(a + (b - a) * (place % 1 if place < 2 else 1)) / 255 for a, b in zip(low, high, strict=True)]
     linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
     luminance = sum(weight * each for weight, each in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

@@ -9,7 +9,7 @@ import streamlit as st
 from sparselab.app.latency.charts import layers_figure
 from sparselab.app.latency.kernel_names import title_of
 from sparselab.app.shell.escape import literal
-from sparselab.benchmarking.break_even import structure_told
+from sparselab.benchmarking.break_even import Comparison, structure_told
 from sparselab.benchmarking.network import NetworkVerdict, add_up, choose, everywhere, verdict_on
 from sparselab.benchmarking.records import Session
 from sparselab.benchmarking.verdicts import ratio_shown
@@ -47,16 +47,26 @@ def show_network_verdict(sessions: Sequence[Session], layers: int, told: str) ->
     ]
     if lines:
         st.markdown("**One kernel on every layer**\n" + "\n".join(lines))
+    if found.structure is not None:
+        against = [_against(each) for each in found.structure.comparisons]
+        st.markdown(
+            "**Structure against each opponent on every layer it can run, dense elsewhere**\n" + "\n".join(against)
+        )
     st.caption(
         "Sums of layers that were measured one by one; in each interval all layers lie at their low or their high end at once. "
         "What lies between the layers is not in the file and not in the sums."
     )
 
 
+def _against(found: Comparison) -> str:
+    ratio, name = found.ratio, literal(found.opponent) + " (another arithmetic)" * bool(found.arithmetic)
+    return f"- {name}: {ratio.value:.2f} times as fast ({ratio.low:.2f} to {ratio.high:.2f})"
+
+
 def _say(found: NetworkVerdict, told: str, doubtful: int) -> None:
     first = ""
     if found.structure is not None:
-        said = structure_told(found.structure, found.rounds)
+        said = structure_told(found.structure)
         first = f"**{said[0].upper()}{said[1:]}.** "
     text = f"{first}The whole network, each layer on its fastest kernel: **{ratio_shown(found.speedup, found.rounds)}**. Input: {literal(told)}."
     if doubtful:

@@ -25,8 +25,9 @@ _WHY_FLAGGED = {
 }
 _EXACT = "The exact product is that of the mask before the transform, nothing dropped and no zero multiplied: what a structure has to beat."
 _HELP = {
-    "speedup": "median over the rounds of dense time / this time",
-    "interval": "99 % confidence interval of the speedup: bootstrap over the rounds",
+    "speedup": "median dense time / median time of this row",
+    "interval": "99 % confidence interval: bootstrap over the rounds, of the median of their ratios",
+    "arithmetic": "of the product; one that is not the session's rounds more, and counts as another opponent",
     "error": "largest error of an output / largest output, against the product in float64",
     "of roofline": "time at the roofline / median time; the roofline is the measured peak of this machine in multiplying and copying",
     "prepare": "time to pack the weights and tune the kernel, once; not part of any other column",
@@ -61,7 +62,9 @@ def _answer(session: Session) -> None:
     first = f"**{structure[0].upper()}{structure[1:]}.** " if structure else ""
     last = f" Input: {input_shown(session)}."
     if best is not None:
-        said = f"{first}{title_of(best.kernel)}: **{session.verdict_shown(best)}**; {at_best(session.density)}, as the density is {100 * session.density:.0f} %.{last}"
+        shown = session.shown(best)
+        bound = at_best(session.density, None if shown is None else shown.value)
+        said = f"{first}{title_of(best.kernel)}: **{session.verdict_shown(best)}**; {bound}, as the density is {100 * session.density:.0f} %.{last}"
         if best.flags:
             st.info(f"{said} Flagged as {', '.join(best.flags)}: measure again.", icon=":material/speed:")
         else:
@@ -95,7 +98,7 @@ def _warn(session: Session) -> None:
 
 
 def _table(session: Session, key: str) -> None:
-    rows = [_cells(row, session.verdict_shown(row)) for row in session.rows if not row.obstacle]
+    rows = [_cells(row, session) for row in session.rows if not row.obstacle]
     config: dict[str, Any] = {
         name: st.column_config.NumberColumn(format="%.4g ms", help=_HELP.get(name))
         for name in ("median", "p20", "p80", "prepare")
@@ -105,19 +108,22 @@ def _table(session: Session, key: str) -> None:
     config["error"] = st.column_config.NumberColumn(format="scientific", help=_HELP["error"])
     config["chosen"] = st.column_config.TextColumn(help=_HELP["chosen"])
     config["interval"] = st.column_config.TextColumn(help=_HELP["interval"])
+    config["arithmetic"] = st.column_config.TextColumn(help=_HELP["arithmetic"])
     config["kernel"] = st.column_config.TextColumn(pinned=True)
     st.dataframe(rows, hide_index=True, column_config=config, height=38 + 35 * len(rows), key=f"_{key}_table")
 
 
-def _cells(row: Row, verdict: str) -> dict[str, Any]:
+def _cells(row: Row, session: Session) -> dict[str, Any]:
+    shown, arithmetic = session.shown(row), session.arithmetic(row)
     return {
         "kernel": label_of(row),
-        "verdict": verdict,
+        "verdict": session.verdict_shown(row),
         "median": row.median_ms,
         "p20": row.p20_ms,
         "p80": row.p80_ms,
-        "speedup": row.speedup_vs_dense,
-        "interval": "" if row.interval is None else f"{row.interval[0]:.2f} to {row.interval[1]:.2f}",
+        "speedup": None if shown is None else shown.value,
+        "interval": "" if shown is None else f"{shown.low:.2f} to {shown.high:.2f}",
+        "arithmetic": arithmetic if arithmetic == session.dtype else f"{arithmetic}, another",
         "error": row.max_error,
         "of roofline": row.roof_share,
         "rounds": row.rounds,
@@ -131,7 +137,16 @@ def _obstacles(session: Session) -> None:
     refused = [row for row in session.rows if row.obstacle]
     if refused:
         st.markdown("**Not measured, and why**")
-        st.markdown("\n".join(f"- {literal(label_of(row))}: {literal(row.obstacle)}" for row in refused))
+        st.markdown("\n".join(f"- {literal(label_of(row))}: {literal(_why(row))}" for row in refused))
+
+
+def _why(row: Row) -> str:
+    return f"not available: {row.obstacle}" if row.role == "opponent" else row.obstacle
+
+
+def _in_words(value: object) -> str:
+    """Return a value of a session as a table shows it: of a mapping its names."""
+    return (", ".join(map(str, value)) or "none") if isinstance(value, Mapping) else str(value)
 
 
 def show_protocol(session: Session) -> None:
@@ -159,7 +174,7 @@ def show_protocol(session: Session) -> None:
         ("Versions", session.versions),
     )
     rows = [
-        {"part": part, "what": name.replace("_", " "), "value": str(value)}
+        {"part": part, "what": name.replace("_", " "), "value": _in_words(value)}
         for part, values in parts
         for name, value in values.items()
     ]

@@ -30,11 +30,12 @@ def measured_by(
     told: str,
     show: Callable[[Results], None],
     partial: Callable[[Results], None] | None = None,
+    otherwise: Callable[[], None] | None = None,
 ) -> None:
     """Show a button that starts a plan, its progress with Cancel while it runs, and what it gave: now, or earlier in this visit.
 
     label: of the button before there are results. what: what the calls are, in the plural. told: what is measured, beside the
-    button. show, partial: draw results, all of them or those so far.
+    button. show, partial: draw results, all of them or those so far. otherwise: draws what there is while nothing was measured.
     """
     jobs, measurement = session().measurements, _measurement()
     if measurement.state_of(plan) is State.RUNNING and jobs.key == measurement.name and not jobs.is_busy:
@@ -59,6 +60,8 @@ def measured_by(
         _run(plan, measurement, what=what, show=show, partial=partial)
     elif measurement.state_of(plan) is State.DONE:
         show(measurement.kept[plan.key])
+    elif otherwise is not None:
+        otherwise()
 
 
 def _run(

@@ -21,6 +21,8 @@ from sparselab.core.data_files import DATA, sessions_files
 from sparselab.core.errors import SparselabError
 
 _ANY = "any"
+_TABLE = "_stored"
+_ROWS, _ROWS_BESIDE = 11, 4
 _SPEEDUP = "speed-up of B over A"
 
 
@@ -66,7 +68,10 @@ def show_stored() -> None:
             icon=":material/database:",
         )
         return
-    shown = _filtered(sessions)
+    with st.expander("Filter"):
+        shown = _filtered(sessions)
+    # The table is short where a session is chosen: on a phone its answer would lie below the fold.
+    rows = _ROWS_BESIDE if _chosen(shown) else _ROWS
     event = st.dataframe(
         [_row(session) for session in shown],
         hide_index=True,
@@ -75,19 +80,12 @@ def show_stored() -> None:
             "dense": st.column_config.NumberColumn(format="%.4g ms"),
             "speedup": st.column_config.NumberColumn("speed-up", format="%.2fx"),
         },
-        key="_stored",
+        key=_TABLE,
         on_select="rerun",
         selection_mode="multi-row",
-        height=min(38 + 35 * len(shown), 420),
+        height=38 + 35 * min(len(shown), rows),
     )
     st.caption(f"{len(shown)} of {len(sessions)} sessions. Select one to see all of it, or two to compare them.")
-    st.download_button(
-        "Sessions shown (.csv)",
-        data=lambda: as_csv(shown).encode(),
-        file_name="latency-sessions.csv",
-        on_click="ignore",
-        icon=":material/download:",
-    )
     chosen = [shown[index] for index in event.selection.rows if index < len(shown)]
     if len(chosen) == 1:
         show_session(chosen[0], "stored")
@@ -95,6 +93,19 @@ def show_stored() -> None:
         _compare(chosen[:2])
         if len(chosen) > 2:
             st.caption("More than two are selected: the first two are compared.")
+    st.download_button(
+        "Sessions shown (.csv)",
+        data=lambda: as_csv(shown).encode(),
+        file_name="latency-sessions.csv",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+
+
+def _chosen(shown: Sequence[Session]) -> bool:
+    """Return whether rows of the table are selected, before it is drawn."""
+    selection = st.session_state.get(_TABLE, {}).get("selection", {})
+    return any(index < len(shown) for index in selection.get("rows", []))
 
 
 def _filtered(sessions: Sequence[Session]) -> list[Session]:
@@ -115,6 +126,7 @@ def _filtered(sessions: Sequence[Session]) -> list[Session]:
 
 def _row(session: Session) -> dict[str, Any]:
     baseline, best = session.row(role="baseline"), session.fastest
+    shown = None if best is None else session.shown(best)
     return {
         "date": session.date[:16].replace("T", " "),
         "device": session.device.get("name", ""),
@@ -127,7 +139,7 @@ def _row(session: Session) -> dict[str, Any]:
         "density": session.density,
         "dense": None if baseline is None else baseline.median_ms,
         "fastest": "Dense" if best is None else title_of(best.kernel),
-        "speedup": 1.0 if best is None else best.speedup_vs_dense,
+        "speedup": 1.0 if shown is None else shown.value,
         "flags": ", ".join(dict.fromkeys(flag for row in session.rows for flag in row.flags)),
     }
 

@@ -104,13 +104,13 @@ def _show(points: Sequence[TradeOff], measure: str) -> None:
     rows = [
         {
             "structure": shown_name(point),
-            "settings": point.settings,
-            "density": point.density,
             name: point.worth,
             "speed-up": point.speedup.value,
             "99 % interval": f"{point.speedup.low:.2f} to {point.speedup.high:.2f}",
             "time": point.milliseconds,
+            "density": point.density,
             "on the line": point in best,
+            "settings": point.settings,
             "flags": ", ".join(point.flags),
             "source": "; ".join(point.sources),
         }

@@ -7,7 +7,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from sparselab.app.latency.charts import SPEEDUP, SPREAD, finish
+from sparselab.app.latency.charts import SPEEDUP, SPREAD, THREE_LINES, finish
 from sparselab.app.looks import line_look
 from sparselab.benchmarking.tradeoff import EXACT, TradeOff
 from sparselab.transforms import TRANSFORMS
@@ -53,9 +53,11 @@ def tradeoff_figure(points: Sequence[TradeOff], best: Sequence[TradeOff], name: 
         )
     figure.add_vline(x=1.0, line_dash="dash", line_color=SPREAD)
     figure.update_xaxes(title_text=f"{SPEEDUP} (dashed),<br>99 % interval", rangemode="tozero")
-    figure.update_yaxes(title_text=name)
+    worths = [point.worth for point in points]
+    room = 0.1 * ((max(worths) - min(worths)) or max(worths) or 1.0)
+    figure.update_yaxes(title_text=name, range=[min(worths) - room, max(worths) + room])
     figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"})
-    return finish(figure, 400)
+    return finish(figure, 465, top=THREE_LINES)
 
 
 def _details(point: TradeOff) -> str:

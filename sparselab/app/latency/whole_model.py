@@ -13,7 +13,7 @@ import streamlit as st
 
 from sparselab.app.inputs.setting_widget import linked_setting
 from sparselab.app.inputs.source import Source
-from sparselab.app.latency.controls import choose_arithmetic
+from sparselab.app.latency.controls import MORE, choose_arithmetic
 from sparselab.app.latency.end_to_end import show_end_to_end
 from sparselab.app.latency.kernel_names import title_of
 from sparselab.app.latency.measurement import MeasurementPlan, Results
@@ -39,9 +39,10 @@ def show_whole_model(source: Source, transform: str, settings: Mapping[str, Any]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         batch = int(linked_setting("batch", 1, width=130))
         side, assumed = ask_side()
-    dtype, device, effort = choose_arithmetic(
-        seed, key="seconds_each", seconds=2, what="approximate time for each layer"
-    )
+    with st.expander(MORE):
+        dtype, device, effort = choose_arithmetic(
+            seed, key="seconds_each", seconds=2, what="approximate time for each layer"
+        )
     st.caption(
         "Every layer gets the structure chosen on the left and is measured by itself. The file does not tell the sizes of the "
         "inputs: a side is supposed to halve when the channels double. Correct it where the network differs."
@@ -80,7 +81,7 @@ def show_whole_model(source: Source, transform: str, settings: Mapping[str, Any]
             MeasurementPlan(tab="model", key=key, calls=calls, threads=effort.threads or 1),
             label=f"Measure all {len(layers)} layers" if len(layers) > 1 else "Measure the layer",
             what="layers",
-            told=f"{len(layers)} layers, {told}; {dtype}, about {effort.seconds:.0f} s for each",
+            told=f"{len(layers)} layer{'s' * (len(layers) != 1)}, {told}; {dtype}, about {effort.seconds:.0f} s for each",
             show=lambda results: _show(layers, results, requests, transform, settings, told),
             partial=partial(_table, layers, key=None),
         )

@@ -24,7 +24,7 @@ def looks_of(source: Source) -> Rows:
     jobs = session().looks
     layers = source.card["layers"]
     key = json.dumps(["looks", source.path, asdict(source.options), [x["digest"] for x in layers], source.stamp])
-    parts = list(_parts(layers))
+    parts = list(parts_of(layers))
     calls: list[Call] = [(first_looks, (source.path, part, source.options)) for part in parts]
     jobs.start(key, calls)
     jobs.collect()
@@ -43,7 +43,8 @@ def follow_looks(source: Source, show: Callable[[Rows], None]) -> None:
             jobs.collect()
 
 
-def _parts(layers: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, ...]]:
+def parts_of(layers: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, ...]]:
+    """Yield the names of layers, as many as one call reads within a second or so. layers: as the file's card shows them."""
     part: list[str] = []
     weights = 0
     for layer in layers:

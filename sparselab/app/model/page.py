@@ -6,6 +6,7 @@ import streamlit as st
 
 from sparselab.app.inputs.preamble import require_source, say_groups, show_headline
 from sparselab.app.inputs.sidebar import choose_seed
+from sparselab.app.model.audit import AuditPart
 from sparselab.app.model.view import choose_candidates, show_model
 
 
@@ -17,4 +18,6 @@ def page() -> None:
         seed = choose_seed()
     show_headline("Model", source)
     say_groups(source)
+    audit = AuditPart(source)
     show_model(source, candidates, seed)
+    audit.follow()

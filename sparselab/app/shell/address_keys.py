@@ -110,6 +110,8 @@ class _ModelKeys:
     show: Annotated[str, OneOf((WALL, TABLE)), ShownAs("Show"), Doc("the layers as a wall of pictures or a table")] = (
         WALL
     )
+    audit: Annotated[bool, Doc("what is in the file: which patterns its zeros fulfil")] = False
+    claim: Annotated[str, ShownAs("Claim"), Doc("what the file is said to be, such as 2:4")] = ""
 
 
 @dataclass(frozen=True)
@@ -168,11 +170,40 @@ class _TrainingKeys:
     axis: Annotated[str, Doc("the horizontal axis")] = ""
     with_study: Annotated[bool, ShownAs("Show the study"), Doc("whether the study is shown")] = True
     published: Annotated[str, Doc("the data set of the published results")] = ""
+    film_layer: Annotated[str, Doc("the layer whose film is shown")] = ""
+
+
+@dataclass(frozen=True)
+class _SweepsKeys:
+    sweep_folder: Annotated[str, ShownAs("Folder of a sweep"), Doc("the folder of a sweep, on this machine")] = ""
+    sweeps_tab: Annotated[str, Doc("the open tab")] = ""
 
 
 @dataclass(frozen=True)
 class _GlossaryKeys:
     term: Annotated[str, Doc("what is searched for")] = ""
+
+
+@dataclass(frozen=True)
+class _LearnKeys:
+    lesson: Annotated[str, Doc("a lesson by its number or name")] = ""
+    path: Annotated[str, Doc("a lesson's folder on this machine")] = ""
+    step: Annotated[str, Doc("the step of the lesson")] = "1"
+    language: Annotated[str, Doc("the language of its texts")] = "en"
+    controls: Annotated[str, Doc("the controls that are left: names, all or none")] = ""
+    transform: Annotated[str, Doc("the transform whose knobs the address has")] = FIRST_TRANSFORM
+
+
+@dataclass(frozen=True)
+class _LearnControlKeys:
+    sample: Annotated[str, ShownAs("Sample"), Doc("a sample by its name")] = ""
+    order: Annotated[str, ShownAs("Rows"), Doc("rows of the picture after")] = ""
+    kept: Annotated[
+        float | None,
+        Interval(ge=0.001, le=1.0),
+        ShownAs("Share kept"),
+        Doc("Which share of the weights is kept."),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -196,9 +227,9 @@ def _declared(kind: type, *pages: str, prefix: str = "") -> tuple[Key, ...]:
     return tuple(Key(each, frozenset(pages), prefix + each.name) for each in settings_of(kind))
 
 
-_MODEL = "model."
+_MODEL, _LEARN = "model.", "learn."
 KEYS: tuple[Key, ...] = (
-    *_declared(_WindowKeys, "explore", "compare", "model", "latency", "training", "glossary"),
+    *_declared(_WindowKeys, "explore", "compare", "model", "sweeps", "latency", "training", "learn", "glossary"),
     *_declared(_FileKeys, "explore", "compare", "model", "latency"),
     *_declared(_LayerKeys, "explore", "compare", "model", "latency"),
     *_declared(_TransformKeys, "explore", "latency"),
@@ -207,8 +238,11 @@ KEYS: tuple[Key, ...] = (
     *_declared(_ExploreKeys, "explore"),
     *_declared(_CompareKeys, "compare"),
     *_declared(_ModelKeys, "model"),
+    *_declared(_SweepsKeys, "sweeps"),
     *_declared(_LatencyKeys, "latency"),
     *_declared(_TrainingKeys, "training"),
+    *_declared(_LearnKeys, "learn", prefix=_LEARN),
+    *_declared(_LearnControlKeys, "learn", prefix=_LEARN),
     *_declared(_GlossaryKeys, "glossary"),
 )
 
@@ -219,3 +253,6 @@ SUBJECT_NAMES = frozenset(
     {*FILE_NAMES, *(each.name for kind in (_LayerKeys, _TransformKeys) for each in settings_of(kind))}
 )
 """The keys that say what a page is about, and not how it is looked at; knobs do so too."""
+
+LEARN_CONTROLS = tuple(each.name for each in settings_of(_LearnControlKeys))
+"""The keys of controls that lessons leave, beside the knobs of transforms."""

@@ -24,8 +24,10 @@ def pages() -> list[StreamlitPage]:
         st.Page(PAGES / "explore.py", title="Explore", icon=":material/grid_on:", default=True),
         st.Page(PAGES / "compare.py", title="Compare", icon=":material/leaderboard:"),
         st.Page(PAGES / "model.py", title="Model", icon=":material/account_tree:"),
+        st.Page(PAGES / "sweeps.py", title="Sweeps", icon=":material/stacked_line_chart:"),
         st.Page(PAGES / "latency.py", title="Latency", icon=":material/timer:"),
         st.Page(PAGES / "training.py", title="Training", icon=":material/model_training:"),
+        st.Page(PAGES / "learn.py", title="Learn", icon=":material/school:"),
         st.Page(PAGES / "glossary.py", title="Glossary", icon=":material/menu_book:"),
     ]
 

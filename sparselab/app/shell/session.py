@@ -62,6 +62,7 @@ class VisitorSession:
         self.chance = Latest(broker())
         self.jobs = JobList(broker(), self.name)
         self.looks = JobList(broker(), self.name)
+        self.audit = JobList(broker(), self.name)
         self.measurements = JobList(broker(), self.name)
         self.memory = Memory(_VISITORS_BYTES)
         # A note alone: the collector may run it on the server's event loop, or where a lock is held.

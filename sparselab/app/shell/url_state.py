@@ -62,8 +62,9 @@ def linked_segments(
     default: str,
     help: str | None = None,
     shows_label: bool = True,
+    then: Callable[[], None] | None = None,
 ) -> str:
-    """Show a segmented control for the options that `labels` names; return the choice."""
+    """Show a segmented control for the options that `labels` names; return the choice. `then` is called after a move."""
     value = _known(key, tuple(labels), default)
     choice = st.segmented_control(
         label,
@@ -73,7 +74,7 @@ def linked_segments(
         required=True,
         width="content",
         label_visibility="visible" if shows_label else "collapsed",
-        **seat(key, value, default, widget=_widget(key)),
+        **seat(key, value, default, widget=_widget(key), then=then),
     )
     assert choice is not None  # it is required
     return str(choice)

@@ -15,6 +15,11 @@ _STYLE = (
     # The line above the title, which Streamlit's own header overlays.
     ".stMainBlockContainer { position: relative; } :has(> .st-key-presenter_switch) { position: absolute; width: auto; "
     "top: 0.25rem; right: 5rem; z-index: 999991; } "
+    # Segments that do not fit go on in a second line: Streamlit cuts them off, and nothing says that one may scroll.
+    "[data-testid=stButtonGroup] [role=radiogroup] { flex-wrap: wrap; row-gap: 0.25rem; mask-image: none; } "
+    "[role=radiogroup] button[data-selected=true] { position: relative; z-index: 1; } [role=radiogroup] "
+    "button:not([data-selected=true]) { border-inline: 1px solid color-mix(in srgb, currentcolor 20%, transparent) !important; } "
+    "@media (min-width: 641px) and (max-width: 1100px) { .stMainBlockContainer { padding-left: 2rem; padding-right: 2rem; } } "
     # On a phone that header covers the page's first lines, and nobody presents.
     "@media (max-width: 640px) { .stMainBlockContainer { padding-top: 4rem; } .st-key-presenter_switch { display: none; } }"
     "</style>"

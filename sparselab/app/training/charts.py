@@ -40,6 +40,9 @@ _STYLES: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """Colour and symbol of the series seen most; no two share both."""
 
+_FROM_START = frozenset({"DSB", "SSB (static blocks)", "RigL", "SET"})
+"""Series that are sparse from their first step: dotted."""
+
 _FILL: Mapping[Verdict | None, str] = MappingProxyType(
     {"better": "", "tie": "-open-dot", "worse": "-open", None: "-open-dot"}
 )
@@ -58,13 +61,13 @@ STANDARD = ("IMP (unstructured)", "Refill", "Refill+", "Regroup", "Shuffled bloc
 
 
 def style_of(series: str) -> dict[str, Any]:
-    """Return colour, dash and symbol of a series: the same in every figure; a refined one has its twin's, dashed."""
+    """Return colour, dash and symbol of a series: the same in every figure; a refined one has its twin's, dashed; sparse from the start is dotted."""
     plain = series.removesuffix(", refined")
     place = _GREY_PLACES.get(plain, sum(map(ord, plain)))
     colour, symbol = _STYLES.get(plain, (GREY, _OTHERS[place % len(_OTHERS)]))
-    refined = plain != series
+    dash = "dash" if plain != series else "dot" if plain in _FROM_START else "solid"
     return {
-        "line": {"color": colour, "dash": "dash" if refined else "solid", "width": 2},
+        "line": {"color": colour, "dash": dash, "width": 2},
         "marker": {"symbol": symbol, "size": 10, "color": colour},
     }
 

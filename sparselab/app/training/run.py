@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from sparselab.app.shell.escape import literal
 from sparselab.app.training.charts import curves_figure, progress_figure
 from sparselab.app.training.exchanges import show_energy_lost
+from sparselab.app.training.film import show_film
 from sparselab.app.training.run_choice import NONE, choose_next
 from sparselab.core.errors import SparselabError
 from sparselab.training.runs.mask_history import energy_lost_of
@@ -37,6 +38,7 @@ def show_run(root: Path, view: RunView | None) -> None:
     _actions(place, root, view)
     charts = st.empty()
     _show(status, charts, view)
+    show_film(view)
     _details(view)
     while view.info.status in _BUSY:
         # A loop in the script, which any click interrupts: a fragment that refreshes itself would draw into the next page.

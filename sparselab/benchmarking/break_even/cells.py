@@ -24,6 +24,9 @@ from sparselab.runtime.progress import SILENT, Monitor
 TRANSFORM = "random-groups"
 """What the sessions of a map say in `about`, with the height under "group_rows"."""
 
+OPPONENTS_OF_A_CELL = ("dense-bfloat16",)
+"""A cell is short, and its dense product is the same in all cells: of the opponents the one that a processor may be built for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticLayout:
@@ -80,7 +83,8 @@ def measure_cell(
 ) -> dict[str, Any]:
     """Measure one cell of a map in this process; return a `Measured` as plain values. Runs in a worker.
 
-    Beside the kernel on blocks, the exact product of a random mask with as many weights: in the role "exact".
+    Beside the kernel on blocks, the exact product of a random mask with as many weights, in the role "exact", and the dense
+    product in bfloat16.
     Raises: as `random_groups` and `measure` do.
     """
     seed = product.effort.seed
@@ -105,7 +109,14 @@ def measure_cell(
     if product.cells:
         about[CELLS] = json.dumps(measured_cells(product.cells, product.cols))
     with alone(monitor):
-        session = measure_with(work, (product.kernel, exact_kernel()), product.effort, about=about, monitor=monitor)
+        session = measure_with(
+            work,
+            (product.kernel, exact_kernel()),
+            product.effort,
+            opponents=OPPONENTS_OF_A_CELL,
+            about=about,
+            monitor=monitor,
+        )
     return kept(session)
 
 

@@ -20,7 +20,8 @@ _SLAB = 2**20  # words looked at in one go: what is made beside them stays in th
 
 @dataclass(frozen=True, kw_only=True)
 class WordType:
-    """A float type by its bits. `magnitude` masks all that must be 0 in a zero; `one` is the number 1.
+    """A float type by its bits. `magnitude` masks all that must be 0 in a zero; `one` is the number 1, `normal` the smallest
+    number that is no denormal.
 
     Words whose bits under `special` are all set are infinite or no number; with `lone_special`, that very word alone is.
     """
@@ -28,17 +29,18 @@ class WordType:
     magnitude: int
     special: int
     one: int
+    normal: int
     lone_special: bool = False
 
 
 WORD_TYPES: Mapping[str, WordType] = MappingProxyType(
     {
-        "bfloat16": WordType(magnitude=0x7FFF, special=0x7F80, one=0x3F80),
-        "float16": WordType(magnitude=0x7FFF, special=0x7C00, one=0x3C00),
-        "float8_e4m3fn": WordType(magnitude=0x7F, special=0x7F, one=0x38),
-        "float8_e5m2": WordType(magnitude=0x7F, special=0x7C, one=0x3C),
-        "float8_e4m3fnuz": WordType(magnitude=0xFF, special=0x80, one=0x40, lone_special=True),
-        "float8_e5m2fnuz": WordType(magnitude=0xFF, special=0x80, one=0x40, lone_special=True),
+        "bfloat16": WordType(magnitude=0x7FFF, special=0x7F80, one=0x3F80, normal=0x0080),
+        "float16": WordType(magnitude=0x7FFF, special=0x7C00, one=0x3C00, normal=0x0400),
+        "float8_e4m3fn": WordType(magnitude=0x7F, special=0x7F, one=0x38, normal=0x08),
+        "float8_e5m2": WordType(magnitude=0x7F, special=0x7C, one=0x3C, normal=0x04),
+        "float8_e4m3fnuz": WordType(magnitude=0xFF, special=0x80, one=0x40, normal=0x08, lone_special=True),
+        "float8_e5m2fnuz": WordType(magnitude=0xFF, special=0x80, one=0x40, normal=0x04, lone_special=True),
     }
 )
 """The types that are counted in words, by torch's names."""

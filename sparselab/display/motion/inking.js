@@ -4,7 +4,7 @@
 import { ORANGE, SKY_BLUE } from "../mask_view/paint.js";
 import { fillAt } from "./geometry.js";
 
-const mixed = (from, to, share) => from.map((channel, i) => channel + (to[i] - channel) * share);
+export const mixed = (from, to, share) => from.map((channel, i) => channel + (to[i] - channel) * share);
 
 const LEVELS = 1024; // four a step of a colour's channel: finer than a screen shows
 
@@ -41,7 +41,8 @@ function inkUpright(pixels, width, height, ink, colours, top) {
   }
 }
 
-function inkMixed(pixels, [covered, grown, dropped], colours, [seenGrown, seenDropped], background, top) {
+/** Paint planes of covered, grown and dropped ink in their colours, the last two as far as they are seen. */
+export function inkMixed(pixels, [covered, grown, dropped], colours, [seenGrown, seenDropped], background, top) {
   const [paperR, paperG, paperB] = background;
   const [[r0, g0, b0], [r1, g1, b1], [r2, g2, b2]] =
     colours.map((colour) => colour.map((channel, i) => channel - background[i]));

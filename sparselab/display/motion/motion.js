@@ -10,16 +10,15 @@ import { makeReordering } from "./reordering.js";
 import { makeFrames } from "./raster.js";
 import { paintFrame } from "./inking.js";
 import { FATES, followedText, nearestWeight, travellerOf } from "./following.js";
+import { fitCanvas, motionUnwanted } from "./screen.js";
 import { BAR, drawBar, drawFollowed } from "./stage.js";
-import { filmType, startFilm } from "./film.js";
+import { startRecording, videoType } from "./recording.js";
 import { legendTexts, meaningAt } from "./wording.js";
 
 const STEP_MS = 3000;
 const MOST_STRIPS = 2 ** 23; // numbers: 32 MB; a layer with more rows or columns is painted on fewer pixels
 const WARM_MS = 100;
 const PLAYERS = new WeakMap();
-
-const motionUnwanted = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 class MotionPlayer {
   constructor(root) {
@@ -36,8 +35,8 @@ class MotionPlayer {
     on(this.find("play"), "click", () => this.press());
     on(this.find("scrubber"), "input", ({ target }) => this.scrub(Number(target.value)));
     on(this.find("follow"), "change", ({ target }) => this.follow(travellerOf(this.reordering, Number(target.value))));
-    this.find("film").hidden = filmType() === null;
-    on(this.find("film"), "click", () => this.saveFilm());
+    this.find("save").hidden = videoType() === null;
+    on(this.find("save"), "click", () => this.saveVideo());
     on(this.canvas, "click", (event) => this.pick(event));
     on(matchMedia("(prefers-reduced-motion: reduce)"), "change", () => this.scrub(this.position));
     for (const button of this.root.querySelectorAll("[data-step]")) {
@@ -102,25 +101,25 @@ class MotionPlayer {
       this.position = easedPosition(clock);
       this.playing = clock < to ? requestAnimationFrame(tick) : null;
       this.paint();
-      if (!this.playing) this.stopFilm();
+      if (!this.playing) this.endRecording();
     };
     this.playing = requestAnimationFrame(tick);
   }
 
-  /** Play it once from the start and save that; pausing it ends the film there. */
-  saveFilm() {
+  /** Play it once from the start and save that; pausing it ends the video there. */
+  saveVideo() {
     this.scrub(0);
-    const button = this.find("film");
-    this.endFilm = startFilm(() => this.shown(), () => {
+    const button = this.find("save");
+    this.stopRecording = startRecording("reordering", () => this.shown(), () => {
       button.disabled = false;
-      button.textContent = "Save film";
+      button.textContent = "Save as video";
     });
     button.disabled = true;
     button.textContent = "Recording";
     this.play(0, END);
   }
 
-  /** What a frame of the film shows now. */
+  /** What a frame of the video shows now. */
   shown() {
     const { reordering, position, theme, canvas, ratio } = this;
     const legend = legendTexts(reordering).map(([name, text]) => ({ text, colour: legendColour(name, theme) }));
@@ -130,12 +129,12 @@ class MotionPlayer {
   pause() {
     cancelAnimationFrame(this.playing);
     this.playing = null;
-    this.stopFilm();
+    this.endRecording();
   }
 
-  stopFilm() {
-    this.endFilm?.();
-    this.endFilm = null;
+  endRecording() {
+    this.stopRecording?.();
+    this.stopRecording = null;
   }
 
   scrub(position) {
@@ -160,11 +159,8 @@ class MotionPlayer {
   paint() {
     if (!this.reordering || this.canvas.clientWidth <= BAR) return;
     const started = performance.now();
-    const ratio = Math.min(2, window.devicePixelRatio || 1);
-    this.ratio = ratio;
-    const [width, height] = [this.canvas.clientWidth, this.canvas.clientHeight].map((size) => Math.round(size * ratio));
-    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
-    this.prepare(width - Math.round(BAR * ratio), height);
+    this.ratio = fitCanvas(this.canvas);
+    this.prepare(this.canvas.width - Math.round(BAR * this.ratio), this.canvas.height);
     const { frames, image, theme } = this;
     const pixels = new Uint32Array(image.data.buffer);
     paintFrame(pixels, frames, this.position, theme, this.top);

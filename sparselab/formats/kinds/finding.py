@@ -14,7 +14,7 @@ from sparselab.formats.kinds.by_name import SHAPE_RULES
 from sparselab.formats.kinds.exact import Found, entries_of
 from sparselab.formats.kinds.groups import Convolutions, groups_of
 from sparselab.formats.kinds.integers import INTEGER_RULES
-from sparselab.formats.kinds.loading import load_layer, load_mask, survey_by
+from sparselab.formats.kinds.loading import load_layer, load_mask, load_stored, survey_by
 from sparselab.formats.kinds.pairing import pair
 from sparselab.formats.kinds.parts import NATIVE, LayerParts, times
 from sparselab.formats.kinds.read_rules import READ_RULES, REFUSAL_RULES
@@ -48,6 +48,7 @@ def found_layer(parts: LayerParts) -> FoundLayer:
         load=partial(load_layer, parts),
         load_mask=partial(load_mask, parts),
         survey=survey_by(parts),
+        load_stored=partial(load_stored, parts),
         groups=parts.groups,
         notes=parts.notes,
         has_weight={"pair": True, "mask alone": False}.get(parts.form),

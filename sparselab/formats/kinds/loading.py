@@ -15,7 +15,7 @@ from sparselab.core.inputs.layers import all_ones
 from sparselab.core.inputs.words import WORD_TYPES, are_ones, nonzero_words, special_words, widen_bfloat16
 from sparselab.core.layer import Layer
 from sparselab.core.mask import Mask
-from sparselab.core.ticket import Survey
+from sparselab.core.ticket import StoredLayer, Survey, stored_of
 from sparselab.formats.kinds.parts import LayerParts
 from sparselab.formats.kinds.values import SLAB, Reading, read_mask, read_weight, weight_notes
 from sparselab.formats.parsing.float8 import FLOAT8_TYPES, widen_float8
@@ -69,6 +69,21 @@ def load_mask(parts: LayerParts) -> Mask:
     if weight.load_stored is None or weight.stored not in WORD_TYPES or parts.threshold is not None:
         return load_layer(parts).mask
     return Mask._adopt(np.ascontiguousarray(parts.matrix_of(nonzero_words(weight.load_stored(), weight.stored))))
+
+
+def load_stored(parts: LayerParts) -> StoredLayer:
+    """Return the numbers of a layer as they lie in the file, beside its mask where that is a tensor of its own.
+
+    They are not looked at: NaN and infinite weights are there too. Where a threshold decides, what `load_layer` gives.
+
+    Raises: FileError for NaN and infinite numbers in a mask.
+    """
+    weight = parts.weight
+    if weight is None or parts.threshold is not None:
+        return stored_of(load_layer(parts))
+    kept = None if parts.mask is None else _read_mask(parts).kept
+    words = weight.load() if weight.load_stored is None else weight.load_stored()
+    return StoredLayer(parts.matrix_of(words), weight.stored or str(weight.dtype), kept)
 
 
 def _read_mask(parts: LayerParts) -> Reading:

@@ -16,7 +16,9 @@ from sparselab.formats.parsing.bounded_json import parse_json
 
 _MOST_CONFIG_BYTES = 2**20
 _MOST_VALUES = 400_000
-_COUNTS = ("num_attention_heads", "num_key_value_heads", "head_dim", "hidden_size", "num_hidden_layers")
+CONFIG_COUNTS = ("num_attention_heads", "num_key_value_heads", "head_dim", "hidden_size", "num_hidden_layers")
+"""The whole numbers of config.json that are read."""
+
 _LARGEST_COUNT = 2**31
 
 
@@ -55,7 +57,7 @@ def read_config(path: Path) -> dict[str, str]:
     # Models of text and pictures keep what concerns the language model one level down.
     inner = config.get("text_config")
     source: Mapping[str, Any] = inner if isinstance(inner, dict) and "num_attention_heads" not in config else config
-    for name in _COUNTS:
+    for name in CONFIG_COUNTS:
         value = source.get(name)
         if type(value) is int and 0 < value < _LARGEST_COUNT:
             found[name] = str(value)

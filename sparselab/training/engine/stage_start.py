@@ -94,15 +94,10 @@ def transformed_start(
     A layer that does not suit the transform, or in which it finds nothing, keeps its mask; what it says of every layer is
     told. New weights take the values that the transform's `regrow` names, those of the rewind step by default.
     """
-    run, (state, masks) = item.transform(), ticket
-    layers = layers_of(network, masks, state=state, rewound=rewound)
-    if "features" in run.needs:
-        network.restore(state)
-        layers = _with_features(settings, network, data, layers)
+    run, (_, masks) = item.transform(), ticket
     after, fresh, told = dict(masks), dict(rewound), {}
-    layouts = run.over(layers, rng=np.random.default_rng(settings.seed), device=settings.device, monitor=monitor)
-    monitor.check()  # a search that was cancelled hands back its best so far, which is not what its steps would find
-    for layer, layout in zip(layers, layouts, strict=True):
+    found = transformed_layouts(settings, network, data, item=item, rewound=rewound, ticket=ticket, monitor=monitor)
+    for layer, layout in found:
         after[layer.name] = tensor_of(layout.after, masks[layer.name])
         told[layer.name] = {
             "status": layout.status,
@@ -113,6 +108,27 @@ def transformed_start(
         if run.draws_new_weights:
             fresh[f"{layer.name}.weight"] = _regrown(layout, layer, settings.seed)
     return Start(masks=after, state=fresh, told=told)
+
+
+def transformed_layouts(
+    settings: TrainSettings,
+    network: Network,
+    data: Data,
+    *,
+    item: Branch,
+    rewound: State,
+    ticket: tuple[State, Masks],
+    monitor: Monitor = SILENT,
+) -> list[tuple[Layer, Layout]]:
+    """Return every layer of a ticket with what a transform makes of it: the same whenever it is asked for. Raises: Cancelled."""
+    run, (state, masks) = item.transform(), ticket
+    layers = layers_of(network, masks, state=state, rewound=rewound)
+    if "features" in run.needs:
+        network.restore(state)
+        layers = _with_features(settings, network, data, layers)
+    layouts = run.over(layers, rng=np.random.default_rng(settings.seed), device=settings.device, monitor=monitor)
+    monitor.check()  # a search that was cancelled hands back its best so far, which is not what its steps would find
+    return list(zip(layers, layouts, strict=True))
 
 
 def updater_of(

@@ -23,6 +23,8 @@ def commit(run: RunContext, work: Underway) -> None:
     """
     stage, seconds = work.stage, work.seconds
     work.trainer.updater.finish()
+    if work.film is not None:
+        work.film.end(stage.stop)
     state, masks = run.network.capture(), work.trainer.updater.current()
     entry: dict[str, Any] = {"stage": stage.name, "level": stage.level}
     if stage.name != REWIND:

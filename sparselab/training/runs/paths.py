@@ -2,6 +2,7 @@
 
 config.json          settings, their hash, versions
 events.jsonl         one JSON line an event
+masks.film           masks while they moved, where the run keeps them (film/layout.py)
 results.json         one entry a finished stage
 checkpoints/         <stage>-<step>.safetensors, the two newest of the stage under way
 models/              <stage>.safetensors, all weights and masks when a stage ended
@@ -39,6 +40,10 @@ class RunPaths:
     @property
     def results(self) -> Path:
         return self.folder / "results.json"
+
+    @property
+    def film(self) -> Path:
+        return self.folder / "masks.film"
 
     @property
     def lock(self) -> Path:

@@ -13,7 +13,9 @@ from sparselab.training.engine.checkpoint import read_checkpoint, write_checkpoi
 from sparselab.training.engine.initial import initial
 from sparselab.training.engine.loop import Trainer, TrainingProgress
 from sparselab.training.engine.stage_start import Start, level_start, transformed_start, updater_of
+from sparselab.training.own_code.reference import short
 from sparselab.training.runs.context import RunContext
+from sparselab.training.runs.film.recording import FilmRecorder
 from sparselab.training.runs.stages import REWIND, Stage, level_name
 from sparselab.training.updaters import MaskUpdater
 
@@ -22,7 +24,7 @@ _CHECKPOINTS_KEPT = 2
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Underway:
-    """A stage that trains: what, how far it is, what is to be told of each layer, and the seconds spent before `since`."""
+    """A stage that trains: what, how far it is, what is to be told of each layer, the seconds spent before `since`, and its film."""
 
     stage: Stage
     trainer: Trainer
@@ -30,6 +32,7 @@ class Underway:
     told: Mapping[str, Mapping[str, Any]]
     since: float
     spent: float = 0.0
+    film: FilmRecorder | None = None
 
     @property
     def seconds(self) -> float:
@@ -47,7 +50,13 @@ def begin(run: RunContext, stage: Stage) -> Underway:
     kept = sum(int(mask.sum()) for mask in start.masks.values())
     opening = {"event": "stage", "stage": stage.name, "level": stage.level, "start": stage.start, "stop": stage.stop}
     run.events.write({**opening, "kept": kept, "size": run.network.size})
-    work = Underway(stage=stage, trainer=trainer, progress=TrainingProgress(stage.start), told=start.told, since=since)
+    film = _film(run, stage, trainer)
+    if film is not None:
+        film.begin(stage.start)
+        if film.note:
+            run.say(film.note)
+    progress = TrainingProgress(stage.start)
+    work = Underway(stage=stage, trainer=trainer, progress=progress, told=start.told, since=since, film=film)
     if stage.stop > stage.start:
         save(run, work)
     return work
@@ -59,6 +68,8 @@ def save(run: RunContext, work: Underway) -> None:
         return
     work.trainer.updater.finish()
     run.events.sync()
+    if work.film is not None:
+        work.film.sync()
     parts = {
         "model": run.network.capture(),
         "mask": work.trainer.updater.current(),
@@ -75,6 +86,7 @@ def save(run: RunContext, work: Underway) -> None:
         "epoch_steps": progress.epoch_steps,
         "seconds": work.seconds,
         "told": {name: dict(told) for name, told in work.told.items()},
+        **({} if work.film is None else {"film": work.film.facts}),
     }
     write_checkpoint(run.paths.checkpoint(stage, progress.step), parts, facts)
     run.remove_checkpoints(stage, newest=_CHECKPOINTS_KEPT)
@@ -99,6 +111,9 @@ def restore(run: RunContext, stage: Stage) -> Underway | None:
             trainer.optimizer.velocities[int(place)].copy_(value)
         trainer.optimizer.load(found.part("optimizer"))
         trainer.updater.load(start.masks, start.tensors, trainer.velocities)
+        film = _film(run, stage, trainer)
+        if film is not None and not film.go_on(facts["film"], facts["step"]):
+            run.say(f"the film of {stage.name} has lost frames: it starts anew at step {facts['step']}")
         progress = TrainingProgress(facts["step"], facts["epoch_loss"], facts["epoch_steps"])
         return Underway(
             stage=stage,
@@ -107,6 +122,7 @@ def restore(run: RunContext, stage: Stage) -> Underway | None:
             told=start.told,
             since=time.monotonic(),
             spent=facts["seconds"],
+            film=film,
         )
     return None
 
@@ -130,6 +146,20 @@ def _start(run: RunContext, stage: Stage) -> Start:
     before = None if first else run.model(level_name(stage.level - 1))
     return level_start(
         run.settings, run.network, run.data, level=stage.level, rewound=rewound, early=early, before=before
+    )
+
+
+def _film(run: RunContext, stage: Stage, trainer: Trainer) -> FilmRecorder | None:
+    """Return what keeps the masks of a stage, None where none are asked for, or they do not move."""
+    if not run.settings.keep_masks or not run.processes.writes or not trainer.updater.moves(stage.stop):
+        return None
+    title = f"{run.settings.method}, {short(run.settings.model)} on {short(run.settings.task)}"
+    return FilmRecorder(
+        run.paths.film,
+        trainer.updater,
+        asked=run.settings.keep_masks,
+        steps=stage.stop,
+        facts={"title": title, "stage": stage.name},
     )
 
 

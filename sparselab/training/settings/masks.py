@@ -18,6 +18,7 @@ from sparselab.training.methods import (
     AT_START,
     BLOCKS,
     DYNAMIC,
+    FILMED,
     METHODS,
     MOVING,
     MOVING_BLOCKS,
@@ -129,6 +130,14 @@ class MaskSettings:
         When("method", MOVING),
         Doc("share of the steps after which masks no longer change"),
     ] = 0.75
+    keep_masks: Annotated[
+        int,
+        Interval(ge=0, le=1_000_000),
+        When("method", FILMED),
+        Doc(
+            "keep the masks at every n-th of their updates (top-kast: of its steps), for a film of the run; 0: keep none"
+        ),
+    ] = 0
     block_size: Annotated[int, Interval(ge=2, le=64), When("method", BLOCKS), Doc("side of a square block")] = 16
     grow: Annotated[
         str,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sparselab.core.torch_private import foreach_multiply
 from sparselab.training.network import Masks, Network
@@ -29,7 +31,8 @@ class MaskUpdater:
 
     A weight outside is set to 0 once. Its gradient is set to 0 at every step, hence its momentum and itself stay exactly 0.
 
-    `masks` are bool, in the order of the network's `weights`, on its device.
+    `masks` are bool, in the order of the network's `weights`, on its device. `on_move` is called with the number of a step whenever
+    they have moved.
     """
 
     decays_weights: bool = False
@@ -40,6 +43,7 @@ class MaskUpdater:
         self.names = list(network.weights)
         self.masks = [_like(masks[name], weight) for name, weight in network.weights.items()]
         self.factors: list[torch.Tensor] = []
+        self.on_move: Callable[[int], None] = lambda _step: None
         self.settle()
 
     @torch.no_grad()
@@ -60,6 +64,14 @@ class MaskUpdater:
 
     def after(self, step: Step) -> None:
         """Change masks after the optimizer has taken its step; the gradients are used up."""
+
+    def moves(self, steps: int) -> int:
+        """Return how often the masks move in a training of so many steps."""
+        return 0
+
+    def row_groups(self) -> list[NDArray[np.int32]] | None:
+        """Return, for every layer, which group a row shares its blocks with, from 1 on, 0 for none; None where there are no blocks."""
+        return None
 
     def finish(self) -> None:
         """Leave the weights as the network uses them: before evaluation and capture."""

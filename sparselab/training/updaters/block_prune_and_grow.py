@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sparselab.core.device import as_tensor
 from sparselab.core.layer import Layer
@@ -82,6 +83,9 @@ class BlockPruneAndGrow(PruneAndGrow):
         """Return the number of blocks."""
         return {"blocks": sum(map(len, self.blocks))}
 
+    def row_groups(self) -> list[NDArray[np.int32]]:
+        return [_groups_of(blocks, len(mask)) for blocks, mask in zip(self.blocks, self.masks, strict=True)]
+
     def tensors(self) -> dict[str, torch.Tensor]:
         return pack_all(self.blocks)
 
@@ -130,6 +134,15 @@ def paint_all(network: Network, blocks: Sequence[Blocks]) -> tuple[Masks, dict[s
         for (name, weight), parts in zip(network.weights.items(), blocks, strict=True)
     }
     return masks, pack_all(blocks)
+
+
+def _groups_of(blocks: Blocks, rows: int) -> NDArray[np.int32]:
+    """Return the group of every row: rows of one block are in one, groups are numbered by their first rows, 0 is a row of no block."""
+    found = np.zeros(rows, np.int32)
+    members = {int(part.rows.min()): part.rows for part in blocks}
+    for number, first in enumerate(sorted(members), start=1):
+        found[members[first]] = number
+    return found
 
 
 def pack_all(blocks: Sequence[Blocks]) -> dict[str, torch.Tensor]:

@@ -92,6 +92,11 @@ class PruneAndGrow(MaskUpdater):
         # A mask made by reshaping lies in another order in memory than the weight it covers.
         self.masks = [torch.empty_like(old).copy_(new) for old, new in pairs]
         self.settle(step.velocities)
+        self.on_move(step.number)
+
+    def moves(self, steps: int) -> int:
+        schedule = self.update_schedule
+        return sum(schedule.fraction(step) > 0 for step in range(0, min(schedule.until + 1, steps), schedule.every))
 
     def more_news(self) -> dict[str, Any]:
         """Return what else an update tells."""

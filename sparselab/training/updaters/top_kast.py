@@ -44,6 +44,10 @@ class TopKast(MaskUpdater):
         self._reached = self._sets(self._backward)
         self.masks = self._sets(self._forward)
         self._hide()
+        self.on_move(step)
+
+    def moves(self, steps: int) -> int:
+        return steps
 
     def update(self, step: Step) -> bool:
         with torch.no_grad():

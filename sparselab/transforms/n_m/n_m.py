@@ -15,7 +15,7 @@ from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
 from sparselab.core.permutation import Permutation
-from sparselab.core.settings import InFront, Ladder, OneOf, ShownAs, When
+from sparselab.core.settings import InFront, Ladder, OneOf, ShownAs, StopsByClock, When
 from sparselab.runtime.progress import SILENT, Monitor, Stages
 from sparselab.transforms.base import Transform
 from sparselab.transforms.cells import scores
@@ -82,6 +82,7 @@ class NM(Transform):
     permute_seconds: Annotated[
         int,
         Interval(ge=1, le=600),
+        StopsByClock(),
         When("permute", ("swap", "stripe")),
         ShownAs("Order of channels, at most s"),
         Doc("longest time for the permutation"),

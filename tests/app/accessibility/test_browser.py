@@ -142,3 +142,23 @@ def test_a_click_is_answered_by_what_is_being_done_before_it_is_done(browser: Br
         expect(doing).to_be_empty()
     expect(page).to_have_url(re.compile("/glossary"))
     context.close()
+
+
+def test_a_slow_server_does_not_make_a_click_unanswered(page: Page, server: str) -> None:
+    page.goto(f"{server}/?sample=planted")
+    at_rest(page)
+    page.wait_for_function("() => window.sparselabFeedback")
+    doing = page.locator("#sparselab-doing[role=status]")
+
+    def state(name: str) -> None:
+        page.get_by_test_id("stApp").evaluate("(app, name) => { app.dataset.testScriptState = name; }", name)
+
+    page.get_by_role("radio", name="as in the file").press("Shift")  # Streamlit makes nothing of this key
+    page.wait_for_timeout(4000)
+    state("running")
+    expect(doing).to_have_text("Rows: as in the file ...")
+    state("notRunning")
+    expect(doing).to_be_empty()
+    state("running")  # for nobody's click
+    page.wait_for_timeout(100)
+    expect(doing).to_be_empty()

@@ -24,6 +24,7 @@ LINKS: Mapping[str, Mapping[str, str]] = {
     "glossary": {"term": "mask"},
     "latency": {**LAYER, **KNOBS, "size": "64", "batch": "2", "seconds": "3", "dtype": "float64", "threads": "1"},
     "model": {**LAYER, "transform": "n-m", "n": "1", "m": "8"},
+    "sweeps": {"sweeps_tab": "plan"},
     "training": {"axis": "blocks", "training_tab": "Accuracy curves"},
 }
 """For each page a link in which much is other than its default; tests/app/address/test_pages.py walks every key without a browser."""

@@ -16,6 +16,7 @@ from sparselab.app.explore.details import TABS
 from sparselab.app.latency.page import TABS as LATENCY_TABS
 from sparselab.app.shell.address import AddressState, fixed_keys, keys_of, parse, query_of, text_of
 from sparselab.app.shell.address_keys import BEST, FILE_NAMES, KEYS
+from sparselab.app.sweeps.page import TABS as SWEEPS_TABS
 from sparselab.app.training.charts import AXES
 from sparselab.app.training.page import TABS as TRAINING_TABS
 from sparselab.core.settings import Setting
@@ -30,6 +31,7 @@ LABELS = {
     "tab": {name: tab.label for name, tab in TABS.items()},
     "latency_tab": LATENCY_TABS,
     "training_tab": TRAINING_TABS,
+    "sweeps_tab": SWEEPS_TABS,
 }
 # A value of every text that has no choices in the table, because a page or a file knows them.
 TEXTS = {
@@ -51,8 +53,10 @@ TEXTS = {
     "input": "network",
     "model_input": "free",
     "tradeoff": "network",
+    "sweep_folder": "sweep",
+    "sweeps_tab": "plan",
 }
-NOT_BY_PATH = {"sample", "file", "digest", "read_masks", "run", "read_groups", "read_axes"}
+NOT_BY_PATH = {"sample", "file", "digest", "read_masks", "run", "film_layer", "read_groups", "read_axes"}
 
 
 @pytest.fixture
@@ -136,7 +140,7 @@ def test_what_the_address_says_is_seen_and_stays_after_a_page_change(
     for name, widget in shown.items():
         if name in address:
             assert text_of(widget.value) == address[name], name
-    assert len(shown) >= {"glossary": 1, "training": 1}.get(page, 8)
+    assert len(shown) >= {"glossary": 1, "training": 1, "sweeps": 1}.get(page, 8)
     goes_to(at, "glossary" if page != "glossary" else "training")
     goes_to(at, page)
     assert address_of(at, page) == address

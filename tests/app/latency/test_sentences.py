@@ -164,3 +164,37 @@ def test_a_whole_network_has_a_verdict_in_words_when_all_of_it_was_measured() ->
     assert not at.exception
     assert "2 of 3 layers were measured" in at.info[0].value
     assert not at.success
+
+
+@pytest.mark.usefixtures("mask")
+@pytest.mark.parametrize(
+    ("speeds", "told"),
+    [
+        ((12.0, 8.0), "groups of 32 rows pay while they keep at most 1.5 times as many weights as the mask did"),
+        ((40.0, 1.0), "groups of 32 rows pay at every density measured, whatever the mask's"),
+        ((1.0, 80.0), "groups of 32 rows pay at no density measured: leave the mask alone"),
+    ],
+)
+def test_when_structure_pays_is_said_first_and_what_was_not_measured_is_not_drawn(
+    tmp_path: Path, speeds: tuple[float, float], told: str
+) -> None:
+    plan = json.dumps([[32, density] for density in (0.05, 0.1, 0.2)])
+    for density in (0.05, 0.1, 0.2):
+        blocks, exact = (
+            row(*each)
+            for each in (
+                ("native-blocks", 0.1 * speeds[0] / density),
+                ("native-sparse", 0.1 * speeds[1] / density, "exact"),
+            )
+        )
+        store(blocks, exact, density=density, group_rows="32", cells=plan)
+    for figures in ("measure here", "from stored sessions"):
+        at = page(tmp_path, latency_tab="Break-even map", figures=figures, map_kernel="native-blocks")
+        said = next(item.value for item in at.markdown if "groups of 32 rows" in item.value)
+        assert said.startswith(
+            "**On A processor, another machine than this one, in float32 on the CPU's vector units, "
+        )
+        assert told in said
+        missing = next(item.value for item in at.caption if "so not drawn" in item.value)
+        assert "bfloat16 on the CPU" in missing
+        assert "a GPU" in missing

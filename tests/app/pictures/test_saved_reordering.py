@@ -119,14 +119,14 @@ def test_play_runs_to_the_end_of_a_step_pause_holds_it_and_a_click_follows_anoth
     expect(motion.get_by_test_id("motion-readout")).to_contain_text("dropped after")
 
 
-def test_the_film_is_saved_as_a_video(page: Page, saved: str) -> None:
+def test_the_reordering_is_saved_as_a_video(page: Page, saved: str) -> None:
     motion = opened(page, saved)
-    button = motion.get_by_test_id("motion-film")
+    button = motion.get_by_test_id("motion-save")
     with page.expect_download() as download:
         button.click()
         expect(motion.get_by_test_id("motion-play")).to_have_text("Pause")
         expect(motion.get_by_test_id("motion-position")).to_have_text(re.compile(r"rows: [1-9]\d? %"))
-        motion.get_by_test_id("motion-play").click()  # the film ends there
+        motion.get_by_test_id("motion-play").click()  # the video ends there
     assert re.fullmatch(r"reordering-conv\.weight\.(mp4|webm)", download.value.suggested_filename)
     assert Path(download.value.path()).read_bytes()[:12].startswith((b"\x1aE\xdf\xa3", b"\x00\x00\x00"))
     expect(button).to_be_enabled()

@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.visitor import Visitor
 from sparselab.app.server import ForgettingStorage
-from tests.browsing import free_port, served
+from tests.browsing import free_port, served, with_own_loop
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_SECONDS = 90.0
@@ -49,7 +49,7 @@ def test_a_session_is_forgotten_after_its_time_and_not_before() -> None:
             await asyncio.sleep(0.05)
         assert storage.get("gone") is None
 
-    asyncio.run(live())
+    with_own_loop(asyncio.run, live())
     assert gone.is_shut_down
     assert not gone.session_state
     assert back.session_state
@@ -65,7 +65,7 @@ def test_strangers_who_come_and_go_do_not_fill_the_memory() -> None:
             storage.save(_info(session))
         return [info.session.id for info in storage.list()]
 
-    assert asyncio.run(live()) == [session.id for session in sessions[-5:]]
+    assert with_own_loop(asyncio.run, live()) == [session.id for session in sessions[-5:]]
     assert [session.is_shut_down for session in sessions] == [True] * 15 + [False] * 5
 
 
@@ -93,7 +93,7 @@ def test_nothing_is_left_of_the_last_visitors(tmp_path: Path) -> None:
         return [path for path in own["TMPDIR"].glob("sparselab-*/*/*") if path.is_dir()]
 
     with served(command, port, cwd=ROOT, environment=environment, log=tmp_path / "log.txt"):
-        assert asyncio.run(come_and_go()) == 2
+        assert with_own_loop(asyncio.run, come_and_go()) == 2
         deadline = time.monotonic() + PATIENCE_SECONDS
         while folders() and time.monotonic() < deadline:
             time.sleep(0.1)

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.visitor import Visitor
 from tests.app.serving.test_forgetting import PATIENCE_SECONDS, ROOT
-from tests.browsing import free_port, served
+from tests.browsing import free_port, served, with_own_loop
 
 LINK = "sample=vgg-digits-imp-90&layer=features.4.weight&refine=false"
 
@@ -51,9 +51,9 @@ def test_two_servers_on_one_data_folder(tmp_path: Path) -> None:
             )
             for port in ports
         )
-        asyncio.run(both())
+        with_own_loop(asyncio.run, both())
         assert len(folders()) == 2
         first.kill()
         first.wait()
-        asyncio.run(look(ports[1], 8, 9))  # one that is stored, one that is new
+        with_own_loop(asyncio.run, look(ports[1], 8, 9))  # one that is stored, one that is new
         assert len(folders()) == 2, "what the dead one left is for the next that starts"

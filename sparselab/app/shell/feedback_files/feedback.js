@@ -3,7 +3,8 @@ const WIDGET = "[data-testid=stElementContainer]";
 const PARTS = "a, button, input, textarea, [role=slider], [role=option], [role=radio], [role=tab], label";
 const CLIENT_ONLY = "summary, [data-testid=stPopover] > div > button, [data-testid=stTooltipIcon], [data-testid=stExpandSidebarButton], " +
   "[data-testid=stSidebarCollapseButton], [data-testid=stFileUploaderDropzone]";
-const RECENT_MS = 3000;
+// A busy server may need long to begin with what was pressed.
+const RECENT_MS = 60000;
 
 const text = (element) => element?.innerText.replace(/\s+/g, " ").trim() ?? "";
 // Streamlit's icons are names in a font of ligatures.
@@ -27,7 +28,7 @@ function install() {
   const box = Object.assign(document.createElement("div"), { id: "sparselab-doing" });
   box.setAttribute("role", "status");
   const runs = () => app.dataset.testScriptState !== "notRunning";
-  let last = "", when = 0, list = document.body;
+  let last = "", when = -RECENT_MS, ran = runs(), list = document.body;
 
   const pressed = (event) => {
     if (event.type === "keydown" && event.key === "Tab") return;
@@ -46,8 +47,13 @@ function install() {
   };
   for (const kind of ["click", "keydown", "change"]) document.addEventListener(kind, pressed, true);
   new MutationObserver(() => {
-    if (!runs()) box.textContent = "";
-    else if (performance.now() - when < RECENT_MS && last) say();
+    const begins = runs() && !ran;
+    ran = runs();
+    if (!ran) box.textContent = "";
+    else if (begins && performance.now() - when < RECENT_MS) {
+      say();
+      when = -RECENT_MS; // the next run is another's, if nothing is pressed before it
+    }
   }).observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] });
 }
 

@@ -1,0 +1,133 @@
+"""What a density allows at best, and what was measured: stored sessions, each with its device and date."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar
+
+from typing_extensions import Doc
+
+from sparselab.benchmarking.csv_table import stored_results
+from sparselab.benchmarking.records import Session
+from sparselab.core.errors import SettingError
+from sparselab.kernels import KERNELS
+from sparselab.lessons import svg
+from sparselab.lessons.phrases import phrase
+from sparselab.lessons.views.base import LessonView
+from sparselab.lessons.views.layers import check_layer, transform_of
+from sparselab.lessons.views.mask import Knobs
+from sparselab.lessons.words import Fact, Facts
+
+_MOST = 6
+_LABELS, _BARS = 110, 240
+
+
+@dataclass(frozen=True)
+class LatencyView(LessonView):
+    """Stored sessions side by side, each a product of one layer on one device, as `sparselab/data/latency-*.csv` has them.
+
+    Facts of session 1: density_1, bound_1 (1 / density), rows_1, cols_1, group_rows_1 (where it has groups), layer_1, dense_ms_1; the
+    fastest kernel: fastest_1, speedup_1, ms_1; and of every kernel, such as csr: csr_1 (how many times as fast as dense), csr_ms_1. Of
+    all: device, date, threads.
+    """
+
+    kind: ClassVar[str] = "latency"
+
+    sessions: Annotated[tuple[str, ...], Doc("one to six sessions by their keys")]
+    sample: Annotated[str, Doc("the sample that the page Latency is opened on, to measure here")] = "vgg-digits-imp-80"
+    layer: Annotated[str, Doc("its layer")] = "features.15.weight"
+    transform: Annotated[str, Doc("the transform there")] = "regroup"
+    settings: Knobs = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_layer(self.sample, self.layer)
+        transform_of(self.transform, self.settings)
+        if not 1 <= len(self.sessions) <= _MOST:
+            raise SettingError(f"sessions: expected 1 to {_MOST}; got {len(self.sessions)}")
+        if len({(each.device.get("name"), each.date[:10], each.threads) for each in self.found}) > 1:
+            raise SettingError("sessions: expected those of one device, day and number of threads; got several")
+
+    @property
+    def found(self) -> tuple[Session, ...]:
+        """The sessions. Raises: SettingError."""
+        known = _sessions()
+        for key in self.sessions:
+            if key not in known:
+                raise SettingError(f"sessions: expected the key of a stored session; got {key[:60]!r}")
+        return tuple(known[key] for key in self.sessions)
+
+    def facts(self) -> Facts:
+        first = self.found[0]
+        found: dict[str, Fact] = {
+            "device": str(first.device.get("name", "")),
+            "date": first.date[:10],
+            "threads": first.threads,
+        }
+        for number, session in enumerate(self.found, start=1):
+            found |= {f"{name}_{number}": value for name, value in _facts(session).items()}
+        return found
+
+    def drawing(self, alt: str, *, covered: bool = False, language: str = "en") -> str:
+        facts, parts, y = self.facts(), [], 0.0
+        most = max(float(facts[f"bound_{number}"]) for number in range(1, len(self.sessions) + 1))
+        for number, session in enumerate(self.found, start=1):
+            parts.append(svg.text(0, y + 16, _title(session, language), bold=True))
+            y += 24
+            bars = [(phrase("at best", language), float(facts[f"bound_{number}"]), "none")]
+            if not covered:
+                bars += [(_kernel_title(row.kernel), row.speedup_vs_dense, svg.BLUE) for row in _timed(session)]
+            one = _LABELS + _BARS / most
+            parts.append(svg.line([(one, y), (one, y + 25 * len(bars))], dash="4 3", width=1.5))
+            for words, times, fill in bars:
+                parts.append(svg.text(0, y + 15, words, size=13))
+                parts.append(svg.box(_LABELS, y + 2, _BARS * times / most, 17, fill=fill, line="currentColor"))
+                parts.append(svg.text(_LABELS + _BARS * times / most + 6, y + 16, f"{times:.2g}x", size=13))
+                y += 25
+            y += 10
+        parts.append(svg.text(_LABELS, y + 10, f"┆ 1x: {phrase('dense', language)}", size=13))
+        if not covered:
+            parts.append(svg.text(0, y + 30, f"{facts['device']}, {facts['date']}", size=12))
+        return svg.picture(_LABELS + _BARS + 56, y + 36, parts, alt)
+
+
+def _title(session: Session, language: str) -> str:
+    parts = [session.about["layer"]] if "layer" in session.about else []
+    if "group_rows" in session.about:
+        parts.append(f"{session.about['group_rows']} {phrase('rows a block', language)}")
+    return ", ".join([*parts, f"{phrase('density', language)} {100 * session.density:.0f} %"])
+
+
+def _kernel_title(name: str) -> str:
+    return KERNELS[name].title if name in KERNELS else name
+
+
+def _timed(session: Session) -> list[Any]:
+    return [row for row in session.rows if row.role == "kernel" and row.condition == "hot" and row.speedup_vs_dense]
+
+
+def _facts(session: Session) -> Facts:
+    rows, cols = session.shape
+    found: dict[str, Fact] = {"density": session.density, "bound": 1 / session.density, "rows": rows, "cols": cols}
+    found |= {name: session.about[name] for name in ("group_rows", "layer") if name in session.about}
+    baseline, fastest = session.row(role="baseline"), session.fastest
+    if baseline is not None and baseline.median_ms is not None:
+        found["dense_ms"] = baseline.median_ms
+    for row in session.rows:
+        if (
+            row.role == "kernel"
+            and row.condition == "hot"
+            and row.speedup_vs_dense is not None
+            and row.median_ms is not None
+        ):
+            name = re.sub(r"[^a-z0-9]+", "_", row.kernel.lower())
+            found |= {name: row.speedup_vs_dense, f"{name}_ms": row.median_ms}
+    if fastest is not None and fastest.speedup_vs_dense is not None and fastest.median_ms is not None:
+        found |= {"fastest": fastest.kernel, "speedup": fastest.speedup_vs_dense, "ms": fastest.median_ms}
+    return found
+
+
+@lru_cache(maxsize=1)
+def _sessions() -> dict[str, Session]:
+    return {session.key: session for session in stored_results()}

@@ -1,0 +1,97 @@
+"""A tuning from its request to the converted model: every step returns at once if its result exists, so every tuning resumes.
+
+tune.json            the request, the epochs that fit its minutes, and at the end what it came to
+dense/, masked/      the runs, as `train` writes them
+structured.pt, structured.layouts
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sparselab.core.atomic_files import atomic_path
+from sparselab.core.device import resolve_device
+from sparselab.core.errors import SettingError
+from sparselab.runtime.progress import SILENT, Monitor
+from sparselab.training.named import code_of, load_data
+from sparselab.training.network import build_network
+from sparselab.training.runs.paths import RunPaths
+from sparselab.training.runs.records import read_json
+from sparselab.training.runs.run import train
+from sparselab.training.runs.run_guards import exactly
+from sparselab.training.settings import TrainSettings
+from sparselab.tuning.converted import save_converted
+from sparselab.tuning.measuring import measure
+from sparselab.tuning.pace import epochs_within
+from sparselab.tuning.request import TuneRequest
+
+_RECORD = "tune.json"
+_TRAININGS = 3
+"""Dense, masked, structured: they share the minutes."""
+
+
+def tune(
+    request: TuneRequest,
+    folder: Path,
+    *,
+    resume: bool = False,
+    seconds: float = 6.0,
+    data: Path | None = None,
+    monitor: Monitor = SILENT,
+    say: Callable[[str], None] = lambda _text: None,
+) -> dict[str, Any]:
+    """Train the checkpoint dense, masked and structured, a third of the minutes each; measure all three; save the converted model.
+
+    The epochs that fit are found once, from a few timed steps, and written down: what is resumed is the same training.
+
+    seconds: how long the three are timed, in turns.
+
+    Returns: what `tune.json` holds: "request", "epochs", "step_seconds", and "result", see `Tuned.as_json`.
+    Raises: SettingError for a folder that holds another tuning; what `train` raises, and Cancelled: it can be resumed.
+    """
+    record = folder / _RECORD
+    if record.exists():
+        told = read_json(record)
+        if not resume or told["request"] != request.as_json():
+            wish = "an empty folder, or --resume with what the tuning in it was told"
+            raise SettingError(f"--out: expected {wish}; {folder} holds a tuning")
+        if told["result"] is not None:
+            return told
+    else:
+        monitor.progress("timing a few steps")
+        epochs, step = epochs_within(60 * request.minutes / _TRAININGS, request.masked(_MOST_EPOCHS), data)
+        told = {"request": request.as_json(), "epochs": epochs, "step_seconds": step, "result": None}
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(record, told)
+        say(f"{epochs:g} epochs a training fit {request.minutes:g} minutes, at {1000 * step:.1f} ms a step")
+    dense, masked = request.dense(told["epochs"]), request.masked(told["epochs"])
+    for name, settings in (("dense", dense), ("masked", masked)):
+        place = folder / name
+        train(settings, place, resume=RunPaths(place).config.exists(), data=data, monitor=monitor, say=say)
+    told["result"] = _measured(masked.settled(), folder, data, seconds, monitor)
+    _write(record, told)
+    return read_json(record)
+
+
+_MOST_EPOCHS = 1000.0
+
+
+def _measured(
+    settings: TrainSettings, folder: Path, data: Path | None, seconds: float, monitor: Monitor
+) -> dict[str, Any]:
+    with code_of(settings) as code, exactly(settings.threads):
+        examples = load_data(settings, data, code)
+        network = build_network(settings, examples, resolve_device(settings.device), code)
+        found = measure(
+            settings, network, examples, folder / "masked", folder / "dense", seconds=seconds, monitor=monitor
+        )
+        save_converted(found.converted.model, found.layouts, folder)
+    return found.as_json()
+
+
+def _write(path: Path, told: dict[str, Any]) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(told, indent=2, allow_nan=False), encoding="utf-8")

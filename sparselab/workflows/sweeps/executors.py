@@ -1,0 +1,43 @@
+"""Who computes the points of a sweep: worker processes on this machine, or a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from sparselab.runtime.pool import PooledCall, processors, run_pooled
+from sparselab.workflows.sweeps.on_dask import on_dask
+from sparselab.workflows.sweeps.point import PlannedPoint, arguments_of, compute
+
+_TASK_BYTES = 48
+"""A weight of a layer, at the peak of the hungriest transform: 40 were measured (docs/algorithms.md)."""
+
+Outcomes = Iterator[tuple[PlannedPoint, "dict[str, Any] | Exception"]]
+
+
+class Executor(Protocol):
+    """Computes points, in any order; yields each with what `point.compute` returned or raised."""
+
+    def __call__(self, points: Iterable[PlannedPoint]) -> Outcomes: ...
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The worker processes of this machine: as many as `workers`, fewer while large layers need the memory."""
+
+    workers: int
+
+    def __call__(self, points: Iterable[PlannedPoint]) -> Outcomes:
+        calls = (PooledCall(point, compute, arguments_of(point), _TASK_BYTES * point.size) for point in points)
+        yield from run_pooled(calls, self.workers, imports=("torch", compute.__module__))
+
+
+def embedded(where: str) -> Embedded:
+    """Return the executor for a number of processes, or "auto" for as many as there are processors."""
+    return Embedded(processors() if where == "auto" else int(where))
+
+
+EXECUTORS: Mapping[str, Callable[[str], Executor]] = MappingProxyType({"embedded": embedded, "dask": on_dask})
+"""By name, what makes an executor of the text that says where: a number of processes, or an address."""

@@ -1,0 +1,173 @@
+"""The folder of a sweep: what is done, what failed, what is left. It needs no engine, and several may write it at once.
+
+plan.json             what is swept
+results/DIGEST.json   a task and its result, or the reason why there is none: nothing in it differs from run to run
+failed/DIGEST.json    a task that a machine could not do, and why: another may
+times/HOST-ID.jsonl   a line a result: its seconds, and when; outside every comparison
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import time
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sparselab.analysis.worth import worth_of
+from sparselab.core.atomic_files import DAY_SECONDS, atomic_path, sweep
+from sparselab.core.errors import FileError, SettingError
+from sparselab.core.version import __version__
+from sparselab.runtime.results import code_digest
+from sparselab.workflows.chance import Chance
+from sparselab.workflows.sweeps.plan import Plan
+from sparselab.workflows.sweeps.point import PlannedPoint
+
+PLAN = "plan.json"
+_MOST_BYTES = 2**20
+_NAME_LENGTH = 64
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a sweep is, or a shard of it. failed: of those done, how many have no result. seconds_left: None before it is known."""
+
+    done: int
+    failed: int
+    total: int
+    seconds_left: float | None = None
+
+    @property
+    def left(self) -> int:
+        return self.total - self.done
+
+
+@dataclass(frozen=True)
+class SweepFolder:
+    """A folder of results. Files are whole or absent."""
+
+    path: Path
+
+    def begin(self, plan: Plan) -> None:
+        """Make the folder and keep the plan there, or see that it is the one that is there.
+
+        Raises: SettingError where another sweep lies there; FileError where nothing can be written.
+        """
+        if (plan.version, plan.code) != (__version__, code_digest()):
+            raise SettingError(
+                f"expected a plan of this sparselab, {__version__} with the code {code_digest()[:12]}; got one of {plan.version} with the "
+                f"code {plan.code[:12]}: install that one, or plan anew"
+            )
+        try:
+            for name in ("results", "failed", "times"):
+                (self.path / name).mkdir(parents=True, exist_ok=True)
+                sweep(self.path / name, older_than=DAY_SECONDS)
+            if self.plan_path.exists():
+                if self.plan_path.read_text(encoding="utf-8") != plan.text():
+                    raise SettingError(
+                        f"expected in {self.path} the same sweep, or none; got another plan: go on without FILE, or choose another --out"
+                    )
+                return
+            _write(self.plan_path, plan.text())
+        except OSError as error:
+            raise FileError(f"expected a folder that can be written; {self.path}: {error.strerror}") from None
+
+    @property
+    def plan_path(self) -> Path:
+        return self.path / PLAN
+
+    def done(self) -> set[str]:
+        """Return the digests of the tasks that are done: with a result, with the reason why there is none, or failed."""
+        return {digest for name in ("results", "failed") for digest in _digests(self.path / name)}
+
+    def without_result(self) -> set[str]:
+        """Return the digests of the tasks that are done and have no result, or one that cannot be read."""
+        return self.done() - {digest for digest, told in self.read() if "result" in told}
+
+    def put(self, point: PlannedPoint, outcome: Mapping[str, Any]) -> None:
+        """Keep what `compute` returned, or {"failure"} with the reason why a machine could not. Raises: FileError."""
+        told = {"schema": 1, "version": __version__, "code": code_digest(), "task": point.task}
+        name = f"{point.digest}.json"
+        kind, key = (
+            ("failed", "failure") if "failure" in outcome else ("results", "error" if "error" in outcome else "result")
+        )
+        try:
+            _write(self.path / kind / name, _one_line({**told, key: outcome[key]}))
+            if kind == "results":
+                (self.path / "failed" / name).unlink(missing_ok=True)
+                self._keep_time(point.digest, outcome.get("seconds"))
+        except OSError as error:
+            raise FileError(f"expected a folder that can be written; {self.path}: {error.strerror}") from None
+
+    def forget_failures(self, tasks: Collection[str]) -> None:
+        """Let those of the tasks that have no result count as not done: those that a machine could not do, and the others."""
+        for digest in self.without_result().intersection(tasks):
+            for name in ("results", "failed"):
+                (self.path / name / f"{digest}.json").unlink(missing_ok=True)
+
+    def read(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the digest and the content of every result and failure that can be read, in the order of their names."""
+        for name in ("results", "failed"):
+            for digest in sorted(_digests(self.path / name)):
+                with contextlib.suppress(OSError):
+                    path = self.path / name / f"{digest}.json"
+                    told = read_result(path.read_bytes() if path.stat().st_size <= _MOST_BYTES else b"")
+                    if told is not None:
+                        yield digest, told
+
+    def _keep_time(self, digest: str, seconds: Mapping[str, float] | None) -> None:
+        line = {"task": digest, "seconds": seconds, "host": socket.gethostname(), "at": round(time.time(), 3)}
+        with self._times.open("a", encoding="utf-8") as file:
+            file.write(_one_line(line))
+
+    @cached_property
+    def _times(self) -> Path:
+        return self.path / "times" / f"{socket.gethostname()}-{os.getpid()}.jsonl"
+
+
+def read_result(content: bytes) -> dict[str, Any] | None:
+    """Return what a result's file holds, or None where it is damaged: a task, and a result, an error or a failure, of plain values."""
+    try:
+        found = json.loads(content)
+        asked, result = found["task"]["a point of a sweep"], found.get("result")
+        told = [
+            found["task"]["layer"],
+            asked["transform"],
+            *asked["settings"],
+            asked["seed"],
+            *asked["settings"].values(),
+        ]
+        if result is None:
+            told.append(found["error"] if "error" in found else found["failure"])
+        else:
+            told += [
+                *result["report"].values(),
+                *(Chance(**result["chance"]).as_json().values() if result["chance"] else ()),
+            ]
+            worth_of(result["report"])
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return None
+    is_named = isinstance(told[0], str) and isinstance(told[1], str)
+    return found if is_named and all(each is None or isinstance(each, str | int | float) for each in told) else None
+
+
+def _digests(folder: Path) -> Iterator[str]:
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            stem, _, suffix = entry.name.partition(".")
+            if suffix == "json" and len(stem) == _NAME_LENGTH and not set(stem) - set("0123456789abcdef"):
+                yield stem
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_path(path, is_remakeable=True) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _one_line(told: Mapping[str, Any]) -> str:
+    return json.dumps(told, sort_keys=True, allow_nan=False, separators=(",", ":")) + "\n"

@@ -1,0 +1,159 @@
+"""A sweep's points on a cluster of Dask distributed: pip install "sparselab-structure[cluster]"."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from sparselab.core.errors import SettingError, SparselabError, UnavailableError
+from sparselab.workflows.sweeps.point import PlannedPoint, arguments_of, compute, this_code
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_PATIENCE_SECONDS = 60.0
+"""How long a scheduler may be away, from its start or after a loss, before the sweep ends."""
+
+_CONNECT_SECONDS = 5.0
+_AHEAD = 4
+"""Points sent ahead, for every thread of the cluster: so few are lost with a scheduler, and so little is held."""
+
+
+class _LostError(Exception):
+    """The scheduler has gone, and with it what was sent."""
+
+
+@dataclass(frozen=True)
+class OnDask:
+    """The workers of a Dask scheduler; the results come back here, and are written here.
+
+    A worker that dies costs nothing: the scheduler gives its points to another. A scheduler that is lost is waited for, and what
+    was sent to it is sent again.
+    """
+
+    address: str
+    patience: float = _PATIENCE_SECONDS
+
+    def __call__(self, points: Iterable[PlannedPoint]) -> Iterator[tuple[PlannedPoint, dict[str, Any] | Exception]]:
+        waiting, rest = deque[PlannedPoint](), iter(points)
+        with _silent():
+            while True:
+                try:
+                    yield from self._through(waiting, rest)
+                    return
+                except _LostError:  # `waiting` holds what was sent
+                    continue
+
+    def _through(
+        self, waiting: deque[PlannedPoint], rest: Iterator[PlannedPoint]
+    ) -> Iterator[tuple[PlannedPoint, dict[str, Any] | Exception]]:
+        from distributed import as_completed
+
+        client = self._connect()
+        sent: dict[str, PlannedPoint] = {}
+        try:
+            _check_workers(client)
+            completed = as_completed(with_results=True, raise_errors=False, loop=client.loop)
+            while True:
+                ahead = _AHEAD * max(2, sum(client.nthreads().values()))
+                while len(sent) < ahead and (point := waiting.popleft() if waiting else next(rest, None)):
+                    future = client.submit(compute, *arguments_of(point), key=f"sparselab-{point.digest}", pure=False)
+                    sent[future.key] = point
+                    completed.add(future)
+                if not sent:
+                    return
+                for future, value in completed.next_batch():
+                    if future.status not in ("finished", "error"):
+                        raise _LostError
+                    yield sent.pop(future.key), value if future.status == "finished" else value[1]
+        except (OSError, TimeoutError) as error:  # CommClosedError is one
+            raise _LostError from error
+        finally:
+            waiting.extendleft(sent.values())
+            with contextlib.suppress(OSError, TimeoutError):
+                client.close(timeout=_CONNECT_SECONDS)
+
+    def _connect(self) -> Client:
+        from distributed import Client
+
+        until = time.monotonic() + self.patience
+        while True:
+            try:
+                return Client(self.address, timeout=_CONNECT_SECONDS, set_as_default=False)
+            except (OSError, TimeoutError) as error:
+                if time.monotonic() > until:
+                    raise UnavailableError(
+                        f"expected a Dask scheduler at {self.address}; got none for {self.patience:.0f} s ({error}): "
+                        "start it, and the same command goes on"
+                    ) from error
+                time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Keep Dask's tracebacks of a lost connection from the terminal: it is waited for, and a loss for good is said in a sentence."""
+    logger = logging.getLogger("distributed")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def on_dask(address: str) -> OnDask:
+    """Return the executor for a scheduler. Raises: SettingError for an address where strangers could send code, UnavailableError
+    where Dask is not installed.
+    """
+    check_address(address)
+    try:
+        import distributed  # noqa: F401 - said now, and not after the files were read
+    except ImportError:
+        raise UnavailableError(
+            "expected Dask distributed for a scheduler; it is not installed: pip install 'sparselab-structure[cluster]'"
+        ) from None
+    return OnDask(address)
+
+
+def check_address(address: str) -> None:
+    """Raises: SettingError unless an address is one of TLS, or of this machine alone: a scheduler runs what anybody sends it.
+
+    Example: >>> check_address("tls://head:8786"), check_address("tcp://127.0.0.1:8786")
+             (None, None)
+    """
+    try:
+        parts = urlsplit(address)
+        scheme, host, port = parts.scheme, parts.hostname or "", parts.port
+    except ValueError:
+        scheme, host, port = "", "", None
+    if port and host and (scheme == "tls" or (scheme == "tcp" and _is_here(host))):
+        return
+    raise SettingError(
+        f"--scheduler: expected tls://HOST:PORT, or tcp://127.0.0.1:PORT on this machine alone; got {address[:100]!r}: a Dask scheduler "
+        "runs whatever it is sent by anybody who reaches it, so use TLS or an SSH tunnel"
+    )
+
+
+def _is_here(host: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def _check_workers(client: Client) -> None:
+    """Raises: UnavailableError where a worker lacks this package, or has another version of it. Those who come later say so themselves."""
+    for worker, found in client.run(this_code, on_error="return").items():
+        if isinstance(found, Exception):
+            said = str(found) if isinstance(found, SparselabError) else f"{type(found).__name__}: {found}"
+            raise UnavailableError(f"expected sparselab on the worker {worker}; got {said}: install it there")
+        if found != this_code():
+            raise UnavailableError(
+                f"expected sparselab {this_code()} on the worker {worker}; got {found}: install the same one there"
+            )

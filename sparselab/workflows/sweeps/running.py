@@ -1,0 +1,126 @@
+"""A sweep is run: what is not done yet goes to an executor, what comes back goes into the folder."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from sparselab.core.errors import Cancelled, SettingError
+from sparselab.runtime.results import ResultStore
+from sparselab.workflows.sweeps.executors import Executor
+from sparselab.workflows.sweeps.folder import Standing, SweepFolder
+from sparselab.workflows.sweeps.plan import Plan
+from sparselab.workflows.sweeps.point import PlannedPoint, other_packages, reason_of
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Every `count`-th point of a plan, from the `number`-th on: 1 to count. Shards share no point, and together have all."""
+
+    number: int = 1
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.count:
+            raise SettingError(f"shard: expected I/N with I from 1 to N; got {self.number}/{self.count}")
+
+    def of(self, plan: Plan) -> Iterator[PlannedPoint]:
+        """Yield its points."""
+        return islice(plan.points(), self.number - 1, None, self.count)
+
+
+def run_sweep(
+    plan: Plan,
+    folder: SweepFolder,
+    executor: Executor,
+    *,
+    shard: Shard | None = None,
+    retry_failed: bool = False,
+    store: ResultStore | None = None,
+    report: Callable[[Standing], None] = lambda _standing: None,
+) -> Standing:
+    """Compute what the folder does not hold yet of a plan, or of a shard of it; every result is written when it comes.
+
+    Whatever order, however often, and wherever it was stopped before, the results are the same files, byte for byte.
+    store: answers that were computed before, by pages or other sweeps; what is computed here is put in too.
+    report: told how far it is, after every result. retry_failed: tasks without a result are tried again.
+    Raises: SettingError for another plan than the folder's, FileError where it cannot be written, what the executor raises.
+    """
+    shard = shard or Shard()
+    folder.begin(plan)
+    mine = {point.digest for point in shard.of(plan)}
+    if retry_failed:
+        folder.forget_failures(mine)
+    done, failed = folder.done(), folder.without_result()
+    known = None if other_packages() else store
+    progress = _Progress(len(done & mine), len(failed & mine), len(mine), report)
+
+    def missing() -> Iterator[PlannedPoint]:
+        for point in shard.of(plan):
+            if point.digest in done:
+                continue
+            done.add(point.digest)
+            if known is not None and (answer := known.get(point.task)) is not None:
+                folder.put(point, _of_store(answer))
+                progress.add(is_failed=False, is_computed=False)
+            else:
+                yield point
+
+    progress.tell()
+    for point, outcome in executor(missing()):
+        if isinstance(outcome, Cancelled):
+            continue
+        if isinstance(outcome, Exception):
+            folder.put(point, {"failure": reason_of(outcome)})
+        else:
+            folder.put(point, outcome)
+            if known is not None and "result" in outcome:
+                known.put(point.task, _for_store(outcome["result"]))
+        progress.add(is_failed=isinstance(outcome, Exception) or "result" not in outcome)
+    return progress.standing
+
+
+def standing_of(plan: Plan, folder: SweepFolder, shard: Shard | None = None) -> Standing:
+    """Return how far a sweep is, or a shard of it; computes nothing. What has no result counts as done and failed."""
+    done, mine = folder.done(), {point.digest for point in (shard or Shard()).of(plan)}
+    return Standing(len(done & mine), len(folder.without_result() & mine), len(mine))
+
+
+class _Progress:
+    def __init__(self, done: int, failed: int, total: int, report: Callable[[Standing], None]) -> None:
+        self.standing = Standing(done, failed, total)
+        self._report = report
+        self._computed = 0
+        self._since = time.monotonic()
+        self._lock = threading.Lock()  # an executor may ask for points in a thread of its own
+
+    def add(self, *, is_failed: bool, is_computed: bool = True) -> None:
+        with self._lock:
+            self._computed += is_computed
+            if (
+                is_computed and self._computed == 1
+            ):  # from the first result on: before it processes start, which says nothing of the rest
+                self._since = time.monotonic()
+            before = self.standing
+            done, failed = before.done + 1, before.failed + is_failed
+            each = (time.monotonic() - self._since) / (self._computed - 1) if self._computed > 1 else None
+            left = None if each is None else each * (before.total - done)
+            self.standing = Standing(done, failed, before.total, left)
+            self.tell()
+
+    def tell(self) -> None:
+        self._report(self.standing)
+
+
+def _for_store(result: dict[str, Any]) -> dict[str, Any]:
+    """Return a result as pages keep it."""
+    return {**result, "report": {**result["report"], "seconds": {}}, "repeatable": True}
+
+
+def _of_store(answer: dict[str, Any]) -> dict[str, Any]:
+    told = {name: value for name, value in answer["report"].items() if name != "seconds"}
+    return {"result": {"report": told, "chance": answer["chance"]}, "seconds": {}}

@@ -1,0 +1,87 @@
+"""A lesson in a browser: by keyboard alone, by a clicker on a projector, and by a finger on a phone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from sparselab.lessons.catalogue import lesson_folder
+from sparselab.lessons.loading import read_lesson
+from tests.app.conftest import PATIENCE_MS
+
+pytestmark = pytest.mark.browser
+
+LESSON = read_lesson(lesson_folder("1"))
+STEPS = [step.words["en"].title for step in LESSON.steps]
+
+
+def at_step(page: Page, number: int) -> None:
+    expect(page.get_by_role("heading", name=STEPS[number - 1], exact=True)).to_be_visible()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def reach(page: Page, name: re.Pattern[str]) -> None:
+    """Press Tab until a button of that name has the focus."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement?.tagName") == "BUTTON" and name.search(
+            page.evaluate("document.activeElement.textContent")
+        ):
+            return
+    raise AssertionError(f"no button {name.pattern} is reached by Tab")
+
+
+def test_a_lesson_by_keyboard_alone_to_the_page_of_ones_own_mask(page: Page, server: str) -> None:
+    page.goto(f"{server}/learn?lesson=1")
+    for step in LESSON.steps:
+        at_step(page, step.number)
+        if step.question is not None:
+            reach(page, re.compile("Reveal"))
+            page.keyboard.press("Enter")
+            expect(page.locator(".st-key-_lesson_reveal")).to_be_visible()
+        if step.number < len(STEPS):
+            reach(page, re.compile("Next step"))
+            page.keyboard.press("Enter")
+    reach(page, re.compile("Now with your own mask"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("stFileUploaderDropzone")).to_be_visible()
+    assert f"transform={LESSON.transform}" in page.url or LESSON.transform == "regroup"
+
+
+def test_a_clicker_goes_through_the_steps_on_a_projector(browser: Browser, server: str) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{server}/learn?lesson=1&view=presenter")
+    at_step(page, 1)
+    page.locator(".st-key-_lesson_keys [data-hears]").wait_for(state="attached")
+    page.keyboard.press("PageDown")
+    expect(page.locator(".st-key-_lesson_reveal")).to_be_visible()
+    at_step(page, 1)
+    page.keyboard.press("PageDown")
+    at_step(page, 2)
+    page.keyboard.press("PageUp")
+    at_step(page, 1)
+    expect(page).to_have_url(re.compile("view=presenter"))
+    context.close()
+
+
+def test_a_guess_by_a_finger_is_drawn_beside_the_answer(browser: Browser, server: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{server}/learn?lesson=3&step=2")
+    choice = page.get_by_test_id("stRadioOption").filter(has_text="first and second")
+    choice.scroll_into_view_if_needed()
+    box = choice.bounding_box()
+    assert box is not None
+    assert box["height"] >= 44
+    choice.tap()
+    reveal = page.get_by_role("button", name="Reveal", exact=True)
+    expect(reveal).to_be_visible()
+    reveal.tap()
+    expect(page.locator(".st-key-_lesson_ask svg[role=img]")).to_have_attribute("aria-label", re.compile("0.375"))
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    context.close()
