@@ -24,6 +24,7 @@ test: $(VENV)/.test
 # failed in which run.
 test-long: $(VENV)/.test
 	$(BIN)/python tests/long/memory.py
+	PYTHONPATH=. $(BIN)/python tests/long/steps.py
 	PYTHONPATH=. $(BIN)/python tests/long/compiled.py
 	$(BIN)/python tests/long/busy.py --runs $(RUNS)
 

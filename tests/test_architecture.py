@@ -59,6 +59,7 @@ ORDER: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"__init__"}),
     ),
     "kernels": (
+        frozenset({"steps"}),
         frozenset({"base"}),
         frozenset({"support"}),
         frozenset({"torch_ops", "native", "triton_blocks"}),

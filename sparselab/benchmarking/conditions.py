@@ -48,16 +48,18 @@ def hot_clock(work: Work) -> Clock:
     return CudaClock(work.device) if work.on_cuda else WallClock()
 
 
+def hot_condition(work: Work, run: Run, x: torch.Tensor) -> Mapping[str, tuple[Clock, Call] | str]:
+    """Return the clock and the call of runs in succession."""
+    return {"hot": (hot_clock(work), lambda: run(x))}
+
+
 def conditions(work: Work, run: Run, x: torch.Tensor) -> Mapping[str, tuple[Clock, Call] | str]:
     """Return, by condition, the clock and the call that it times; or why there is none under that condition."""
-
-    def call() -> torch.Tensor:
-        return run(x)
-
+    hot = hot_condition(work, run, x)
     if not work.on_cuda:
-        return {"hot": (hot_clock(work), call)}
+        return hot
     cold = CudaClock(work.device, flush_l2(work.device))
-    return {"hot": (hot_clock(work), call), "cold": (cold, call), "graph": _recorded(work, run, x)}
+    return {**hot, "cold": (cold, lambda: run(x)), "graph": _recorded(work, run, x)}
 
 
 def _recorded(work: Work, run: Run, x: torch.Tensor) -> tuple[Clock, Call] | str:

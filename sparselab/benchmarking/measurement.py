@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sparselab.analysis.tiles import tile_view
-from sparselab.benchmarking.conditions import conditions, hot_clock
+from sparselab.benchmarking.conditions import conditions, hot_clock, hot_condition
 from sparselab.benchmarking.host import Load, LoadMeter, device_card, load_now, versions
 from sparselab.benchmarking.opponents import OPPONENTS
-from sparselab.benchmarking.records import Session
+from sparselab.benchmarking.records import PASS, STEP, Session
 from sparselab.benchmarking.roofline import Roofline, measure_roofline, necessary
 from sparselab.benchmarking.rows import rows_of
 from sparselab.benchmarking.statistics import CONFIDENCE, FEWEST_ROUNDS, MARGIN
+from sparselab.benchmarking.steps.verification import training_kernels, verify_steps
 from sparselab.benchmarking.timing import SAMPLE_MS, TimedRun, Timings, take_turns
 from sparselab.benchmarking.verification import Participant, kernels_for, verify
 from sparselab.core.errors import SettingError
@@ -38,6 +39,7 @@ def measure(
     seconds: float = SECONDS,
     threads: int | None = None,
     seed: int = 0,
+    backward: bool = False,
     about: Mapping[str, str] | None = None,
     monitor: Monitor = SILENT,
 ) -> Session:
@@ -48,11 +50,12 @@ def measure(
     `FEWEST_ROUNDS` rounds. Times depend on what else this process does: call it through `running`, in one of its own.
 
     opponents: names of `OPPONENTS`, the dense product in other arithmetics and by other libraries, timed beside them.
+    backward: whole training steps, Y, dX and dW, of the kernels that train, instead of forward passes; opponents have none.
     threads: for the CPU; stays set in this process. seed: of the inputs, the order of turns and the intervals.
     Raises: SettingError for an unknown kernel or opponent, or a setting out of range; Cancelled before there are enough rounds.
     """
-    names = _checked(work, kernels, rounds, seconds)
-    opponents = _known("opponents", opponents, OPPONENTS)
+    names = _checked(work, kernels, rounds, seconds, backward=backward)
+    opponents = _known("opponents", () if backward else opponents, OPPONENTS)
     import torch
 
     if threads is not None:
@@ -60,16 +63,26 @@ def measure(
     monitor.progress("measuring the load of this machine")
     before = load_now()
     x = random_input(work, seed)
-    participants = verify(work, names, x, opponents=opponents, seed=seed, monitor=monitor)
+    if backward:
+        participants = verify_steps(work, names, x, seed=seed, monitor=monitor)
+    else:
+        participants = verify(work, names, x, opponents=opponents, seed=seed, monitor=monitor)
     monitor.progress("measuring the roofline")
     roofline = measure_roofline(work, hot_clock(work))
-    timed_runs, refused = _timed_runs(work, participants, x)
+    timed_runs, refused = _timed_runs(work, participants, x, backward=backward)
     meter = LoadMeter()
     taken = take_turns(timed_runs, rounds=rounds, seconds=seconds, seed=seed, monitor=monitor)
-    loads = before, meter.read()
+    loads, products = (before, meter.read()), 3 if backward else 1
     return Session(
         rows=rows_of(
-            work, participants=participants, taken=taken, refused=refused, roofline=roofline, loads=loads, seed=seed
+            work,
+            participants=participants,
+            taken=taken,
+            refused=refused,
+            roofline=roofline,
+            loads=loads,
+            seed=seed,
+            products=products,
         ),
         shape=work.layout.after.shape,
         input_shape=work.input_shape,
@@ -79,18 +92,22 @@ def measure(
         density=work.layout.after.density,
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         conv=_conv(work),
-        flops_dense=necessary(work, dense=True)[0],
+        flops_dense=products * necessary(work, dense=True)[0],
         padding_waste=tile_view(work.layout, _TILE).padding_waste,
         about=dict(about or {}),
         device=device_card(work.device),
         protocol=_protocol(work, taken=taken, rounds=rounds, seconds=seconds, seed=seed, roofline=roofline, loads=loads)
-        | {"opponents": {name: dict(OPPONENTS[name].facts) for name in opponents}},
+        | {"opponents": {name: dict(OPPONENTS[name].facts) for name in opponents}}
+        | ({PASS: STEP} if backward else {}),
         versions=versions(),
     )
 
 
-def _checked(work: Work, kernels: Sequence[str] | None, rounds: int, seconds: float) -> tuple[str, ...]:
-    names = kernels_for(work) if kernels is None else _known("kernels", kernels, KERNELS)
+def _checked(
+    work: Work, kernels: Sequence[str] | None, rounds: int, seconds: float, *, backward: bool
+) -> tuple[str, ...]:
+    usual = training_kernels if backward else kernels_for
+    names = usual(work) if kernels is None else _known("kernels", kernels, KERNELS)
     if rounds < FEWEST_ROUNDS:
         raise SettingError(f"rounds: expected at least {FEWEST_ROUNDS}, or no interval means anything; got {rounds}")
     if not 0 < seconds < float("inf"):
@@ -106,7 +123,7 @@ def _known(setting: str, names: Sequence[str], registry: Mapping[str, object]) -
 
 
 def _timed_runs(
-    work: Work, participants: Sequence[Participant], x: torch.Tensor
+    work: Work, participants: Sequence[Participant], x: torch.Tensor, *, backward: bool
 ) -> tuple[list[TimedRun], dict[tuple[int, str], str]]:
     """Return the kernels to time, one per condition; and why others are not timed, by the same key."""
     found: list[TimedRun] = []
@@ -114,7 +131,8 @@ def _timed_runs(
     for index, participant in enumerate(participants):
         if participant.run is None:
             continue
-        for condition, how in conditions(work, participant.run, x).items():
+        under = hot_condition if backward else conditions  # a step is many launches, timed as they come
+        for condition, how in under(work, participant.run, x).items():
             if isinstance(how, str):
                 refused[index, condition] = how
             else:

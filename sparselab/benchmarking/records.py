@@ -121,6 +121,10 @@ ROW_KEYS = (*_FIELDS[:_COMPARED], "verdict", "is_faster", *_FIELDS[_COMPARED:])
 """What files hold of a row, in their order: its fields, and after the interval what that says, in words and as yes or no."""
 
 
+PASS, STEP = "pass", "training step"
+"""What a protocol says of sessions that measured more than forward passes, and how."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Session:
     """All kernels on one product of one layer, measured in turns on one device.
@@ -192,6 +196,11 @@ class Session:
             return wrong_shown(row.max_error, self._tolerance(row))
         ratio = None if row.compared is None else self.shown(row)
         return plain_shown(row.verdict) if ratio is None else ratio_shown(ratio, row.rounds)
+
+    @property
+    def is_step(self) -> bool:
+        """Whether whole training steps were measured, Y, dX and dW; else forward passes."""
+        return self.protocol.get(PASS) == STEP
 
     @property
     def fastest(self) -> Row | None:

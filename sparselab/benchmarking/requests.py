@@ -45,6 +45,7 @@ class MeasurementRequest:
 
     layout: what `Layout.pack` made, or None for the mask as it is in the file. stride, padding: of the convolution, where the
     file does not say (None: as the layer has them). kernels: None for all that may suit. opponents: by their names in `OPPONENTS`.
+    backward: whole training steps, which no opponent runs.
     about: where the layout came from, for whoever reads the session later.
     """
 
@@ -59,6 +60,7 @@ class MeasurementRequest:
     dtype: str = "float32"
     device: str = "auto"
     kernels: tuple[str, ...] | None = None
+    backward: bool = False
     opponents: tuple[str, ...] = USUAL_OPPONENTS
     about: Mapping[str, str] = field(default_factory=dict)
     effort: Effort = field(default_factory=Effort)
@@ -92,7 +94,13 @@ def measure_request(request: MeasurementRequest, *, monitor: Monitor = SILENT) -
     work, about = product_of(request, layer, layout), {**request.about, **facts_of(layer, layout)}
     with alone(monitor):
         session = measure_with(
-            work, request.kernels, request.effort, opponents=request.opponents, about=about, monitor=monitor
+            work,
+            request.kernels,
+            request.effort,
+            opponents=request.opponents,
+            about=about,
+            monitor=monitor,
+            backward=request.backward,
         )
     return kept(session)
 
@@ -152,6 +160,7 @@ def measure_with(
     opponents: tuple[str, ...],
     about: Mapping[str, str],
     monitor: Monitor,
+    backward: bool = False,
 ) -> Session:
     """Measure under an effort. The caller holds the lock."""
     return measure(
@@ -162,6 +171,7 @@ def measure_with(
         seconds=effort.seconds,
         threads=effort.threads,
         seed=effort.seed,
+        backward=backward,
         about=about,
         monitor=monitor,
     )

@@ -24,8 +24,12 @@ def rows_of(
     roofline: Roofline,
     loads: tuple[Load, Load],
     seed: int,
+    products: int = 1,
 ) -> tuple[Row, ...]:
-    """Return one row per participant and condition; one without times for those that could not run, or were wrong."""
+    """Return one row per participant and condition; one without times for those that could not run, or were wrong.
+
+    products: as large as that of `work` which one run makes, three in a training step.
+    """
     busy = any(load.is_busy for load in loads)
     rows: list[Row] = []
     for index, participant in enumerate(participants):
@@ -47,7 +51,7 @@ def rows_of(
             if participant.role in ("exact", OPPONENT):  # of another density, or of an arithmetic with another roofline
                 rows.append(replace(row, flags=row.flags + ("busy",) * busy))
                 continue
-            share = roofline.share(row.median_ms, flops=flops, moved_bytes=moved)
+            share = roofline.share(row.median_ms, flops=products * flops, moved_bytes=products * moved)
             rows.append(replace(row, flags=row.flags + ("busy",) * busy, roof_share=share))
         for (who, condition), obstacle in refused.items():
             if who == index:

@@ -74,7 +74,8 @@ def measure_name(session: Session) -> str | None:
 def product_shown(session: Session) -> str:
     """Return in words on what and how a session was measured: only sessions that agree in it are compared."""
     taken = " x ".join(map(str, session.input_shape))
-    return f"input {taken}, {session.dtype}, {session.threads} threads, {session.device.get('name', '')}"
+    what = "training step, " if session.is_step else ""
+    return f"{what}input {taken}, {session.dtype}, {session.threads} threads, {session.device.get('name', '')}"
 
 
 def of_layer(sessions: Iterable[Session], mask_digest: str) -> Mapping[str, tuple[TradeOff, ...]]:

@@ -69,7 +69,7 @@ def verify(
     Raises: UnavailableError when the dense product itself cannot run, or is wrong: there is nothing to compare with.
     """
     dense = baseline_of(work)
-    full = _without_zeros(work, seed)
+    full = without_zeros(work, seed)
     plan = [(dense, "baseline", work), (dense, "control", work), (dense, "full", full)]
     plan += [(name, "kernel", work) for name in names if name != dense]
     if (before := _mask_before(work)) is not None:
@@ -116,8 +116,7 @@ def _checked(
         error = error_against(exact, run(x))
     except (SparselabError, RuntimeError, MemoryError) as failure:
         # A library may refuse what it is given, for want of memory or of a code path; that ends no session.
-        told = " ".join(str(failure).split())[:_LONGEST_FAILURE]
-        return Participant(name=name, role=role, obstacle=f"it failed: {told or type(failure).__name__}")
+        return Participant(name=name, role=role, obstacle=failure_text(failure))
     return Participant(
         name=name,
         role=role,
@@ -128,6 +127,12 @@ def _checked(
     )
 
 
+def failure_text(failure: Exception) -> str:
+    """Return what is said of a kernel that failed, in one line."""
+    told = " ".join(str(failure).split())[:_LONGEST_FAILURE]
+    return f"it failed: {told or type(failure).__name__}"
+
+
 def _mask_before(work: Work) -> Work | None:
     """Return the product of the mask that a transform was given; None where it is no other, or no sparse one."""
     mask = work.layout.before
@@ -136,7 +141,7 @@ def _mask_before(work: Work) -> Work | None:
     return replace(work, layout=Layout.masked(mask, mask, reason="the mask before the transform"))
 
 
-def _without_zeros(work: Work, seed: int) -> Work:
+def without_zeros(work: Work, seed: int) -> Work:
     """Return the same product with every weight kept and none of them zero: normal ones, as large as the kept ones."""
     whole = Mask(np.ones(work.layout.after.shape, bool))
     weight = work.masked_weight

@@ -83,6 +83,7 @@ class _Bench(WithSettings):
     type=click.IntRange(min=0),
     help="Padding of the convolution, where the file does not hold it; default 0.",
 )
+@click.option("--backward", is_flag=True, help="Measure whole training steps: the output and both gradients.")
 @click.option("--dtype", type=click.Choice(DTYPES), default="float32", show_default=True, help="The arithmetic.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--seconds", type=float, default=SECONDS, show_default=True, help="Approximate time for the rounds.")
@@ -107,6 +108,7 @@ def bench(
     images: str | None,
     stride: int | None,
     padding: int | None,
+    backward: bool,
     dtype: str,
     device: str,
     seconds: float,
@@ -138,6 +140,7 @@ def bench(
         padding=padding,
         dtype=dtype,
         device=device,
+        backward=backward,
         kernels=None if kernels is None else _names(kernels),
         opponents=USUAL_OPPONENTS if opponents is None else () if opponents == "none" else _names(opponents),
         about={"file": file.name, "layer": chosen.name, **_about(transform, settings, seed)},
@@ -216,6 +219,8 @@ def _print(session: Session) -> None:
     reach = at_best(session.density, None if fastest is None else fastest.value)
     device, said = session.device, session.protocol
     shape, taken = " x ".join(map(str, session.shape)), " x ".join(map(str, session.input_shape))
+    if session.is_step:
+        click.echo("\nwhole training steps: Y, dX and dW; the error is the largest of the three")
     click.echo(
         f"\n{session.about.get('layer')}: weight {shape}, density {session.density:.4f} ({reach}), "
         f"input {taken}, {session.dtype}, {session.threads} threads\n"

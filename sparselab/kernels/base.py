@@ -18,6 +18,7 @@ from sparselab.core.inputs.layers import LayerLike, as_layer
 from sparselab.core.layer import FloatMatrix
 from sparselab.core.layout import Layout
 from sparselab.core.plugins import expect_instance, expect_texts
+from sparselab.kernels.steps import LayerStep
 
 if TYPE_CHECKING:
     import torch
@@ -240,6 +241,8 @@ class Kernel(ABC):
     """Whether it runs any layout of blocks as a sparse product; others ask for masks of a form of their own, or are dense."""
     runs_any_mask: ClassVar[bool] = False
     """Whether it runs a mask without blocks too, and multiplies its kept weights alone."""
+    trains: ClassVar[bool] = False
+    """Whether it runs a training step too, as `step` says."""
     preference: ClassVar[int | None] = None
     """Its place among the kernels that a converted model tries, lowest first; None: only when it is asked for."""
 
@@ -250,6 +253,10 @@ class Kernel(ABC):
     @abstractmethod
     def prepare(self, work: Work) -> Run:
         """Pack the weights, tune if need be, and return the run. Only for work without an `unsupported_reason`."""
+
+    def step(self, work: Work) -> LayerStep:
+        """Return the training step of `work`, whatever its weights are. Only for kernels that train, as for `prepare`."""
+        raise UnavailableError(f"expected a kernel that trains; {self.title} runs forward passes: take another")
 
 
 def check_kernel(name: str, kernel: Any) -> None:

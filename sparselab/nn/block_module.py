@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import torch
-from torch import Tensor, nn
-from torch.autograd import forward_ad
+from numpy.typing import NDArray
+from torch import Tensor, fx, nn
+from torch.nn import functional
 
 from sparselab.core.errors import SettingError
-from sparselab.core.groups import block_diagonal, diagonal_matrix
 from sparselab.core.layout import Layout
-from sparselab.core.mask import IntVector
-from sparselab.core.torch_private import in_dispatch_mode, in_function_transform
-from sparselab.kernels import DENSE, KERNELS, preferred_kernels
-from sparselab.kernels.base import Conv, Run, Work
+from sparselab.kernels import KERNELS
+from sparselab.kernels.base import Conv, Run
+from sparselab.kernels.steps import LayerStep
 from sparselab.nn.panel_weights import panel_indices_of
 from sparselab.nn.run_cache import RunCache
-
-_DTYPES = {torch.float32: "float32", torch.float16: "float16", torch.bfloat16: "bfloat16", torch.float64: "float64"}
+from sparselab.nn.support import compiled_ops
+from sparselab.nn.support.layer_kernels import DTYPE_NAMES, kernel_for, layer_work, training_step
+from sparselab.nn.support.layout_state import DIGEST, digest_of, refusal
+from sparselab.nn.support.step_function import StepFunction
+from sparselab.nn.support.tensor_states import is_compiled, is_traced, under_autocast
 
 
 class BlockModule(nn.Module):
@@ -28,14 +30,22 @@ class BlockModule(nn.Module):
     `values` holds the weights of all blocks, panel after panel, row after row; weights outside are not stored. Gradients
     reach `values` and `bias` alone, so what is dropped stays dropped. With gradients off, a kernel of `KERNELS` runs the layer;
     it is prepared and tuned at the first call of an input shape, and anew when the values have changed: when torch counted a
-    change in place, after a call with gradients on, and after `train()` and `eval()` changed the mode. Whoever writes to
-    values behind torch's back, as through `.data`, without any of these in between, calls `forget()`.
+    change in place; and where their numbers differ after a call with gradients on, or after `train()` and `eval()` changed the
+    mode. Whoever writes to values behind torch's back, as through `.data`, without any of these in between, calls `forget()`.
+
+    The state holds a digest of the places that the values belong to, and a layer loads no state of another layout. States of
+    older versions hold none and load as they did.
+
+    With gradients on, blocks in float32 on the CPU run forward and backward through a kernel that trains: Y, dX and dW touch kept
+    weights alone. Elsewhere (other types and devices, masks without blocks, convolutions in groups, nearly dense layouts,
+    no C compiler) the dense weight is made of the values and multiplied; so it is for a backward pass that is differentiated again.
 
     Where the kernel named runs any mask, the layout needs no blocks; inputs that this kernel cannot run (of other types, or on
     other devices) are then multiplied by the dense weight.
 
     Inputs are of the type and on the device of the values, as dense layers ask for; under autocast they are cast, and so is
-    the answer. What is traced, compiled or transformed (torch.export, torch.compile, torch.func) runs as tensor operations.
+    the answer. Under torch.compile the kernels are operations of their own; torch.fx sees a layer as one module. What is exported,
+    traced or transformed otherwise (torch.export, torch.jit, torch.func) runs as tensor operations.
     """
 
     values: nn.Parameter
@@ -55,16 +65,40 @@ class BlockModule(nn.Module):
         self.panel_indices = panel_indices_of(layout, any_mask=runs_any_mask)
         self.dense_shape = tuple(dense.weight.shape)
         for name, indices in self.indices().items():
-            self.register_buffer(name, torch.from_numpy(indices.copy()).to(matrix.device), persistent=False)
+            self.register_buffer(name, torch.from_numpy(indices.copy()).to(matrix.device), persistent=name == DIGEST)
+        self._number = compiled_ops.numbered(self)
         self._runs = RunCache()
+        self._step: tuple[LayerStep | None] | None = None
         self.values = nn.Parameter(matrix[self.flat_rows, self.flat_cols].clone(), dense.weight.requires_grad)
         bias = dense.bias
         self.bias = None if bias is None else nn.Parameter(bias.detach().clone(), bias.requires_grad)
         self.train(dense.training)
 
-    def indices(self) -> dict[str, IntVector]:
-        """Return the buffers: where the values lie, which follows from the layout and is no part of the state."""
-        return dict(zip(("flat_rows", "flat_cols"), self.panel_indices.flat, strict=True))
+    def indices(self) -> dict[str, NDArray[Any]]:
+        """Return the buffers: where the values lie, which follows from the layout and is no part of the state; its digest is."""
+        rows, cols = self.panel_indices.flat
+        return {"flat_rows": rows, "flat_cols": cols, DIGEST: digest_of(rows, cols, self.layout.after.shape)}
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return what the dense layer returns of x, in the same memory format."""
+        if isinstance(x, fx.Proxy):  # torch.fx records the layer as one module, as it does torch's own
+            tracer = x.tracer
+            return cast(Tensor, tracer.create_proxy("call_module", tracer.path_of_module(self), (x,), {}))
+        return self.compute(x)
+
+    def compute(self, x: Tensor) -> Tensor:
+        """Return the layer's answer to numbers."""
+        raise NotImplementedError
+
+    def dense(self) -> nn.Module:
+        """Return a dense layer with these weights, zeros outside the blocks, that shares no memory with this one."""
+        raise NotImplementedError
+
+    def _as_dense(self, layer: nn.Linear | nn.Conv1d | nn.Conv2d) -> nn.Module:
+        """Return a dense layer, made without numbers, with this one's weight, bias and mode."""
+        layer.weight = nn.Parameter(self.weight.detach().clone(), self.values.requires_grad)
+        layer.bias = None if self.bias is None else nn.Parameter(self.bias.detach().clone(), self.bias.requires_grad)
+        return layer.train(self.training)
 
     @property
     def groups(self) -> int:
@@ -86,48 +120,17 @@ class BlockModule(nn.Module):
         """Zeros on every side of a convolution's input; 0 for a linear layer."""
         return 0 if self.conv is None else self.conv.padding
 
-    def matrix(self) -> Tensor:
-        """Return the weight as a dense matrix out x n, zeros outside the blocks; gradients flow through it."""
-        matrix = self.values.new_zeros(self.layout.after.shape)
-        return matrix.index_put((self.flat_rows, self.flat_cols), self.values)
+    def matrix(self, values: Tensor | None = None) -> Tensor:
+        """Return the weight, or one with other values, as a dense matrix out x n, zeros outside the blocks; gradients flow
+        through it."""
+        values = self.values if values is None else values
+        matrix = values.new_zeros(self.layout.after.shape)
+        return matrix.index_put((self.flat_rows, self.flat_cols), values)
 
     @property
     def weight(self) -> Tensor:
         """The weight in the shape of the dense layer's, made anew at every look: for code that reads it instead of calling."""
         return self.matrix().view(self.dense_shape)
-
-    def kernel_of(self, work: Work) -> str:
-        """Return the name of the kernel that runs `work`: the one asked for, or the first preferred that can; dense for a mask
-        without blocks that it cannot run."""
-        names = preferred_kernels() if self.kernel == "auto" else (self.kernel,)
-        if not self.layout.blocks:
-            names = (*names, *DENSE)
-        obstacles = {name: KERNELS[name].unsupported_reason(work) for name in names}
-        found = next((name for name, obstacle in obstacles.items() if not obstacle), None)
-        if found is None:
-            raise SettingError("; ".join(f"{name}: {obstacle}" for name, obstacle in obstacles.items()))
-        return found
-
-    def work(self, input_shape: tuple[int, ...], x: Tensor) -> Work:
-        """Return the product this layer is for an input of `input_shape` (as `Work` has it) of the type and device of x.
-
-        A grouped convolution is the product of one block-diagonal matrix: its blocks lie along the diagonal, nothing else is run.
-        """
-        bias = None if self.bias is None else self.bias.detach().float().cpu().numpy()
-        matrix = self.matrix().detach().cpu()
-        weight = (matrix if matrix.dtype == torch.float64 else matrix.float()).numpy()
-        layout = self.layout
-        if self.groups > 1:
-            layout, weight = block_diagonal(layout, self.groups), diagonal_matrix(weight, self.groups)
-        return Work(
-            layout,
-            weight,
-            input_shape,
-            bias=bias,
-            conv=self.conv,
-            dtype=_DTYPES[x.dtype],
-            device=str(x.device),
-        )
 
     def accepted(self, x: Tensor) -> Tensor:
         """Return x, in the type autocast asks for where it is on.
@@ -135,7 +138,7 @@ class BlockModule(nn.Module):
         Raises: SettingError for an x of another type, or on another device, than the values.
         """
         kind, dtype = x.device.type, self.values.dtype
-        if _autocast(kind) and x.is_floating_point() and x.dtype != torch.float64:
+        if under_autocast(kind) and x.is_floating_point() and x.dtype != torch.float64:
             x = x.to(torch.get_autocast_dtype(kind))
         elif x.dtype != dtype:
             raise SettingError(f"expected an input of {dtype}, the type of the layer's values; got {x.dtype}")
@@ -143,22 +146,72 @@ class BlockModule(nn.Module):
             raise SettingError(f"expected an input on {self.values.device}, as the layer's values; got {x.device}")
         return x
 
+    def dense_product(self, x: Tensor, values: Tensor, bias: Tensor | None) -> Tensor:
+        """Return Y of an input as `Work` has it by tensor operations on the dense weight."""
+        weight = self.matrix(values).view(self.dense_shape).to(x.dtype)
+        bias = None if bias is None else bias.to(x.dtype)
+        if self.conv is None:
+            return functional.linear(x.t(), weight, bias).t()
+        return functional.conv2d(
+            x, weight, bias, stride=self.conv.stride, padding=self.conv.padding, groups=self.groups
+        )
+
+    def product(self, x: Tensor) -> Tensor:
+        """Return Y of an input as `Work` has it: by a kernel, by a training step, or else by tensor operations."""
+        if is_compiled() and self._kernels_take(x) and (self.layout.blocks or not torch.is_grad_enabled()):
+            trains = torch.is_grad_enabled()
+            if not trains or compiled_ops.trains_by_kernel(self._number):
+                mine = x.t() if self.conv is None else x
+                y = compiled_ops.product(mine, self.values, self.bias, self._number, trains=trains)
+                return y.t() if self.conv is None else y
+        if self.uses_kernel(x):
+            return self.multiply(x)
+        step = self._step_for(x)
+        if step is None:
+            return self.dense_product(x, self.values, self.bias)
+        return cast(Tensor, StepFunction.apply(x, self.values, self.bias, step, self.dense_product))  # type: ignore[no-untyped-call]
+
+    def _kernels_take(self, x: Tensor) -> bool:
+        """Whether x is of the type and on the device of a training step, and there is something to multiply."""
+        types = {x.dtype, self.values.dtype, torch.float32 if self.bias is None else self.bias.dtype}
+        return types == {torch.float32} and x.device.type == "cpu" and x.numel() > 0
+
+    def _step_for(self, x: Tensor) -> LayerStep | None:
+        """Return the training step that runs x; None where tensor operations on the dense weight do."""
+        return self.step if not is_traced(x) and self._kernels_take(x) else None
+
+    @property
+    def step(self) -> LayerStep | None:
+        """The training step in float32 on the CPU, prepared at the first look; None where no kernel trains this layer."""
+        if self._step is None:
+            self._step = (training_step(self),)
+        return self._step[0]
+
+    @property
+    def smallest_input(self) -> tuple[int, ...]:
+        """The shape of an input, as `Work` has it, that gives one position."""
+        cols = self.layout.after.cols * self.groups
+        if self.conv is None:
+            return cols, 1
+        height, width = self.conv.kernel_shape
+        return 1, cols // (height * width), height, width
+
     def multiply(self, x: Tensor) -> Tensor:
         """Run the kernel on an input as `Work` has it, prepared for this shape and these values."""
         values = (self.values,) if self.bias is None else (self.values, self.bias)
         return self._runs.run(x, values, lambda: self._prepared(x))(x)
 
     def _prepared(self, x: Tensor) -> Run:
-        work = self.work(tuple(x.shape), x)
-        return KERNELS[self.kernel_of(work)].prepare(work)
+        work = layer_work(self, tuple(x.shape), x)
+        return KERNELS[kernel_for(self, work)].prepare(work)
 
     def uses_kernel(self, x: Tensor) -> bool:
         """Whether a kernel may run x: nothing to differentiate, numbers alone are wanted, and there is something to multiply."""
         if torch.is_grad_enabled():
             if self.values.requires_grad and not torch.compiler.is_compiling():
-                self.forget()  # an optimizer is about to write, and fused ones do not say so
+                self._runs.doubt()  # an optimizer is about to write, and fused ones do not say so
             return False
-        return not _traced(x) and x.device.type in ("cpu", "cuda") and x.numel() > 0 and x.dtype in _DTYPES
+        return not is_traced(x) and x.device.type in ("cpu", "cuda") and x.numel() > 0 and x.dtype in DTYPE_NAMES
 
     def forget(self) -> None:
         """Forget what was prepared from the values: the next call prepares anew."""
@@ -166,7 +219,7 @@ class BlockModule(nn.Module):
 
     def train(self, mode: bool = True) -> Self:
         if mode != self.training:
-            self.forget()
+            self._runs.doubt()
         return super().train(mode)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
@@ -177,25 +230,25 @@ class BlockModule(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         # Prepared runs belong to one process: they hold addresses.
-        return {**self.__dict__, "_runs": RunCache()}
+        return {**self.__dict__, "_runs": RunCache(), "_step": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self._step, self._number = None, compiled_ops.numbered(self)
+        if DIGEST not in self._buffers:  # pickled by an older version
+            digest = torch.from_numpy(self.indices()[DIGEST]).to(self.values.device)
+            self.register_buffer(DIGEST, digest)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *told: Any) -> None:
+        *_, missing, _, errors = told
+        if why := refusal(state_dict, prefix, self.indices()[DIGEST]):
+            errors.append(why)
+            return
+        super()._load_from_state_dict(state_dict, prefix, *told)
+        if f"{prefix}{DIGEST}" in missing:
+            missing.remove(f"{prefix}{DIGEST}")
 
     def extra_repr(self) -> str:
         rows, cols = self.layout.after.shape
         density = self.values.numel() / (rows * cols)
         return f"{rows} x {cols}, {len(self.layout.blocks)} blocks, density {density:.3f}, kernel {self.kernel}"
-
-
-def _autocast(kind: str) -> bool:
-    return torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
-
-
-def _traced(x: Tensor) -> bool:
-    """Whether more is wanted of x than numbers: a record of the operations on it, a batch within it, or a tangent."""
-    return (
-        torch.compiler.is_compiling()
-        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-        or type(x) not in (Tensor, nn.Parameter)
-        or in_function_transform()
-        or in_dispatch_mode()
-        or forward_ad.unpack_dual(x).tangent is not None  # type: ignore[no-untyped-call]
-    )

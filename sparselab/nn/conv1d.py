@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -14,8 +17,8 @@ from sparselab.nn.block_module import BlockModule
 class BlockConv1d(BlockModule):
     """A convolution over a sequence with its weight in blocks: `BlockConv1d(layout, conv)` takes its weights from a dense one.
 
-    x: N x C x L. It is the convolution of images of height 1, padded beforehand, so that the same kernels run it. With
-    gradients on, the library's dense convolution runs the weight with its zeros; with gradients off, see `BlockModule`.
+    x: N x C x L. It is the convolution of images of height 1, padded beforehand, so that the same kernels run it. What
+    multiplies: see `BlockModule`.
     """
 
     def __init__(self, layout: Layout, dense: nn.Conv1d, kernel: str = "auto") -> None:
@@ -37,13 +40,23 @@ class BlockConv1d(BlockModule):
     def padding(self) -> int:
         return self._padding
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         if x.dim() == 2:
-            return self.forward(x[None])[0]
-        x = self.accepted(x)
-        if self.uses_kernel(x):
-            padded = functional.pad(x, (self._padding, self._padding))
-            return self.multiply(padded[:, :, None].contiguous()).squeeze(2)
-        return functional.conv1d(
-            x, self.weight, self.bias, stride=self._stride, padding=self._padding, groups=self._groups
+            return self.compute(x[None])[0]
+        padded = functional.pad(self.accepted(x), (self._padding, self._padding))
+        return self.product(padded[:, :, None].contiguous()).squeeze(2)
+
+    def dense_product(self, x: Tensor, values: Tensor, bias: Tensor | None) -> Tensor:
+        weight, bias = (
+            self.matrix(values).view(self.dense_shape).to(x.dtype),
+            None if bias is None else bias.to(x.dtype),
         )
+        return functional.conv1d(x.squeeze(2), weight, bias, stride=self._stride, groups=self._groups)[:, :, None]
+
+    def dense(self) -> nn.Conv1d:
+        rows, channels, width = self.dense_shape
+        at: dict[str, Any] = {"stride": self._stride, "padding": self._padding, "groups": self._groups}
+        layer = nn.Conv1d(
+            channels * self._groups, rows, width, bias=self.bias is not None, device=torch.device("meta"), **at
+        )
+        return cast(nn.Conv1d, self._as_dense(layer))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
+import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from sparselab.core.errors import SettingError
 from sparselab.core.layout import Layout
+from sparselab.core.torch_private import in_function_transform
 from sparselab.kernels.base import Conv
 from sparselab.nn.block_module import BlockModule
 
@@ -28,8 +31,7 @@ def conv_of(dense: nn.Conv2d) -> Conv:
 class BlockConv2d(BlockModule):
     """A convolution with its weight in the blocks of a layout: `BlockConv2d(layout, conv)` takes its weights from a dense one.
 
-    x: N x C x H x W. With gradients on, the library's dense convolution runs the weight with its zeros, and gradients reach
-    the kept weights alone; with gradients off, see `BlockModule`.
+    x: N x C x H x W. What multiplies: see `BlockModule`.
     """
 
     def __init__(self, layout: Layout, dense: nn.Conv2d, kernel: str = "auto") -> None:
@@ -44,12 +46,23 @@ class BlockConv2d(BlockModule):
     def conv(self) -> Conv:
         return self._geometry
 
-    def forward(self, x: Tensor) -> Tensor:
+    def compute(self, x: Tensor) -> Tensor:
         if x.dim() == 3:
-            return self.forward(x[None])[0]
-        x = self.accepted(x)
-        if self.uses_kernel(x):
-            return self.multiply(x)
-        return functional.conv2d(
-            x, self.weight, self.bias, stride=self.conv.stride, padding=self.conv.padding, groups=self._groups
-        )
+            return self.compute(x[None])[0]
+        y = self.product(self.accepted(x))
+        if in_function_transform():  # which cannot be asked for a memory format, and runs the dense convolution
+            return y
+        last = torch.channels_last
+        is_last = x.is_contiguous(memory_format=last) and not x.is_contiguous()
+        return y.contiguous(memory_format=last) if is_last else y
+
+    def dense(self) -> nn.Conv2d:
+        rows, channels, *kernel = self.dense_shape
+        at: dict[str, Any] = {
+            "stride": self.stride,
+            "padding": self.padding,
+            "groups": self._groups,
+            "device": torch.device("meta"),
+        }
+        layer = nn.Conv2d(channels * self._groups, rows, (kernel[0], kernel[1]), bias=self.bias is not None, **at)
+        return cast(nn.Conv2d, self._as_dense(layer))

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from sparselab.core.errors import SettingError
 from sparselab.core.layout import Layout
 from sparselab.core.modules.weights import ModuleWeight
 from sparselab.kernels import exact_kernel
+from sparselab.nn.block_module import BlockModule
+from sparselab.nn.choosing import LayerChoice, choices
 from sparselab.nn.exact import layouts_as_they_are
-from sparselab.nn.fast_paths import run_layers_of_encoders
+from sparselab.nn.fast_paths import restore_fast_paths, run_layers_of_encoders
 from sparselab.nn.located import located
 from sparselab.nn.masking import apply_mask, layout_out_first
 from sparselab.nn.permanent import copied, make_permanent
+from sparselab.nn.saving import save
+from sparselab.nn.support.calling import Inputs
 from sparselab.nn.swaps import DENSE_WAS_CHOSEN, block_layer
 
 
@@ -26,12 +30,21 @@ class Converted:
 
     The dropped weights of a layer that stayed are 0, unless its reason says that the mask is not applied. `slow_path`: the
     encoder layers of torch that call their layers now, where their fast path would have read the weights of block layers.
+    choices: with `only_if_faster`, what was measured of every layer that was called.
     """
 
     model: nn.Module
     swapped: tuple[str, ...]
     stayed: Mapping[str, str]
     slow_path: tuple[str, ...] = ()
+    choices: Mapping[str, LayerChoice] = field(default_factory=dict)
+
+    def save(self, path: str | Path) -> None:
+        """Write the layouts of all block layers and the model's state to a file that `sparselab.nn.load` reads.
+
+        Raises: SettingError for a state that holds anything but tensors; FileError where the file cannot be written.
+        """
+        save(self.model, Path(path))
 
 
 def convert(
@@ -40,6 +53,8 @@ def convert(
     *,
     kernels: Mapping[str, str] | None = None,
     strict: bool = False,
+    example_inputs: Inputs | None = None,
+    only_if_faster: bool = False,
 ) -> Converted:
     """Return a copy of `model` in which the layers named in `layouts` run their blocks.
 
@@ -52,11 +67,14 @@ def convert(
     a subclass of its own, hooks, a weight that other modules share. `stayed` says why. A weight under torch.nn.utils.prune or
     a parametrization that is a plain mask becomes a plain one. Names and layouts may come from the model or from a file of it.
     kernels: by layer name, which kernel runs it (one of `DENSE`: it stays dense); "auto" where nothing is said.
+    only_if_faster: call the model with `example_inputs` (a tensor, a tuple of arguments, or arguments by name), time every
+    block layer in turns with its dense layer on the input it gets there, and put the dense one back, its mask applied, where blocks
+    are not faster; `choices` has the times, `stayed` the reason. Times depend on the machine and on what else it does.
     The outputs are those of the masked model, up to the order of additions; of an `nn.TransformerEncoder`, at the positions that
     no padding mask hides.
 
     Raises: SettingError for a name that is no weight of the model, a layout of another shape, and with `strict` for a layer
-        that stays though no dense kernel was chosen for it.
+        that stays though no dense kernel was chosen for it and none was measured; `only_if_faster` without `example_inputs`.
     Example: >>> from sparselab.transforms import Regroup
              >>> model, run = nn.Sequential(nn.Linear(64, 32), nn.Embedding(10, 8)), Regroup(rows_per_group=8, density=0.5)
              >>> layouts = {name: run(model.get_submodule(name).weight, device="cpu") for name in ("0", "1")}
@@ -68,6 +86,8 @@ def convert(
              >>> convert(pruned).swapped, convert(pruned).stayed
              (('0.weight',), {'2.weight': 'every weight is kept'})
     """
+    if only_if_faster and example_inputs is None:
+        raise SettingError("only_if_faster: expected example_inputs to measure with; got none")
     chosen = dict(kernels or {})
     new = copied(model)
     stayed: dict[str, str] = {}
@@ -77,17 +97,30 @@ def convert(
     unknown = sorted(set(chosen) - set(layouts))
     if unknown:
         raise SettingError(f"kernels: expected names among the layouts; got {unknown[0]!r}")
-    swapped: list[str] = []
+    swapped: dict[str, BlockModule] = {}
+    replaced: dict[str, ModuleWeight] = {}
     for name, found in located(new, layouts).items():
         made = _swapped(new, found, layouts[name], chosen.get(name, "auto"))
         if isinstance(made, str):
             stayed[name] = made
         else:
-            new = made
-            swapped.append(name)
+            new, layer = made
+            swapped[name] = layer
+            assert not isinstance(found, str)
+            replaced[name] = found
     if strict and (left := [f"{name}: {why}" for name, why in stayed.items() if why != DENSE_WAS_CHOSEN]):
         raise SettingError(f"expected layers that all run blocks; got {len(left)} that would stay dense: {left[0]}")
-    return Converted(new, tuple(swapped), stayed, run_layers_of_encoders(new))
+    slow_path = run_layers_of_encoders(new)
+    measured: dict[str, LayerChoice] = {}
+    if only_if_faster and example_inputs is not None:
+        measured = choices(new, swapped, {name: found.module for name, found in replaced.items()}, example_inputs)
+        for name in [name for name, choice in measured.items() if not choice.blocks]:
+            new = with_module(new, replaced[name].path, replaced[name].module)
+            stayed[name] = f"dense was measured to be as fast or faster: {measured[name]}"
+            del swapped[name]
+        restore_fast_paths(new)
+        slow_path = run_layers_of_encoders(new)
+    return Converted(new, tuple(swapped), stayed, slow_path, measured)
 
 
 def masked(model: nn.Module, layouts: Mapping[str, Layout]) -> nn.Module:
@@ -98,16 +131,23 @@ def masked(model: nn.Module, layouts: Mapping[str, Layout]) -> nn.Module:
     return new
 
 
-def _swapped(model: nn.Module, found: ModuleWeight | str, layout: Layout, kernel: str) -> nn.Module | str:
-    """Return the model with a layer swapped, or why the layer stays, its mask applied."""
+def _swapped(
+    model: nn.Module, found: ModuleWeight | str, layout: Layout, kernel: str
+) -> tuple[nn.Module, BlockModule] | str:
+    """Return the model with a layer swapped, and the layer; or why the layer stays, its mask applied."""
     if isinstance(found, str):
         return found
     given = _masked(found, layout)
     made = given if isinstance(given, str) else block_layer(model, found, given, kernel)
-    if isinstance(made, str) or not found.path:
-        return made
-    parent, _, leaf = found.path.rpartition(".")
-    setattr(model.get_submodule(parent), leaf, made)
+    return made if isinstance(made, str) else (with_module(model, found.path, made), made)
+
+
+def with_module(model: nn.Module, path: str, module: nn.Module) -> nn.Module:
+    """Return the model with another module at a path; the module itself where the path is that of the whole model."""
+    if not path:
+        return module
+    parent, _, leaf = path.rpartition(".")
+    setattr(model.get_submodule(parent), leaf, module)
     return model
 
 
@@ -120,15 +160,3 @@ def _masked(found: ModuleWeight | str, layout: Layout) -> Layout | str:
         return why
     apply_mask(found, layout.after.kept)
     return layout
-
-
-def largest_difference(model: nn.Module, other: nn.Module, x: Tensor) -> float:
-    """Return max |a - b| / max |b| of two models' outputs in eval mode, 0 where both are 0 everywhere."""
-    modes = [(module, module.training) for module in (*model.modules(), *other.modules())]
-    try:
-        with torch.no_grad():
-            mine, theirs = model.eval()(x).double(), other.eval()(x).double()
-    finally:
-        for module, mode in modes:
-            module.training = mode
-    return float((mine - theirs).abs().max() / theirs.abs().max().clamp_min(torch.finfo(torch.float64).tiny))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch import nn
+from torch.nn import functional
 
 from sparselab.nn.block_module import BlockModule
 
@@ -24,3 +25,17 @@ def run_layers_of_encoders(model: nn.Module) -> tuple[str, ...]:
         elif isinstance(module, nn.TransformerEncoder):
             module.use_nested_tensor = False
     return tuple(names)
+
+
+def restore_fast_paths(model: nn.Module) -> None:
+    """Undo `run_layers_of_encoders` where no block layer is left: torch's own numbers for ReLU and GELU."""
+    for module in model.modules():
+        if any(isinstance(part, BlockModule) for part in module.modules()):
+            continue
+        if isinstance(module, nn.TransformerEncoderLayer) and not module.activation_relu_or_gelu:
+            activation = module.activation
+            is_relu = activation is functional.relu or isinstance(activation, nn.ReLU)
+            is_gelu = activation is functional.gelu or isinstance(activation, nn.GELU)
+            module.activation_relu_or_gelu = 1 if is_relu else 2 if is_gelu else 0
+        elif isinstance(module, nn.TransformerEncoder):
+            module.use_nested_tensor = module.enable_nested_tensor

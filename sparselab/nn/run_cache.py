@@ -23,7 +23,9 @@ class _Runs:
 
     made_from: tuple[object, ...]
     held: tuple[Tensor, ...]  # so that nothing new can come to lie at the addresses in made_from
+    content: int  # of the values, to be compared where they may have been written to behind torch's back
     by_input: dict[tuple[_Shape, torch.dtype, torch.device], Run] = field(default_factory=dict)
+    is_doubted: bool = False
 
 
 class RunCache:
@@ -33,14 +35,21 @@ class RunCache:
         self.forget()
 
     def forget(self) -> None:
-        self._runs = _Runs((), ())
+        self._runs = _Runs((), (), 0)
+
+    def doubt(self) -> None:
+        """Have the next call look whether the values are still the same numbers."""
+        self._runs.is_doubted = True
 
     def run(self, x: Tensor, values: tuple[Tensor, ...], prepare: Callable[[], Run]) -> Run:
         """Return the run for inputs like x of a layer with these values, prepared now unless it was before."""
         made_from = tuple(state for part in values for state in (part.data_ptr(), _version(part)))
         runs = self._runs  # another thread may put others in their place meanwhile
-        if runs.made_from != made_from:
-            runs = self._runs = _Runs(made_from, tuple(part.detach() for part in values))
+        is_same = runs.made_from == made_from
+        content = _content(values) if runs.is_doubted or not is_same else runs.content
+        if not is_same or content != runs.content:
+            runs = self._runs = _Runs(made_from, tuple(part.detach() for part in values), content)
+        runs.is_doubted = False
         key = (tuple(x.shape), x.dtype, x.device)
         found = runs.by_input.get(key)
         if found is not None:
@@ -60,4 +69,10 @@ def _version(values: Tensor) -> int:
     """Return how often a tensor was changed in place; of one made in inference mode, which does not count, what it holds."""
     if not values.is_inference():
         return version_of(values)
-    return hash(values.contiguous().view(torch.uint8).cpu().numpy().tobytes())
+    return _content((values,))
+
+
+def _content(values: tuple[Tensor, ...]) -> int:
+    """Return a hash of all numbers."""
+    plain = (part.detach().contiguous().view(torch.uint8).cpu().numpy() for part in values)
+    return hash(tuple(part.tobytes() for part in plain))

@@ -70,6 +70,7 @@ TAKEN = frozenset(
             "batch",
             "side",
             "product",
+            "backward",
             "figures",
             "map_kernel",
             "seconds_cell",

@@ -19,7 +19,7 @@ from sparselab.benchmarking.records import Session
 from sparselab.benchmarking.roofline import measure_roofline, necessary
 from sparselab.benchmarking.timing import TimedRun, Timings, WallClock
 from sparselab.benchmarking.verdicts import Verdict
-from sparselab.benchmarking.verification import _without_zeros
+from sparselab.benchmarking.verification import without_zeros
 from sparselab.core.errors import Cancelled, SettingError, UnavailableError
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
@@ -203,7 +203,7 @@ def test_convolutions_are_compared_with_conv2d(layer: Layer) -> None:
 
 
 def test_the_dense_weight_has_no_zeros_and_keeps_the_kept_ones(work: Work) -> None:
-    full = _without_zeros(work, 0)
+    full = without_zeros(work, 0)
     assert np.all(full.weight != 0)
     kept = work.layout.after.kept
     assert np.array_equal(full.weight[kept], work.weight[kept])

@@ -66,6 +66,15 @@ def test_json_has_every_row_the_device_and_the_protocol(pruned: Path, capsys: py
     assert Store(database_path()).sessions() == (Session.from_json(document),)
 
 
+def test_whole_training_steps(pruned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call = (pruned, "--transform", "regroup", "--rows-per-group", "8", "--positions", "16", "--backward", *QUICK)
+    status, out, _ = bench(capsys, *call)
+    assert status == 0
+    assert "whole training steps: Y, dX and dW" in out
+    (stored,) = Store(database_path()).sessions()
+    assert stored.is_step
+
+
 def test_words_for_people(pruned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = bench(capsys, pruned, "--input", "1,4,5,5", "--kernels", "dense", *QUICK)
     assert status == 0

@@ -8,7 +8,9 @@ from pathlib import Path
 from sparselab.benchmarking.csv_table import read_csv
 from sparselab.core.data_files import (
     DATA,
+    FILMS,
     GLOSSARY,
+    LESSONS,
     PUBLISHED,
     STUDY,
     STUDY_TICKETS,
@@ -27,7 +29,10 @@ def shipped() -> set[Path]:
 def test_every_file_has_a_name_in_the_code() -> None:
     tickets = set(STUDY_TICKETS.glob("*/*.safetensors"))
     assert tickets
-    assert shipped() == {PUBLISHED, STUDY, STUDY_UPDATES, GLOSSARY, *sessions_files(), *tickets}
+    lessons, films = {path for path in LESSONS.rglob("*") if path.is_file()}, set(FILMS.iterdir())
+    assert lessons
+    assert films
+    assert shipped() == {PUBLISHED, STUDY, STUDY_UPDATES, GLOSSARY, *sessions_files(), *tickets, *lessons, *films}
 
 
 def test_every_file_is_in_the_package() -> None:

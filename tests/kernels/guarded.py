@@ -9,7 +9,8 @@ import ctypes
 import dataclasses
 import mmap
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import prod
 from typing import Any
 
@@ -19,14 +20,16 @@ import torch
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
 from sparselab.kernels.base import TOLERANCES, Conv, Run, Work, error_against, random_input, reference
+from sparselab.kernels.native.block_step import BlockStep
 from sparselab.kernels.native.blocks import compiled_run
-from sparselab.kernels.native.packing import pack
+from sparselab.kernels.native.packing import PanelLists, pack
 from sparselab.kernels.native.single_packing import pack_single
 from sparselab.kernels.native.sparse import compiled_run as sparse_run
 from sparselab.kernels.native.sparse import single_run
 from sparselab.kernels.native.sparse_packing import Form, Used
 from sparselab.kernels.native.sparse_packing import pack as pack_sparse
 from sparselab.kernels.support.panels import blocks_unsupported_reason
+from sparselab.kernels.support.step_reference import step_reference
 from tests.kernels.random_layers import random_layout, random_work
 
 PAGE = mmap.PAGESIZE
@@ -52,7 +55,9 @@ def between_guards(count: int, dtype: torch.dtype, *, at_end: bool) -> torch.Ten
 
 
 def guarded(values: torch.Tensor, *, at_end: bool) -> torch.Tensor:
-    """Return a copy of `values` between guards."""
+    """Return a copy of `values` between guards; of a transposed matrix a transposed one."""
+    if values.dim() == 2 and not values.is_contiguous():
+        return guarded(values.t().contiguous(), at_end=at_end).t()
     return between_guards(values.numel(), values.dtype, at_end=at_end).view(values.shape).copy_(values)
 
 
@@ -68,6 +73,16 @@ def guarded_empty(*, at_end: bool) -> Callable[..., torch.Tensor]:
     return empty
 
 
+@contextmanager
+def empty_between_guards(*, at_end: bool) -> Iterator[None]:
+    """Have `torch.empty` give memory between guards."""
+    real, torch.empty = torch.empty, guarded_empty(at_end=at_end)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        torch.empty = real
+
+
 def guarded_arrays(packed: Any, *, at_end: bool) -> Any:
     """Return the same product, every array of it and of its parts between guards."""
 
@@ -76,7 +91,7 @@ def guarded_arrays(packed: Any, *, at_end: bool) -> Any:
             return guarded(torch.from_numpy(value), at_end=at_end).numpy()
         if isinstance(value, tuple):
             return tuple(guarded_arrays(part, at_end=at_end) for part in value)
-        return value
+        return guarded_arrays(value, at_end=at_end) if isinstance(value, PanelLists) else value
 
     return dataclasses.replace(
         packed, **{item.name: moved(getattr(packed, item.name)) for item in dataclasses.fields(packed) if item.init}
@@ -91,6 +106,21 @@ def run_of(name: str, work: Work, number: int, *, at_end: bool) -> Run:
         form = FORMS[number % len(FORMS)]
         return sparse_run(guarded_arrays(pack_sparse(Used.of(work), form), at_end=at_end), work.conv, 1 + number % 8)
     return single_run(guarded_arrays(pack_single(Used.of(work)), at_end=at_end), work.conv, gathers=bool(number % 3))
+
+
+def guarded_step(work: Work, x: torch.Tensor, *, at_end: bool) -> float:
+    """Return the largest error of the gradients of a step, every array that C reads or writes between guards."""
+    step = BlockStep(work.layout, work.conv)
+    step._lists = guarded_arrays(step._lists, at_end=at_end)
+    step._sum_starts = guarded(torch.from_numpy(step._sum_starts), at_end=at_end).numpy()
+    rows, cols = (torch.from_numpy(of) for of in step.places)
+    slope = torch.randn(work.output_shape, generator=torch.Generator().manual_seed(0))
+    _, dx, dw = step_reference(work, x, slope)
+    mine = [guarded(part, at_end=at_end) for part in (slope, x, work.tensor(work.masked_weight)[rows, cols])]
+    with empty_between_guards(at_end=at_end):
+        found = step.input_gradient(*mine), step.value_gradient(*mine[:2])
+    exact = dx, dw[rows, cols]
+    return max(error_against(right, got) if got.numel() else 0.0 for right, got in zip(exact, found, strict=True))
 
 
 def odd_convolution(rng: np.random.Generator) -> Work:
@@ -115,25 +145,25 @@ def masked_anywhere(rng: np.random.Generator, work: Work) -> Work:
 
 def main(name: str, layers: int) -> None:
     """Run random layers, one plan each in both placements and with one thread and more than there is work for."""
-    rng, real = np.random.default_rng(4), torch.empty
+    rng = np.random.default_rng(4)
     for number in range(layers):
         work = odd_convolution(rng) if number % 2 else random_work(rng, "float32", "cpu")
-        if name != "blocks" and number % 4 < 2:
+        if name in ("sparse", "single") and number % 4 < 2:
             work = masked_anywhere(rng, work)
         elif blocks_unsupported_reason(work.layout):
             continue
         x = random_input(work)
+        x = x.t().contiguous().t() if work.conv is None and number % 8 < 4 else x
         exact = reference(work, x)
         for at_end in (True, False):
             torch.set_num_threads(1 + 4 * (number % 3 == 0))
-            run = run_of(name, work, number, at_end=at_end)
-            mine = guarded(x, at_end=at_end)
-            torch.empty = guarded_empty(at_end=at_end)  # type: ignore[assignment]
-            try:
-                y: Any = run(mine)
-            finally:
-                torch.empty = real
-            error = error_against(exact, y)
+            if name == "gradients":
+                error = guarded_step(work, x, at_end=at_end)
+            else:
+                run, mine = run_of(name, work, number, at_end=at_end), guarded(x, at_end=at_end)
+                with empty_between_guards(at_end=at_end):
+                    y: Any = run(mine)
+                error = error_against(exact, y)
             assert error < TOLERANCES["float32"], (number, at_end, error, work.conv, work.input_shape)
 
 

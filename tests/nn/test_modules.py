@@ -97,7 +97,7 @@ def test_state_dict_copy_and_pickle(kind: str) -> None:
         torch.save(block, buffer)
         buffer.seek(0)
         assert torch.allclose(torch.load(buffer, weights_only=False)(x), y, atol=1e-6)
-    assert set(block.state_dict()) == {"values", "bias"}
+    assert set(block.state_dict()) == {"values", "bias", "layout_digest"}
 
 
 @pytest.mark.parametrize("kind", ["linear", "conv"])

@@ -27,11 +27,11 @@ def measured_here() -> tuple[Session, ...]:
 def speeds_in_words(sessions: Iterable[Session]) -> Mapping[str, str]:
     """Return by the digest of the mask after how fast a layer was measured to be, from the newest session of each.
 
-    sessions: the newest first. Sessions that do not say of which mask they are are left out.
+    sessions: the newest first. Sessions that do not say of which mask they are, and those of training steps, are left out.
     """
     found: dict[str, str] = {}
     for session in sessions:
-        if (mask := session.about.get("mask_after")) is not None:
+        if (mask := session.about.get("mask_after")) is not None and not session.is_step:
             found.setdefault(mask, _in_words(session))
     return found
 

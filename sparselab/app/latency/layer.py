@@ -9,6 +9,7 @@ from functools import partial
 import streamlit as st
 
 from sparselab.app.inputs.explore_request import ExploreRequest
+from sparselab.app.inputs.setting_widget import linked_setting
 from sparselab.app.jobs.explore_job import view_of, watch
 from sparselab.app.latency.controls import MORE, choose_kernels, choose_opponents, choose_product
 from sparselab.app.latency.measurement import MeasurementPlan, Results
@@ -19,6 +20,8 @@ from sparselab.benchmarking.requests import MeasurementRequest, measure_request
 from sparselab.core.groups import grouped_in_words
 from sparselab.kernels import DENSE, KERNELS
 from sparselab.workflows.explore import View
+
+_STEP = "; a training step, Y, dX and dW"
 
 
 def show_layer(request: ExploreRequest) -> None:
@@ -45,8 +48,10 @@ def _show_measured(request: ExploreRequest, view: View) -> None:
     with front:
         product = choose_product(card, source.card["layers"], request.seed, more=more)
     with more:
-        kernels = choose_kernels([name for name in KERNELS if name not in DENSE])
-        opponents = choose_opponents()
+        backward = bool(linked_setting("backward"))
+        able = [name for name, kernel in KERNELS.items() if name not in DENSE and (kernel.trains or not backward)]
+        kernels = choose_kernels(able)
+        opponents = () if backward else choose_opponents()
     settings = ", ".join(f"{name}={value}" for name, value in request.settings.items())
     about = {"file": source.title, "layer": request.layer, "transform": request.transform, "settings": settings}
     asked = MeasurementRequest(
@@ -56,10 +61,11 @@ def _show_measured(request: ExploreRequest, view: View) -> None:
         layout=view.layout.pack(),
         kernels=kernels,
         opponents=opponents,
-        about=about | {"seed": str(request.seed), "input": product.input_shown},
+        backward=backward,
+        about=about | {"seed": str(request.seed), "input": product.input_shown + _STEP * backward},
         **product.settings,
     )
-    key = json.dumps(["layer", request.key, asdict(product), kernels, opponents])
+    key = json.dumps(["layer", request.key, asdict(product), backward, kernels, opponents])
 
     def show(results: Results) -> None:
         measured = measured_or_said(results[0]) if 0 in results else None
@@ -69,7 +75,7 @@ def _show_measured(request: ExploreRequest, view: View) -> None:
     plan = MeasurementPlan(
         tab="layer", key=key, calls=[(measure_request, (asked,))], threads=product.effort.threads or 1
     )
-    told = f"{request.layer} at {product.shown}"
+    told = f"{request.layer} at {product.shown}{_STEP * backward}"
     with answer:
         offer = partial(offer_stored, card["digest"], view.layout, asked)
         measured_by(plan, label="Measure here", what="sessions", told=told, show=show, otherwise=offer)

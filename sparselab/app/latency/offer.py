@@ -45,9 +45,9 @@ def offer_stored(mask_digest: str, layout: Layout, asked: MeasurementRequest) ->
 def stored_like(
     sessions: Iterable[Session], mask_before: str, mask_after: str, asked: MeasurementRequest
 ) -> Session | None:
-    """Return of the sessions of these masks the one that differs least from what is asked for, of equals the first: the newest."""
+    """Return of the sessions of these masks, of steps or of forward passes as asked for, the one that differs least from what is asked for, of equals the first: the newest."""
     digests = {"mask_before": mask_before, "mask_after": mask_after}
-    mine = [each for each in sessions if digests.items() <= each.about.items()]
+    mine = [each for each in sessions if digests.items() <= each.about.items() and each.is_step == asked.backward]
     return min(mine, key=lambda each: len(_differences(each, asked)), default=None)
 
 

@@ -120,6 +120,11 @@ class _ModelKeys:
 class _LatencyKeys:
     latency_tab: Annotated[str, Doc("the open tab")] = ""
     product: Annotated[str, OneOf(PRODUCTS), ShownAs("Product"), Doc("what is measured")] = MATRIX
+    backward: Annotated[
+        bool,
+        ShownAs("Training step"),
+        Doc("measure whole training steps of one layer, Y, dX and dW, by the kernels that train"),
+    ] = False
     batch: Annotated[int | None, Interval(ge=1, le=4096), ShownAs("Batch"), Doc("images or sequences in one run")] = (
         None
     )

@@ -4,33 +4,7 @@
    of X that the chunk names are packed tile by tile, so that they lie close together in the cache; then every panel runs
    its own columns of the chunk, a few output rows at a time, all sums held in registers. Nothing is gathered per panel. */
 
-#include "positions.h"
-
-#if defined(__AVX512F__)
-#define VECTORS 2
-#define ROWS 12
-#elif defined(__AVX__)
-#define VECTORS 2
-#define ROWS 6
-#else
-#define VECTORS 3
-#define ROWS 8
-#endif
-#define TILE (LANES * VECTORS)
-#define MOST_TILES 64 /* of a block of positions */
-#define AHEAD 8 /* columns fetched ahead: their places are a list, which no prefetcher guesses */
-
-typedef struct {
-    int64_t panels, rows;           /* rows: of W, and so of Y */
-    int64_t columns;                /* that any panel uses */
-    const int64_t *used;            /* these, ascending, as columns of W */
-    const int64_t *row_starts, *rows_of; /* panel g writes rows_of[row_starts[g] .. row_starts[g + 1]) */
-    const int64_t *column_starts;   /* panel g has columns column_starts[g] .. column_starts[g + 1) of the lists */
-    const int32_t *columns_of;      /* places in used, ascending within a panel; AHEAD valid entries follow the last */
-    const float *weights;           /* panel by panel, within it a few rows at a time (row_step), within these column by column */
-    const int64_t *weight_starts;
-    const float *bias;              /* rows, or null */
-} product;
+#include "panels.h"
 
 typedef struct {
     int64_t tiles;  /* tiles a block of positions has at most */
@@ -41,11 +15,6 @@ typedef struct {
 } plan;
 
 int64_t blocks_tile(void) { return TILE; }
-/* How many rows of a panel are summed at once: at most ROWS, and of like numbers, so that no last few are left. */
-int64_t blocks_row_step(int64_t height) {
-    const int64_t parts = (height + ROWS - 1) / ROWS;
-    return (height + parts - 1) / parts;
-}
 int64_t blocks_ahead(void) { return AHEAD; }
 int64_t blocks_most_tiles(void) { return MOST_TILES; }
 
@@ -91,13 +60,23 @@ static void multiply_any(const float *x, const int32_t *columns, int64_t first, 
     }
 }
 
+/* Write the rows that the panels g0 .. g1 have of a tile to Y, whose rows lie together position by position. */
+static void write_positions(float *y, const float *tile, const product *p, int64_t g0, int64_t g1, int64_t at, int64_t positions, const int64_t *every_row) {
+    const int64_t left = positions - at < TILE ? positions - at : TILE;
+    if (g0 == 0 && g1 == p->panels) { scatter_transposed(y + at * p->rows, p->rows, tile, TILE, every_row, p->rows, left, 0); return; }
+    for (int64_t i = p->row_starts[g0]; i < p->row_starts[g1]; i++)
+        for (int64_t j = 0; j < left; j++) y[(at + j) * p->rows + p->rows_of[i]] = tile[p->rows_of[i] * TILE + j];
+}
+
 /* Y of a product over `positions` = images * out_height * out_width. `padded` is room for the spread input (0 numbers are
-   needed when stride is 1 and padding 0), `places` for a number a column, `scratch` is room for `threads` times scratch_size numbers. */
+   needed when stride is 1 and padding 0), `places` for a number a column and a row, `scratch` is room for `threads` times scratch_size numbers. */
 void blocks_run(const float *x, float *y, float *padded, float *scratch, int64_t scratch_size, int64_t *places,
         const geometry *g, const product *p, const plan *how) {
     extern int omp_get_thread_num(void);
     const source from = source_of(x, padded, g);
+    int64_t *row_places = places + p->columns;
     find_places(places, g, p->used, p->columns, &from);
+    for (int64_t row = 0; row < p->rows; row++) row_places[row] = row;
     const int64_t plane = from.plane, positions = from.positions, tiles = (positions + TILE - 1) / TILE;
     const int64_t blocks = (tiles + how->tiles - 1) / how->tiles;
 
@@ -117,7 +96,7 @@ void blocks_run(const float *x, float *y, float *padded, float *scratch, int64_t
         for (int64_t t = t0; t < t1; t++) {
             runs[t - t0] = cut(stretches + (t - t0) * TILE, t * TILE, TILE, &from);
             const int64_t at = t * TILE, image = at / plane;
-            direct[t - t0] = at + TILE <= (image + 1) * plane;
+            direct[t - t0] = !from.features && at + TILE <= (image + 1) * plane;
             bases[t - t0] = direct[t - t0] ? y + image * p->rows * plane + at % plane : ys + (t - t0) * p->rows * TILE;
             steps[t - t0] = direct[t - t0] ? plane : TILE;
             for (int64_t i = p->row_starts[g0]; how->shared && i < p->row_starts[g1]; i++) {
@@ -128,7 +107,9 @@ void blocks_run(const float *x, float *y, float *padded, float *scratch, int64_t
         for (int64_t c0 = 0; c0 == 0 || c0 < p->columns; c0 += how->chunk) {
             const int fresh = c0 == 0 && !how->shared;
             const int64_t c1 = c0 + how->chunk < p->columns ? c0 + how->chunk : p->columns;
-            for (int64_t c = c0; c < c1; c++) {
+            if (from.features)
+                for (int64_t t = 0; t < t1 - t0; t++) pack(xs + t * tile_size, TILE, places + c0, c1 - c0, (t0 + t) * TILE, TILE, 0, 0, &from);
+            else for (int64_t c = c0; c < c1; c++) {
                 const float *now = from.numbers + places[c], *later = from.numbers + places[c + PACK_AHEAD < p->columns ? c + PACK_AHEAD : c];
                 for (int64_t t = 0; t < t1 - t0; t++)
                     pack_column(xs + t * tile_size + (c - c0) * TILE, now, later, stretches + t * TILE, runs[t], TILE, from.end);
@@ -142,7 +123,7 @@ void blocks_run(const float *x, float *y, float *padded, float *scratch, int64_t
                 for (high = k1; low < high;) { k = (low + high) / 2; if (p->columns_of[k] < c1) low = k + 1; else high = k; }
                 const int64_t count = low - first;
                 if (!count && !fresh) continue;
-                const int64_t step = blocks_row_step(height);
+                const int64_t step = step_of(height);
                 for (int64_t t = t0; t < t1; t++) {
                     const int64_t left = positions - t * TILE;
                     const int vectors = left >= TILE ? VECTORS : (left + LANES - 1) / LANES;
@@ -162,6 +143,7 @@ void blocks_run(const float *x, float *y, float *padded, float *scratch, int64_t
         }
         for (int64_t t = t0; t < t1; t++) {
             if (direct[t - t0]) continue;
+            if (from.features) { write_positions(y, bases[t - t0], p, g0, g1, t * TILE, positions, row_places); continue; }
             for (int64_t i = p->row_starts[g0]; i < p->row_starts[g1]; i++)
                 write_row(y, bases[t - t0] + p->rows_of[i] * TILE, p->rows_of[i], p->rows, t * TILE, TILE, &from);
         }

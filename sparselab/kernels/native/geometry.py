@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-from typing import ClassVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar
 
 from sparselab.kernels.base import Conv
 
+if TYPE_CHECKING:
+    import torch
+
+_SHAPES_KEPT = 64
 _SIDES = ("images", "channels", "height", "width", "kernel_height", "kernel_width")
-_STEPS = ("stride", "padding", "out_height", "out_width")
+_STEPS = ("stride", "padding", "out_height", "out_width", "by_position")
 
 
 class CGeometry(ctypes.Structure):
@@ -29,6 +34,12 @@ class CGeometry(ctypes.Structure):
         sides = [-(-(side + 2 * self.padding) // self.stride) for side in (self.height, self.width)]
         return int(self.images * self.channels * self.stride**2 * sides[0] * sides[1])
 
+    @property
+    def is_line(self) -> bool:
+        """Whether X is one line of features as they are, as every matrix is: no two outputs share an input."""
+        sides = self.images, self.height, self.kernel_height, self.kernel_width
+        return set(sides) == {1} and not self.padded_size
+
     def output_shape(self, rows: int, conv: Conv | None) -> tuple[int, ...]:
         """Return the shape of Y."""
         if conv is None:
@@ -36,8 +47,8 @@ class CGeometry(ctypes.Structure):
         return int(self.images), rows, int(self.out_height), int(self.out_width)
 
 
-def geometry_of(shape: tuple[int, ...], conv: Conv | None) -> CGeometry:
-    """Return the geometry of an input, of no positions or images too."""
+def geometry_of(shape: tuple[int, ...], conv: Conv | None, *, by_position: bool = False) -> CGeometry:
+    """Return the geometry of an input, of no positions or images too; `by_position`: as `as_c_reads_it` finds it."""
     if conv is None:
         features, positions = shape
         shape, sizes, conv = (1, features, 1, positions), (1, positions), Conv((1, 1))
@@ -55,4 +66,28 @@ def geometry_of(shape: tuple[int, ...], conv: Conv | None) -> CGeometry:
         padding=conv.padding,
         out_height=sizes[0],
         out_width=sizes[1],
+        by_position=by_position,
     )
+
+
+def as_c_reads_it(x: torch.Tensor, conv: Conv | None) -> tuple[torch.Tensor, CGeometry]:
+    """Return x as numbers in an order that C reads, copied only where it lies in another, and its geometry.
+
+    A matrix X may be one transposed, whose features lie together position by position, as in the inputs of `torch.nn.Linear`.
+    """
+    x = x.resolve_neg()  # a view may be the negative of what lies in memory, and C reads the memory
+    by_position = conv is None and not x.is_contiguous() and x.t().is_contiguous()
+    return x if by_position else x.contiguous(), _geometry(tuple(x.shape), conv, by_position)
+
+
+def memory_for(shape: tuple[int, ...], like: CGeometry) -> torch.Tensor:
+    """Return memory for a Y or an X of `shape` which lies as the X of a geometry does."""
+    import torch
+
+    made = torch.empty(shape[::-1] if like.by_position else shape, dtype=torch.float32, device="cpu")
+    return made.t() if like.by_position else made
+
+
+_geometry = lru_cache(maxsize=_SHAPES_KEPT)(
+    lambda shape, conv, by_position: geometry_of(shape, conv, by_position=by_position)
+)

@@ -14,14 +14,23 @@
 #else
 #define LANES 4
 #endif
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#define STREAM(to, value) _mm512_stream_ps(to, (__m512)(value))
+#elif defined(__AVX__)
+#include <immintrin.h>
+#define STREAM(to, value) _mm256_stream_ps(to, (__m256)(value))
+#endif
 #define PACK_AHEAD 8 /* columns fetched ahead in packing */
 
 typedef float vector __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+typedef int32_t integers __attribute__((vector_size(LANES * 4)));
 
 typedef struct {
     int64_t images, channels, height, width; /* of the input */
     int64_t kernel_height, kernel_width, stride, padding;
     int64_t out_height, out_width;
+    int64_t by_position; /* of a matrix product: whether the features of a position lie together, in X and in Y */
 } geometry;
 
 /* The input as runs: its numbers (spread where there is a stride or padding), and how far apart they lie. */
@@ -31,6 +40,7 @@ typedef struct {
     int64_t image_size;
     int64_t plane, positions;  /* of Y: an image's, and all */
     int64_t run, run_step;     /* positions that follow one another in the input, and from one such run to the next */
+    int64_t features;          /* of a position that lie together; 0 where the positions of a feature do */
 } source;
 
 typedef struct { int64_t from, to, count; } stretch;
@@ -63,15 +73,15 @@ static void spread(const float *x, float *to, const geometry *g, int64_t lines, 
     }
 }
 
-/* The input of a product as runs; `padded` is room for the spread input (0 numbers are needed when stride is 1 and padding 0). */
-static source source_of(const float *x, float *padded, const geometry *g) {
+static int is_spread(const geometry *g) { return g->stride > 1 || g->padding > 0; }
+
+/* Where the numbers of an input lie that is spread already, where it has to be. */
+static source described(const float *numbers, const geometry *g) {
     const int64_t s = g->stride;
-    source from = {.numbers = x, .lines = g->height, .line = g->width, .plane = g->out_height * g->out_width};
-    if (s > 1 || g->padding) {
+    source from = {.numbers = numbers, .lines = g->height, .line = g->width, .plane = g->out_height * g->out_width};
+    if (is_spread(g)) {
         from.lines = (g->height + 2 * g->padding + s - 1) / s;
         from.line = (g->width + 2 * g->padding + s - 1) / s;
-        spread(x, padded, g, from.lines, from.line);
-        from.numbers = padded;
     }
     from.image_size = g->channels * s * s * from.lines * from.line;
     from.end = from.numbers + g->images * from.image_size;
@@ -80,6 +90,14 @@ static source source_of(const float *x, float *padded, const geometry *g) {
     const int flat = g->kernel_height * g->kernel_width == 1 && s == 1 && !g->padding;
     from.run = flat ? from.plane : g->out_width;
     from.run_step = flat ? from.plane : from.line;
+    from.features = g->by_position ? g->channels : 0;
+    return from;
+}
+
+/* The input of a product as runs; `padded` is room for the spread input (0 numbers are needed when stride is 1 and padding 0). */
+static source source_of(const float *x, float *padded, const geometry *g) {
+    source from = described(is_spread(g) ? padded : x, g);
+    if (is_spread(g)) spread(x, padded, g, from.lines, from.line);
     return from;
 }
 
@@ -88,7 +106,7 @@ static void find_places(int64_t *places, const geometry *g, const int64_t *colum
     const int64_t s = g->stride, area = g->kernel_height * g->kernel_width;
     for (int64_t i = 0; i < count; i++) {
         const int64_t c = columns[i], kh = c % area / g->kernel_width, kw = c % g->kernel_width;
-        places[i] = ((c / area * s * s + kh % s * s + kw % s) * x->lines + kh / s) * x->line + kw / s;
+        places[i] = x->features ? c : ((c / area * s * s + kh % s * s + kw % s) * x->lines + kh / s) * x->line + kw / s;
     }
 }
 
@@ -116,11 +134,108 @@ static inline __attribute__((always_inline)) void pack_column(float *to, const f
 }
 
 /* Write a row of a tile, `from`, to its places in Y, which has `rows` rows an image. */
-static void write_row(float *y, const float *from, int64_t row, int64_t rows, int64_t at, int64_t size, const source *x) {
+static inline void write_row(float *y, const float *from, int64_t row, int64_t rows, int64_t at, int64_t size, const source *x) {
     int64_t left = x->positions - at < size ? x->positions - at : size;
     while (left > 0) {
         const int64_t image = at / x->plane, q = at % x->plane, count = x->plane - q < left ? x->plane - q : left;
         memcpy(y + (image * rows + row) * x->plane + q, from, count * sizeof(float));
         from += count; at += count; left -= count;
     }
+}
+
+#if LANES == 16
+#define LOW_HALVES 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH_HALVES 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif LANES == 8
+#define LOW_HALVES 0, 8, 1, 9, 2, 10, 3, 11
+#define HIGH_HALVES 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define LOW_HALVES 0, 4, 1, 5
+#define HIGH_HALVES 2, 6, 3, 7
+#endif
+#ifdef __clang__
+#define INTERLEAVE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define INTERLEAVE(a, b, ...) __builtin_shuffle(a, b, (integers){__VA_ARGS__})
+#endif
+
+/* Transpose a square of numbers by interleaving its upper and lower half log2(LANES) times. */
+static inline __attribute__((always_inline)) void transpose(vector *square) {
+    for (int step = 1; step < LANES; step *= 2) {
+        vector next[LANES];
+        for (int i = 0; i < LANES / 2; i++) {
+            next[2 * i] = INTERLEAVE(square[i], square[i + LANES / 2], LOW_HALVES);
+            next[2 * i + 1] = INTERLEAVE(square[i], square[i + LANES / 2], HIGH_HALVES);
+        }
+        for (int i = 0; i < LANES; i++) square[i] = next[i];
+    }
+}
+
+/* to[i * to_step + j] = from[j * line + places[i]] for i < count and j < size; places ascend and are below `line`.
+   Whole squares are transposed, and the rows of them that are listed are kept. */
+static inline void gather_transposed(float *to, int64_t to_step, const float *from, int64_t line, const int64_t *places, int64_t count, int64_t size) {
+    for (int64_t i = 0, next; i < count; i = next) {
+        const int64_t first = places[i] + LANES <= line ? places[i] : line - LANES;
+        int64_t row[LANES], j = 0;
+        for (int l = 0; l < LANES; l++) row[l] = -1;
+        for (next = i; next < count && places[next] < first + LANES && first >= 0; next++) row[places[next] - first] = next;
+        if (first < 0) next = i + 1; /* the line is shorter than a vector */
+        for (; first >= 0 && j + LANES <= size; j += LANES) {
+            vector square[LANES];
+            for (int l = 0; l < LANES; l++) __builtin_prefetch(from + (j + l) * line + first + 4 * LANES);
+            for (int l = 0; l < LANES; l++) square[l] = *(const vector *)(from + (j + l) * line + first);
+            transpose(square);
+            for (int l = 0; l < LANES; l++)
+                if (row[l] >= 0) *(vector *)(to + row[l] * to_step + j) = square[l];
+        }
+        for (; j < size; j++)
+            for (int64_t k = i; k < next; k++) to[k * to_step + j] = from[j * line + places[k]];
+    }
+}
+
+/* Store a vector, past the caches where that is asked for and its address allows it. */
+static inline __attribute__((always_inline)) void store(float *to, vector value, int past) {
+#ifdef STREAM
+    if (past && !((uintptr_t)to % sizeof(vector))) { STREAM(to, value); return; }
+#endif
+    (void)past;
+    *(vector *)to = value;
+}
+
+/* To be called after `store` past the caches, before another thread reads. */
+static inline void fence(void) {
+#ifdef STREAM
+    _mm_sfence();
+#endif
+}
+
+/* to[j * line + places[i]] = from[i * from_step + j] for i < count and j < size, and 0 where no place is; `past` the caches
+   or not. Places ascend and are below `line`. */
+static inline void scatter_transposed(float *to, int64_t line, const float *from, int64_t from_step, const int64_t *places, int64_t count, int64_t size, int past) {
+    for (int64_t first = 0, i = 0, width; first < line; first += width) {
+        width = first + LANES <= line ? LANES : line - first;
+        const float *row[LANES] = {0};
+        for (; i < count && places[i] < first + width; i++) row[places[i] - first] = from + i * from_step;
+        int64_t j = 0;
+        for (; width == LANES && j + LANES <= size; j += LANES) {
+            vector square[LANES];
+            for (int l = 0; l < LANES; l++) square[l] = row[l] ? *(const vector *)(row[l] + j) : (vector){0};
+            transpose(square);
+            for (int l = 0; l < LANES; l++) store(to + (j + l) * line + first, square[l], past);
+        }
+        for (; j < size; j++)
+            for (int64_t l = 0; l < width; l++) to[j * line + first + l] = row[l] ? row[l][j] : 0.0f;
+    }
+}
+
+/* Pack the positions from `at` on, `size` of them, of `count` columns whose places are given: column i at to + i * step.
+   `runs` are those positions as `cut` gives them. Behind the last column may lie LANES numbers that are overwritten. */
+static inline void pack(float *to, int64_t step, const int64_t *places, int64_t count, int64_t at, int64_t size, const stretch *part, int runs, const source *from) {
+    if (from->features) {
+        const int64_t left = from->positions - at < size ? from->positions - at : size;
+        gather_transposed(to, step, from->numbers + at * from->features, from->features, places, count, left);
+        return;
+    }
+    for (int64_t i = 0; i < count; i++)
+        pack_column(to + i * step, from->numbers + places[i], from->numbers + places[i + PACK_AHEAD < count ? i + PACK_AHEAD : i], part, runs, size, from->end);
 }

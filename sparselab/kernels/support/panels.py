@@ -31,6 +31,15 @@ def panels(layout: Layout) -> tuple[Panel, ...]:
     return tuple(Panel(rows, np.sort(np.concatenate(cols))) for rows, cols in by_rows.values())
 
 
+def panel_places(parts: Sequence[Panel]) -> tuple[IntVector, IntVector]:
+    """Return row and column of every weight: panel after panel, within a panel row after row."""
+    none = np.zeros(0, np.int64)
+    return (
+        np.concatenate([none, *(np.repeat(part.rows, part.cols.size) for part in parts)]),
+        np.concatenate([none, *(np.tile(part.cols, part.rows.size) for part in parts)]),
+    )
+
+
 def share_rows(parts: Sequence[Panel]) -> bool:
     """Return whether some row lies in more than one panel, so that products must be added up."""
     rows = np.concatenate([np.zeros(0, np.int64), *(part.rows for part in parts)])

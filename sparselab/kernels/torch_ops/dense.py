@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from sparselab.core.layer import FloatMatrix
 from sparselab.kernels.base import Kernel, Run, Work
+from sparselab.kernels.steps import LayerStep
 from sparselab.kernels.support.input_checks import checked
 from sparselab.kernels.support.precision import tf32_allowed
+from sparselab.kernels.torch_ops.dense_step import DenseStep
 
 if TYPE_CHECKING:
     import torch
@@ -36,12 +38,16 @@ class Dense(Kernel):
     source: ClassVar[str] = "torch.mm, torch.addmm"
     products: ClassVar[tuple[str, ...]] = ("matrix",)
     is_dense: ClassVar[bool] = True
+    trains: ClassVar[bool] = True
 
     def unsupported_reason(self, work: Work) -> str:
         return "" if work.conv is None else "a matrix product; for a convolution take conv2d"
 
     def prepare(self, work: Work) -> Run:
         return checked(tf32_allowed(dense_run(work, work.masked_weight, work.bias_tensor), work), work)
+
+    def step(self, work: Work) -> LayerStep:
+        return DenseStep(work)
 
 
 @dataclass(frozen=True)
@@ -52,9 +58,13 @@ class Conv2d(Kernel):
     source: ClassVar[str] = "torch.nn.functional.conv2d"
     products: ClassVar[tuple[str, ...]] = ("convolution",)
     is_dense: ClassVar[bool] = True
+    trains: ClassVar[bool] = True
 
     def unsupported_reason(self, work: Work) -> str:
         return "a convolution; for a matrix product take dense" if work.conv is None else ""
 
     def prepare(self, work: Work) -> Run:
         return checked(tf32_allowed(dense_run(work, work.masked_weight, work.bias_tensor), work), work)
+
+    def step(self, work: Work) -> LayerStep:
+        return DenseStep(work)

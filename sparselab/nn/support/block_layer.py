@@ -1,0 +1,45 @@
+"""What the rest asks of a block layer."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+from sparselab.core.layout import Layout
+from sparselab.kernels.base import Conv
+from sparselab.kernels.steps import LayerStep
+
+
+class BlockLayer(Protocol):
+    """A layer whose weight lies in a layout, as `BlockModule` is one; X and Y as `Work` has them."""
+
+    layout: Layout
+    kernel: str
+
+    @property
+    def values(self) -> Tensor: ...
+
+    @property
+    def bias(self) -> Tensor | None: ...
+
+    @property
+    def conv(self) -> Conv | None: ...
+
+    @property
+    def groups(self) -> int: ...
+
+    @property
+    def smallest_input(self) -> tuple[int, ...]: ...
+
+    @property
+    def step(self) -> LayerStep | None: ...
+
+    def matrix(self) -> Tensor:
+        """Return the weight as a dense matrix out x n."""
+
+    def dense_product(self, x: Tensor, values: Tensor, bias: Tensor | None) -> Tensor:
+        """Return Y by tensor operations."""
+
+    def multiply(self, x: Tensor) -> Tensor:
+        """Return Y by a prepared kernel."""

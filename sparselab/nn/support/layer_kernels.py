@@ -1,0 +1,67 @@
+"""Which kernels run a block layer, and the products that they are given."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sparselab.core.errors import SettingError
+from sparselab.core.groups import block_diagonal, diagonal_matrix
+from sparselab.kernels import DENSE, KERNELS, preferred_kernels
+from sparselab.kernels.base import Work
+from sparselab.kernels.steps import LayerStep
+from sparselab.nn.support.block_layer import BlockLayer
+
+DTYPE_NAMES = {
+    torch.float32: "float32",
+    torch.float16: "float16",
+    torch.bfloat16: "bfloat16",
+    torch.float64: "float64",
+}
+"""What kernels call the types that they may multiply."""
+
+MOST_DENSITY_OF_A_STEP = 0.7
+"""With a larger share of the weights in blocks, a training step multiplies the dense weight: a rule of thumb. A step took half to
+two thirds of the dense one's time at .5 (2 threads of an AMD EPYC with AVX-512), and grows with the density."""
+
+
+def kernel_for(layer: BlockLayer, work: Work) -> str:
+    """Return the name of the kernel that runs `work`: the one asked for, or the first preferred that can; dense for a mask
+    without blocks that it cannot run.
+
+    Raises: SettingError where none can, with what each says.
+    """
+    names = preferred_kernels() if layer.kernel == "auto" else (layer.kernel,)
+    if not layer.layout.blocks:
+        names = (*names, *DENSE)
+    obstacles = {name: KERNELS[name].unsupported_reason(work) for name in names}
+    found = next((name for name, obstacle in obstacles.items() if not obstacle), None)
+    if found is None:
+        raise SettingError("; ".join(f"{name}: {obstacle}" for name, obstacle in obstacles.items()))
+    return found
+
+
+def layer_work(layer: BlockLayer, input_shape: tuple[int, ...], x: Tensor) -> Work:
+    """Return the product a layer is for an input of `input_shape` (as `Work` has it) of the type and device of x.
+
+    A grouped convolution is the product of one block-diagonal matrix: its blocks lie along the diagonal, nothing else is run.
+    """
+    bias = None if layer.bias is None else layer.bias.detach().float().cpu().numpy()
+    matrix = layer.matrix().detach().cpu()
+    weight = (matrix if matrix.dtype == torch.float64 else matrix.float()).numpy()
+    layout = layer.layout
+    if layer.groups > 1:
+        layout, weight = block_diagonal(layout, layer.groups), diagonal_matrix(weight, layer.groups)
+    return Work(
+        layout, weight, input_shape, bias=bias, conv=layer.conv, dtype=DTYPE_NAMES[x.dtype], device=str(x.device)
+    )
+
+
+def training_step(layer: BlockLayer) -> LayerStep | None:
+    """Return the step that trains a layer in float32 on the CPU; None where none does, or the dense product is as fast."""
+    if not layer.layout.blocks or layer.groups > 1 or layer.layout.after.density > MOST_DENSITY_OF_A_STEP:
+        return None
+    names = preferred_kernels() if layer.kernel == "auto" else (layer.kernel,)
+    work = layer_work(layer, layer.smallest_input, layer.values.detach())
+    training = [KERNELS[name] for name in names if KERNELS[name].trains]
+    return next((kernel.step(work) for kernel in training if not kernel.unsupported_reason(work)), None)
