@@ -49,6 +49,9 @@ DSB_FILM = FILMS / "dsb.film"
 PUBLISHED = DATA / "published.csv"
 """The papers' figures, a row a figure."""
 
+SWEEP_EXAMPLE = DATA / "sweep_example.csv"
+"""A sweep of four layers of a sample VGG, regrouped: 8 to 32 rows per group, five densities, with random groups."""
+
 GLOSSARY = DATA / "glossary.md"
 """The terms of the pages and documents: tables of term and meaning."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as file_of
 from torch import Tensor, nn
 
 from sparselab.core.atomic_files import atomic_path
@@ -41,7 +41,7 @@ def save(model: nn.Module, path: Path) -> None:
         layers.append(told | {text: packed[text] for text in _TEXTS})
     try:
         with atomic_path(path) as temporary:
-            save_file(tensors, temporary, {_KEY: json.dumps({"layers": layers})})
+            temporary.write_bytes(file_of(tensors, {_KEY: json.dumps({"layers": layers})}))
     except OSError as error:
         raise FileError(f"expected a file that can be written; {path}: {error.strerror}") from None
 

@@ -15,6 +15,7 @@ from sparselab.core.data_files import (
     STUDY,
     STUDY_TICKETS,
     STUDY_UPDATES,
+    SWEEP_EXAMPLE,
     sessions_file,
     sessions_files,
 )
@@ -32,7 +33,17 @@ def test_every_file_has_a_name_in_the_code() -> None:
     lessons, films = {path for path in LESSONS.rglob("*") if path.is_file()}, set(FILMS.iterdir())
     assert lessons
     assert films
-    assert shipped() == {PUBLISHED, STUDY, STUDY_UPDATES, GLOSSARY, *sessions_files(), *tickets, *lessons, *films}
+    assert shipped() == {
+        PUBLISHED,
+        STUDY,
+        STUDY_UPDATES,
+        SWEEP_EXAMPLE,
+        GLOSSARY,
+        *sessions_files(),
+        *tickets,
+        *lessons,
+        *films,
+    }
 
 
 def test_every_file_is_in_the_package() -> None:

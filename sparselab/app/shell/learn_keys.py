@@ -8,7 +8,8 @@ from typing import Annotated
 from annotated_types import Interval
 from typing_extensions import Doc
 
-from sparselab.core.settings import ShownAs, settings_of
+from sparselab.core.settings import OneOf, ShownAs, settings_of
+from sparselab.lessons.lesson import ENGLISH, LANGUAGES
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class LearnKeys:
     lesson: Annotated[str, Doc("a lesson by its number or name")] = ""
     path: Annotated[str, Doc("a lesson's folder on this machine")] = ""
     step: Annotated[str, Doc("the step of the lesson")] = "1"
-    language: Annotated[str, Doc("the language of its texts")] = "en"
+    language: Annotated[str, OneOf(tuple(LANGUAGES)), Doc("the language of its texts")] = ENGLISH
     controls: Annotated[str, Doc("the controls that are left: names, all or none")] = ""
     transform: Annotated[str, Doc("the transform whose knobs the address has")] = "regroup"
 

@@ -11,15 +11,12 @@ from sparselab.app.inputs.path_policy import allowed_roots, resolve_under
 from sparselab.app.inputs.uploads import stored
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.visit import chosen, held
-from sparselab.core.data_files import DATA
+from sparselab.core.data_files import SWEEP_EXAMPLE
 from sparselab.core.errors import SparselabError
 from sparselab.core.paths import ROOTS_VARIABLE
 from sparselab.workflows.sweeps.folder import Standing, SweepFolder
 from sparselab.workflows.sweeps.running import standing_of
 from sparselab.workflows.sweeps.table_file import MOST_BYTES, ReadTable, table_in
-
-EXAMPLE = DATA / "sweep_example.csv"
-"""A sweep of four layers of the VGG that comes with the app: regroup, 8 to 32 rows per group, five densities, with random groups."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ def choose_sweep() -> OpenedSweep:
             return opened_at(resolve_under(text, roots, folder=True))
     except SparselabError as error:
         return OpenedSweep(text, None, problem=error)
-    return OpenedSweep("", table_in(EXAMPLE))
+    return OpenedSweep("", table_in(SWEEP_EXAMPLE))
 
 
 def opened_at(folder: Path) -> OpenedSweep:

@@ -23,12 +23,16 @@ LINKS: Mapping[str, Mapping[str, str]] = {
     "explore": {**LAYER, **KNOBS, "order": "packed", "plain": "true", "tab": "Checks"},
     "glossary": {"term": "mask"},
     "latency": {**LAYER, **KNOBS, "size": "64", "batch": "2", "seconds": "3", "dtype": "float64", "threads": "1"},
+    "learn": {"lesson": "6", "step": "3", "controls": "rows_per_group", "rows_per_group": "16"},
     "model": {**LAYER, "transform": "n-m", "n": "1", "m": "8"},
     "sweeps": {"sweeps_tab": "plan"},
     "training": {"axis": "blocks", "training_tab": "Accuracy curves"},
     "why": {"why_tab": "Shapes", "why_share": "30", "why_positions": "1"},
 }
 """For each page a link in which much is other than its default; tests/app/address/test_pages.py walks every key without a browser."""
+
+HEADINGS = {"learn": "6 · The price of a block"}
+"""Of pages that are called otherwise at their link."""
 
 TITLES = {"why": "Why not faster?"}
 """Of pages whose title is more than the name in the address."""
@@ -63,7 +67,8 @@ def shows(page: Page, scope: str, wanted: list[str]) -> None:
 
 
 def waits_for(page: Page, name: str, told: Mapping[str, str]) -> None:
-    expect(page.get_by_role("heading", name=TITLES.get(name, name.capitalize()), exact=True)).to_be_visible()
+    heading = HEADINGS.get(name, TITLES.get(name, name.capitalize()))
+    expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
     page.wait_for_function(
         "told => { const q = new URLSearchParams(location.search); return told.every(([k, v]) => q.get(k) === v); }",
         arg=[list(pair) for pair in told.items()],

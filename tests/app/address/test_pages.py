@@ -59,6 +59,8 @@ TEXTS = {
     "sweep_folder": "sweep",
     "sweeps_tab": "plan",
 }
+# Of a lesson, which is named and has no file: a step with controls of its own, under its own transform.
+LEARN = {"lesson": "6", "step": "4", "controls": "all", "transform": "refill"}
 NOT_BY_PATH = {"sample", "file", "digest", "read_masks", "run", "film_layer", "read_groups", "read_axes"}
 
 
@@ -88,7 +90,9 @@ def full_address(page: str, file: Path) -> dict[str, str]:
     """An address of a page in which all that can be is other than its default."""
     state = AddressState()
     for name, key in fixed_keys(page).items():
-        if name not in NOT_BY_PATH:
+        if page == "learn" and name in LEARN:
+            state = state.put({key.slot: LEARN[name]})
+        elif name not in NOT_BY_PATH and not (page == "learn" and name == "path"):
             state = state.put({key.slot: str(file) if name == "path" else other(key.setting)})
     for name, key in keys_of(page, state).items():
         if name not in fixed_keys(page):
@@ -143,7 +147,7 @@ def test_what_the_address_says_is_seen_and_stays_after_a_page_change(
     for name, widget in shown.items():
         if name in address:
             assert text_of(widget.value) == address[name], name
-    assert len(shown) >= {"glossary": 1, "training": 1, "sweeps": 1}.get(page, 8)
+    assert len(shown) >= {"glossary": 1, "training": 1, "sweeps": 1, "learn": 5}.get(page, 8)
     goes_to(at, "glossary" if page != "glossary" else "training")
     goes_to(at, page)
     assert address_of(at, page) == address

@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from sparselab.app.sweeps import results
 from sparselab.app.sweeps.lines import charts_of, filtered, varying
-from sparselab.app.sweeps.opened import EXAMPLE
 from sparselab.cli import main
+from sparselab.core.data_files import SWEEP_EXAMPLE
 from sparselab.core.errors import FileError
 from sparselab.formats import ReadOptions, read_ticket
 from sparselab.workflows.sweeps.folder import SweepFolder
@@ -46,7 +46,7 @@ def drawn(at: AppTest) -> int:
 
 @pytest.mark.skipif(not SAMPLE.exists(), reason="no sample masks")
 def test_the_example_is_what_the_package_computes() -> None:
-    table = table_in(EXAMPLE)
+    table = table_in(SWEEP_EXAMPLE)
     files = files_at(SAMPLE, ReadOptions(), ("features.15.weight",))
     values = {"rows_per_group": (16,), "density": (0.1,)}
     plan = plan_of(Outline(files, {"regroup": values}, with_chance=True), read_ticket, print)
@@ -64,11 +64,11 @@ def test_at_first_the_example_is_shown_and_said_to_be_one() -> None:
     at = opened()
     assert "An example" in said(at)
     assert drawn(at) == 1
-    assert at.dataframe[0].value.shape[0] == len(table_in(EXAMPLE).rows)
+    assert at.dataframe[0].value.shape[0] == len(table_in(SWEEP_EXAMPLE).rows)
 
 
 def test_filters_and_charts_take_every_row_once() -> None:
-    table = table_in(EXAMPLE)
+    table = table_in(SWEEP_EXAMPLE)
     among = varying(table)
     assert among == ("layer", "rows_per_group", "density")
     for column in ("layer", "rows_per_group"):
