@@ -69,7 +69,10 @@ class Toy:
             raise SparselabError(f"toy: expected at most {MOST_ROWS} x {MOST_COLS} weights; got {rows} x {cols}")
         if self.mode not in get_args(Mode):
             raise SparselabError(f"mode: expected one of {', '.join(get_args(Mode))}; got {self.mode!r}")
-        usual = tuple(tuple(1 + (3 * row + 5 * col) % LARGEST_NUMBER for col in range(cols)) for row in range(rows))
+        usual = tuple(
+            tuple(1 + (5 * col + 7 * row // 3 + row * col) % LARGEST_NUMBER for col in range(cols))
+            for row in range(rows)
+        )
         self._fill("weights", usual)
         self._fill("inputs", tuple(1 + (2 * col) % 5 for col in range(cols)))
         self._fill("row_order", tuple(range(rows)))
