@@ -99,6 +99,15 @@ def test_a_guess_is_kept_and_shown_beside_the_answer(tmp_path: Path, monkeypatch
     assert "Your guess: first and second" in said(at)
 
 
+def test_a_covered_picture_has_its_own_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = lesson_at(tmp_path, monkeypatch)
+    assert "Two of 3 rows." in said(at)
+    assert "Two rows, compared." not in said(at)
+    quiet(at.button(key="_lesson_forward").click().run())
+    assert "Two rows, compared." in said(at)
+    assert "Two of 3 rows." not in said(at)
+
+
 def test_controls_of_the_link_are_those_that_are_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for controls, count in (("", 1), ("all", 1), ("none", 0), ("kept", 1)):
         told = {"controls": controls} if controls else {}
