@@ -29,11 +29,17 @@ class StepWords:
     reveal: str = ""
     ask: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+    covered_picture: str = ""
+
+    def meaning(self, *, covered: bool) -> str:
+        """Return what the picture means, which is also its alt text; covered: as long as it keeps the answer back."""
+        return (self.covered_picture if covered else "") or self.picture
 
     def texts(self) -> Mapping[str, str]:
         """Return every text by the name it has in errors."""
         options = {f"question.options.{key}": text for key, text in self.options.items()}
-        named = {"title": self.title, "picture": self.picture, "body": self.body, "reveal": self.reveal}
+        pictures = {"picture": self.picture, "covered_picture": self.covered_picture}
+        named = {"title": self.title, **pictures, "body": self.body, "reveal": self.reveal}
         return {**named, "question.ask": self.ask, **options}
 
 
@@ -76,7 +82,7 @@ class LessonStep:
         merged = StepWords(
             **{
                 name: getattr(own, name) or getattr(english, name)
-                for name in ("title", "picture", "body", "reveal", "ask")
+                for name in ("title", "picture", "covered_picture", "body", "reveal", "ask")
             },
             options={key: own.options.get(key) or text for key, text in english.options.items()},
         )

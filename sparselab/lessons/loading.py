@@ -169,6 +169,8 @@ def _step(folder: Path, number: int, texts: Mapping[tuple[int, str], str]) -> Le
     covered = table.get("covered", bool, question is not None)
     if view.needs_picture and not words[ENGLISH].picture:
         raise table.error("picture", "expected a sentence that says what the picture means; got nothing")
+    if words[ENGLISH].covered_picture and not covered:
+        raise table.error("covered_picture", "expected only in a step that is covered; got one in a step that is not")
     plain = table.texts("plain")
     table.end()
     for code in LANGUAGES:
@@ -206,6 +208,7 @@ def _step_words(table: Table, body: str, reveal: str, of: Question | None) -> St
     words = StepWords(
         title=table.text("title", None if is_english else "", longest=120),
         picture=table.text("picture", "", longest=600),
+        covered_picture=table.text("covered_picture", "", longest=600),
         body=body,
         reveal=reveal,
         ask=asked.text("ask", None if is_english and "question" in table.values else "", longest=400),

@@ -94,7 +94,7 @@ def _answers(lesson: Lesson, facts: Mapping[int, Facts], language: str) -> str:
 
 
 def _figure(step: LessonStep, words: StepWords, facts: Facts, language: str, *, covered: bool) -> str:
-    alt = filled(words.picture, facts)
+    alt = filled(words.meaning(covered=covered), facts)
     drawing = step.view.drawing(alt, covered=covered, language=language)
     return f"<figure>{drawing}<figcaption>{escape(alt)}</figcaption></figure>" if drawing else ""
 

@@ -30,7 +30,8 @@ BREAKS = [
     ("1-pair.md", '"##..", ".##."', '"##..", ".##x"', ("1-pair.md", "view", "row 2", ".##x")),
     ("1-pair.md", "answer =", "answers =", ("1-pair.md", "question.answer", "got nothing")),
     ("1-pair.md", "---reveal---", "", ("1-pair.md", "---reveal---")),
-    ("1-pair.md", 'picture = "Two rows."', "", ("1-pair.md", "picture")),
+    ("1-pair.md", 'picture = "Two rows, compared."', "", ("1-pair.md", "picture")),
+    ("3-words.md", "[view]", 'covered_picture = "No."\n[view]', ("3-words.md", "covered_picture", "covered")),
     ("1-pair.md", "A 2 x 4", "<script>alert(1)</script> A 2 x 4", ("1-pair.md", "without HTML", "<s")),
     ("1-pair.md", "A 2 x 4", "![](http://example.com/a.png) A 2 x 4", ("1-pair.md", "images")),
     ("1-pair.md", "+++\ntitle", "title", ("1-pair.md", "+++")),
@@ -43,8 +44,8 @@ BREAKS = [
 ]
 
 MISTAKES = [
-    ("1-pair.md", "{rows} rows", "three rows of 9", ("1-pair.md", "body", "9", "plain")),
-    ("1-pair.md", "{rows} rows", "{row} rows", ("1-pair.md", "body", "'row'", "similarity_1_2")),
+    ("1-pair.md", "here are {rows}", "three rows of 9, {rows}", ("1-pair.md", "body", "9", "plain")),
+    ("1-pair.md", "here are {rows}", "here are {row}", ("1-pair.md", "body", "'row'", "similarity_1_2")),
     ("1-pair.md", "{similarity_1_3:.0%}", "{similarity_1_3}", ("1-pair.md", "reveal", "similarity_1_3", "form")),
     ("1-pair.md", '"2 x 4"', '"2 x 4", "7"', ("1-pair.md", "plain", "'7'")),
     ("1-pair.md", 'answer = "most"', 'answer = "rows"', ("1-pair.md", "question.answer", "'rows'")),

@@ -77,4 +77,7 @@ def test_a_sheet_has_questions_first_and_nothing_that_runs(tmp_path: Path) -> No
     assert first < page.index("哪一对？") < answers
     assert "They share 2 of 2 columns: 100%." in page[answers:]
     assert "They share" not in page[:answers]
+    assert "Two of 3 rows." in page[:answers]
+    assert "Two rows, compared." not in page[:answers]
+    assert "Two rows, compared." in page[answers:]
     assert "两个核" in page[answers:]

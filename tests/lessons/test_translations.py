@@ -25,7 +25,9 @@ def test_a_step_falls_back_part_by_part_and_says_so(tmp_path: Path) -> None:
 
 
 def test_a_whole_translation_needs_no_word(tmp_path: Path) -> None:
-    whole = CHINESE.replace('title = "两个核"', 'title = "两个核"\npicture = "两行。"')
+    whole = CHINESE.replace(
+        'title = "两个核"', 'title = "两个核"\npicture = "两行。"\ncovered_picture = "{rows} 行中的两行。"'
+    )
     whole = whole.replace('"第一和第二"', '"第一和第二"\nsimilarity_1_3 = "第一和第三"')
     whole += "\n---reveal---\n\n共有 {shared_1_3} 列。\n"
     lesson = read_lesson(write(tmp_path / "lesson", {**FILES, "1-pair.zh.md": whole}))

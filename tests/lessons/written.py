@@ -25,7 +25,8 @@ title = "标题"
 CHOICE = """\
 +++
 title = "Two kernels"
-picture = "Two rows."
+picture = "Two rows, compared."
+covered_picture = "Two of {rows} rows."
 plain = ["2 x 4"]
 
 [view]

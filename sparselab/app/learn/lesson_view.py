@@ -76,7 +76,7 @@ def _head(place: LessonPlace, step: LessonStep, language: str) -> None:
 
 def _body(place: LessonPlace, step: LessonStep, words: StepWords, facts: Facts, answer: Answer, language: str) -> None:
     covered = step.covered and not answer.is_revealed
-    alt = filled(words.picture, facts)
+    alt = filled(words.meaning(covered=covered), facts)
     st.html(_STYLE)
     with st.container(key="_lesson"):
         with st.container(key="_lesson_left"):

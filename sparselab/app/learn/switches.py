@@ -31,12 +31,11 @@ def turned(view: LessonView, names: tuple[str, ...], language: str) -> LessonVie
     transform = getattr(view, "transform", "")
     if transform and chosen("transform", "") != transform:
         choose({"transform": transform})  # it says what the knobs in the address are
-    changes: dict[str, Any] = {}
     if names:
         with st.container(horizontal=True, vertical_alignment="bottom", key="_lesson_controls"):
-            for name in names:
-                changes |= _control(name, view, language)
-    return replace(view, **changes) if changes else view  # type: ignore[type-var]
+            for name in names:  # one after another: knobs share a field of the view
+                view = replace(view, **_control(name, view, language))  # type: ignore[type-var]
+    return view
 
 
 def _control(name: str, view: LessonView, language: str) -> dict[str, Any]:

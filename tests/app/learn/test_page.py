@@ -99,6 +99,15 @@ def test_a_guess_is_kept_and_shown_beside_the_answer(tmp_path: Path, monkeypatch
     assert "Your guess: first and second" in said(at)
 
 
+def test_a_covered_picture_has_its_own_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = lesson_at(tmp_path, monkeypatch)
+    assert "Two of 3 rows." in said(at)
+    assert "Two rows, compared." not in said(at)
+    quiet(at.button(key="_lesson_forward").click().run())
+    assert "Two rows, compared." in said(at)
+    assert "Two of 3 rows." not in said(at)
+
+
 def test_controls_of_the_link_are_those_that_are_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for controls, count in (("", 1), ("all", 1), ("none", 0), ("kept", 1)):
         told = {"controls": controls} if controls else {}
@@ -131,3 +140,20 @@ def test_paths_are_those_that_the_operator_allows(tmp_path: Path, monkeypatch: p
     assert not at.exception
     assert [each.value for each in at.error]
     assert "A 2 x 4 grid" not in said(at)
+
+
+def test_what_is_turned_is_counted_anew_each_control_beside_the_others() -> None:
+    at = page(lesson="6", step="3")
+    quiet(at.button(key="_lesson_forward").click().run())
+    as_written = counted(at)
+    quiet(at.number_input(key="rows_per_group").set_value(64).run())
+    higher = counted(at)
+    quiet(at.number_input(key="density").set_value(0.5).run())
+    assert len({as_written, higher, counted(at)}) == 3
+    quiet(at.number_input(key="rows_per_group").set_value(8).run())
+    both = counted(at)
+    assert len({as_written, higher, both}) == 3
+
+
+def counted(at: AppTest) -> str:
+    return next(each.value for each in at.caption if "random groups" in each.value)
