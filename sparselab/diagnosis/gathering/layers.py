@@ -21,6 +21,7 @@ from sparselab.diagnosis.gathering.watching import FUSED, SeenWeight
 from sparselab.diagnosis.gathering.windows import windows_of
 from sparselab.kernels import DENSE
 from sparselab.kernels.base import Conv
+from sparselab.nn.support.layer_kernels import kernel_for, layer_work
 
 Found = tuple[LayerEvidence, Multiplied | None]
 """A layer, and its product where a kernel here may run it."""
@@ -138,8 +139,8 @@ def _of_blocks(module: Any, call: Call) -> tuple[Multiplied | None, str]:
     dtype: torch.dtype = getattr(torch, call.dtype or "float32")
     x: Tensor = torch.empty(0, dtype=dtype, device=module.values.device)
     try:
-        work = module.work(shape, x)
-        kernel = module.kernel_of(work)
+        work = layer_work(module, shape, x)
+        kernel = kernel_for(module, work)
     except (SparselabError, KeyError):
         return None, ""
     return Multiplied(work.weight, work.input_shape, work.conv, work.dtype, work.layout, kernel), kernel
