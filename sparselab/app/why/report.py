@@ -36,7 +36,7 @@ def show_report() -> None:
 def _tell_command() -> None:
     st.markdown("The doctor runs your code, so it runs on the command line and never here:")
     st.code(_COMMAND, language="bash", wrap_lines=True)
-    st.markdown(
+    st.caption(
         "`model.py:build` is a function that returns the model; `--checkpoint FILE` loads weights into it. `--for cuda-2:4` judges by "
         "the rules of 2:4 without such a device, `--for onnxruntime` takes an `.onnx` file. Without `--json` the answer is text. "
         "Open `report.json` above to see it drawn."
