@@ -56,10 +56,10 @@ def _svg(scene: Scene) -> None:
 
 def _toy(scene: Scene) -> None:
     assert isinstance(scene.view, ToyView)
-    if scene.covered:
+    if scene.covered and scene.view.mode == "count":  # every count of it is an answer
         _svg(scene)
     else:
-        toy_view(scene.view.toy, key=scene.key)
+        toy_view(scene.view.toy, key=scene.key, covered=scene.covered)
 
 
 def _film(scene: Scene) -> None:
