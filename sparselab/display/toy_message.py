@@ -12,13 +12,15 @@ from sparselab.core.errors import SparselabError
 from sparselab.runtime import messages
 
 
-def toy_message(toy: Toy, state: ToyState | None = None) -> bytes:
+def toy_message(toy: Toy, state: ToyState | None = None, *, covered: bool = False) -> bytes:
     """Return the message of `runtime.messages` that shows a toy; state: where a learner goes on, else at the start.
 
     "edition" names the toy: while it stays the same, what a learner has done stays too. "sorted" is the order of the groups, to which
     the rows travel when the machine sorts; the component sorts the columns itself, because cells may have been toggled since.
+    "covered": it shows nothing that it counts or compares; not part of the toy, so that what was done outlives the reveal.
     """
-    return messages.dump({**_told(toy), "edition": edition(toy), "state": as_plain(state or ToyState.of(toy))})
+    told = {**_told(toy), "edition": edition(toy), "covered": covered}
+    return messages.dump({**told, "state": as_plain(state or ToyState.of(toy))})
 
 
 def edition(toy: Toy) -> str:

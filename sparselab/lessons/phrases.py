@@ -60,6 +60,11 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "in the new order": "新的顺序",
         "energy kept": "保留的能量",
         "Each lesson takes a few minutes: look, guess, then reveal.": "每课只需几分钟：先看，再猜，然后揭晓。",
+        "filled: better than dense beyond the interval": "实心：好于稠密，且超出区间",
+        "left out, no point near; its points:": "略去，附近没有点；它的点：",
+        "better": "更好",
+        "worse": "更差",
+        "tie": "平局",
         "Measure it here": "在本机上测量",
     }
 )

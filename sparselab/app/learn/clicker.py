@@ -1,4 +1,4 @@
-"""Keys of a lesson: a clicker's, and the arrows where nothing that takes them has the focus."""
+"""Keys of a lesson: a clicker's, and the arrows where nothing that takes them has the focus; and the answer brought into sight."""
 
 from __future__ import annotations
 
@@ -26,15 +26,23 @@ export default function ({ data, parentElement }) {
     press(forward ? "_lesson_forward" : "_lesson_back");
   }, { signal: stop.signal });
   parentElement.querySelector("span").dataset.hears = "";
+  if (data.answered) requestAnimationFrame(() => {
+    const answer = document.querySelector(".st-key-_lesson_ask");
+    const top = answer?.getBoundingClientRect().top;
+    if (top < 60 || top > innerHeight / 3) answer.scrollIntoView();
+  });
   return () => stop.abort();
 }
 """
 
 
-def hear_keys() -> None:
-    """Let Page Down and the right arrow press what stands ahead, Page Up and the left arrow what is behind; the former while presenting."""
+def hear_keys(*, answered: bool) -> None:
+    """Let Page Down and the right arrow press what stands ahead, Page Up and the left arrow what is behind; the former while presenting.
+
+    answered: the answer has been revealed in this run, and is to be seen.
+    """
     with st.container(key="_lesson_keys"):
-        _listener()(key="_lesson_key_listener", data={"presenting": presenting()})
+        _listener()(key="_lesson_key_listener", data={"presenting": presenting(), "answered": answered})
 
 
 @cache

@@ -54,12 +54,18 @@ def _svg(scene: Scene) -> None:
         show_picture(picture, key=f"{scene.key}_picture")
 
 
+def _curves(scene: Scene) -> None:
+    _svg(scene)
+    if not scene.covered:
+        st.caption("  \n".join(scene.view.readings(scene.language)))
+
+
 def _toy(scene: Scene) -> None:
     assert isinstance(scene.view, ToyView)
-    if scene.covered:
+    if scene.covered and scene.view.mode == "count":  # every count of it is an answer
         _svg(scene)
     else:
-        toy_view(scene.view.toy, key=scene.key)
+        toy_view(scene.view.toy, key=scene.key, covered=scene.covered)
 
 
 def _film(scene: Scene) -> None:
@@ -130,7 +136,7 @@ DRAWN: Mapping[str, Callable[[Scene], None]] = MappingProxyType(
         "blind": _svg,
         "motion": _motion,
         "latency": _latency,
-        "curves": _svg,
+        "curves": _curves,
         "film": _film,
     }
 )

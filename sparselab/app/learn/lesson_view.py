@@ -22,16 +22,19 @@ from sparselab.lessons.phrases import phrase
 from sparselab.lessons.words import Facts, filled
 from sparselab.runtime.worker import WorkerError
 
-# Text, question and reveal on the left, the picture on the right; on a phone one column: text, picture, question, reveal.
+# Text, question and reveal on the left, the picture on the right. On a phone one column: text, picture, question; once it is
+# revealed the answer is before the picture, so that it is seen.
 _STYLE = """<style>
 .st-key-_lesson { flex-direction: row; align-items: start; gap: 2rem; }
 .st-key-_lesson > :has(> .st-key-_lesson_left) { flex: 2 1 0; min-width: 0; }
 .st-key-_lesson > :has(> .st-key-_lesson_right) { flex: 3 1 0; min-width: 0; }
+.st-key-_lesson_ask { scroll-margin-top: 4.5rem; }
 @media (max-width: 800px) {
   .st-key-_lesson { flex-direction: column; align-items: stretch; gap: 1rem; }
   .st-key-_lesson > *, .st-key-_lesson_left, .st-key-_lesson_right { display: contents; }
-  :has(> .st-key-_lesson_text) { order: 1; } :has(> .st-key-_lesson_view) { order: 2; } :has(> .st-key-_lesson_ask) { order: 3; }
-  :has(> .st-key-_lesson_reveal) { order: 4; } :has(> .st-key-_lesson_way) { order: 5; }
+  :has(> .st-key-_lesson_text) { order: 1; } :has(> .st-key-_lesson_view) { order: 2; } :has(> .st-key-_lesson_ask), :has(> .st-key-_lesson_reveal) { order: 3; }
+  :has(> .st-key-_lesson_way) { order: 5; }
+  .st-key-_lesson:has(.st-key-_lesson_reveal) :has(> .st-key-_lesson_view) { order: 4; }
   .st-key-_lesson_way button, .st-key-_lesson_ask label, .st-key-_lesson_steps button { min-height: 44px; }
 }
 </style>"""
@@ -54,7 +57,8 @@ def show_lesson(place: LessonPlace) -> None:
         show_fault(error)
     if step.number == len(lesson.steps):
         show_end(place, language)
-    hear_keys()
+    hear_keys(answered=answer.is_new)
+    answer.is_new = False
 
 
 def _head(place: LessonPlace, step: LessonStep, language: str) -> None:

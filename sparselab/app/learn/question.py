@@ -23,10 +23,11 @@ Guess = str | float | None
 
 @dataclass
 class Answer:
-    """What a visitor has said to one question, and whether the reveal was asked for."""
+    """What a visitor has said to one question, and whether the reveal was asked for, and just now."""
 
     guess: Guess = None
     is_revealed: bool = False
+    is_new: bool = False  # revealed in this run
 
 
 def answer_of(place: LessonPlace, step: LessonStep) -> Answer:
@@ -37,7 +38,7 @@ def answer_of(place: LessonPlace, step: LessonStep) -> Answer:
 
 def reveal(answer: Answer) -> None:
     """Callback: show the answer."""
-    answer.is_revealed = True
+    answer.is_revealed = answer.is_new = True
 
 
 def show_question(place: LessonPlace, step: LessonStep, words: StepWords, facts: Facts, language: str) -> None:

@@ -11,7 +11,7 @@ from sparselab.app.inputs.samples import SAMPLES, available
 from sparselab.app.inputs.setting_widget import setting_widget
 from sparselab.app.shell.address import fixed_keys
 from sparselab.app.shell.url_state import linked_segments, linked_select
-from sparselab.app.shell.visit import choose, chosen
+from sparselab.app.shell.visit import choose, chosen, say
 from sparselab.core.settings import Setting, settings_of
 from sparselab.lessons.lesson import ENGLISH, LANGUAGES
 from sparselab.lessons.phrases import GLOSS
@@ -51,6 +51,12 @@ def _control(name: str, view: LessonView, language: str) -> dict[str, Any]:
         }
     if name in type(view).__dataclass_fields__:  # type: ignore[attr-defined]
         setting = replace(fixed_keys("learn")[name].setting, default=getattr(view, name), optional=False)
+        if name in view.limits:
+            low, high = view.limits[name]
+            setting = replace(setting, low=low, high=high)
+            if not low <= (told := chosen(name, setting.default)) <= high:
+                say(f"{name}: expected {low:g} to {high:g}; got {told:g}; the step's own is shown")
+                choose({name: None})
         return {name: _widget(setting, language)}
     settings = {each.name: each for each in settings_of(TRANSFORMS[view.transform])}  # type: ignore[attr-defined]
     now = {each.name: each.default for each in settings.values()} | dict(view.settings)  # type: ignore[attr-defined]

@@ -2,12 +2,13 @@
 
 import { TOY_METHODS, countSteps, summedSteps } from "./counting.js";
 import { blockEdges } from "./edges.js";
-import { ToyGrid, setText } from "./grid.js";
+import { ToyGrid, remSize, setText } from "./grid.js";
 import { motionIsUnwanted } from "./travelling.js";
 import { stepSentence } from "./words.js";
 
-const NARROW = 640;
-const PANEL_GAP = 24;
+const GAP = 24; // between panels, as toy.css has it
+const SMALL_GAP = 12;
+const LEAST_WITH_NUMBERS = 16;
 
 export class CountMode {
   constructor(view) {
@@ -39,11 +40,16 @@ export class CountMode {
   }
 
   cellSize(width) {
-    const { told } = this.view;
-    const across = width >= NARROW ? this.panels.length : 1;
-    const [rows, columns] = [told.kept.length, told.inputs.length];
-    const room = (width - (across - 1) * PANEL_GAP) / across - 68;
-    const size = Math.max(10, Math.min(across > 1 ? 44 : 18, Math.floor(room / columns) - 1, Math.floor(window.innerHeight * 0.5 / rows)));
+    const { told, root } = this.view;
+    const [rows, columns, across] = [told.kept.length, told.inputs.length, this.panels.length];
+    const most = Math.min(44, Math.floor((window.innerHeight * 0.5) / rows));
+    const sizeOf = (gap, beside) => Math.min(most, Math.floor(((width - (across - 1) * gap) / across - beside) / columns) - 1);
+    // All on one screen, so that a race is seen: where there is no room for numbers, cells alone.
+    const whole = sizeOf(GAP, 4 * remSize() + 4);
+    const isSmall = whole < LEAST_WITH_NUMBERS;
+    const size = Math.max(3, isSmall ? sizeOf(SMALL_GAP, 2) : whole);
+    root.toggleAttribute("data-small", isSmall);
+    root.toggleAttribute("data-bare", size < LEAST_WITH_NUMBERS);
     return [size, size];
   }
 

@@ -109,6 +109,9 @@ function paintCell(cell, { kind, text = "", label = "", edges = "", mark = "" })
   setText(cell, text);
 }
 
+/** A rem in CSS pixels: a projector's is larger. */
+export const remSize = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
+
 export function setText(element, text) {
   if (element.textContent !== String(text)) element.textContent = text;
 }

@@ -1,7 +1,7 @@
 // Two rows compared: the columns that both keep among those that either keeps, beside the same of every pair.
 
 import { eitherColumns, jaccardOf, sharedColumns } from "./counting.js";
-import { ToyGrid, setText } from "./grid.js";
+import { ToyGrid, remSize, setText } from "./grid.js";
 import { listenToCells } from "./toggling.js";
 import { PairMatrix } from "./pair_matrix.js";
 import { cellLabel } from "./words.js";
@@ -43,7 +43,7 @@ export class PairMode {
     const { kept, inputs } = this.view.told;
     const beside = width >= 720;
     const room = beside ? width * 0.62 : width;
-    const wide = Math.max(24, Math.min(56, Math.floor((room - 60) / inputs.length) - 1));
+    const wide = Math.max(24, Math.min(56, Math.floor((room - 2.75 * remSize() - 16) / inputs.length) - 1));
     const tall = Math.max(24, Math.min(wide, Math.floor(window.innerHeight * 0.5 / (kept.length + 2))));
     this.matrix.resize(Math.max(24, Math.min(beside ? 60 : 44, Math.floor(((beside ? width * 0.38 - 40 : width) - 32) / kept.length) - 1)));
     return [wide, tall];
@@ -58,7 +58,7 @@ export class PairMode {
 
   choose(pair) {
     this.view.change({ pair });
-    this.view.say(this.said());
+    this.view.say(this.view.told.covered ? `Rows ${pair.join(" and ")} are chosen.` : this.said());
     this.view.rest();
   }
 

@@ -3,7 +3,7 @@
 import { countSteps, groupedColumns, keptCount, movedTo, permutedProduct, toyBlocks, toyProduct, TOY_METHODS } from "./counting.js";
 import { clampPlace, listenToHandles, makeHandle } from "./dragging.js";
 import { blockEdges } from "./edges.js";
-import { ToyGrid, setText } from "./grid.js";
+import { ToyGrid, remSize, setText } from "./grid.js";
 import { blocksSentence, equalSentence, movedSentence } from "./words.js";
 
 const ASIDE_MS = 160;
@@ -41,7 +41,9 @@ export class RowsMode {
 
   cellSize(width) {
     const { kept, inputs } = this.view.told;
-    const wide = Math.max(12, Math.min(56, Math.floor(((width >= ROOM_FOR_ASIDE ? width - 290 : width) - 92) / inputs.length) - 1));
+    const rem = remSize();
+    const room = (width >= ROOM_FOR_ASIDE ? width - 18 * rem : width) - 5.25 * rem - 8; // beside the head and the output
+    const wide = Math.max(12, Math.min(56, Math.floor(room / inputs.length) - 1));
     const tall = Math.max(26, Math.min(wide, Math.floor(window.innerHeight * 0.56 / (kept.length + 2))));
     return [Math.min(wide, Math.round(1.5 * tall)), tall];
   }
@@ -58,9 +60,14 @@ export class RowsMode {
 
   rest(axis, id) {
     const order = axis === "row" ? this.view.state.rows : this.view.state.columns;
-    const blocks = this.view.told.heights.length > 0 ? ` ${this.view.find("blocks").textContent}` : "";
-    this.view.say(`${movedSentence(axis, id, order.indexOf(id), order.length)} ${this.view.find("equal").textContent}${blocks}`);
+    this.view.say(`${movedSentence(axis, id, order.indexOf(id), order.length)} ${this.said()}`);
     this.view.rest();
+  }
+
+  said() {
+    const { told } = this.view;
+    const shown = told.covered ? [] : told.heights.length > 0 ? ["equal", "blocks"] : ["equal"];
+    return shown.map((name) => this.view.find(name).textContent).join(" ");
   }
 
   step(by) {
@@ -84,7 +91,7 @@ export class RowsMode {
       await grid.travelTo(state.rows, state.columns, null, SORT_MS);
       if (view.state !== state) return; // somebody has moved a row meanwhile
     }
-    view.say(`${back ? "Back in the order of before." : "Sorted."} ${view.find("equal").textContent} ${view.find("blocks").textContent}`);
+    view.say(`${back ? "Back in the order of before." : "Sorted."} ${this.said()}`);
     view.rest();
   }
 

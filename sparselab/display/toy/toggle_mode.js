@@ -1,7 +1,7 @@
 // Weights kept or pruned one by one, and the density that follows.
 
 import { keptCount } from "./counting.js";
-import { ToyGrid, setText } from "./grid.js";
+import { ToyGrid, remSize, setText } from "./grid.js";
 import { listenToCells } from "./toggling.js";
 import { cellLabel, shareText } from "./words.js";
 
@@ -21,7 +21,7 @@ export class ToggleMode {
 
   cellSize(width) {
     const { kept, inputs } = this.view.told;
-    const wide = Math.max(24, Math.min(56, Math.floor((width - 60) / inputs.length) - 1));
+    const wide = Math.max(24, Math.min(56, Math.floor((width - 2.75 * remSize() - 16) / inputs.length) - 1));
     return [wide, Math.max(24, Math.min(wide, Math.floor(window.innerHeight * 0.6 / (kept.length + 1))))];
   }
 

@@ -39,7 +39,8 @@ class ToyView {
   take(bytes, tell) {
     this.tell = tell;
     const told = decodeWire(bytes);
-    if (told.edition === this.told?.edition) return;
+    this.root.toggleAttribute("data-covered", told.covered);
+    if (told.edition === this.told?.edition) return this.uncover(told.covered);
     this.close();
     this.told = told;
     this.toldState = JSON.stringify(told.state);
@@ -50,6 +51,13 @@ class ToyView {
     this.mode = new TOY_MODES[told.mode](this);
     this.begin(told.state);
     this.resizing.observe(this.root);
+  }
+
+  /** What is counted and compared is kept back while covered: what shows it stands in .toy-answers, and none of it is said. */
+  uncover(covered) {
+    if (covered === this.told.covered) return;
+    this.told.covered = covered;
+    this.resize();
   }
 
   begin(state) {
@@ -79,7 +87,7 @@ class ToyView {
     const toggled = rest.length < this.state.toggled.length ? rest : [...rest, [row, column]];
     this.change({ toggled: toggled.sort((a, b) => a[0] - b[0] || a[1] - b[1]) });
     const { kept, weights } = this.now();
-    this.say(`${cellLabel(row, column, weights[row][column], kept[row][column])}. ${this.mode.said()}`);
+    this.say(`${cellLabel(row, column, weights[row][column], kept[row][column])}. ${this.told.covered ? "" : this.mode.said()}`);
     this.rest();
   }
 

@@ -29,6 +29,15 @@ class LessonView(ABC):
         """What may be left visible, by name, with its meaning in a few words."""
         return {}
 
+    @property
+    def limits(self) -> Mapping[str, tuple[float, float]]:
+        """From where to where a control goes, where that is narrower than what its field may be."""
+        return {}
+
+    def readings(self, language: str = "en") -> tuple[str, ...]:
+        """Return what is read off the picture as it stands, a line each in Markdown: for controls that were turned."""
+        return ()
+
     @abstractmethod
     def facts(self) -> Facts:
         """Return the numbers and names of what is shown, computed by the engine or read of a stored measurement.

@@ -30,7 +30,7 @@ _LEFT, _WIDTH, _HEIGHT = 40, 400, 240
 class CurvesView(LessonView):
     """Some series of the study, read at one density.
 
-    Facts: dense (accuracy of the dense network), seeds, and of every series, such as "Refill+", at its point nearest to `kept`:
+    Facts: dense (accuracy of the dense network), seeds, and of every series that has a point near `kept`, such as "Refill+", at it:
     accuracy_refill_plus, kept_refill_plus, more_refill_plus (accuracy less dense, in points: 1 is one percentage point),
     margin_refill_plus (half of its interval, in points), verdict_refill_plus (better, tie or worse); better: how many are better.
     """
@@ -49,13 +49,16 @@ class CurvesView(LessonView):
         for name in self.series:
             if name not in known:
                 raise SettingError(f"series: expected some of {', '.join(known)}; got {name[:60]!r}")
-            if (point := self.point(name)) is None:
-                raise SettingError(f"kept: expected a density near a point of {name}; got {self.kept:g}")
-            assert point is not None
 
     @property
     def controls(self) -> Mapping[str, str]:
         return {"kept": "share of the weights that are kept, where the curves are read"}
+
+    @property
+    def limits(self) -> Mapping[str, tuple[float, float]]:
+        densities = [point.density for point in self.points]
+        low, high = min(densities) / _NEAR, max(densities) * _NEAR
+        return {"kept": (math.ceil(100 * low) / 100, min(1.0, math.floor(100 * high) / 100))}
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -79,7 +82,8 @@ class CurvesView(LessonView):
         better = 0
         for name in self.series:
             point, short = self.point(name), short_name(name)
-            assert point is not None  # it was checked
+            if point is None:
+                continue
             found |= {f"accuracy_{short}": point.mean, f"kept_{short}": point.density}
             if (more := point.to_dense) is not None:
                 found |= {f"more_{short}": 100 * more.mean, f"verdict_{short}": more.verdict or "open"}
@@ -87,6 +91,20 @@ class CurvesView(LessonView):
                 if more.margin is not None:
                     found[f"margin_{short}"] = 100 * more.margin
         return found | {"better": better}
+
+    def readings(self, language: str = "en") -> tuple[str, ...]:
+        return tuple(f"**{name}** {self._reading(name, language)}" for name in self.series)
+
+    def _reading(self, name: str, language: str) -> str:
+        point = self.point(name)
+        if point is None:
+            own = ", ".join(f"{100 * each.density:.0f} %" for each in self.points if each.series == name)
+            return f"{phrase('left out, no point near; its points:', language)} {own}"
+        more, at = point.to_dense, f"({100 * point.density:.0f} %)"
+        if more is None:
+            return f"{100 * point.mean:.1f} % {at}"
+        margin = "" if more.margin is None else f" ± {100 * more.margin:.1f}"
+        return f"{100 * more.mean:+.1f}{margin}: {phrase(more.verdict or 'open', language)} {at}"
 
     def drawing(self, alt: str, *, covered: bool = False, language: str = "en") -> str:
         points, dense = self.points, 100 * self.dense.mean
@@ -117,8 +135,8 @@ class CurvesView(LessonView):
         x, _ = place(self.kept, low)
         parts.append(svg.line([(x, 10), (x, _HEIGHT + 10)], dash="2 4", width=1))
         y = _HEIGHT + 66.0
-        for number, name in enumerate(() if covered else self.series):
-            colour, dash = svg.LINES[number % len(svg.LINES)], svg.DASHES[number % len(svg.DASHES)]
+        for name in () if covered else self.series:
+            colour, dash = _look(name)
             mine = [point for point in points if point.series == name]
             parts.append(svg.line([place(point.density, 100 * point.mean) for point in mine], colour=colour, dash=dash))
             for point in mine:
@@ -129,7 +147,19 @@ class CurvesView(LessonView):
             parts.append(svg.line([(_LEFT, y - 4), (_LEFT + 40, y - 4)], colour=colour, dash=dash))
             parts.append(svg.text(_LEFT + 48, y, name, size=13))
             y += 20
+        if not covered:
+            parts.append(svg.dot(_LEFT + 20, y - 4, radius=4))
+            parts.append(
+                svg.text(_LEFT + 48, y, phrase("filled: better than dense beyond the interval", language), size=13)
+            )
+            y += 20
         return svg.picture(_LEFT + _WIDTH + 14, y - 6, parts, alt)
+
+
+def _look(series: str) -> tuple[str, str]:
+    """Return colour and dash of a series: the same in every lesson, by its place among all of the study."""
+    place = sorted({point.series for point in _points()}).index(series)
+    return svg.LINES[place % len(svg.LINES)], svg.DASHES[place % len(svg.DASHES)]
 
 
 def short_name(series: str) -> str:

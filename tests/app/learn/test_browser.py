@@ -82,6 +82,9 @@ def test_a_guess_by_a_finger_is_drawn_beside_the_answer(browser: Browser, server
     reveal = page.get_by_role("button", name="Reveal", exact=True)
     expect(reveal).to_be_visible()
     reveal.tap()
-    expect(page.locator(".st-key-_lesson_ask svg[role=img]")).to_have_attribute("aria-label", re.compile("0.375"))
+    drawn = page.locator(".st-key-_lesson_ask svg[role=img]")
+    expect(drawn).to_have_attribute("aria-label", re.compile("0.375"))
+    expect(drawn).to_be_in_viewport()
+    expect(page.locator(".st-key-_lesson_reveal")).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     context.close()

@@ -157,3 +157,13 @@ def test_what_is_turned_is_counted_anew_each_control_beside_the_others() -> None
 
 def counted(at: AppTest) -> str:
     return next(each.value for each in at.caption if "random groups" in each.value)
+
+
+def test_curves_are_read_where_the_slider_ends_and_a_link_beyond_is_said() -> None:
+    at = page(lesson="9", step="3")
+    for value in (at.slider(key="kept").min, at.slider(key="kept").max):
+        quiet(at.slider(key="kept").set_value(value).run())
+        assert "left out" in said(at)
+        assert "**IMP (unstructured)**" in said(at)
+    at = page(lesson="9", step="3", kept="0.002")
+    assert any("kept" in each.value and "expected" in each.value for each in at.warning)

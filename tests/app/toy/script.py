@@ -1,4 +1,4 @@
-"""A page with nothing but a toy: /?mode=rows shows that mode, and what has come back of it."""
+"""A page with nothing but a toy: /?mode=rows shows that mode, and what has come back of it; covered=yes keeps its counts back."""
 
 import streamlit as st
 
@@ -9,7 +9,8 @@ from tests.app.toy.toys import toy_of
 shown: Toy = toy_of(st.query_params["mode"])
 st.subheader("A toy")
 st.button("Run the page again")
-state = toy_view(shown, key="toy")
+covered = "covered" in st.query_params and not st.checkbox("Reveal")
+state = toy_view(shown, key="toy", covered=covered)
 st.text(
     f"rows {state.row_order} columns {state.column_order} pair {state.pair} toggled {state.toggled} step {state.step}"
 )

@@ -92,6 +92,32 @@ def test_rows_and_columns_are_dragged_and_stepped_and_the_answer_travels_along(p
     told(page, "rows (0, 1, 2, 3, 4, 5) columns (0, 1, 2, 3, 4, 5, 6, 7, 8)")
 
 
+def test_a_covered_toy_moves_and_answers_nothing_until_the_reveal(page: Page, address: str) -> None:
+    answers = re.compile(r"Same answer|multiplication|both keep \d|Density")
+    for mode in ("rows", "pair", "toggle"):
+        toy = opened(page, address, mode, "&covered=yes")
+        if mode == "rows":
+            handle(page, "row", 5).press("ArrowUp")
+            told(page, "rows (0, 1, 2, 3, 5, 4)")
+        else:
+            toy.locator(".toy-cell").first.click()
+            told(page, "toggled ((0, 0),)")
+        assert not answers.search(toy.inner_text())
+        expect(toy.get_by_test_id("toy-matrix")).to_be_hidden()
+        page.get_by_test_id("stCheckbox").click()
+        expect(toy).to_have_text(answers, use_inner_text=True)
+        told(page, "rows (0, 1, 2, 3, 5, 4)" if mode == "rows" else "toggled ((0, 0),)")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_race_is_seen_on_one_screen(page: Page, address: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    opened(page, address, "count")
+    boxes = [each.bounding_box() for each in page.get_by_test_id("toy-panel").all()]
+    assert len({box["y"] for box in boxes if box}) == 1
+    assert all(box and box["x"] + box["width"] <= width and box["height"] < 500 for box in boxes)
+
+
 def test_steps_are_counted_as_the_engine_counts_them(page: Page, address: str) -> None:
     page.emulate_media(reduced_motion="reduce")
     opened(page, address, "count")
