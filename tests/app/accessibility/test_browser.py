@@ -75,7 +75,8 @@ def grave_findings(page: Page, unneeded: set[tuple[str, str]]) -> list[str]:
     violations: list[dict[str, Any]] = Axe().run(page).response["violations"]
     for violation in violations:
         for node in violation["nodes"]:
-            place = page.locator(node["target"][-1]).first
+            last = node["target"][-1]  # a list where it lies in a shadow tree, which Playwright looks into by itself
+            place = page.locator(last if isinstance(last, str) else last[-1]).first
             known = [
                 (rule, selector)
                 for rule, selector in STREAMLITS
