@@ -14,7 +14,7 @@ from sparselab.cli import commands, main
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-LINE = re.compile(r"^(?: {4,}|\$ )(?:(?:\.venv/bin/)?python -m )?sparselab (?P<words>[^#\n]+)", re.MULTILINE)
+LINE = re.compile(r"^(?: {4,}|\$ )(?:(?:\.venv/bin/)?python -m )?sparselab (?P<words>[^#>\n]+)", re.MULTILINE)
 QUICK = ("inspect", "transform")
 
 
@@ -47,7 +47,7 @@ def test_it_is_a_command_with_options_that_exist(document: str, words: str) -> N
         parent = click.Context(commands, info_name="sparselab", **commands.context_settings)
         context = command.make_context(name, arguments, parent=parent)
         if isinstance(command, click.Group):
-            chosen, *rest = context.args
+            chosen, *rest = arguments  # a group has no options of its own here
             command.commands[chosen].make_context(chosen, rest, parent=context)
 
 

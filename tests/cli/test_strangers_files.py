@@ -28,7 +28,11 @@ from tests.formats.hostile_files import WEIGHT
 LIBRARY = [name for name, kind in FORMATS.items() if kind.parsed_by == "library"]
 COMMANDS = [name for name, command in commands.commands.items() if any(p.name == "file" for p in command.params)]
 COMMANDS.remove("app")  # it hands the path to a page
-MORE = {"transform": ("regroup", "--out", "new.npz"), "bench": ("--rounds", "8", "--seconds", "0.1", "--threads", "1")}
+MORE = {
+    "transform": ("regroup", "--out", "new.npz"),
+    "sweep": ("--transforms", "refill", "--score", "count", "--out", "swept"),
+    "bench": ("--rounds", "8", "--seconds", "0.1", "--threads", "1"),
+}
 MODULES = {"hdf5": "h5py", "png": "PIL"}
 
 

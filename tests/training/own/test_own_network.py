@@ -117,7 +117,7 @@ def test_the_regrouped_transformer_runs_its_blocks_as_the_document_says(
     program = block_of("import sparselab\nfrom pathlib").replace("level-04", "level-02").replace("size=len(weights[\"places\"])",
                        'size=len(weights["places"]), wide=16, depth=1, heads=2')  # fmt: skip
     check = (
-        "\nimport torch\nfrom sparselab.nn.converting import largest_difference\n"
+        "\nimport torch\nfrom sparselab.nn import largest_difference\n"
         "inputs = torch.randint(5, (4, 8))\nprint(largest_difference(model, fast.model, inputs))\n"
     )
     said = subprocess.run(
