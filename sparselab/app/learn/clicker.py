@@ -29,7 +29,7 @@ export default function ({ data, parentElement }) {
   if (data.answered) requestAnimationFrame(() => {
     const answer = document.querySelector(".st-key-_lesson_ask");
     const top = answer?.getBoundingClientRect().top;
-    if (top < 60 || top > innerHeight / 3) answer.scrollIntoView();
+    if (innerWidth <= 800 && (top < 60 || top > innerHeight / 3)) answer.scrollIntoView();  // beside the picture it would hide that
   });
   return () => stop.abort();
 }

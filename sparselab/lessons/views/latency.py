@@ -21,7 +21,8 @@ from sparselab.lessons.views.mask import Knobs
 from sparselab.lessons.words import Fact, Facts
 
 _MOST = 6
-_LABELS, _BARS = 110, 240
+_BARS, _LETTER = 240, 8.2
+"""Pixels: of the longest bar, and of a letter of its name."""
 
 
 @dataclass(frozen=True)
@@ -71,32 +72,47 @@ class LatencyView(LessonView):
 
     def drawing(self, alt: str, *, covered: bool = False, language: str = "en") -> str:
         facts, parts, y = self.facts(), [], 0.0
+        best, shown = phrase("at best", language), not covered
+        names = [best, *(_kernel_title(row.kernel) for each in self.found for row in _timed(each) if shown)]
+        start = 10 + _LETTER * max(map(_letters, names))
+        width = max(start + _BARS + 56, 400)
         most = max(float(facts[f"bound_{number}"]) for number in range(1, len(self.sessions) + 1))
         for number, session in enumerate(self.found, start=1):
-            parts.append(svg.text(0, y + 16, _title(session, language), bold=True))
-            y += 24
-            bars = [(phrase("at best", language), float(facts[f"bound_{number}"]), "none")]
-            if not covered:
+            for words in svg.wrapped(_title(session, language), int(width / 8.5)):
+                parts.append(svg.text(0, y + 16, words, bold=True))
+                y += 20
+            y += 4
+            bars = [(best, float(facts[f"bound_{number}"]), "none")]
+            if shown:
                 bars += [(_kernel_title(row.kernel), row.speedup_vs_dense, svg.BLUE) for row in _timed(session)]
-            one = _LABELS + _BARS / most
+            one = start + _BARS / most
             parts.append(svg.line([(one, y), (one, y + 25 * len(bars))], dash="4 3", width=1.5))
             for words, times, fill in bars:
                 parts.append(svg.text(0, y + 15, words, size=13))
-                parts.append(svg.box(_LABELS, y + 2, _BARS * times / most, 17, fill=fill, line="currentColor"))
-                parts.append(svg.text(_LABELS + _BARS * times / most + 6, y + 16, f"{times:.2g}x", size=13))
+                end = start + _BARS * times / most
+                parts.append(svg.box(start, y + 2, end - start, 17, fill=fill, line="currentColor"))
+                # The number stands beside the line of 1x, not on it.
+                beside = one if end <= one < end + 46 else end
+                parts.append(svg.text(beside + 6, y + 16, f"{times:.2g}x", size=13))
                 y += 25
             y += 10
-        parts.append(svg.text(_LABELS, y + 10, f"┆ 1x: {phrase('dense', language)}", size=13))
-        if not covered:
+        parts.append(svg.text(start, y + 10, f"┆ 1x: {phrase('dense', language)}", size=13))
+        if shown:
             parts.append(svg.text(0, y + 30, f"{facts['device']}, {facts['date']}", size=12))
-        return svg.picture(_LABELS + _BARS + 56, y + 36, parts, alt)
+        return svg.picture(width, y + 36, parts, alt)
 
 
 def _title(session: Session, language: str) -> str:
     parts = [session.about["layer"]] if "layer" in session.about else []
     if "group_rows" in session.about:
         parts.append(f"{session.about['group_rows']} {phrase('rows a block', language)}")
-    return ", ".join([*parts, f"{phrase('density', language)} {100 * session.density:.0f} %"])
+    percent = f"{100 * session.density:.1f}".removesuffix(".0")
+    return ", ".join([*parts, f"{phrase('density', language)} {percent} %"])
+
+
+def _letters(words: str) -> int:
+    """Return how wide words are in letters, of which a Chinese one takes two."""
+    return sum(2 if "\u2e80" <= each <= "\uffef" else 1 for each in words)
 
 
 def _kernel_title(name: str) -> str:

@@ -126,6 +126,7 @@ def mask_drawing(alt: str, before: Mask, layout: Layout | None, language: str, o
 def _captions(order: str, language: str) -> tuple[str, str]:
     before, after = phrase("before", language), phrase("after", language)
     file, group, new = (phrase(words, language) for words in ("as in the file", "by group", "in the new order"))
+    above, below = f"{phrase('above', language)}, {before}", f"{phrase('below', language)}, {after}"
     if order == "natural":
-        return f"{before}: {file}", f"{after}: {file}"
-    return f"{before}: {new if order == 'before' else file}", f"{after}: {group}"
+        return f"{above}: {file}", f"{below}: {file}"
+    return f"{above}: {new if order == 'before' else file}", f"{below}: {group}"

@@ -104,16 +104,21 @@ class SimilarityView(LessonView):
         if self.kernels:
             return _kernels_drawing(self.mask, None if covered else self.matrix, alt, language)
         if covered:
-            words, shown = "as in the file", self._in_file_order()
+            is_grouped, shown = False, self._in_file_order()
         else:
-            words, shown = ("by group" if self.transform else "as in the file"), self.matrix
-        shares = _pooled(shown)
-        top = float(np.quantile(shares, 0.999)) or 1.0
+            is_grouped, shown = bool(self.transform), self.matrix
+        words = "rows in the order of the groups" if is_grouped else "rows as in the file"
         parts = [
             svg.text(0, 14, phrase(words, language)),
-            svg.pixels(1, 22, _SIDE - 2, _SIDE, [(shares / top, svg.BLUE)]),
+            svg.pixels(1, 22, _SIDE - 2, _SIDE, [(_pooled(shown), svg.BLUE)]),
+            svg.text(0, _SIDE + 42, f"0: {phrase('not alike', language)}", size=12),
+            *(
+                svg.box(110 + 14 * tenth, _SIDE + 31, 14, 14, fill=svg.BLUE, line="currentColor", opacity=tenth / 10)
+                for tenth in range(11)
+            ),
+            svg.text(272, _SIDE + 42, f"1: {phrase('alike', language)}", size=12),
         ]
-        return svg.picture(_SIDE, _SIDE + 26, parts, alt)
+        return svg.picture(_SIDE, _SIDE + 50, parts, alt)
 
     def _in_file_order(self) -> NDArray[np.float32]:
         found: NDArray[np.float32] = similarity_tensor(
@@ -123,14 +128,14 @@ class SimilarityView(LessonView):
 
 
 def _pooled(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the means of equal areas, at most as many as the picture has pixels, without the diagonal."""
+    """Return the means of equal areas, at most as many as the picture has pixels; 1 on the diagonal: every row is like itself."""
     step = -(-len(matrix) // _SIDE)
     starts = np.arange(0, len(matrix), step)
     values = matrix.astype(np.float64)
-    np.fill_diagonal(values, 0.0)
     heights = np.diff(np.append(starts, len(matrix)))
     sums = np.add.reduceat(np.add.reduceat(values, starts, axis=0), starts, axis=1)
     found: NDArray[np.float64] = sums / np.outer(heights, heights)
+    np.fill_diagonal(found, 1.0)
     return found
 
 
