@@ -23,6 +23,7 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "weights kept": "保留的权重",
         "random groups": "随机分组",
         "at best": "理论上限",
+        "all kept weights": "全部保留的权重",
         "measured": "实测",
         "dense": "稠密",
         "rows a block": "每块行数",

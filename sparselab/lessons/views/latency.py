@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 from typing_extensions import Doc
 
 from sparselab.benchmarking.csv_table import stored_results
-from sparselab.benchmarking.records import Session
+from sparselab.benchmarking.records import Row, Session
 from sparselab.core.errors import SettingError
 from sparselab.kernels import KERNELS
 from sparselab.lessons import svg
@@ -30,7 +30,8 @@ class LatencyView(LessonView):
     """Stored sessions side by side, each a product of one layer on one device, as `sparselab/data/latency-*.csv` has them.
 
     Facts of session 1: density_1, bound_1 (1 / density), rows_1, cols_1, group_rows_1 (where it has groups), layer_1, dense_ms_1; the
-    fastest kernel: fastest_1, speedup_1, ms_1; and of every kernel, such as csr: csr_1 (how many times as fast as dense), csr_ms_1. Of
+    share of the kept weights in blocks: coverage_1 (where it is known); fastest kernel: fastest_1, speedup_1, ms_1; the exact product of all kept
+    weights: exact_1, exact_ms_1; and of every kernel, such as csr: csr_1 (how many times as fast as dense), csr_ms_1. Of
     all: device, date, threads.
     """
 
@@ -73,7 +74,7 @@ class LatencyView(LessonView):
     def drawing(self, alt: str, *, covered: bool = False, language: str = "en") -> str:
         facts, parts, y = self.facts(), [], 0.0
         best, shown = phrase("at best", language), not covered
-        names = [best, *(_kernel_title(row.kernel) for each in self.found for row in _timed(each) if shown)]
+        names = [best, *(_row_title(row, language) for each in self.found for row in _timed(each) if shown)]
         start = 10 + _LETTER * max(map(_letters, names))
         width = max(start + _BARS + 56, 400)
         most = max(float(facts[f"bound_{number}"]) for number in range(1, len(self.sessions) + 1))
@@ -84,7 +85,7 @@ class LatencyView(LessonView):
             y += 4
             bars = [(best, float(facts[f"bound_{number}"]), "none")]
             if shown:
-                bars += [(_kernel_title(row.kernel), row.speedup_vs_dense, svg.BLUE) for row in _timed(session)]
+                bars += [(_row_title(row, language), row.speedup_vs_dense, svg.BLUE) for row in _timed(session)]
             one = start + _BARS / most
             parts.append(svg.line([(one, y), (one, y + 25 * len(bars))], dash="4 3", width=1.5))
             for words, times, fill in bars:
@@ -115,30 +116,31 @@ def _letters(words: str) -> int:
     return sum(2 if "\u2e80" <= each <= "\uffef" else 1 for each in words)
 
 
-def _kernel_title(name: str) -> str:
-    return KERNELS[name].title if name in KERNELS else name
+def _row_title(row: Row, language: str) -> str:
+    if row.role == "exact":
+        return phrase("all kept weights", language)
+    return KERNELS[row.kernel].title if row.kernel in KERNELS else row.kernel
 
 
 def _timed(session: Session) -> list[Any]:
-    return [row for row in session.rows if row.role == "kernel" and row.condition == "hot" and row.speedup_vs_dense]
+    """Return the rows of kernels that were timed, and of the exact product of the mask before."""
+    rows = [row for row in session.rows if row.condition == "hot" and row.speedup_vs_dense and row.median_ms]
+    exact = {row.kernel for row in rows if row.role == "exact"}  # once: for all kept weights, not for those in blocks
+    return [row for row in rows if row.role == "exact" or (row.role == "kernel" and row.kernel not in exact)]
 
 
 def _facts(session: Session) -> Facts:
     rows, cols = session.shape
     found: dict[str, Fact] = {"density": session.density, "bound": 1 / session.density, "rows": rows, "cols": cols}
     found |= {name: session.about[name] for name in ("group_rows", "layer") if name in session.about}
+    if "coverage" in session.about:
+        found["coverage"] = float(session.about["coverage"])
     baseline, fastest = session.row(role="baseline"), session.fastest
     if baseline is not None and baseline.median_ms is not None:
         found["dense_ms"] = baseline.median_ms
-    for row in session.rows:
-        if (
-            row.role == "kernel"
-            and row.condition == "hot"
-            and row.speedup_vs_dense is not None
-            and row.median_ms is not None
-        ):
-            name = re.sub(r"[^a-z0-9]+", "_", row.kernel.lower())
-            found |= {name: row.speedup_vs_dense, f"{name}_ms": row.median_ms}
+    for row in _timed(session):
+        name = "exact" if row.role == "exact" else re.sub(r"[^a-z0-9]+", "_", row.kernel.lower())
+        found |= {name: row.speedup_vs_dense, f"{name}_ms": row.median_ms}
     if fastest is not None and fastest.speedup_vs_dense is not None and fastest.median_ms is not None:
         found |= {"fastest": fastest.kernel, "speedup": fastest.speedup_vs_dense, "ms": fastest.median_ms}
     return found
