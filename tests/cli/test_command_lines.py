@@ -47,7 +47,7 @@ def test_it_is_a_command_with_options_that_exist(document: str, words: str) -> N
         parent = click.Context(commands, info_name="sparselab", **commands.context_settings)
         context = command.make_context(name, arguments, parent=parent)
         if isinstance(command, click.Group):
-            chosen, *rest = arguments  # a group has no options of its own here
+            chosen, *rest = [*context._protected_args, *context.args]
             command.commands[chosen].make_context(chosen, rest, parent=context)
 
 

@@ -20,8 +20,9 @@ def test_check_says_all_that_is_wrong_and_its_status_tells(run: Run, tmp_path: P
     status, out, err = run("lesson", "check", write(tmp_path / "wrong", wrong))
     assert status == 1
     assert "1-pair.md: body" in out
+    assert "1-pair.md: covered_picture" in out
     assert "8, 9" in out
-    assert err == "1 problem\n"
+    assert err == "2 problems\n"
     assert run("lesson", "check", tmp_path / "none")[0] in (1, 2)
 
 
