@@ -12,7 +12,11 @@ from sparselab.app.shell.presenter import presenting
 _LISTEN = """
 const TAKES_KEYS = "input, textarea, select, [contenteditable], [role=slider], [role=radio], [role=tab], [role=listbox], " +
   "[role=application], [role=grid], canvas, [tabindex]:not(h1, h2, h3, body, main, section, div)";
+let shown;
 export default function ({ data, parentElement }) {
+  // A step begins at its top: Streamlit leaves the page where the step before was scrolled to.
+  if (shown !== undefined && shown !== data.step) document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
+  shown = data.step;
   const stop = new AbortController();
   const press = (name) => document.querySelector(`.st-key-${name} button:not([disabled])`)?.click();
   document.addEventListener("keydown", (event) => {
@@ -36,13 +40,13 @@ export default function ({ data, parentElement }) {
 """
 
 
-def hear_keys(*, answered: bool) -> None:
+def hear_keys(step: str, *, answered: bool) -> None:
     """Let Page Down and the right arrow press what stands ahead, Page Up and the left arrow what is behind; the former while presenting.
 
-    answered: the answer has been revealed in this run, and is to be seen.
+    step: names the step that is shown: another one is shown from its top. answered: the answer has been revealed in this run, and is to be seen.
     """
     with st.container(key="_lesson_keys"):
-        _listener()(key="_lesson_key_listener", data={"presenting": presenting(), "answered": answered})
+        _listener()(key="_lesson_key_listener", data={"presenting": presenting(), "answered": answered, "step": step})
 
 
 @cache

@@ -57,7 +57,7 @@ def show_lesson(place: LessonPlace) -> None:
         show_fault(error)
     if step.number == len(lesson.steps):
         show_end(place, language)
-    hear_keys(answered=answer.is_new)
+    hear_keys(f"{place.key}:{step.number}", answered=answer.is_new)
     answer.is_new = False
 
 

@@ -88,3 +88,17 @@ def test_a_guess_by_a_finger_is_drawn_beside_the_answer(browser: Browser, server
     expect(page.locator(".st-key-_lesson_reveal")).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     context.close()
+
+
+def test_a_step_begins_at_its_top(page: Page, server: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 500})
+    page.goto(f"{server}/learn?lesson=3&step=2")
+    page.get_by_role("button", name="Reveal").click()
+    ahead = page.get_by_role("button", name="Next step")
+    expect(ahead).to_be_visible()
+    main = page.get_by_test_id("stMain")
+    main.evaluate("e => e.scrollTo(0, e.scrollHeight)")
+    assert main.evaluate("e => e.scrollTop") > 0
+    ahead.click()
+    expect(page.get_by_role("heading", name="Five hundred kernels")).to_be_visible()
+    page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop === 0")
