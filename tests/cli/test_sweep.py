@@ -135,7 +135,12 @@ def test_ctrl_c_ends_it_in_a_line_and_the_same_command_goes_on(net: Path, tmp_pa
         "1",
     )
     process = subprocess.Popen(
-        [sys.executable, "-m", "sparselab", *told], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "sparselab", *told],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # Where the tests run in the background, Ctrl-C is ignored, and by all they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not (out / "results").is_dir() or not results_of(out):
         assert process.poll() is None
