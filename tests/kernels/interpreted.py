@@ -27,7 +27,7 @@ from tests.kernels.random_layers import random_work
 assert os.environ.get("TRITON_INTERPRET") == "1", "set TRITON_INTERPRET=1 before triton is imported"
 
 PART, PARTS = (int(number) for number in os.environ.get("SPARSELAB_TEST_PART", "0/1").split("/"))
-LAYERS = range(PART, 1000, PARTS)
+LAYERS = range(PART, int(os.environ.get("SPARSELAB_TEST_LAYERS", "1000")), PARTS)
 DTYPES = ("float32", "float32", "float16", "bfloat16")
 
 

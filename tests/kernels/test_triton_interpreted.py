@@ -12,11 +12,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = 2
+LAYERS = int(os.environ.get("SPARSELAB_TEST_LAYERS", "250"))
+"""`make test-long` asks for a thousand."""
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="triton is not installed")
 
 
-@pytest.mark.timeout(900)  # a minute on two cores that have nothing else to do
+@pytest.mark.timeout(900)  # a thousand layers: a minute on two cores that have nothing else to do
 def test_the_triton_kernel_is_right_in_the_interpreter() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/kernels/interpreted.py"]
     running = [
@@ -24,7 +26,12 @@ def test_the_triton_kernel_is_right_in_the_interpreter() -> None:
             command,
             cwd=ROOT,
             env=os.environ
-            | {"TRITON_INTERPRET": "1", "SPARSELAB_TEST_PART": f"{part}/{PARTS}", "OMP_NUM_THREADS": "1"},
+            | {
+                "TRITON_INTERPRET": "1",
+                "SPARSELAB_TEST_PART": f"{part}/{PARTS}",
+                "SPARSELAB_TEST_LAYERS": str(LAYERS),
+                "OMP_NUM_THREADS": "1",
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -34,4 +41,4 @@ def test_the_triton_kernel_is_right_in_the_interpreter() -> None:
     outputs = [process.communicate()[0] for process in running]
     for process, output in zip(running, outputs, strict=True):
         assert process.returncode == 0, output[-6000:]
-        assert f"{1000 // PARTS + 5} passed" in output
+        assert f"{LAYERS // PARTS + 5} passed" in output
