@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from sparselab.core.errors import FileError
+from sparselab.core.modules.saved import saved_tensors
 from sparselab.core.modules.weights import without_wrappers
 
 _NESTED = ("state_dict", "model_state_dict", "model")
@@ -20,7 +21,10 @@ def load_checkpoint(model: nn.Module, path: Path) -> tuple[str, ...]:
     A weight that the file holds as torch.nn.utils.prune does, NAME_orig and NAME_mask, becomes such a pair in the model.
     Raises: FileError for a file that is no state dict, or lacks a parameter of the model, or has it in another shape.
     """
-    found = {without_wrappers(name): value for name, value in _tensors(path).items()}
+    found = {
+        without_wrappers(name): value
+        for name, value in saved_tensors(path, what="a checkpoint", unwrap=_state_dict).items()
+    }
     notes = []
     if pairs := _as_pairs(model, found):
         notes.append(f"{path.name} holds pruning pairs of {', '.join(pairs[:3])}{' and more' * (len(pairs) > 3)}")
@@ -53,20 +57,7 @@ def _as_pairs(model: nn.Module, found: dict[str, Tensor]) -> list[str]:
     return made
 
 
-def _tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise FileError(f"expected a checkpoint {path}; there is no such file") from None
-    except Exception as error:  # torch and safetensors raise what they like for a damaged file
-        reason = " ".join(str(error).split())[:200]
-        raise FileError(f"{path.name}: expected a safetensors file or a state dict of torch; {reason}") from None
+def _state_dict(saved: Any) -> Any:
     for name in _NESTED:
-        found = found[name] if isinstance(found, dict) and isinstance(found.get(name), dict) else found
-    if not isinstance(found, dict):
-        raise FileError(f"{path.name}: expected a state dict; got {type(found).__name__}")
-    return {str(name): value for name, value in found.items() if isinstance(value, Tensor)}
+        saved = saved[name] if isinstance(saved, dict) and isinstance(saved.get(name), dict) else saved
+    return saved

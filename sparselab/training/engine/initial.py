@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from sparselab.core.errors import FileError, SettingError
+from sparselab.core.modules.saved import saved_tensors
 from sparselab.formats import read_ticket
 from sparselab.training.methods import AFTER_TRAINING
 from sparselab.training.network import Masks, Network, State, tensor_of
@@ -106,19 +107,8 @@ def _module(name: str) -> str:
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:
-    """Return the tensors of a safetensors file or of a state dict that torch saved; nothing in it is executed."""
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise FileError(f"expected a checkpoint or ticket {path}; there is no such file") from None
-    except Exception as error:  # torch and safetensors raise what they like for a damaged file
-        reason = " ".join(str(error).split())[:200]
-        raise FileError(f"{path.name}: expected a safetensors file or a state dict of torch; {reason}") from None
-    found = found.get("state_dict", found) if isinstance(found, dict) else found
-    if not isinstance(found, dict):
-        raise FileError(f"{path.name}: expected a state dict; got {type(found).__name__}")
-    return {name: value for name, value in found.items() if isinstance(value, torch.Tensor)}
+    return saved_tensors(
+        path,
+        what="a checkpoint or ticket",
+        unwrap=lambda saved: saved.get("state_dict", saved) if isinstance(saved, dict) else saved,
+    )

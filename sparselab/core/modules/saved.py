@@ -1,0 +1,37 @@
+"""The tensors of a state dict that lies in a file; nothing in it is executed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sparselab.core.errors import FileError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def saved_tensors(path: Path, *, what: str, unwrap: Callable[[Any], Any]) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file, or of what torch saved, by their names.
+
+    what: what is expected there, in words. unwrap: finds the state dict in what torch saved.
+    Raises: FileError for a file that is neither, or is not there.
+    """
+    import torch
+
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise FileError(f"expected {what} {path}; there is no such file") from None
+    except Exception as error:  # torch and safetensors raise what they like for a damaged file
+        reason = " ".join(str(error).split())[:200]
+        raise FileError(f"{path.name}: expected a safetensors file or a state dict of torch; {reason}") from None
+    found = unwrap(found)
+    if not isinstance(found, dict):
+        raise FileError(f"{path.name}: expected a state dict; got {type(found).__name__}")
+    return {str(name): value for name, value in found.items() if isinstance(value, torch.Tensor)}
