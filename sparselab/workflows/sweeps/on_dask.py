@@ -82,11 +82,17 @@ class OnDask:
 
     def _connect(self) -> Client:
         from distributed import Client
+        from distributed.comm.core import FatalCommClosedError
 
         until = time.monotonic() + self.patience
         while True:
             try:
                 return Client(self.address, timeout=_CONNECT_SECONDS, set_as_default=False)
+            except FatalCommClosedError:  # no wait mends it
+                raise UnavailableError(
+                    f"expected at {self.address} a scheduler whose certificate our authority signed, and that takes ours; got another: give "
+                    "all machines the same ca-file"
+                ) from None
             except (OSError, TimeoutError) as error:
                 if time.monotonic() > until:
                     raise UnavailableError(
@@ -109,8 +115,8 @@ def _silent() -> Iterator[None]:
 
 
 def on_dask(address: str) -> OnDask:
-    """Return the executor for a scheduler. Raises: SettingError for an address where strangers could send code, UnavailableError
-    where Dask is not installed.
+    """Return the executor for a scheduler. Raises: SettingError for an address where strangers could send code, or for TLS without
+    certificates; UnavailableError where Dask is not installed.
     """
     check_address(address)
     try:
@@ -119,6 +125,8 @@ def on_dask(address: str) -> OnDask:
         raise UnavailableError(
             "expected Dask distributed for a scheduler; it is not installed: pip install 'sparselab-structure[cluster]'"
         ) from None
+    if address.startswith("tls:"):
+        _check_certificates()
     return OnDask(address)
 
 
@@ -139,6 +147,22 @@ def check_address(address: str) -> None:
         f"--scheduler: expected tls://HOST:PORT, or tcp://127.0.0.1:PORT on this machine alone; got {address[:100]!r}: a Dask scheduler "
         "runs whatever it is sent by anybody who reaches it, so use TLS or an SSH tunnel"
     )
+
+
+def _check_certificates() -> None:
+    """Raises: SettingError unless Dask's configuration names certificates that can be read: said at once, not after a minute's wait."""
+    from distributed import Security
+
+    try:
+        found = Security().get_connection_args("client")["ssl_context"]
+        told = "none" if found is None else ""
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError, and names no file
+        told = f"files that cannot be read as such ({error})"
+    if told:
+        raise SettingError(
+            "--scheduler: expected the certificates of the cluster in Dask's configuration, distributed.comm.tls: ca-file, client.cert and "
+            f"client.key; got {told}: set DASK_CONFIG to the tls.yaml that the scheduler was started with"
+        )
 
 
 def _is_here(host: str) -> bool:
