@@ -28,7 +28,7 @@ from sparselab.workflows.sweeps.outline import Outline, files_at, plan_of
 from sparselab.workflows.sweeps.plan import Plan
 from sparselab.workflows.sweeps.plan_file import is_plan, read_plan, read_whole_plan
 from sparselab.workflows.sweeps.running import Shard, run_sweep, standing_of
-from sparselab.workflows.sweeps.table import rows_of, write_csv
+from sparselab.workflows.sweeps.table import rows_in, write_csv
 from sparselab.workflows.tasks import results_folder
 
 
@@ -115,7 +115,7 @@ def sweep(
     else:
         standing = _run(plan, found, executor, part, retry_failed=retry_failed)
     if collect is not None:
-        rows = rows_of(plan, found.read())
+        rows = rows_in(plan, found)
         write_csv(plan, rows, collect)
         click.echo(f"wrote {collect}: {len(rows)} rows", err=True)
     if as_json:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sparselab.core.errors import SettingError, SparselabError, UnavailableError
-from sparselab.workflows.sweeps.point import PlannedPoint, arguments_of, compute, this_code
+from sparselab.workflows.sweeps.compute import arguments_of, compute
+from sparselab.workflows.sweeps.kinds import kind_of
+from sparselab.workflows.sweeps.point import PlannedPoint, this_code
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Worker
 
 _PATIENCE_SECONDS = 60.0
 """How long a scheduler may be away, from its start or after a loss, before the sweep ends."""
@@ -64,7 +67,12 @@ class OnDask:
             while True:
                 ahead = _AHEAD * max(2, sum(client.nthreads().values()))
                 while len(sent) < ahead and (point := waiting.popleft() if waiting else next(rest, None)):
-                    future = client.submit(compute, *arguments_of(point), key=f"sparselab-{point.digest}", pure=False)
+                    resource = kind_of(point.task).resource
+                    if resource and not sent:
+                        check_resource(resource, client.run(_offered))
+                    needs = {"resources": {resource: 1}} if resource else {}
+                    key = f"sparselab-{point.digest}"
+                    future = client.submit(compute, *arguments_of(point), key=key, pure=False, **needs)
                     sent[future.key] = point
                     completed.add(future)
                 if not sent:
@@ -181,3 +189,25 @@ def _check_workers(client: Client) -> None:
             raise UnavailableError(
                 f"expected sparselab {this_code()} on the worker {worker}; got {found}: install the same one there"
             )
+
+
+def _offered(dask_worker: Worker) -> dict[str, Any]:
+    """Return, on a worker, its machine's name and the resources that it offers."""
+    return {"host": socket.gethostname(), "resources": dict(dask_worker.state.total_resources)}
+
+
+def check_resource(name: str, workers: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raises: UnavailableError unless some worker offers the resource, one machine once: tasks that need it share no machine.
+
+    workers: by address, the host and the resources of each.
+    Example: >>> check_resource("timing", {"tls://a:1": {"host": "a", "resources": {"timing": 1}}, "tls://a:2": {"host": "a", "resources": {}}})
+    """
+    hosts = [each["host"] for each in workers.values() for _ in range(int(each["resources"].get(name, 0)))]
+    shared = next((host for host in hosts if hosts.count(host) > 1), None)
+    if hosts and shared is None:
+        return
+    got = "none" if shared is None else f"several on {shared}"
+    raise UnavailableError(
+        f"expected on each machine one worker that offers {name}, for what no other task may run beside; got {got}: start there one "
+        f'`dask worker ADDRESS --nworkers 1 --nthreads 1 --resources "{name}=1"`'
+    )

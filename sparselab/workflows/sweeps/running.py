@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -56,7 +56,7 @@ def run_sweep(
     if retry_failed:
         folder.forget_failures(mine)
     done, failed = folder.done(), folder.without_result()
-    known = None if other_packages() else store
+    known = store if plan.of_kind.is_shared and not other_packages() else None
     progress = _Progress(len(done & mine), len(failed & mine), len(mine), report)
 
     def missing() -> Iterator[PlannedPoint]:
@@ -68,7 +68,7 @@ def run_sweep(
                 folder.put(point, _of_store(answer))
                 progress.add(is_failed=False, is_computed=False)
             else:
-                yield point
+                yield replace(point, workplace=folder.workplace(point)) if plan.of_kind.has_workplace else point
 
     progress.tell()
     for point, outcome in executor(missing()):
