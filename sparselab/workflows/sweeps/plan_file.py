@@ -13,8 +13,8 @@ from sparselab.formats import ReadOptions
 from sparselab.formats.names import clean_name
 from sparselab.runtime.results import code_digest
 from sparselab.workflows.sweeps.kinds import KINDS, USUAL
-from sparselab.workflows.sweeps.outline import Outline, OutlinedFile
 from sparselab.workflows.sweeps.layers import PlannedFile, PlannedLayer
+from sparselab.workflows.sweeps.outline import Outline, OutlinedFile
 from sparselab.workflows.sweeps.plan import SCHEMA, Plan
 
 MARK = "sparselab_sweep"

@@ -97,13 +97,14 @@ def other_packages() -> list[str]:
 def found_at(
     layer: Layer, run: Transform, seed: int, *, with_chance: bool, device: str, monitor: Monitor = SILENT
 ) -> dict[str, Any]:
-    """Return a transform's report on a layer, what random groups keep (None where that says nothing, or is not asked), and
-    `repeatable`: no clock or cancel ended a search, so that another run comes to the same.
+    """Return a transform's report on a layer, its layout, what random groups keep (None where that says nothing, or is not asked),
+    and `repeatable`: no clock or cancel ended a search, so that another run comes to the same.
     """
     layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
     chance = chance_of(layer, layout, run, device=device, monitor=monitor) if with_chance else None
     return {
         "report": report(layout, layer).as_json(),
+        "layout": layout,
         "chance": None if chance is None else chance.as_json(),
         "repeatable": not layout.is_cut_short,
     }

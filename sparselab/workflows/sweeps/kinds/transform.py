@@ -18,6 +18,9 @@ from sparselab.workflows.chance import Chance
 from sparselab.workflows.sweeps.kinds.base import Kind, Result, Row, Swept, are_plain, planned_layer
 from sparselab.workflows.sweeps.point import POINT, Place, Task, found_at
 
+_SENT_WEIGHTS = 2**20
+"""Of a layer whose layouts come back with the results, for pages that show them: a sweep's are many."""
+
 WHERE = ("file", "layer", "rows", "cols", "transform")
 _KEPT = ("measure", "kept")
 _CHANCE = ("random_mean", "random_low", "random_high", "draws", "gain")
@@ -25,7 +28,7 @@ _REPORT = tuple(each.name for each in fields(Report) if each.name != "seconds")
 
 
 class TransformKind(Kind):
-    """Its result: the report, and what random groups keep."""
+    """Its result: the report, and what random groups keep. Beside it the layout, where it is small."""
 
     mark: ClassVar[str] = POINT
     is_shared: ClassVar[bool] = True
@@ -43,8 +46,9 @@ class TransformKind(Kind):
             return {"error": str(error)}
         if not answer.pop("repeatable"):
             raise LimitError("expected a search that its steps end; the clock ended it: set fewer steps")
-        seconds = answer["report"].pop("seconds")
-        return {"result": answer, "seconds": seconds}
+        layout, seconds = answer.pop("layout"), answer["report"].pop("seconds")
+        kept = {"layout": layout.pack()} if layer.mask.rows * layer.mask.cols <= _SENT_WEIGHTS else {}
+        return {"result": answer, "seconds": seconds, **kept}
 
     def is_whole(self, told: Result) -> bool:
         """See `Kind.is_whole`."""
