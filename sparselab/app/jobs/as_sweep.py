@@ -14,20 +14,24 @@ from sparselab.workflows.sweeps.command import commands_of
 
 
 def show_as_sweep(
-    source: Source, layers: Sequence[str], runs: Sequence[tuple[str, Mapping[str, Any]]], seed: int
+    source: Source, layers: Sequence[str], runs: Sequence[tuple[str, Mapping[str, Any]]], seed: int, note: str
 ) -> None:
     """Show the commands of `sparselab sweep` that run transforms with these settings on layers of a source; none for all layers."""
     if not runs:
         return
     with st.expander("As a sweep on the command line", icon=":material/terminal:"):
         commands = commands_of(_file(source), layers, runs, seed)
-        st.code("\n".join(commands), language="bash", wrap_lines=True)
-        text = "What this page computed is not computed again on this machine, and the other way round."
+        st.code("\n\n".join(commands), language="bash", wrap_lines=True)
+        text = note
         if len(commands) > 1:
-            text += " A command for each set of settings that is a product; together they are what this page runs."
+            text += " A command runs every combination of its values, so there are several: together they are what this page runs."
         if source.options != ReadOptions():
             text += " The file is read here with options of its own: give them to the command too (`sparselab sweep --help`)."
         st.caption(text)
+
+
+SHARED = "What this page computed is not computed again on this machine, nor here what a sweep computed."
+"""The note where the commands ask for the very runs of the page."""
 
 
 def _file(source: Source) -> str:

@@ -51,18 +51,21 @@ def commands_of(
     Example: >>> commands_of("a.npz", [], [("regroup", {"rows_per_group": 16}), ("regroup", {"rows_per_group": 32})], 0)
              ['sparselab sweep a.npz --transforms regroup --rows-per-group 16,32 --out sweep']
     """
-    products = [
-        (name, product)
-        for name in dict.fromkeys(name for name, _ in runs)
-        for product in products_of(name, [settings for other, settings in runs if other == name])
-    ]
-    found = []
-    for number, (name, product) in enumerate(products, start=1):
+    plans: list[tuple[_Product, list[str]]] = []
+    for name in dict.fromkeys(name for name, _ in runs):
         defaults = {each.name: (each.default,) for each in settings_of(TRANSFORMS[name])}
-        told = {key: values for key, values in product.items() if values != defaults[key]}
-        out = "sweep" if len(products) == 1 else f"sweep-{number}"
-        found.append(command_of(file, layers, {name: told}, str(seed), out=out))
-    return found
+        for product in products_of(name, [settings for other, settings in runs if other == name]):
+            told = {key: values for key, values in product.items() if values != defaults[key]}
+            alike = next((names for other, names in plans if other == told and name not in names), None)
+            if alike is None:
+                plans.append((told, [name]))
+            else:
+                alike.append(name)
+    outs = ["sweep"] if len(plans) == 1 else [f"sweep-{number}" for number in range(1, len(plans) + 1)]
+    return [
+        command_of(file, layers, dict.fromkeys(names, told), str(seed), out=out)
+        for (told, names), out in zip(plans, outs, strict=True)
+    ]
 
 
 def products_of(transform: str, settings: Sequence[Mapping[str, Any]]) -> list[_Product]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 from sparselab.core.errors import UnavailableError
@@ -16,10 +17,10 @@ def arguments_of(point: PlannedPoint) -> tuple[Any, ...]:
 
 
 def compute(task: Task, place: Place, workplace: str, code: str, *, monitor: Monitor = SILENT) -> dict[str, Any]:
-    """Compute a task as its kind does, from files as they lie there; see `Kind.compute`.
+    """Compute a task as its kind does, from files as they lie there; see `Kind.compute`. "host": the machine that did.
 
     Raises: UnavailableError where this is not the code that asks.
     """
     if code != this_code():
         raise UnavailableError(f"expected sparselab {code}; this worker has {this_code()}: install the same one here")
-    return kind_of(task).compute(task, place, workplace, monitor)
+    return {**kind_of(task).compute(task, place, workplace, monitor), "host": socket.gethostname()}

@@ -139,7 +139,8 @@ class SweepFolder:
     def _keep_time(self, digest: str, outcome: Mapping[str, Any]) -> None:
         told = {key: outcome[key] for key in ("figures",) if key in outcome}
         seconds = outcome.get("seconds")
-        line = {"task": digest, "seconds": seconds, "host": socket.gethostname(), "at": round(time.time(), 3), **told}
+        host = outcome.get("host", socket.gethostname())  # whoever computed need not be who writes
+        line = {"task": digest, "seconds": seconds, "host": host, "at": round(time.time(), 3), **told}
         with self._times.open("a", encoding="utf-8") as file:
             file.write(_one_line(line))
 

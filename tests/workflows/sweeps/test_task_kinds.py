@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -62,6 +63,7 @@ def near(monkeypatch: pytest.MonkeyPatch) -> None:
     def here(function: Any, *told: Any, **rest: Any) -> Any:
         return json.loads(json.dumps(function(*told, monitor=rest["monitor"])))
 
+    monkeypatch.setattr("sparselab.workflows.sweeps.compute.socket", SimpleNamespace(gethostname=lambda: "node7"))
     monkeypatch.setattr(timing, "measure_isolated", measured)
     monkeypatch.setattr(training, "run_isolated", here)
 
@@ -80,7 +82,9 @@ def test_results_of_every_kind_are_what_the_task_determines_and_no_more(kind: st
     rows = rows_in(plan, folders[0])
     assert {row["task"] for row in rows} == {point.digest for point in plan.points()}
     assert {name for row in rows for name in row} <= set(columns_of(plan))
-    assert bool(folders[0].figures()) == bool(KINDS[kind].resource)
+    figures = [told for listed in folders[0].figures().values() for told in listed]
+    assert bool(figures) == bool(KINDS[kind].resource)
+    assert all(told["host"] == "node7" for told in figures), "the machine that measured, not the one that writes"
     if kind != "transform":
         with pytest.raises(SparselabError, match="--collect"):
             table_in(folders[0].path)
