@@ -1,10 +1,8 @@
-"""Every kind of task: its results hold what task and version determine; a training that was killed goes on and comes to the same."""
+"""Every kind of task: its results hold what task and version determine; a training that was stopped goes on and comes to the same."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +14,7 @@ from sparselab.benchmarking.records import Row, Session
 from sparselab.benchmarking.requests import Measured
 from sparselab.core.errors import SparselabError, UnavailableError
 from sparselab.formats import read_ticket
+from sparselab.runtime.progress import Monitor
 from sparselab.workflows.sweeps.folder import SweepFolder
 from sparselab.workflows.sweeps.kinds import KINDS, timing, training
 from sparselab.workflows.sweeps.on_dask import check_resource
@@ -91,33 +90,30 @@ def test_results_of_every_kind_are_what_the_task_determines_and_no_more(kind: st
 
 
 @pytest.mark.usefixtures("near")
-def test_a_training_that_is_killed_with_its_sweep_goes_on_and_comes_to_the_same(tmp_path: Path) -> None:
-    plan, out = planned("training", tmp_path), tmp_path / "out"
-    (point,) = plan.points()
-    command = [
-        sys.executable,
-        "-m",
-        "sparselab",
-        "sweep",
-        str(tmp_path / "mine.json"),
-        "--out",
-        str(out),
-        "--jobs",
-        "1",
-    ]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    begun = Path(SweepFolder(out).workplace(point)) / "results.json"
-    while not begun.exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    while run_sweep(
-        plan, SweepFolder(out), inline, retry_failed=True
-    ).failed:  # its trainer may be at its last step still
-        time.sleep(0.1)
+def test_a_training_that_was_stopped_anywhere_goes_on_and_comes_to_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed with its sweep it does as well: tests/long/killed_trainings.py."""
+    plan, out = planned("training", tmp_path), SweepFolder(tmp_path / "out")
+    looks = 0
+
+    def die(_progress: Any) -> None:
+        nonlocal looks
+        looks += 1
+        if looks % 5 == 0:
+            raise RuntimeError("killed")
+
+    def dying(function: Any, *told: Any, **_: Any) -> Any:
+        return json.loads(json.dumps(function(*told, monitor=Monitor(die))))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "run_isolated", dying)
+        for _ in range(2):
+            assert run_sweep(plan, out, inline, retry_failed=True).failed == 1
+    assert [told["failure"] for _, told in out.read()] == ["killed"]
+    assert run_sweep(plan, out, inline, retry_failed=True).failed == 0
     run_sweep(plan, SweepFolder(tmp_path / "whole"), inline)
-    assert results_of(out) == results_of(tmp_path / "whole")
+    assert results_of(out.path) == results_of(tmp_path / "whole")
 
 
 def test_a_machine_is_shared_by_no_two_tasks_of_a_cluster_that_need_it() -> None:
