@@ -17,7 +17,7 @@ def arguments_of(point: PlannedPoint) -> tuple[Any, ...]:
 
 
 def compute(task: Task, place: Place, workplace: str, code: str, *, monitor: Monitor = SILENT) -> dict[str, Any]:
-    """Compute a task as its kind does, from files as they lie there; see `Kind.compute`. "host": the machine that did.
+    """Compute a task as its kind does, from files as they lie there; see `TaskKind.compute`. "host": the machine that did.
 
     Raises: UnavailableError where this is not the code that asks.
     """

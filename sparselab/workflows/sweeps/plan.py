@@ -17,7 +17,7 @@ from sparselab.runtime.results import code_digest
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
 from sparselab.workflows.sweeps.kinds import KINDS, USUAL
-from sparselab.workflows.sweeps.kinds.base import Kind
+from sparselab.workflows.sweeps.kinds.base import TaskKind
 from sparselab.workflows.sweeps.layers import PlannedFile
 from sparselab.workflows.sweeps.point import POINT, DataPlace, LayerPlace, PlannedPoint, task_of, timeless_settings
 from sparselab.workflows.sweeps.values import MOST_POINTS, check_values, combinations_of
@@ -62,7 +62,7 @@ class Plan:
             raise SettingError(f"expected at most {MOST_POINTS} points; got {count}: plan several sweeps")
 
     @property
-    def of_kind(self) -> Kind:
+    def of_kind(self) -> TaskKind:
         """The kind of its tasks."""
         return KINDS[self.kind]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from sparselab.core.errors import SparselabError
-from sparselab.workflows.sweeps.kinds.base import Kind
+from sparselab.workflows.sweeps.kinds.base import TaskKind
 from sparselab.workflows.sweeps.kinds.timing import TimingKind
 from sparselab.workflows.sweeps.kinds.training import TrainingKind
 from sparselab.workflows.sweeps.kinds.transform import TransformKind
@@ -15,13 +15,13 @@ from sparselab.workflows.sweeps.point import Task
 USUAL = "transform"
 """What a plan is that does not say its kind."""
 
-KINDS: Mapping[str, Kind] = MappingProxyType(
+KINDS: Mapping[str, TaskKind] = MappingProxyType(
     {USUAL: TransformKind(), "timing": TimingKind(), "training": TrainingKind()}
 )
 """By the names that plans say."""
 
 
-def kind_of(task: Task) -> Kind:
+def kind_of(task: Task) -> TaskKind:
     """Return the kind of a task. Raises: SparselabError for one that no kind knows."""
     for kind in KINDS.values():
         if kind.mark in task:

@@ -34,7 +34,7 @@ class Swept(Protocol):
     def points(self) -> Iterator[PlannedPoint]: ...
 
 
-class Kind(ABC):
+class TaskKind(ABC):
     """A kind of task. What a result holds follows from the task and the version alone; what does not is returned as its `figures`."""
 
     mark: ClassVar[str]

@@ -20,7 +20,7 @@ from sparselab.core.settings import OneOf, check_settings
 from sparselab.kernels import KERNELS
 from sparselab.kernels.base import DTYPES
 from sparselab.runtime.progress import Monitor
-from sparselab.workflows.sweeps.kinds.base import Kind, Result, Row, Swept, are_plain, planned_layer
+from sparselab.workflows.sweeps.kinds.base import Result, Row, Swept, TaskKind, are_plain, planned_layer
 from sparselab.workflows.sweeps.kinds.transform import WHERE, placed, swept_settings, without_clock
 from sparselab.workflows.sweeps.point import LayerPlace, Place, Task
 
@@ -54,7 +54,7 @@ class TimingSettings:
         return tuple(self.kernels.split("+")) if self.kernels else None
 
 
-class TimingKind(Kind):
+class TimingKind(TaskKind):
     """Its result: what the layout keeps, and the digest of its mask. Its figures: the session, as `sparselab bench` stores it."""
 
     mark: ClassVar[str] = "a timing"
@@ -62,7 +62,7 @@ class TimingKind(Kind):
     resource: ClassVar[str] = "timing"
 
     def compute(self, task: Task, place: Place, workplace: str, monitor: Monitor) -> dict[str, Any]:
-        """See `Kind.compute`. The session is kept among this machine's latencies as well."""
+        """See `TaskKind.compute`. The session is kept among this machine's latencies as well."""
         assert isinstance(place, LayerPlace)
         asked, layer = task[self.mark], planned_layer(task, place)
         how = TimingSettings(**asked["timing"])
@@ -90,14 +90,14 @@ class TimingKind(Kind):
         return {"result": result, "seconds": seconds, "figures": session.as_json()}
 
     def is_whole(self, told: Result) -> bool:
-        """See `Kind.is_whole`."""
+        """See `TaskKind.is_whole`."""
         asked, result = told["task"][self.mark], told.get("result")
         found = [*asked["settings"].values(), *asked["timing"].values(), asked["seed"]]
         found += [told["error"] if "error" in told else told["failure"]] if result is None else result.values()
         return isinstance(told["task"]["layer"], str) and isinstance(asked["transform"], str) and are_plain(found)
 
     def columns(self, plan: Swept) -> tuple[str, ...]:
-        """See `Kind.columns`."""
+        """See `TaskKind.columns`."""
         settings = dict.fromkeys((*swept_settings(plan), "seed", *plan.settings))
         return (*WHERE, *settings, *_RESULT, *_MEASURED, "error", "task")
 

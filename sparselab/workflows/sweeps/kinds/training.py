@@ -13,7 +13,7 @@ from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.worker import run_isolated
 from sparselab.training.runs.views import read_run
 from sparselab.training.settings import TrainSettings, read_settings
-from sparselab.workflows.sweeps.kinds.base import Kind, Result, Row, Swept, are_plain
+from sparselab.workflows.sweeps.kinds.base import Result, Row, Swept, TaskKind, are_plain
 from sparselab.workflows.sweeps.point import DataPlace, Place, Task
 
 _NUMBERS = (
@@ -24,7 +24,7 @@ _OF_THE_PLAN = ("seed", "device")
 """Settings that every plan has, whatever its kind."""
 
 
-class TrainingKind(Kind):
+class TrainingKind(TaskKind):
     """Its result: what `sparselab train --json` says of every level and of what became of its tickets, without the seconds."""
 
     mark: ClassVar[str] = "a training"
@@ -33,7 +33,7 @@ class TrainingKind(Kind):
     has_workplace: ClassVar[bool] = True
 
     def check(self, values: Mapping[str, Sequence[Any]]) -> None:
-        """See `Kind.check`. Raises: SettingError as well for code and files of one's own: a task names no path and runs no plan's code."""
+        """See `TaskKind.check`. Raises: SettingError as well for code and files of one's own: a task names no path and runs no plan's code."""
         super().check(values)
         if own := next((name for name in _OF_THE_PLAN if name in values), None):
             instead = "the seeds" if own == "seed" else "the device"
@@ -49,11 +49,11 @@ class TrainingKind(Kind):
                 )
 
     def chosen(self, values: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-        """See `Kind.chosen`. One thread where no number is told: the number changes the rounding, and must not be the machine's."""
+        """See `TaskKind.chosen`. One thread where no number is told: the number changes the rounding, and must not be the machine's."""
         return [{**each, "threads": each["threads"] or 1} for each in super().chosen(values)]
 
     def compute(self, task: Task, place: Place, workplace: str, monitor: Monitor) -> dict[str, Any]:
-        """See `Kind.compute`. It runs in a process of its own, whose threads are set before torch starts."""
+        """See `TaskKind.compute`. It runs in a process of its own, whose threads are set before torch starts."""
         assert isinstance(place, DataPlace)
         asked = task[self.mark]
         settings = read_settings({**asked["settings"], "seed": asked["seed"], "device": asked["device"]})
@@ -63,7 +63,7 @@ class TrainingKind(Kind):
         return found
 
     def is_whole(self, told: Result) -> bool:
-        """See `Kind.is_whole`."""
+        """See `TaskKind.is_whole`."""
         asked, result = told["task"][self.mark], told.get("result")
         found = [*asked["settings"].values(), asked["seed"]]
         if result is None:
@@ -74,7 +74,7 @@ class TrainingKind(Kind):
         return are_plain(found)
 
     def columns(self, plan: Swept) -> tuple[str, ...]:
-        """See `Kind.columns`. branch: the transform of a level's ticket, empty for the ticket itself."""
+        """See `TaskKind.columns`. branch: the transform of a level's ticket, empty for the ticket itself."""
         return (*plan.settings, "seed", "branch", *_NUMBERS, "error", "task")
 
     def rows(

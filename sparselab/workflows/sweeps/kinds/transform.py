@@ -15,7 +15,7 @@ from sparselab.runtime.progress import Monitor
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
 from sparselab.workflows.chance import Chance
-from sparselab.workflows.sweeps.kinds.base import Kind, Result, Row, Swept, are_plain, planned_layer
+from sparselab.workflows.sweeps.kinds.base import Result, Row, Swept, TaskKind, are_plain, planned_layer
 from sparselab.workflows.sweeps.point import POINT, Place, Task, found_at
 
 _SENT_WEIGHTS = 2**20
@@ -27,14 +27,14 @@ _CHANCE = ("random_mean", "random_low", "random_high", "draws", "gain")
 _REPORT = tuple(each.name for each in fields(Report) if each.name != "seconds")
 
 
-class TransformKind(Kind):
+class TransformKind(TaskKind):
     """Its result: the report, and what random groups keep. Beside it the layout, where it is small."""
 
     mark: ClassVar[str] = POINT
     is_shared: ClassVar[bool] = True
 
     def compute(self, task: Task, place: Place, workplace: str, monitor: Monitor) -> dict[str, Any]:
-        """See `Kind.compute`. Raises: LimitError where a clock ended a search."""
+        """See `TaskKind.compute`. Raises: LimitError where a clock ended a search."""
         asked, layer = task[POINT], planned_layer(task, place)
         chance, device = asked["chance"], asked["device"]
         try:
@@ -51,7 +51,7 @@ class TransformKind(Kind):
         return {"result": answer, "seconds": seconds, **kept}
 
     def is_whole(self, told: Result) -> bool:
-        """See `Kind.is_whole`."""
+        """See `TaskKind.is_whole`."""
         asked, result = told["task"][POINT], told.get("result")
         found = [*asked["settings"], *asked["settings"].values(), asked["seed"]]
         if result is None:
