@@ -7,6 +7,7 @@ from sparselab.nn.converting import Converted, convert, masked
 from sparselab.nn.dense_again import dense
 from sparselab.nn.linear import BlockLinear
 from sparselab.nn.loading import load
+from sparselab.nn.reporting import LayerReport
 from sparselab.nn.saving import SavedLayouts, load_layouts, save_layouts
 from sparselab.nn.slicing import Sliced, sliced
 from sparselab.nn.support.calling import largest_difference
@@ -17,6 +18,7 @@ __all__ = [
     "BlockLinear",
     "Converted",
     "LayerChoice",
+    "LayerReport",
     "SavedLayouts",
     "Sliced",
     "convert",

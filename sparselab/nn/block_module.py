@@ -16,10 +16,10 @@ from sparselab.kernels import KERNELS
 from sparselab.kernels.base import Conv, Run
 from sparselab.kernels.steps import LayerStep
 from sparselab.nn.panel_weights import panel_indices_of
-from sparselab.nn.run_cache import RunCache
 from sparselab.nn.support import compiled_ops
 from sparselab.nn.support.layer_kernels import DTYPE_NAMES, kernel_for, layer_work, training_step
 from sparselab.nn.support.layout_state import DIGEST, digest_of, refusal
+from sparselab.nn.support.run_cache import RunCache
 from sparselab.nn.support.step_function import StepFunction
 from sparselab.nn.support.tensor_states import is_compiled, is_traced, under_autocast
 

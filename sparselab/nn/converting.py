@@ -19,6 +19,7 @@ from sparselab.nn.fast_paths import restore_fast_paths, run_layers_of_encoders
 from sparselab.nn.located import located
 from sparselab.nn.masking import apply_mask, layout_out_first, refuse_other_weight
 from sparselab.nn.permanent import copied, make_permanent
+from sparselab.nn.reporting import LayerReport, layer_report
 from sparselab.nn.saving import SavedLayouts, save
 from sparselab.nn.support.calling import Inputs
 from sparselab.nn.swaps import DENSE_WAS_CHOSEN, block_layer
@@ -38,6 +39,21 @@ class Converted:
     stayed: Mapping[str, str]
     slow_path: tuple[str, ...] = ()
     choices: Mapping[str, LayerChoice] = field(default_factory=dict)
+
+    @property
+    def report(self) -> Mapping[str, LayerReport]:
+        """What each block layer of the model costs, by the path of its module: bytes by structure and type, density, time.
+
+        Example: >>> from torch.nn.utils import prune
+                 >>> done = convert(nn.Sequential(prune.l1_unstructured(nn.Linear(64, 32), "weight", amount=0.75)))
+                 >>> told = done.report["0"]
+                 >>> told.structure, told.density, told.dense_bytes, told.value_bytes, told.index_bytes
+                 ('mask', 0.25, 8192, 2048, 2432)
+        """
+        layers = {path: part for path, part in self.model.named_modules() if isinstance(part, BlockModule)}
+        measured = located(self.model, self.choices)
+        times = {found.path: self.choices[name] for name, found in measured.items() if not isinstance(found, str)}
+        return {path: layer_report(layer, times.get(path)) for path, layer in layers.items()}
 
     def save(self, path: str | Path) -> None:
         """Write the layouts of all block layers and the model's state to a file that `sparselab.nn.load` reads.
