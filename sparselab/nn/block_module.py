@@ -181,9 +181,9 @@ class BlockModule(nn.Module):
         return bool(self.layout.blocks) and self._kernels_take(x) and compiled_ops.trains_by_kernel(self._number)
 
     def _kernels_take(self, x: Tensor) -> bool:
-        """Whether x is of the type and on the device of a training step, and there is something to multiply."""
+        """Whether x is of the type of a training step, and there is something to multiply."""
         types = {x.dtype, self.values.dtype, torch.float32 if self.bias is None else self.bias.dtype}
-        return types == {torch.float32} and x.device.type == "cpu" and x.numel() > 0
+        return types == {torch.float32} and can_run(x)
 
     def _step_for(self, x: Tensor) -> LayerStep | None:
         """Return the training step that runs x; None where tensor operations on the dense weight do."""
@@ -191,7 +191,7 @@ class BlockModule(nn.Module):
 
     @property
     def step(self) -> LayerStep | None:
-        """The training step in float32 on the CPU, prepared at the first look; None where no kernel trains this layer."""
+        """The training step in float32, prepared at the first look; None where no kernel trains this layer."""
         if self._step is None:
             self._step = (training_step(self),)
         return self._step[0]
@@ -238,6 +238,7 @@ class BlockModule(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self._step = None  # which lies on the device that the values were on
         for name, indices in self.indices().items():  # `to_empty` leaves a buffer without its numbers
             setattr(self, name, torch.from_numpy(indices.copy()).to(self.values.device))
         return self

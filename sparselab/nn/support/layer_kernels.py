@@ -83,7 +83,12 @@ def layer_work(layer: BlockLayer, input_shape: tuple[int, ...], x: Tensor) -> Wo
 
 
 def training_step(layer: BlockLayer) -> LayerStep | None:
-    """Return the step that trains a layer in float32 on the CPU; None where none does, or the dense product is as fast."""
+    """Return the step that trains a layer in float32; None where none does, or the dense product is as fast.
+
+    On CUDA a layer is trained by the kernel that it names alone: no step has been measured there.
+    """
+    if layer.kernel == "auto" and layer.values.is_cuda:
+        return None
     if not layer.layout.blocks or layer.groups > 1 or layer.layout.after.density > MOST_DENSITY_OF_A_STEP:
         return None
     names = preferred_kernels() if layer.kernel == "auto" else (layer.kernel,)
