@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 import torch
 from torch import Tensor
 
+from sparselab.core.torch_private import operation
 from sparselab.nn.support.block_layer import BlockLayer
 from sparselab.nn.support.step_function import bias_gradient
 
@@ -115,7 +116,7 @@ def _defined(name: str, parameters: str, run: Callable[..., Tensor], fake: Calla
     torch.library.define(f"sparselab::{name}", f"({parameters}) -> Tensor")
     torch.library.impl(f"sparselab::{name}", "CompositeExplicitAutograd", run)
     torch.library.register_fake(f"sparselab::{name}", fake)
-    return getattr(torch.ops.sparselab, name).default
+    return operation(f"sparselab::{name}")
 
 
 _FORWARD, _BACKWARD = (
