@@ -227,3 +227,15 @@ def test_in_half_precision_on_the_cpu_the_dense_layer_runs(kind: str, dtype: tor
         assert near(block(x), dense(x), 5e-2)
     with torch.no_grad():
         assert near(half(x.to(dtype)).float(), dense(x), 5e-2)
+
+
+@KINDS
+def test_training_under_autocast_makes_the_dense_weight_in_its_type(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The values are cast, which are fewer, not the weight that is made of them."""
+    _, block, x, _ = layer_and_block(kind, True)
+    made, real = [], block.matrix
+    monkeypatch.setattr(block, "matrix", lambda values: made.append(values.dtype) or real(values))
+    with torch.autocast("cpu", torch.bfloat16):
+        block(x).float().sum().backward()
+    assert made == [torch.bfloat16]
+    assert block.values.grad.dtype == torch.float32
