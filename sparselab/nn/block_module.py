@@ -150,9 +150,7 @@ class BlockModule(nn.Module):
 
     def dense_product(self, x: Tensor, values: Tensor, bias: Tensor | None) -> Tensor:
         """Return Y of an input as `Work` has it by tensor operations on the dense weight."""
-        weight = self.matrix(values.to(x.dtype)).view(
-            self.dense_shape
-        )  # fewer numbers to cast than the whole matrix has
+        weight = self.matrix(values.to(x.dtype)).view(self.dense_shape)  # fewer numbers to cast than the matrix has
         return self.weighted(x, weight, None if bias is None else bias.to(x.dtype))
 
     def weighted(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
