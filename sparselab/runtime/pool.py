@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from sparselab.core.errors import LimitError
 from sparselab.core.inputs.memory import available_memory
 from sparselab.runtime.pipes import Limits
 from sparselab.runtime.worker import Worker, WorkerTask
@@ -109,6 +110,9 @@ class _Pool(Generic[Key]):
                         worker = Worker(Limits(threads=1), self._imports)
                         self._workers.append(worker)
                     value = self._value(worker.begin(call.function, call.arguments))
+                except LimitError as error:
+                    # A process that died says nothing of its call: another may have taken the memory. The second death counts.
+                    value = error if worker is None or worker.process_id is not None else self._again(worker, call)
                 except Exception as error:  # whatever it is, it is this call's result
                     value = error
                 with self._changed:
@@ -127,6 +131,12 @@ class _Pool(Generic[Key]):
             if self._is_closed:
                 task.cancel()
         return task.result()
+
+    def _again(self, worker: Worker, call: PooledCall[Key]) -> Any:
+        try:
+            return None if self._is_closed else self._value(worker.begin(call.function, call.arguments))
+        except Exception as error:  # whatever it is, it is this call's result
+            return error
 
     def _has_room(self, place: int, memory: float) -> bool:
         """Wait until a call may begin; return False where the pool has been closed meanwhile."""

@@ -68,6 +68,10 @@ def test_a_large_call_runs_alone_where_memory_is_short(monkeypatch: pytest.Monke
     assert all(later - earlier >= 0.2 for earlier, later in itertools.pairwise(starts))
 
 
+def test_a_process_that_dies_once_costs_nothing(tmp_path: Path) -> None:
+    assert list(run_pooled([PooledCall(1, tasks.dies_once, (str(tmp_path / "died"),))], 1)) == [(1, "done")]
+
+
 def test_a_call_that_must_be_alone_has_no_other_beside_it_and_is_not_passed_over(tmp_path: Path) -> None:
     mixed = [
         PooledCall(number, tasks.noted, (str(tmp_path), str(number)), pool.ALONE if number % 4 == 1 else 0)

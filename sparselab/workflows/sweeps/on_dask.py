@@ -103,11 +103,19 @@ class OnDask:
                 ) from None
             except (OSError, TimeoutError) as error:
                 if time.monotonic() > until:
-                    raise UnavailableError(
-                        f"expected a Dask scheduler at {self.address}; got none for {self.patience:.0f} s ({error}): "
-                        "start it, and the same command goes on"
-                    ) from error
+                    got = f"none for {self.patience:.0f} s ({error}): start it, and the same command goes on"
+                    if _answers(self.address):
+                        got = f"something else for {self.patience:.0f} s, which answers there ({error}): is it tls://, or another program?"
+                    raise UnavailableError(f"expected a Dask scheduler at {self.address}; got {got}") from error
                 time.sleep(0.2)
+
+
+def _answers(address: str) -> bool:
+    """Whether anything takes a connection there."""
+    parts = urlsplit(address)
+    with contextlib.suppress(OSError), socket.create_connection((parts.hostname or "", parts.port or 0), 1.0):
+        return True
+    return False
 
 
 @contextlib.contextmanager
