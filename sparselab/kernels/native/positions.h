@@ -228,6 +228,22 @@ static inline void scatter_transposed(float *to, int64_t line, const float *from
     }
 }
 
+/* to[j * line + i] = from[i * from_step + j] for i < count and j < size, `past` the caches or not; `from` has whole vectors of
+   positions. Where a last square has fewer rows than a vector it begins earlier and writes some numbers again. */
+static inline void write_transposed(float *to, int64_t line, const float *from, int64_t from_step, int64_t count, int64_t size, int past) {
+    for (int64_t i = 0; i < count && count < LANES; i++)
+        for (int64_t j = 0; j < size; j++) to[j * line + i] = from[i * from_step + j];
+    for (int64_t first = 0; first < count && count >= LANES; first += LANES) {
+        if (first + LANES > count) first = count - LANES;
+        for (int64_t j = 0; j < size; j += LANES) {
+            vector square[LANES];
+            for (int l = 0; l < LANES; l++) square[l] = *(const vector *)(from + (first + l) * from_step + j);
+            transpose(square);
+            for (int l = 0; l < LANES && j + l < size; l++) store(to + (j + l) * line + first, square[l], past);
+        }
+    }
+}
+
 /* Pack the positions from `at` on, `size` of them, of `count` columns whose places are given: column i at to + i * step.
    `runs` are those positions as `cut` gives them. Behind the last column may lie LANES numbers that are overwritten. */
 static inline void pack(float *to, int64_t step, const int64_t *places, int64_t count, int64_t at, int64_t size, const stretch *part, int runs, const source *from) {

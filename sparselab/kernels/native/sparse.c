@@ -125,21 +125,23 @@ void sparse_run(const float *x, float *y, float *padded, float *scratch, int64_t
         const int64_t tile_size = (of->rows + 1) * tile;
         int runs[MOST_TILES];
         stretch stretches[MOST_TILES][VECTORS * LANES];
-        for (int64_t t = 0; t < count; t++) runs[t] = cut(stretches[t], (t0 + t) * tile, tile, &from);
+        for (int64_t t = 0; t < count && !from.features; t++) runs[t] = cut(stretches[t], (t0 + t) * tile, tile, &from);
         for (int64_t chunk = 0; chunk < p->chunks; chunk++) {
             const int64_t c0 = p->chunk_starts[chunk], c1 = p->chunk_starts[chunk + 1];
             for (int64_t t = 0; t < count; t++) {
-                for (int64_t c = c0; c < c1; c++)
-                    pack_column(xs + (c - c0) * tile, from.numbers + places[c], from.numbers + places[c + PACK_AHEAD < p->columns ? c + PACK_AHEAD : c],
-                        stretches[t], runs[t], tile, from.end);
+                pack(xs, tile, places + c0, c1 - c0, (t0 + t) * tile, tile, stretches[t], runs[t], &from);
                 memset(xs + (c1 - c0) * tile, 0, tile * sizeof(float));
                 const int64_t left = from.positions - (t0 + t) * tile;
                 multiply_any(of, chunk, xs, ys + t * tile_size, tile, p->bundle, left >= tile ? p->vectors : (left + LANES - 1) / LANES);
             }
         }
-        for (int64_t t = 0; t < count; t++)
-            for (int64_t row = 0; row < of->rows; row++)
-                write_row(y, ys + t * tile_size + row * tile, of->first + row, p->rows, (t0 + t) * tile, tile, &from);
+        for (int64_t t = 0; t < count; t++) {
+            const int64_t at = (t0 + t) * tile, left = from.positions - at < tile ? from.positions - at : tile;
+            const float *sums = ys + t * tile_size;
+            if (from.features) write_transposed(y + at * p->rows + of->first, p->rows, sums, tile, of->rows, left, 0);
+            else for (int64_t row = 0; row < of->rows; row++)
+                write_row(y, sums + row * tile, of->first + row, p->rows, at, tile, &from);
+        }
     }
 }
 
@@ -176,13 +178,14 @@ void sparse_run_single(const float *x, float *y, float *padded, float *column, i
     const source from = source_of(x, padded, g);
     find_places(places, g, p->used, p->columns, &from);
     for (int64_t position = 0; position < from.positions; position++) {
-        stretch at;
-        cut(&at, position, 1, &from);
+        stretch at = {.from = position * from.features};
+        if (!from.features) cut(&at, position, 1, &from);
         for (int64_t chunk = 0; chunk < p->chunks; chunk++) {
             for (int64_t c = p->chunk_starts[chunk]; c < p->chunk_starts[chunk + 1]; c++) column[c + chunk] = from.numbers[places[c] + at.from];
             column[p->chunk_starts[chunk + 1] + chunk] = 0.0f;
         }
-        float *out = y + position / from.plane * p->rows * from.plane + position % from.plane;
+        float *out = from.features ? y + position * p->rows : y + position / from.plane * p->rows * from.plane + position % from.plane;
+        const int64_t out_step = from.features ? 1 : from.plane;
 #pragma omp parallel for schedule(static)
         for (int64_t row = 0; row < p->rows; row++) {
             float sum = p->bias[row];
@@ -192,7 +195,7 @@ void sparse_run_single(const float *x, float *y, float *padded, float *column, i
                 const uint16_t *of = p->places + start[0];
                 sum += gathers ? dot(w, of, start[1] - start[0], values) : dot_plain(w, of, start[1] - start[0], values);
             }
-            out[row * from.plane] = sum;
+            out[row * out_step] = sum;
         }
     }
 }
