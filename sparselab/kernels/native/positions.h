@@ -104,9 +104,13 @@ static source source_of(const float *x, float *padded, const geometry *g) {
 /* Where each of `count` columns of W begins in the source: channel c at kernel position (kh, kw). */
 static void find_places(int64_t *places, const geometry *g, const int64_t *columns, int64_t count, const source *x) {
     const int64_t s = g->stride, area = g->kernel_height * g->kernel_width;
+    if (area == 1 && s == 1) { /* nothing to divide, which at one position takes as long as the product */
+        for (int64_t i = 0; i < count; i++) places[i] = x->features ? columns[i] : columns[i] * x->lines * x->line;
+        return;
+    }
     for (int64_t i = 0; i < count; i++) {
         const int64_t c = columns[i], kh = c % area / g->kernel_width, kw = c % g->kernel_width;
-        places[i] = x->features ? c : ((c / area * s * s + kh % s * s + kw % s) * x->lines + kh / s) * x->line + kw / s;
+        places[i] = ((c / area * s * s + kh % s * s + kw % s) * x->lines + kh / s) * x->line + kw / s;
     }
 }
 
