@@ -67,7 +67,9 @@ class ResNet18(nn.Sequential):
 
     def __init__(self, side: int) -> None:
         small = side == 32
-        stem: list[nn.Module] = [nn.Conv2d(3, 64, 3, 1, 1, bias=False) if small else nn.Conv2d(3, 64, 7, 2, 3, bias=False)]
+        stem: list[nn.Module] = [
+            nn.Conv2d(3, 64, 3, 1, 1, bias=False) if small else nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+        ]
         stem += [nn.BatchNorm2d(64), nn.ReLU(inplace=True), *([] if small else [nn.MaxPool2d(3, 2, 1)])]
         widths = (64, 64, 64, 128, 128, 256, 256, 512, 512)
         blocks = [Residual(*pair) for pair in zip(widths, widths[1:], strict=False)]
@@ -107,7 +109,9 @@ def cases(batches: tuple[int, ...], sparsities: tuple[float, ...]) -> Iterator[C
                 torch.manual_seed(0)
                 side = int(part.partition("-")[2] or 0)
                 model = pruned(ResNet18(side) if side else TransformerBlock(), sparsity)
-                yield Case(part, batch, sparsity, model, torch.randn(batch, *((3, side, side) if side else (TOKENS, WIDTH))))
+                yield Case(
+                    part, batch, sparsity, model, torch.randn(batch, *((3, side, side) if side else (TOKENS, WIDTH)))
+                )
 
 
 def pruned(model: nn.Module, sparsity: float) -> nn.Module:
@@ -148,7 +152,9 @@ def onnx_run(model: nn.Module, x: Tensor) -> Run | None:
         torch.onnx.export(model, (x,), file, dynamo=True, verbose=False, optimize=True)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = torch.get_num_threads(), 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # its threads would take the next one's turn
+    options.add_session_config_entry(
+        "session.intra_op.allow_spinning", "0"
+    )  # its threads would take the next one's turn
     session = onnxruntime.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
     given = {session.get_inputs()[0].name: x.numpy()}
     return lambda: session.run(None, given)
@@ -181,8 +187,16 @@ def times(timed: Mapping[str, Run], seconds: float, clock: Callable[[], float]) 
 
 
 def row_of(case: Case, taken: Mapping[str, np.ndarray], threads: int, clock: str) -> dict[str, object]:
-    row: dict[str, object] = {"network": case.part, "batch": case.batch, "sparsity": case.sparsity, "threads_used": threads}
-    row |= {f"{name}_ms": f"{np.median(taken[name]):.4g}" if name in taken else "" for name in ("dense", "converted", "folded", "onnxruntime")}
+    row: dict[str, object] = {
+        "network": case.part,
+        "batch": case.batch,
+        "sparsity": case.sparsity,
+        "threads_used": threads,
+    }
+    row |= {
+        f"{name}_ms": f"{np.median(taken[name]):.4g}" if name in taken else ""
+        for name in ("dense", "converted", "folded", "onnxruntime")
+    }
     for ours in ("converted", "folded"):
         for theirs in ("dense", "onnxruntime"):
             both = ours in taken and theirs in taken

@@ -22,6 +22,7 @@ from sparselab.core.mask import Mask
 from sparselab.kernels.base import TOLERANCES, Conv, Run, Work, error_against, random_input, reference
 from sparselab.kernels.native.block_step import BlockStep
 from sparselab.kernels.native.blocks import compiled_run
+from sparselab.kernels.native.few_positions import few_positions_run
 from sparselab.kernels.native.packing import PanelLists, pack
 from sparselab.kernels.native.single_packing import pack_single
 from sparselab.kernels.native.sparse import compiled_run as sparse_run
@@ -102,6 +103,8 @@ def run_of(name: str, work: Work, number: int, *, at_end: bool) -> Run:
     """Return the run of a C kernel in one of its plans, its arrays between guards."""
     if name == "blocks":
         return compiled_run(guarded_arrays(pack(work), at_end=at_end), work.conv, *PLANS[number % len(PLANS)])
+    if name == "few":
+        return few_positions_run(guarded_arrays(pack(work), at_end=at_end), work.conv)
     if name == "sparse":
         form = FORMS[number % len(FORMS)]
         return sparse_run(guarded_arrays(pack_sparse(Used.of(work), form), at_end=at_end), work.conv, 1 + number % 8)
