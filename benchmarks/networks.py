@@ -3,7 +3,7 @@
     python -m benchmarks.networks [--only resnet-32|resnet-224|transformer] [--threads 1 2] [--seconds 4] [--cpu] [--quick]
 
 A ResNet-18 for inputs of 32 x 32 (CIFAR) and of 224 x 224, and a transformer block 768 wide over 128 tokens, batches of 1 and 8. Every
-convolution and linear layer is pruned but the first and the last of a ResNet, as is usual. `sparselab.convert(model)` runs what it can by
+convolution and linear layer is pruned, the first and the last too, as in the DLMC's ResNet-50. `sparselab.convert(model)` runs what it can by
 `native-sparse`; its output is compared with the dense model's before anything is timed. ONNX Runtime, where it and `onnx` are installed,
 runs the dense model with its normalisations folded and its activations fused, as it does by itself. "folded" is the converted model
 with its normalisations folded into its convolutions beforehand (`torch.nn.utils.fusion`), which torch leaves to its user.
@@ -15,12 +15,14 @@ One row a case in results/latency_networks.csv.
 from __future__ import annotations
 
 import argparse
+import copy
 import io
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -72,7 +74,7 @@ class ResNet18(nn.Sequential):
         ]
         stem += [nn.BatchNorm2d(64), nn.ReLU(inplace=True), *([] if small else [nn.MaxPool2d(3, 2, 1)])]
         widths = (64, 64, 64, 128, 128, 256, 256, 512, 512)
-        blocks = [Residual(*pair) for pair in zip(widths, widths[1:], strict=False)]
+        blocks = [Residual(*pair) for pair in pairwise(widths)]
         super().__init__(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10 if small else 1000))
 
 
@@ -117,7 +119,7 @@ def cases(batches: tuple[int, ...], sparsities: tuple[float, ...]) -> Iterator[C
 def pruned(model: nn.Module, sparsity: float) -> nn.Module:
     """Return the model in eval mode; normalisations have seen some input, so that numbers keep their size."""
     layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
-    for layer in layers[1:-1] if isinstance(model, ResNet18) else layers:
+    for layer in layers:
         prune.random_unstructured(layer, "weight", amount=sparsity)
         prune.remove(layer, "weight")
     if isinstance(model, ResNet18):
@@ -128,12 +130,10 @@ def pruned(model: nn.Module, sparsity: float) -> nn.Module:
 
 def folded(model: nn.Module) -> nn.Module:
     """Return a copy whose normalisations are part of the convolutions before them; a weight of 0 stays 0."""
-    import copy
-
     new = copy.deepcopy(model)
     for parent in list(new.modules()):
         children = list(parent.named_children())
-        for (name, conv), (next_name, norm) in zip(children, children[1:], strict=False):
+        for (name, conv), (next_name, norm) in pairwise(children):
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 setattr(parent, name, fuse_conv_bn_eval(conv, norm))
                 setattr(parent, next_name, nn.Identity())

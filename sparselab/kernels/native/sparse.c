@@ -114,6 +114,7 @@ void sparse_run(const float *x, float *y, float *padded, float *scratch, int64_t
     find_places(places, g, p->used, p->columns, &from);
     const int64_t tile = p->vectors * LANES, tiles = (from.positions + tile - 1) / tile;
     const int64_t blocks = (tiles + most_tiles - 1) / most_tiles;
+    const int past = is_large(&from, p->rows);
     int64_t widest = 0;
     for (int64_t c = 0; c < p->chunks; c++)
         if (p->chunk_starts[c + 1] - p->chunk_starts[c] > widest) widest = p->chunk_starts[c + 1] - p->chunk_starts[c];
@@ -142,8 +143,9 @@ void sparse_run(const float *x, float *y, float *padded, float *scratch, int64_t
             const float *sums = ys + t * tile_size;
             if (from.features) write_transposed(y + at * p->rows + of->first, p->rows, sums, tile, of->rows, left, 0);
             else for (int64_t row = 0; row < of->rows; row++)
-                write_row(y, sums + row * tile, of->first + row, p->rows, at, tile, &from);
+                write_row(y, sums + row * tile, of->first + row, p->rows, at, tile, &from, past);
         }
+        fence();
     }
 }
 
