@@ -1,6 +1,7 @@
 """Whole networks pruned at random, nothing dropped by conversion: converted, dense by torch and by ONNX Runtime, in turns.
 
-    python -m benchmarks.networks [--only resnet-32|resnet-224|transformer] [--threads 1 2] [--seconds 4] [--cpu] [--quick]
+    python -m benchmarks.networks [--only resnet-32|resnet-224|transformer] [--batch 1 8]
+        [--sparsity .8 .9 .95] [--threads 1 2] [--seconds 4] [--cpu] [--quick]
 
 A ResNet-18 for inputs of 32 x 32 (CIFAR) and of 224 x 224, and a transformer block 768 wide over 128 tokens, batches of 1 and 8. Every
 convolution and linear layer is pruned, the first and the last too, as in the DLMC's ResNet-50. `sparselab.convert(model)` runs what it can by
@@ -16,10 +17,9 @@ from __future__ import annotations
 
 import argparse
 import copy
-import io
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import pairwise
@@ -92,7 +92,8 @@ class TransformerBlock(nn.Module):
         q, k, v = self.qkv(self.norm1(x)).view(batch, tokens, 3, HEADS, -1).permute(2, 0, 3, 1, 4)
         heads = functional.scaled_dot_product_attention(q, k, v)
         x = x + self.out(heads.transpose(1, 2).reshape(batch, tokens, WIDTH))
-        return x + self.down(functional.gelu(self.up(self.norm2(x))))
+        y: Tensor = x + self.down(functional.gelu(self.up(self.norm2(x))))
+        return y
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Case:
     x: Tensor
 
 
-def cases(batches: tuple[int, ...], sparsities: tuple[float, ...]) -> Iterator[Case]:
+def cases(batches: Sequence[int], sparsities: Sequence[float]) -> Iterator[Case]:
     for part in ("resnet-32", "resnet-224", "transformer"):
         for sparsity in sparsities:
             for batch in batches:
@@ -120,8 +121,8 @@ def pruned(model: nn.Module, sparsity: float) -> nn.Module:
     """Return the model in eval mode; normalisations have seen some input, so that numbers keep their size."""
     layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     for layer in layers:
-        prune.random_unstructured(layer, "weight", amount=sparsity)
-        prune.remove(layer, "weight")
+        prune.random_unstructured(layer, "weight", amount=sparsity)  # type: ignore[no-untyped-call]
+        prune.remove(layer, "weight")  # type: ignore[no-untyped-call]
     if isinstance(model, ResNet18):
         with torch.no_grad():
             model.train()(torch.randn(8, 3, 64, 64))
@@ -146,16 +147,18 @@ def onnx_run(model: nn.Module, x: Tensor) -> Run | None:
         return None
     import onnxruntime
 
-    file = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(model, (x,), file, dynamo=True, verbose=False, optimize=True)
+        program = torch.onnx.export(model, (x,), dynamo=True, verbose=False, optimize=True)
+    assert program is not None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = torch.get_num_threads(), 1
     options.add_session_config_entry(
         "session.intra_op.allow_spinning", "0"
     )  # its threads would take the next one's turn
-    session = onnxruntime.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        program.model_proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
     given = {session.get_inputs()[0].name: x.numpy()}
     return lambda: session.run(None, given)
 
@@ -173,6 +176,7 @@ def runs(case: Case) -> Mapping[str, Run]:
     return found if onnx is None else found | {"onnxruntime": onnx}
 
 
+@torch.inference_mode()
 def times(timed: Mapping[str, Run], seconds: float, clock: Callable[[], float]) -> dict[str, np.ndarray]:
     """Return milliseconds by name, one a round, all in turns."""
     taken: dict[str, list[float]] = {name: [] for name in timed}
@@ -209,14 +213,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=("resnet-32", "resnet-224", "transformer"))
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--batch", type=int, nargs="+", default=BATCHES)
+    parser.add_argument("--sparsity", type=float, nargs="+", default=SPARSITIES)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each case")
     parser.add_argument("--cpu", action="store_true", help="processor seconds instead of wall time")
     parser.add_argument("--quick", action="store_true", help="batch 8, sparsity .90, one thread")
     arguments = parser.parse_args()
     clock = time.process_time if arguments.cpu else time.perf_counter
-    batches, sparsities, threads = ((8,), (0.90,), [1]) if arguments.quick else (BATCHES, SPARSITIES, arguments.threads)
+    asked = arguments.batch, arguments.sparsity, arguments.threads
+    batches, sparsities, threads = ((8,), (0.90,), (1,)) if arguments.quick else asked
     rows = []
-    with alone(), torch.inference_mode():
+    with alone():
         for number in threads:
             torch.set_num_threads(number)
             for case in cases(batches, sparsities):
