@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from sparselab.core.errors import FileError
-from sparselab.core.modules.saved import saved_tensors
+from sparselab.core.modules.saved import saved_tensors, state_dict_in
 from sparselab.core.modules.weights import without_wrappers
-
-_NESTED = ("state_dict", "model_state_dict", "model")
 
 
 def load_checkpoint(model: nn.Module, path: Path) -> tuple[str, ...]:
@@ -23,7 +20,7 @@ def load_checkpoint(model: nn.Module, path: Path) -> tuple[str, ...]:
     """
     found = {
         without_wrappers(name): value
-        for name, value in saved_tensors(path, what="a checkpoint", unwrap=_state_dict).items()
+        for name, value in saved_tensors(path, what="a checkpoint", unwrap=state_dict_in).items()
     }
     notes = []
     if pairs := _as_pairs(model, found):
@@ -55,9 +52,3 @@ def _as_pairs(model: nn.Module, found: dict[str, Tensor]) -> list[str]:
                 prune.custom_from_mask(module, name, mask.to(value.device))  # type: ignore[no-untyped-call]
                 made.append(whole)
     return made
-
-
-def _state_dict(saved: Any) -> Any:
-    for name in _NESTED:
-        saved = saved[name] if isinstance(saved, dict) and isinstance(saved.get(name), dict) else saved
-    return saved

@@ -11,6 +11,16 @@ from sparselab.core.errors import FileError
 if TYPE_CHECKING:
     from torch import Tensor
 
+_NESTED = ("state_dict", "model_state_dict", "model")
+"""Where training scripts put the state dict in what they save, the outer name first."""
+
+
+def state_dict_in(saved: Any) -> Any:
+    """Return the state dict in what a training script saved; what holds none under a usual name is returned as it is."""
+    for name in _NESTED:
+        saved = saved[name] if isinstance(saved, dict) and isinstance(saved.get(name), dict) else saved
+    return saved
+
 
 def saved_tensors(path: Path, *, what: str, unwrap: Callable[[Any], Any]) -> dict[str, Tensor]:
     """Return the tensors of a safetensors file, or of what torch saved, by their names.
