@@ -14,12 +14,13 @@ from sparselab.core.modules.weights import ModuleWeight
 from sparselab.kernels import exact_kernel
 from sparselab.nn.block_module import BlockModule
 from sparselab.nn.choosing import LayerChoice, choices
-from sparselab.nn.exact import layouts_as_they_are
+from sparselab.nn.exact import computed_weights, layouts_as_they_are
 from sparselab.nn.fast_paths import restore_fast_paths, run_layers_of_encoders
 from sparselab.nn.located import located
-from sparselab.nn.masking import apply_mask, layout_out_first
+from sparselab.nn.masking import apply_mask, layout_out_first, refuse_other_weight
 from sparselab.nn.permanent import copied, make_permanent
-from sparselab.nn.saving import save
+from sparselab.nn.reporting import LayerReport, layer_report
+from sparselab.nn.saving import SavedLayouts, save
 from sparselab.nn.support.calling import Inputs
 from sparselab.nn.swaps import DENSE_WAS_CHOSEN, block_layer
 
@@ -38,6 +39,21 @@ class Converted:
     stayed: Mapping[str, str]
     slow_path: tuple[str, ...] = ()
     choices: Mapping[str, LayerChoice] = field(default_factory=dict)
+
+    @property
+    def report(self) -> Mapping[str, LayerReport]:
+        """What each block layer of the model costs, by the path of its module: bytes by structure and type, density, time.
+
+        Example: >>> from torch.nn.utils import prune
+                 >>> done = convert(nn.Sequential(prune.l1_unstructured(nn.Linear(64, 32), "weight", amount=0.75)))
+                 >>> told = done.report["0"]
+                 >>> told.structure, told.density, told.dense_bytes, told.value_bytes, told.index_bytes
+                 ('mask', 0.25, 8192, 2048, 2432)
+        """
+        layers = {path: part for path, part in self.model.named_modules() if isinstance(part, BlockModule)}
+        measured = located(self.model, self.choices)
+        times = {found.path: self.choices[name] for name, found in measured.items() if not isinstance(found, str)}
+        return {path: layer_report(layer, times.get(path)) for path, layer in layers.items()}
 
     def save(self, path: str | Path) -> None:
         """Write the layouts of all block layers and the model's state to a file that `sparselab.nn.load` reads.
@@ -65,7 +81,7 @@ def convert(
     Linear layers, convolutions over sequences and images, in groups too, and GPT-2's Conv1D are swapped. A layer whose layout
     has no blocks, or whose kind no kernel runs, stays what it was with its mask applied; so does one that would lose something:
     a subclass of its own, hooks, a weight that other modules share. `stayed` says why. A weight under torch.nn.utils.prune or
-    a parametrization that is a plain mask becomes a plain one. Names and layouts may come from the model or from a file of it.
+    a parametrization that is a plain mask becomes a plain one; without layouts in every layer, those that stay too. Names and layouts may come from the model or from a file of it.
     kernels: by layer name, which kernel runs it (one of `DENSE`: it stays dense); "auto" where nothing is said.
     only_if_faster: call the model with `example_inputs` (a tensor, a tuple of arguments, or arguments by name), time every
     block layer in turns with its dense layer on the input it gets there, and put the dense one back, its mask applied, where blocks
@@ -73,7 +89,10 @@ def convert(
     The outputs are those of the masked model, up to the order of additions; of an `nn.TransformerEncoder`, at the positions that
     no padding mask hides.
 
-    Raises: SettingError for a name that is no weight of the model, a layout of another shape, and with `strict` for a layer
+    Layouts of `load_layouts` are taken for weights of their own masks alone.
+
+    Raises: SettingError for a name that is no weight of the model, a layout of another shape, a weight of another mask than that
+        of a loaded layout, and with `strict` for a layer
         that stays though no dense kernel was chosen for it and none was measured; `only_if_faster` without `example_inputs`.
     Example: >>> from sparselab.transforms import Regroup
              >>> model, run = nn.Sequential(nn.Linear(64, 32), nn.Embedding(10, 8)), Regroup(rows_per_group=8, density=0.5)
@@ -93,6 +112,9 @@ def convert(
     stayed: dict[str, str] = {}
     if layouts is None:
         layouts, stayed = layouts_as_they_are(new)
+        for weight in computed_weights(new):  # a mask that no block layer holds costs a product at every call
+            if weight.raw_name in stayed:
+                make_permanent(weight)
         chosen = dict.fromkeys(layouts, exact_kernel()) | chosen
     unknown = sorted(set(chosen) - set(layouts))
     if unknown:
@@ -100,6 +122,8 @@ def convert(
     swapped: dict[str, BlockModule] = {}
     replaced: dict[str, ModuleWeight] = {}
     for name, found in located(new, layouts).items():
+        if isinstance(layouts, SavedLayouts):
+            refuse_other_weight(name, found, layouts[name])
         made = _swapped(new, found, layouts[name], chosen.get(name, "auto"))
         if isinstance(made, str):
             stayed[name] = made

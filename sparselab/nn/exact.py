@@ -6,9 +6,9 @@ from torch import nn
 
 from sparselab.core.errors import SparselabError
 from sparselab.core.layout import Layout
-from sparselab.core.mask import Mask
-from sparselab.core.modules.values import in_blocks, values_of
+from sparselab.core.modules.values import in_blocks
 from sparselab.core.modules.weights import ModuleWeight, weights_of
+from sparselab.nn.masking import mask_of
 
 MOST_DENSITY = 0.5
 """With more weights than this share a layer stays dense: a rule of thumb. At .3 and one position the gain is 1.3 to 1.4; where it ends has
@@ -28,15 +28,18 @@ def layouts_as_they_are(model: nn.Module) -> tuple[dict[str, Layout], dict[str, 
     return layouts, left
 
 
+def computed_weights(model: nn.Module) -> tuple[ModuleWeight, ...]:
+    """Return the weights that are computed at every call, as under torch.nn.utils.prune."""
+    return tuple(weight for weight in weights_of(model)[0] if weight.how)
+
+
 def _layout(weight: ModuleWeight) -> Layout | str:
     if in_blocks(weight.module):
         return "it runs in blocks already"
     try:
-        values = values_of(weight.module, weight.attribute)
+        mask = mask_of(weight)
     except SparselabError as error:
         return str(error)
-    kept = values.weight != 0
-    mask = Mask(weight.as_matrix(kept if values.mask is None else kept & (values.mask != 0)))
     if mask.count == mask.kept.size:
         return "every weight is kept"
     if mask.density > MOST_DENSITY:

@@ -2,7 +2,7 @@
 
 tune.json            the request, the epochs that fit its minutes, and at the end what it came to
 dense/, masked/      the runs, as `train` writes them
-structured.pt, structured.layouts
+structured.safetensors  the converted model, see `sparselab.nn.load`
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _measured(
         found = measure(
             settings, network, examples, folder / "masked", folder / "dense", seconds=seconds, monitor=monitor
         )
-        save_converted(found.converted.model, found.layouts, folder)
+        save_converted(found.converted, folder)
     return found.as_json()
 
 
