@@ -51,7 +51,9 @@ def test_layers_that_stay_dense_keep_no_pruning_pairs_so_that_the_plain_network_
     loaded = load(tmp_path / "fast.safetensors", plain())
     assert loaded.swapped == ("1",)
     torch.testing.assert_close(loaded.model(x), model(x))
-    partly = convert(model, {"1": Layout.masked(mask := Mask(model[1].weight_mask.numpy() != 0), mask, reason="as it is")})
+    partly = convert(
+        model, {"1": Layout.masked(mask := Mask(model[1].weight_mask.numpy() != 0), mask, reason="as it is")}
+    )
     partly.save(tmp_path / "pairs.safetensors")
     with pytest.raises(FileError, match=r"pruning pair of 0\.weight"):
         load(tmp_path / "pairs.safetensors", plain())
