@@ -116,7 +116,8 @@ class SweepFolder:
             for digest in sorted(_digests(self.path / name)):
                 with contextlib.suppress(OSError):
                     path = self.path / name / f"{digest}.json"
-                    told = read_result(path.read_bytes() if path.stat().st_size <= _MOST_BYTES else b"")
+                    is_file = path.is_file()  # a pipe would be waited for
+                    told = read_result(path.read_bytes() if is_file and path.stat().st_size <= _MOST_BYTES else b"")
                     if told is not None:
                         yield digest, told
 
@@ -124,6 +125,8 @@ class SweepFolder:
         """Return by digest what was measured, with host and time, in the order of the files' names; lines that cannot be read are left out."""
         found: dict[str, list[dict[str, Any]]] = {}
         for path in sorted((self.path / "times").glob("*.jsonl")):
+            if not path.is_file():
+                continue
             with contextlib.suppress(OSError), path.open("rb") as lines:
                 while line := lines.readline(_MOST_BYTES):
                     with contextlib.suppress(ValueError, RecursionError, KeyError, TypeError):

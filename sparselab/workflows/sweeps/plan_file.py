@@ -150,6 +150,8 @@ def _object(content: bytes, name: str) -> dict[str, Any]:
 
 def _content(path: Path) -> bytes:
     try:
+        if path.exists() and not path.is_file():
+            raise FileError(f"{clean_name(path.name)}: expected a file; got a folder or a device")
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
     except OSError as error:

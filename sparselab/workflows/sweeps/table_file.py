@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -108,13 +109,13 @@ def _of_zip(path: Path, name: str) -> ReadTable:
 
 def _of_csv(content: bytes, name: str) -> ReadTable:
     try:
-        found = read_rows(content.decode("utf-8-sig"))
+        text = content.decode("utf-8-sig")
+        found, columns = read_rows(text), tuple(next(csv.reader(io.StringIO(text, newline="")), ()))
     except (ValueError, csv.Error):
         raise FileError(
             f"{name}: expected a table that `sparselab sweep --collect` wrote; got something else"
         ) from None
     _check_size(len(found), name)
-    columns = tuple(found[0]) if found else ()
     if missing := [each for each in fixed_columns() if each not in columns]:
         raise FileError(
             f"{name}: expected a table that `sparselab sweep --collect` wrote; it has no column {missing[0]}"

@@ -16,6 +16,7 @@ from sparselab.workflows.sweeps.layers import PlannedFile
 from sparselab.workflows.sweeps.point import LayerPlace, Place, PlannedPoint, Task
 from sparselab.workflows.sweeps.values import check_values, combinations_of
 
+_MOST = 2**63
 Row = dict[str, Any]
 Result = Mapping[str, Any]
 
@@ -107,4 +108,9 @@ def planned_layer(task: Task, place: Place) -> Layer:
 
 def are_plain(values: Iterable[Any]) -> bool:
     """Whether values are numbers, texts or none."""
-    return all(each is None or isinstance(each, str | int | float) for each in values)
+    return all(each is None or isinstance(each, str) or are_numbers((each,)) for each in values)
+
+
+def are_numbers(values: Iterable[Any]) -> bool:
+    """Whether values are numbers that a chart and a table can hold: finite ones that fit into 64 bits."""
+    return all(isinstance(each, int | float) and -_MOST < each < _MOST for each in values)

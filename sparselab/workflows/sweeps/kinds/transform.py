@@ -15,7 +15,7 @@ from sparselab.runtime.progress import Monitor
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
 from sparselab.workflows.chance import Chance
-from sparselab.workflows.sweeps.kinds.base import Result, Row, Swept, TaskKind, are_plain, planned_layer
+from sparselab.workflows.sweeps.kinds.base import Result, Row, Swept, TaskKind, are_numbers, are_plain, planned_layer
 from sparselab.workflows.sweeps.point import POINT, Place, Task, found_at
 
 _SENT_WEIGHTS = 2**20
@@ -24,6 +24,7 @@ _SENT_WEIGHTS = 2**20
 WHERE = ("file", "layer", "rows", "cols", "transform")
 _KEPT = ("measure", "kept")
 _CHANCE = ("random_mean", "random_low", "random_high", "draws", "gain")
+_WORDS = ("status", "reason")
 _REPORT = tuple(each.name for each in fields(Report) if each.name != "seconds")
 
 
@@ -57,9 +58,13 @@ class TransformKind(TaskKind):
         if result is None:
             found.append(told["error"] if "error" in told else told["failure"])
         else:
-            found += result["report"].values()
-            found += Chance(**result["chance"]).as_json().values() if result["chance"] else ()
-            worth_of(result["report"])
+            report, chance = result["report"], result["chance"]
+            found += report.values()
+            numbers = [report[name] for name in _REPORT if name not in _WORDS and report.get(name) is not None]
+            numbers += Chance(**chance).as_json().values() if chance else ()
+            if not are_numbers(numbers):
+                return False
+            worth_of(report)
         return isinstance(told["task"]["layer"], str) and isinstance(asked["transform"], str) and are_plain(found)
 
     def columns(self, plan: Swept) -> tuple[str, ...]:
