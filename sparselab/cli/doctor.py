@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,6 +112,8 @@ def _of_module(
     reference = parse_reference(model)
     if reference is None:
         raise SettingError(f"expected FILE.py:NAME, package.module:NAME or FILE.onnx; got {model!r}")
+    # torch's profiler writes when it starts and stops, as an error, unless this is set before torch is loaded.
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     import torch
 
     from sparselab.diagnosis.checkpoint import load_checkpoint

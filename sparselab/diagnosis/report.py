@@ -9,8 +9,8 @@ from typing import Any
 from sparselab.benchmarking.statistics import MARGIN, Ratio
 from sparselab.benchmarking.verdicts import ratio_shown
 from sparselab.diagnosis.causes import Explanation
-from sparselab.diagnosis.causes.base import ms_shown, share_shown
-from sparselab.diagnosis.evidence import CUDA_24, Evidence
+from sparselab.diagnosis.causes.base import ms_shown, named, share_shown
+from sparselab.diagnosis.evidence import CUDA_24, Evidence, LayerEvidence
 
 SCHEMA = 1
 
@@ -106,10 +106,31 @@ def _nothing_found(evidence: Evidence) -> str:
         return "No layer that ran is pruned: every weight was multiplied, and nothing here could be skipped."
     if evidence.target == CUDA_24:
         return "Nothing stands in the way by the rules of 2:4: the pattern holds along the input, in shapes that are taken. Measure it on the device."
+    dense = [layer for layer in pruned if not layer.is_sparse_run]
+    if dense:
+        return _left_dense(evidence, dense)
     return (
         f"Nothing is wrong: {len(pruned)} pruned layer{'s' * (len(pruned) != 1)} with {share_shown(evidence.share)} of the time run "
         "as they should here."
     )
+
+
+def _left_dense(evidence: Evidence, layers: Sequence[LayerEvidence]) -> str:
+    """What is said of pruned layers that run dense where no cause was shown."""
+    timed = [
+        f"{layer.name} {ms_shown(layer.product.dense_ms)} dense, {ms_shown(layer.product.best_ms)} by the exact kernel"
+        for layer in layers
+        if layer.product is not None and layer.product.best_ms is not None
+    ]
+    told = (
+        f"{named(layers)}, with {share_shown(evidence.share)} of the time, run{'s' * (len(layers) == 1)} dense, zeros too. That "
+        "another product would be faster for the whole model was not shown here"
+    )
+    alone = f" (alone: {'; '.join(timed[:3])})" if timed else ""
+    busy = (
+        " Other programs used the processor meanwhile: ask again while nothing else runs." if evidence.is_busy else ""
+    )
+    return f"{told}{alone}.{busy}"
 
 
 def _result(cure: Tried) -> str:
