@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.utils import prune
@@ -12,8 +11,6 @@ from sparselab.core.errors import FileError
 from sparselab.core.modules.saved import saved_tensors
 from sparselab.core.modules.weights import without_wrappers
 
-_NESTED = ("state_dict", "model_state_dict", "model")
-
 
 def load_checkpoint(model: nn.Module, path: Path) -> tuple[str, ...]:
     """Load a state dict (safetensors, or saved by torch; nothing in it is executed) into a model; return what was assumed.
@@ -21,10 +18,7 @@ def load_checkpoint(model: nn.Module, path: Path) -> tuple[str, ...]:
     A weight that the file holds as torch.nn.utils.prune does, NAME_orig and NAME_mask, becomes such a pair in the model.
     Raises: FileError for a file that is no state dict, or lacks a parameter of the model, or has it in another shape.
     """
-    found = {
-        without_wrappers(name): value
-        for name, value in saved_tensors(path, what="a checkpoint", unwrap=_state_dict).items()
-    }
+    found = saved_tensors(path, what="a checkpoint")
     notes = []
     if pairs := _as_pairs(model, found):
         notes.append(f"{path.name} holds pruning pairs of {', '.join(pairs[:3])}{' and more' * (len(pairs) > 3)}")
@@ -55,9 +49,3 @@ def _as_pairs(model: nn.Module, found: dict[str, Tensor]) -> list[str]:
                 prune.custom_from_mask(module, name, mask.to(value.device))  # type: ignore[no-untyped-call]
                 made.append(whole)
     return made
-
-
-def _state_dict(saved: Any) -> Any:
-    for name in _NESTED:
-        saved = saved[name] if isinstance(saved, dict) and isinstance(saved.get(name), dict) else saved
-    return saved

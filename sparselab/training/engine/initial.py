@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 
 from sparselab.core.errors import FileError, SettingError
-from sparselab.core.modules.saved import saved_tensors
+from sparselab.core.modules.saved import saved_tensors, without_pairs
+from sparselab.core.modules.weights import without_wrappers
 from sparselab.formats import read_ticket
 from sparselab.training.methods import AFTER_TRAINING
 from sparselab.training.network import Masks, Network, State, tensor_of
@@ -103,12 +104,8 @@ def _masks(path: Path, network: Network, full: Masks) -> Masks:
 
 
 def _module(name: str) -> str:
-    return name.removesuffix(".weight")
+    return without_wrappers(name).removesuffix(".weight")
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:
-    return saved_tensors(
-        path,
-        what="a checkpoint or ticket",
-        unwrap=lambda saved: saved.get("state_dict", saved) if isinstance(saved, dict) else saved,
-    )
+    return without_pairs(saved_tensors(path, what="a checkpoint or ticket"))
