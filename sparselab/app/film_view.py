@@ -67,6 +67,6 @@ def _component(height: int) -> ComponentRenderer:
     return st.components.v2.component(
         f"sparselab_film_{height}",
         html=markup(FILM, height),
-        css=styles(MOTION) + styles(FILM),
+        css=styles(MOTION, FILM),
         js=bundle(FILM),
     )

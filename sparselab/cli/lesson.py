@@ -10,7 +10,7 @@ from sparselab.core.atomic_files import atomic_path
 from sparselab.core.errors import FileError
 from sparselab.lessons.catalogue import LESSONS, lesson_folder, lesson_key
 from sparselab.lessons.checking import problems
-from sparselab.lessons.lesson import ENGLISH
+from sparselab.lessons.lesson import ENGLISH, LANGUAGES
 from sparselab.lessons.loading import read_lesson
 from sparselab.lessons.ready import ready_facts, write_ready
 from sparselab.lessons.sheet import sheet as lesson_page
@@ -67,12 +67,18 @@ def facts(folder: Path) -> None:
 @click.argument("name", metavar="FOLDER|NUMBER")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write, such as sheet.html.")
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there.")
-def sheet(name: str, out: Path, overwrite: bool) -> None:
+@click.option(
+    "--language",
+    type=click.Choice(list(LANGUAGES)),
+    multiple=True,
+    help="The sheet's language; twice for two. [default: all]",
+)
+def sheet(name: str, out: Path, overwrite: bool, language: tuple[str, ...]) -> None:
     """Write a lesson as one HTML file for paper: questions first, answers on pages of their own at the end."""
     folder = Path(name) if Path(name).is_dir() else lesson_folder(name)
     if out.exists() and not overwrite:
         raise FileError(f"--out: expected a path without a file, or --overwrite; got {out}")
-    text = lesson_page(read_lesson(folder), ready_facts(folder))
+    text = lesson_page(read_lesson(folder), ready_facts(folder), language)
     with atomic_path(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
     click.echo(str(out))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from sparselab.core.errors import FileError
-from sparselab.core.modules.saved import saved_tensors
+from sparselab.core.modules.saved import saved_tensors, state_dict_in
 from sparselab.core.modules.weights import without_wrappers
 
 
@@ -18,7 +18,10 @@ def load_checkpoint(model: nn.Module, path: Path) -> tuple[str, ...]:
     A weight that the file holds as torch.nn.utils.prune does, NAME_orig and NAME_mask, becomes such a pair in the model.
     Raises: FileError for a file that is no state dict, or lacks a parameter of the model, or has it in another shape.
     """
-    found = saved_tensors(path, what="a checkpoint")
+    found = {
+        without_wrappers(name): value
+        for name, value in saved_tensors(path, what="a checkpoint", unwrap=state_dict_in).items()
+    }
     notes = []
     if pairs := _as_pairs(model, found):
         notes.append(f"{path.name} holds pruning pairs of {', '.join(pairs[:3])}{' and more' * (len(pairs) > 3)}")

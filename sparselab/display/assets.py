@@ -46,9 +46,9 @@ def markup(entry: str, height: int) -> str:
     return read(f"{entry}.html").replace("{{height}}", str(int(height)))
 
 
-def styles(entry: str) -> str:
-    """Return the CSS that belongs to an entry. Its colours and its font are the variables --st-*, which the host sets."""
-    return read(f"{entry}.css")
+def styles(*entries: str) -> str:
+    """Return the CSS of entries, after what all share. Its colours and its font are the variables --st-*, which the host sets."""
+    return "\n".join([read("controls.css"), *(read(f"{entry}.css") for entry in entries)])
 
 
 def read(name: str) -> str:

@@ -79,7 +79,7 @@ def _document(
         policy=_POLICY.format(digest=digest),
         version=__version__,
         title=_safe(title),
-        styles="\n".join([read("page/page.css"), styles(VIEW), *([styles(MOTION)] if moves else [])]),
+        styles="\n".join([read("page/page.css"), styles(VIEW, *([MOTION] if moves else []))]),
         status=f'<p class="status">{_safe(status)}</p>' if status else "",
         deciding="\n".join(
             f'<div title="{_safe(row.meaning)}"><dt>{_safe(row.number)}</dt><dd>{_safe(row.value)}</dd></div>'

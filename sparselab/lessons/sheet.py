@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from sparselab.lessons.answers import true_answer
@@ -22,10 +22,14 @@ ul.options li::before { content: "\\2610\\00a0"; } .line { border-bottom: 1px so
 """
 
 
-def sheet(lesson: Lesson, ready: Mapping[str, Facts]) -> str:
-    """Return the sheet of a lesson as a page of HTML, in every language that it is written in. Raises: SparselabError."""
+def sheet(lesson: Lesson, ready: Mapping[str, Facts], languages: Sequence[str] = ()) -> str:
+    """Return the sheet of a lesson as a page of HTML. Raises: SparselabError.
+
+    Args:
+        languages: those of the sheet, as codes such as "zh"; all that the lesson is written in where none is given.
+    """
     facts = {step.number: facts_of(step.view, ready) for step in lesson.steps}
-    languages = tuple(lesson.words)
+    languages = tuple(languages) or tuple(lesson.words)
     parts = [_questions(lesson, facts, language) for language in languages]
     parts += [_answers(lesson, facts, language) for language in languages]
     title = escape(lesson.in_language(languages[0])[0].title)

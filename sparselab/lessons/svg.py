@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import re
 from collections.abc import Sequence
 from html import escape
@@ -72,9 +73,20 @@ def line(
     return f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="{width:g}"{dashes}/>'
 
 
-def dot(x: float, y: float, *, radius: float = 5, fill: str = "currentColor", line: str = "currentColor") -> str:
-    """Return a round point."""
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" fill="{fill}" stroke="{line}" stroke-width="2"/>'
+CORNERS = (0, 4, 3)
+"""Shapes of points by their corners: round, square on its point, triangle."""
+
+
+def dot(
+    x: float, y: float, *, radius: float = 5, fill: str = "currentColor", line: str = "currentColor", corners: int = 0
+) -> str:
+    """Return a point: round, or with some of CORNERS."""
+    look = f'fill="{fill}" stroke="{line}" stroke-width="2"'
+    if not corners:
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" {look}/>'
+    turns = [2 * math.pi * corner / corners for corner in range(corners)]
+    places = " ".join(f"{x + radius * math.sin(turn):.1f},{y - radius * math.cos(turn):.1f}" for turn in turns)
+    return f'<polygon points="{places}" {look}/>'
 
 
 def pixels(x: float, y: float, width: float, height: float, planes: Sequence[tuple[NDArray[np.float64], str]]) -> str:

@@ -31,7 +31,7 @@ def view_layout(view: MaskView | MotionView, *, monitor: Monitor = SILENT) -> tu
     return layout.pack(), dict(view.facts())
 
 
-def lesson_sheet(folder: str, *, monitor: Monitor = SILENT) -> str:
-    """Return the sheet of the lesson in a folder."""
+def lesson_sheet(folder: str, language: str, *, monitor: Monitor = SILENT) -> str:
+    """Return the sheet of the lesson in a folder, in one language."""
     place = Path(folder)
-    return sheet(read_lesson(place), ready_facts(place))
+    return sheet(read_lesson(place), ready_facts(place), [language])

@@ -62,4 +62,7 @@ def test_a_sheet_is_one_file_and_replaces_none(run: Run, tmp_path: Path) -> None
     status, _, err = run("lesson", "sheet", folder, "--out", out)
     assert status == 2
     assert "--overwrite" in err
+    assert run("lesson", "sheet", folder, "--out", out, "--overwrite", "--language", "zh")[0] == 0
+    assert '<section lang="zh">' in (alone := out.read_text(encoding="utf-8"))
+    assert '<section lang="en">' not in alone
     assert run("lesson", "sheet", "99", "--out", tmp_path / "b.html")[0] == 2

@@ -44,8 +44,8 @@ def show_end(place: LessonPlace, language: str) -> None:
                 )
             st.download_button(
                 phrase("Sheet for paper", language),
-                data=lambda: sheet_now(lesson, place.folder),
-                file_name=f"{lesson.name}.html",
+                data=lambda: sheet_now(lesson, place.folder, language),
+                file_name=f"{lesson.name}-{language}.html",
                 mime="text/html",
                 on_click="ignore",
                 icon=":material/print:",

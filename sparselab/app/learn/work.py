@@ -76,10 +76,10 @@ def mask_now(view: MaskView | MotionView) -> Mask:
     return found
 
 
-def sheet_now(lesson: Lesson, folder: Path) -> str:
-    """Return a lesson's sheet as HTML; made in a worker, without words on the page: a download has no place there."""
+def sheet_now(lesson: Lesson, folder: Path, language: str) -> str:
+    """Return a lesson's sheet in a language as HTML; made in a worker, without words on the page: a download has no place there."""
     found: str = public_memory().remembered(
-        f"lesson sheet|{folder}|{hashlib.sha256(repr(lesson).encode()).hexdigest()}",
-        lambda: run_once(lesson_sheet, str(folder), limits=_LIMITS),
+        f"lesson sheet|{folder}|{language}|{hashlib.sha256(repr(lesson).encode()).hexdigest()}",
+        lambda: run_once(lesson_sheet, str(folder), language, limits=_LIMITS),
     )
     return found

@@ -41,11 +41,18 @@ class CurvesView(LessonView):
     kept: Annotated[
         float, Interval(ge=0.001, le=1.0), Doc("share of the weights that are kept, where the curves are read")
     ]
+    least: Annotated[
+        float,
+        Interval(ge=0.001, le=1.0),
+        Doc("smallest share of the weights that is drawn: what lies below is for later"),
+    ] = 0.001
 
     def __post_init__(self) -> None:
         known = sorted({point.series for point in _points()})
         if not self.series:
             raise SettingError(f"series: expected some of {', '.join(known)}; got none")
+        if self.least > self.kept:
+            raise SettingError(f"least: expected at most kept, {self.kept:g}; got {self.least:g}")
         for name in self.series:
             if name not in known:
                 raise SettingError(f"series: expected some of {', '.join(known)}; got {name[:60]!r}")
@@ -62,8 +69,8 @@ class CurvesView(LessonView):
 
     @property
     def points(self) -> tuple[Point, ...]:
-        """Every point of the series."""
-        return tuple(point for point in _points() if point.series in self.series)
+        """Every point of the series that is drawn."""
+        return tuple(point for point in _points() if point.series in self.series and point.density >= self.least)
 
     @property
     def dense(self) -> Point:
@@ -117,7 +124,7 @@ class CurvesView(LessonView):
             return _LEFT + along * _WIDTH, _HEIGHT * (high - accuracy) / (high - low) + 10
 
         parts = [svg.line([(_LEFT, 10), (_LEFT, _HEIGHT + 10), (_LEFT + _WIDTH, _HEIGHT + 10)], width=1)]
-        for percent in (each for each in (100, 60, 40, 20, 10, 5, 2, 1) if each / 100 >= sparse):
+        for percent in (each for each in (100, 80, 60, 50, 40, 30, 20, 10, 5, 2, 1) if each / 100 >= sparse):
             x, _ = place(percent / 100, low)
             parts.append(svg.text(x, _HEIGHT + 28, str(percent), anchor="middle", size=12))
         parts += [
@@ -127,24 +134,24 @@ class CurvesView(LessonView):
         parts.append(svg.text(_LEFT + _WIDTH, _HEIGHT + 46, phrase("weights kept, %", language), anchor="end", size=12))
         parts.append(svg.text(_LEFT + 8, 14, phrase("test accuracy, %", language), size=12))
         parts.append(svg.line([place(1, dense), place(sparse, dense)], dash="4 3", width=1.5))
-        parts.append(
-            svg.text(
-                _LEFT + _WIDTH, place(1, dense)[1] - 5, phrase("the dense network", language), anchor="end", size=12
-            )
-        )
         x, _ = place(self.kept, low)
         parts.append(svg.line([(x, 10), (x, _HEIGHT + 10)], dash="2 4", width=1))
         y = _HEIGHT + 66.0
+        parts.append(svg.line([(_LEFT, y - 4), (_LEFT + 40, y - 4)], dash="4 3", width=1.5))
+        parts.append(svg.text(_LEFT + 48, y, phrase("the dense network", language), size=13))
+        y += 20
         for name in () if covered else self.series:
-            colour, dash = _look(name)
+            colour, dash, corners = _look(name)
             mine = [point for point in points if point.series == name]
             parts.append(svg.line([place(point.density, 100 * point.mean) for point in mine], colour=colour, dash=dash))
             for point in mine:
                 ends = [place(point.density, 100 * each) for each in (point.low, point.high)]
                 parts.append(svg.line(ends, colour=colour, width=1))
                 filled = colour if point.wins else "none"
-                parts.append(svg.dot(*place(point.density, 100 * point.mean), radius=4, fill=filled, line=colour))
+                spot = place(point.density, 100 * point.mean)
+                parts.append(svg.dot(*spot, radius=5, fill=filled, line=colour, corners=corners))
             parts.append(svg.line([(_LEFT, y - 4), (_LEFT + 40, y - 4)], colour=colour, dash=dash))
+            parts.append(svg.dot(_LEFT + 20, y - 4, fill="none", line=colour, corners=corners))
             parts.append(svg.text(_LEFT + 48, y, name, size=13))
             y += 20
         if not covered:
@@ -156,10 +163,11 @@ class CurvesView(LessonView):
         return svg.picture(_LEFT + _WIDTH + 14, y - 6, parts, alt)
 
 
-def _look(series: str) -> tuple[str, str]:
-    """Return colour and dash of a series: the same in every lesson, by its place among all of the study."""
+def _look(series: str) -> tuple[str, str, int]:
+    """Return colour, dash and corners of a series: the same in every lesson, by its place among all of the study."""
     place = sorted({point.series for point in _points()}).index(series)
-    return svg.LINES[place % len(svg.LINES)], svg.DASHES[place % len(svg.DASHES)]
+    turn, colour = divmod(place, len(svg.LINES))
+    return svg.LINES[colour], svg.DASHES[place % len(svg.DASHES)], svg.CORNERS[turn % len(svg.CORNERS)]
 
 
 def short_name(series: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from sparselab.core.errors import FileError, SettingError
-from sparselab.core.modules.saved import saved_tensors, without_pairs
+from sparselab.core.modules.saved import saved_tensors, state_dict_in
 from sparselab.core.modules.weights import without_wrappers
 from sparselab.formats import read_ticket
 from sparselab.training.methods import AFTER_TRAINING
@@ -28,8 +28,8 @@ class Initial:
 def initial(settings: TrainSettings, network: Network, say: Callable[[str], None]) -> Initial:
     """Return what the run begins with: the network as it stands, and what `take` says of the file of `from_file`.
 
-    Weights: of a state dict, or of a model that a run keeps, all that the network has must be there, of the same shape; a
-    ticket holds prunable layers alone, and the others stay fresh, which is said. Masks: those of the layers that the file
+    Weights: those of a state dict, as torch.nn.utils.prune writes one too, of a model that a run keeps, or of a ticket. Every
+    prunable layer must be there; what else the file lacks stays fresh, which is said. Masks: those of the layers that the file
     has, the others full.
 
     Raises: FileError for a file that cannot be read or lacks a weight. SettingError for masks and a method that chooses its own.
@@ -58,31 +58,48 @@ def initial(settings: TrainSettings, network: Network, say: Callable[[str], None
 
 
 def _weights(path: Path, network: Network, own: State, say: Callable[[str], None]) -> State:
-    found = _tensors(path)
-    parts = {name.removeprefix("model."): value for name, value in found.items() if name.startswith("model.")}
-    named = parts if own.keys() <= parts.keys() else found
-    if own.keys() <= named.keys():
-        for name, value in own.items():
-            if named[name].shape != value.shape:
-                raise FileError(
-                    f"{path.name}: expected {name} of shape {tuple(value.shape)}, as the network has it; got "
-                    f"{tuple(named[name].shape)}"
-                )
-        return {name: named[name].to(value.dtype).contiguous() for name, value in own.items()}
+    named = _named(path, own)
+    whole = own.keys() <= named.keys()
+    layered = {f"{name}.weight" for name in network.weights}  # a ticket has these as matrices
+    if not whole:
+        named = {name: value for name, value in named.items() if name not in layered or value.shape == own[name].shape}
+    for name in own.keys() & named.keys():
+        if named[name].shape != own[name].shape:
+            raise FileError(
+                f"{path.name}: expected {name} of shape {tuple(own[name].shape)}, as the network has it; got "
+                f"{tuple(named[name].shape)}"
+            )
+    state = dict(own) | {name: named[name].to(own[name].dtype).contiguous() for name in own.keys() & named.keys()}
+    if whole:
+        return state
     layers = {_module(layer.name): layer for layer in read_ticket(path)}
-    state, missing = dict(own), sorted(own.keys() - named.keys())
-    taken = []
     for name, weight in network.weights.items():
         layer = layers.get(name)
         if layer is None or layer.weight is None or layer.mask.kept.size != weight.numel():
             raise FileError(
-                f"{path.name}: expected the weights of this network; {missing[0]} is not there, and {name} neither: take a "
-                "state dict or a ticket of the same network"
+                f"{path.name}: expected the weights of this network; {min(own.keys() - named.keys())} is not there, and {name} "
+                "neither: take a state dict or a ticket of the same network"
             )
         state[f"{name}.weight"] = torch.from_numpy(layer.weight.copy()).reshape(weight.shape).to(weight.dtype)
-        taken.append(name)
-    say(f"{path.name} holds the weights of {len(taken)} layers; what else the network has begins fresh")
+    fresh = sorted(own.keys() - named.keys() - layered)
+    if fresh:
+        say(
+            f"{path.name} lacks {len(fresh)} of the network's {len(own)} tensors, which begin fresh: {', '.join(fresh[:3])}"
+            f"{' and more' * (len(fresh) > 3)}"
+        )
     return state
+
+
+def _named(path: Path, own: State) -> dict[str, torch.Tensor]:
+    """Return the tensors of a state dict, or of a model that a run keeps, by the network's names: pruning pairs multiplied."""
+    found = {without_wrappers(name): value for name, value in _tensors(path).items()}
+    kept = {name.removeprefix("model."): value for name, value in found.items() if name.startswith("model.")}
+    found = kept if own.keys() <= kept.keys() else found
+    for name in [name.removesuffix("_orig") for name in found if name.endswith("_orig")]:
+        weight, mask = found[f"{name}_orig"], found.get(f"{name}_mask")
+        if mask is not None and mask.shape == weight.shape:
+            found[name] = weight * mask.to(weight.dtype)
+    return found
 
 
 def _masks(path: Path, network: Network, full: Masks) -> Masks:
@@ -108,4 +125,4 @@ def _module(name: str) -> str:
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:
-    return without_pairs(saved_tensors(path, what="a checkpoint or ticket"))
+    return saved_tensors(path, what="a checkpoint or ticket", unwrap=state_dict_in)

