@@ -167,7 +167,7 @@ def _compiled(subject: Subject) -> Attempt | str:
 
 TRIALS: Mapping[str, Trial] = MappingProxyType(
     {
-        "exact": Trial("the kept weights alone (convert)", _exact, always=True),
+        "exact": Trial("the kept weights alone, by sparselab.convert", _exact, always=True),
         "float32": Trial("these layers converted, in float32", _float32),
         "threads": Trial("as many threads as cores", _threads),
         "eager": Trial("without torch.compile", _eager),

@@ -40,7 +40,9 @@ def saved_tensors(path: Path, *, what: str, unwrap: Callable[[Any], Any]) -> dic
     except FileNotFoundError:
         raise FileError(f"expected {what} {path}; there is no such file") from None
     except Exception as error:  # torch and safetensors raise what they like for a damaged file
-        raise FileError(f"{path.name}: expected a safetensors file or a state dict of torch; {_reason(error)}") from None
+        raise FileError(
+            f"{path.name}: expected a safetensors file or a state dict of torch; {_reason(error)}"
+        ) from None
     found = unwrap(found)
     if not isinstance(found, dict):
         raise FileError(f"{path.name}: expected a state dict; got {type(found).__name__}")
