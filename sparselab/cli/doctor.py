@@ -46,6 +46,11 @@ if TYPE_CHECKING:
 )
 @click.option("--compile", "try_compile", is_flag=True, help="Try torch.compile too, which takes a minute.")
 @click.option("--no-cures", is_flag=True, help="Only look: try no cure.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the converted model, which runs its kept weights alone; sparselab.nn.load reads it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, which the page Why not faster? opens.")
 def doctor(
     model: str,
@@ -56,6 +61,7 @@ def doctor(
     threads: int | None,
     try_compile: bool,
     no_cures: bool,
+    out: Path | None,
     as_json: bool,
 ) -> None:
     """Run a pruned model once, look at what ran, and say why it is not faster.
@@ -74,13 +80,17 @@ def doctor(
         "compile": try_compile,
         "cures": not no_cures,
     }
+    if out is not None and (out.exists() or target != THIS_MACHINE):
+        raise SettingError(
+            f"--out: expected a file that is not there yet, and --for {THIS_MACHINE}; got {out} for {target}"
+        )
     monitor = Monitor(_sayer())
     if model.endswith(".onnx") or target == ONNXRUNTIME:
         report = _of_onnx(model, inputs, target, monitor)
         file: Path | None = Path(model)
     else:
         effort = {"seconds": seconds, "try_cures": not no_cures, "try_compile": try_compile}
-        report = _of_module(model, checkpoint, inputs, target, threads, effort, monitor)
+        report = _of_module(model, checkpoint, inputs, target, threads, effort, out, monitor)
         reference = parse_reference(model)
         file = None if reference is None else reference.file
     if as_json:
@@ -107,6 +117,7 @@ def _of_module(
     target: str,
     threads: int | None,
     effort: Mapping[str, Any],
+    out: Path | None,
     monitor: Monitor,
 ) -> Diagnosis:
     reference = parse_reference(model)
@@ -130,7 +141,26 @@ def _of_module(
             for note in load_checkpoint(built, checkpoint):
                 click.echo(f"note: {note}", err=True)
         by_place, by_name = _inputs(inputs, {text: code[text].value for text in own})
-        return diagnose(built, *by_place, named=by_name, target=target, monitor=monitor, **effort)
+        report = diagnose(built, *by_place, named=by_name, target=target, monitor=monitor, **effort)
+        if out is not None:
+            _write_converted(built, out)
+        return report
+
+
+def _write_converted(model: nn.Module, out: Path) -> None:
+    from sparselab.nn import convert
+
+    done = convert(model.eval())
+    if not done.swapped:
+        raise SettingError(
+            f"--out: expected a layer with enough zeros; got none: {next(iter(done.stayed.items()), 'no weight')}"
+        )
+    done.save(out)
+    click.echo(
+        f"{out}: the kept weights of {', '.join(done.swapped[:3])}{' and more' * (len(done.swapped) > 3)} alone; to run it: "
+        f'sparselab.nn.load("{out.name}", MODEL).model.eval(), where MODEL is a fresh model of the same class',
+        err=True,
+    )
 
 
 def _built(value: Any, name: str) -> nn.Module:
