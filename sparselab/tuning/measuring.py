@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from sparselab.training.engine.checkpoint import read_checkpoint
 from sparselab.training.engine.loop import evaluate
 from sparselab.training.engine.stage_start import transformed_layouts
 from sparselab.training.network import Masks, Network, State, tensor_of
+from sparselab.training.runs.judging import judgement_text
 from sparselab.training.runs.paths import RunPaths
 from sparselab.training.runs.stages import REWIND, level_name
 from sparselab.training.settings import TrainSettings
@@ -72,8 +73,11 @@ def measure(
     *,
     seconds: float,
     monitor: Monitor = SILENT,
+    say: Callable[[str], None] = lambda _text: None,
 ) -> Tuned:
     """Return how good and how fast the networks of both runs are; the runs have ended. seconds: how long is timed.
+
+    say: hears the metrics before anything is timed, so that a stop loses none.
 
     Raises: SparselabError where the converted model does not give the outputs of the masked one.
     """
@@ -103,6 +107,8 @@ def measure(
 
     before = {form: metric(start, begun[form]) for form in TRAINED}
     after = {form: metric(*ended[form]) for form in TRAINED}
+    shown = ", ".join(f"{form} {judgement_text(data.metric.name, after[form])}" for form in TRAINED)
+    say(f"{data.metric.name} after training: {shown}; timing now")
     ready = ready_forms(network, data, ended, layouts)
     times = time_forms(network, data, ready, seed=settings.seed, seconds=seconds, monitor=monitor)
     forms = []

@@ -80,13 +80,17 @@ def tune(
         }
         folder.mkdir(parents=True, exist_ok=True)
         _write(record, told)
-        say(f"{epochs:g} epochs a training fit {request.minutes:g} minutes, at {1000 * step:.1f} ms a step")
+        share = 60 * request.minutes / _TRAININGS
+        say(
+            f"{request.minutes:g} minutes of training: dense, masked and structured get {share:.0f} s each, which is {epochs:g} epochs at "
+            f"{1000 * step:.1f} ms a step; then grouping, evaluation, and at least {seconds:g} s of timing"
+        )
     dense = request.dense(told["epochs"])
     masked = request.masked(told["epochs"], told.get("transform", request.transform))
     for name, settings in (("dense", dense), ("masked", masked)):
         place = folder / name
         train(settings, place, resume=RunPaths(place).config.exists(), data=data, monitor=monitor, say=say)
-    told["result"] = _measured(masked.settled(), folder, data, seconds, monitor)
+    told["result"] = _measured(masked.settled(), folder, data, seconds, monitor, say)
     _write(record, told)
     return read_json(record)
 
@@ -117,13 +121,18 @@ def _chosen(request: TuneRequest, data: Path | None, seconds: float, monitor: Mo
 
 
 def _measured(
-    settings: TrainSettings, folder: Path, data: Path | None, seconds: float, monitor: Monitor
+    settings: TrainSettings,
+    folder: Path,
+    data: Path | None,
+    seconds: float,
+    monitor: Monitor,
+    say: Callable[[str], None],
 ) -> dict[str, Any]:
     with code_of(settings) as code, exactly(settings.threads):
         examples = load_data(settings, data, code)
         network = build_network(settings, examples, resolve_device(settings.device), code)
         found = measure(
-            settings, network, examples, folder / "masked", folder / "dense", seconds=seconds, monitor=monitor
+            settings, network, examples, folder / "masked", folder / "dense", seconds=seconds, monitor=monitor, say=say
         )
         save_converted(found.converted.model, found.layouts, folder)
     return found.as_json()

@@ -63,7 +63,9 @@ def test_three_networks_side_by_side_and_the_converted_one_on_disk(checkpoint: P
         tune(request(checkpoint), folder, anyway=True, seconds=0.1, monitor=Monitor(cancelled=stop_in_the_middle))
     with pytest.raises(FileError, match="resume it"):
         load_converted(network(), folder)
-    told = tune(request(checkpoint), folder, resume=True, seconds=0.1)
+    said: list[str] = []
+    told = tune(request(checkpoint), folder, resume=True, seconds=0.1, say=said.append)
+    assert any("after training: dense" in text for text in said), "metrics are told before anything is timed"
     dense, masked, exact, structured = told["result"]["forms"]
     assert [form["form"] for form in told["result"]["forms"]] == list(FORMS)
     assert {name: exact[name] for name in ("kept", "before", "after")} == {
