@@ -128,6 +128,7 @@ def _of_module(
     import torch
 
     from sparselab.diagnosis.checkpoint import load_checkpoint
+    from sparselab.diagnosis.cured import write_converted
     from sparselab.diagnosis.doctor import doctor as diagnose
     from sparselab.training.own_code.loading import loaded
 
@@ -143,21 +144,13 @@ def _of_module(
         by_place, by_name = _inputs(inputs, {text: code[text].value for text in own})
         report = diagnose(built, *by_place, named=by_name, target=target, monitor=monitor, **effort)
         if out is not None:
-            _write_converted(built, out)
+            _say_written(write_converted(built, out), out)
         return report
 
 
-def _write_converted(model: nn.Module, out: Path) -> None:
-    from sparselab.nn import convert
-
-    done = convert(model.eval())
-    if not done.swapped:
-        raise SettingError(
-            f"--out: expected a layer with enough zeros; got none: {next(iter(done.stayed.items()), 'no weight')}"
-        )
-    done.save(out)
+def _say_written(swapped: tuple[str, ...], out: Path) -> None:
     click.echo(
-        f"{out}: the kept weights of {', '.join(done.swapped[:3])}{' and more' * (len(done.swapped) > 3)} alone; to run it: "
+        f"{out}: the kept weights of {', '.join(swapped[:3])}{' and more' * (len(swapped) > 3)} alone; to run it: "
         f'sparselab.nn.load("{out.name}", MODEL).model.eval(), where MODEL is a fresh model of the same class',
         err=True,
     )
