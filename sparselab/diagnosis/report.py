@@ -68,7 +68,9 @@ class Diagnosis:
     def paragraph(self) -> str:
         """The answer in one paragraph, with the cheapest cure and what it brought here."""
         if not self.findings:
-            return _nothing_found(self.evidence)
+            told = [_nothing_found(self.evidence)]
+            told += [f"Measured here: {each.title}: {each.shown}." for each in self.tried if each.is_faster]
+            return " ".join(told)
         first = self.findings[0]
         told = [first.sentence]
         cure = next((each for each in self.tried if each.name == first.trial), None)

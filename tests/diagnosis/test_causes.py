@@ -177,3 +177,18 @@ def test_the_paragraph_leads_with_what_was_measured_and_loses_no_finding() -> No
     assert "Zeros too" in told
     decided = replace(open_, speedup=2.0, low=1.9, high=2.1)
     assert "Cheapest cure: Remove them." in Diagnosis(evidence=EVIDENCE, findings=(pairs,), tried=(decided,)).paragraph
+
+
+def test_a_pass_that_waits_outside_torch_is_no_matter_of_weights() -> None:
+    waits = replace(EVIDENCE, total_ms=100.0)
+    assert diagnose(waits)[0].cause == "small-share"
+    assert "no operation of torch" in diagnose(waits)[0].sentence
+    noisy = replace(EVIDENCE, total_ms=5 * EVIDENCE.ops_ms)
+    assert "small-share" not in {finding.cause for finding in diagnose(noisy)}
+
+
+def test_what_was_tried_and_faster_is_told_though_no_cause_was_found() -> None:
+    tried = Tried(name="exact", title="converted", before_ms=3, after_ms=1, speedup=3.0, low=2.8, high=3.2, rounds=9)
+    told = Diagnosis(evidence=EVIDENCE, findings=(), tried=(tried,)).paragraph
+    assert "Measured here: converted: 3.0x faster" in told
+    assert "Nothing is wrong" not in told
