@@ -38,7 +38,7 @@ PACKAGES: dict[str, frozenset[str]] = {
     ),
     "cli": frozenset(
         {
-            *("core", "runtime", "analysis", "auditing", "transforms", "kernels", "formats"),
+            *("core", "runtime", "analysis", "auditing", "transforms", "kernels", "nn", "formats"),
             *("benchmarking", "training", "workflows", "lessons", "tuning", "diagnosis"),
         }
     ),

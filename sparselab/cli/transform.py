@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from textwrap import indent
@@ -16,10 +16,9 @@ from sparselab.analysis.worth import worth_of
 from sparselab.cli.file_options import file_options, open_file, say_layer_notes
 from sparselab.cli.output import envelope, print_document, print_table
 from sparselab.cli.setting_options import WithSettings, new_transform, scan
+from sparselab.cli.transform_results import TransformResults
 from sparselab.core.device import resolve_device
 from sparselab.core.errors import SettingError
-from sparselab.core.groups import separate_in_words
-from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
 from sparselab.core.ticket import Ticket
 from sparselab.formats import FORMS, Form, ReadOptions, WrittenFile, check_target
@@ -28,7 +27,7 @@ from sparselab.runtime.results import ResultStore
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
 from sparselab.workflows.chance import Chance, chance_of
-from sparselab.workflows.model import Done, NotDone, apply_transform
+from sparselab.workflows.model import apply_transform
 from sparselab.workflows.stored_rows import resumed_transform
 from sparselab.workflows.tasks import results_folder
 
@@ -121,7 +120,13 @@ class _Transforms(click.Group):
     show_default=True,
     help="Layers in the file of --out: as FILE has them, all as X_orig and X_mask, or all as weights with zeros.",
 )
-@click.option("--force", is_flag=True, help="Let the file of --out take the place of one that exists.")
+@click.option(
+    "--layouts",
+    "layouts_out",
+    type=click.Path(path_type=Path),
+    help="Write the layouts of all layers to this file, for sparselab.nn.load_layouts and convert.",
+)
+@click.option("--force", is_flag=True, help="Let the files of --out and --layouts take the place of ones that exist.")
 @click.option(
     "--resume",
     is_flag=True,
@@ -142,6 +147,7 @@ def _one(
     device: str,
     out: Path | None,
     form: Form,
+    layouts_out: Path | None,
     force: bool,
     options: ReadOptions,
     resume: bool,
@@ -155,9 +161,14 @@ def _one(
     ticket = open_file(file, options)
     if out is not None:  # said before the work, not after it
         check_target(ticket.meta["container"], out, overwrite=force)
+    if layouts_out is not None:
+        check_target(ticket.meta["container"], layouts_out, overwrite=force, format="safetensors")
+        for other in (file, *filter(None, [out])):
+            if layouts_out.resolve() == other.resolve():
+                raise SettingError(f"--layouts: expected a file of its own; got {other}: choose another name")
     names = ticket.names if layer == "all" else (layer,)
     rival = partial(_chance, ticket, run, device) if chance else None
-    results = _TransformResults(keeps_layouts=out is not None, chance_of=rival)
+    results = TransformResults(keeps_layouts=out is not None or layouts_out is not None, chance_of=rival)
     if resume:
         source = str(file), ticket, options
         store = ResultStore(results_folder())
@@ -177,6 +188,11 @@ def _one(
         if as_json and out.exists() and out.samefile(file):  # what the document names is what was read
             written = {"digest": envelope("transform", file=file, seed=seed, settings={})["digest"]}
         _tell(write_back_limited(file, results.layouts, out, options=options, form=form, overwrite=force))
+    if layouts_out is not None:
+        from sparselab.nn.saving import save_layouts  # torch, which this command loads only where it computes
+
+        save_layouts(results.layouts, layouts_out)
+        click.echo(f"wrote {layouts_out}: convert(model, load_layouts(...)) of sparselab.nn takes it", err=True)
     if as_json:
         document = {"transform": name, **results.document(), "totals": sums, **written}
         print_document(document, "transform", file=file, seed=seed, settings=asdict(run))
@@ -225,42 +241,3 @@ def _tell(written: WrittenFile) -> None:
     if others := list(written.zeros.values())[_SHOWN_LAYERS:]:
         click.echo(f"{len(others)} more layers: {sum(others)} weights come back as 0", err=True)
     click.echo(f"To load it:\n\n{indent(written.recipe, '    ')}", err=True)
-
-
-@dataclass
-class _TransformResults:
-    """What is told of the layers when all are done; of their layouts no more than that, unless they are written."""
-
-    keeps_layouts: bool
-    chance_of: Callable[[str, Layout], Chance | None] | None = None
-    chances: dict[str, Chance | None] = field(default_factory=dict)
-    reports: dict[str, Report] = field(default_factory=dict)
-    failed: list[NotDone] = field(default_factory=list)
-    layouts: dict[str, Layout] = field(default_factory=dict)
-    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _rows: list[dict[str, Any]] = field(default_factory=list)
-
-    def taken(self, outcomes: Iterable[Done | NotDone]) -> Iterator[tuple[Layer, Layout, Report]]:
-        """Take the outcomes over, one at a time; hand on those that are done."""
-        for item in outcomes:
-            if isinstance(item, NotDone):
-                self.failed.append(item)
-                continue
-            name = item.layer.name
-            separate = filter(None, [separate_in_words(item.layer.groups, item.layer.mask.rows)])
-            self.reports[name], self.notes[name] = item.report, (*item.layer.notes, *separate)
-            if self.keeps_layouts:
-                self.layouts[name] = item.layout
-            shape, digest = list(item.layer.mask.shape), item.layout.after.digest
-            row = {"name": name, "shape": shape, **item.report.as_json(), "digest": digest}
-            if self.chance_of is not None:
-                found = self.chances[name] = self.chance_of(name, item.layout)
-                row["chance"] = (
-                    None if found is None else {**found.as_json(), "gain": found.gain(worth_of(item.report))}
-                )
-            self._rows.append(row)
-            yield item.layer, item.layout, item.report
-
-    def document(self) -> dict[str, Any]:
-        not_done = [{"name": item.name, "reason": str(item.error)} for item in self.failed]
-        return {"layers": self._rows, "not_done": not_done}

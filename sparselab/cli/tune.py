@@ -87,7 +87,7 @@ def tune(
     )
     for name, reason in result["stayed"].items():
         click.echo(f"{name} stays dense: {reason}", err=True)
-    click.echo(f"saved: {folder / 'structured.pt'} (sparselab.tuning.load_converted reads it)", err=True)
+    click.echo(f"saved: {folder / 'structured.safetensors'} (sparselab.tuning.load_converted reads it)", err=True)
 
 
 def _row(form: dict[str, Any], metric: str) -> list[Any]:

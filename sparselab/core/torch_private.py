@@ -187,6 +187,14 @@ def set_bsr_parameters(
     _of(meta, "update")(BSR_PRODUCT, device_name, (0, dtype, sparsity), lookup, values)
 
 
+def operation(name: str) -> Any:
+    """Return an operation that `torch.library.define` made, by its name "library::operation"."""
+    import torch
+
+    library, _, of = name.partition("::")
+    return getattr(getattr(torch.ops, library), of).default
+
+
 def _of(owner: Any, name: str) -> Any:
     """Return a private member. Raises: UnavailableError that says which, where this torch has none."""
     import torch

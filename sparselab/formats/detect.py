@@ -30,7 +30,7 @@ def recognise(path: Path) -> Format:
         raise FileError(f"{clean_name(path.name)}: expected a file, or the folder of a model; got a folder: {out}")
     by_name = next((kind for kind in FORMATS.values() if head.suffix in kind.suffixes), None)
     known = ", ".join(kind.suffixes[0] for kind in FORMATS.values())
-    expected = f"one of the formats {known}" if by_name is None else f"{by_name.title}, as its name says"
+    expected = f"one of the formats {known}" if by_name is None else f"{by_name.title} (as its name says)"
     raise FileError(f"{clean_name(path.name)}: expected {expected}; got {what_it_is(head)}")
 
 

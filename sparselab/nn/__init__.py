@@ -7,6 +7,8 @@ from sparselab.nn.converting import Converted, convert, masked
 from sparselab.nn.dense_again import dense
 from sparselab.nn.linear import BlockLinear
 from sparselab.nn.loading import load
+from sparselab.nn.reporting import LayerReport
+from sparselab.nn.saving import SavedLayouts, load_layouts, save_layouts
 from sparselab.nn.slicing import Sliced, sliced
 from sparselab.nn.support.calling import largest_difference
 
@@ -16,11 +18,15 @@ __all__ = [
     "BlockLinear",
     "Converted",
     "LayerChoice",
+    "LayerReport",
+    "SavedLayouts",
     "Sliced",
     "convert",
     "dense",
     "largest_difference",
     "load",
+    "load_layouts",
     "masked",
+    "save_layouts",
     "sliced",
 ]

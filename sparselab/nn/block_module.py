@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any, Self, cast
 
 import torch
@@ -12,14 +13,14 @@ from torch.nn import functional
 
 from sparselab.core.errors import SettingError
 from sparselab.core.layout import Layout
-from sparselab.kernels import KERNELS
+from sparselab.kernels import DENSE, KERNELS
 from sparselab.kernels.base import Conv, Run
 from sparselab.kernels.steps import LayerStep
 from sparselab.nn.panel_weights import panel_indices_of
-from sparselab.nn.run_cache import RunCache
 from sparselab.nn.support import compiled_ops
-from sparselab.nn.support.layer_kernels import DTYPE_NAMES, kernel_for, layer_work, training_step
+from sparselab.nn.support.layer_kernels import can_run, dense_run, kernel_for, layer_work, training_step
 from sparselab.nn.support.layout_state import DIGEST, digest_of, refusal
+from sparselab.nn.support.run_cache import RunCache
 from sparselab.nn.support.step_function import StepFunction
 from sparselab.nn.support.tensor_states import is_compiled, is_traced, under_autocast
 
@@ -44,7 +45,8 @@ class BlockModule(nn.Module):
     other devices) are then multiplied by the dense weight.
 
     Inputs are of the type and on the device of the values, as dense layers ask for; under autocast they are cast, and so is
-    the answer. Under torch.compile the kernels are operations of their own; torch.fx sees a layer as one module. What is exported,
+    the answer. Half precision on the CPU runs the dense layer with these weights, which is quicker than any kernel here, unless one
+    is named (`runs_as` tells). Under torch.compile the kernels are operations of their own; torch.fx sees a layer as one module. What is exported,
     traced or transformed otherwise (torch.export, torch.jit, torch.func) runs as tensor operations.
     """
 
@@ -124,7 +126,7 @@ class BlockModule(nn.Module):
         """Return the weight, or one with other values, as a dense matrix out x n, zeros outside the blocks; gradients flow
         through it."""
         values = self.values if values is None else values
-        matrix = values.new_zeros(self.layout.after.shape)
+        matrix = values.new_zeros(self.dense_shape[0], prod(self.dense_shape[1:]))
         return matrix.index_put((self.flat_rows, self.flat_cols), values)
 
     @property
@@ -148,8 +150,11 @@ class BlockModule(nn.Module):
 
     def dense_product(self, x: Tensor, values: Tensor, bias: Tensor | None) -> Tensor:
         """Return Y of an input as `Work` has it by tensor operations on the dense weight."""
-        weight = self.matrix(values).view(self.dense_shape).to(x.dtype)
-        bias = None if bias is None else bias.to(x.dtype)
+        weight = self.matrix(values.to(x.dtype)).view(self.dense_shape)  # fewer numbers to cast than the matrix has
+        return self.weighted(x, weight, None if bias is None else bias.to(x.dtype))
+
+    def weighted(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Return Y of an input as `Work` has it by the dense layer's own operation, all of one type."""
         if self.conv is None:
             return functional.linear(x.t(), weight, bias).t()
         return functional.conv2d(
@@ -158,12 +163,10 @@ class BlockModule(nn.Module):
 
     def product(self, x: Tensor) -> Tensor:
         """Return Y of an input as `Work` has it: by a kernel, by a training step, or else by tensor operations."""
-        if is_compiled() and self._kernels_take(x) and (self.layout.blocks or not torch.is_grad_enabled()):
-            trains = torch.is_grad_enabled()
-            if not trains or compiled_ops.trains_by_kernel(self._number):
-                mine = x.t() if self.conv is None else x
-                y = compiled_ops.product(mine, self.values, self.bias, self._number, trains=trains)
-                return y.t() if self.conv is None else y
+        if is_compiled() and self._is_operation(x):
+            mine = x.t() if self.conv is None else x
+            y = compiled_ops.product(mine, self.values, self.bias, self._number, trains=torch.is_grad_enabled())
+            return y.t() if self.conv is None else y
         if self.uses_kernel(x):
             return self.multiply(x)
         step = self._step_for(x)
@@ -171,10 +174,16 @@ class BlockModule(nn.Module):
             return self.dense_product(x, self.values, self.bias)
         return cast(Tensor, StepFunction.apply(x, self.values, self.bias, step, self.dense_product))  # type: ignore[no-untyped-call]
 
+    def _is_operation(self, x: Tensor) -> bool:
+        """Whether a compiled model calls an operation of ours for x: a prepared kernel, or with gradients a training step."""
+        if not torch.is_grad_enabled():
+            return can_run(x)
+        return bool(self.layout.blocks) and self._kernels_take(x) and compiled_ops.trains_by_kernel(self._number)
+
     def _kernels_take(self, x: Tensor) -> bool:
-        """Whether x is of the type and on the device of a training step, and there is something to multiply."""
+        """Whether x is of the type of a training step, and there is something to multiply."""
         types = {x.dtype, self.values.dtype, torch.float32 if self.bias is None else self.bias.dtype}
-        return types == {torch.float32} and x.device.type == "cpu" and x.numel() > 0
+        return types == {torch.float32} and can_run(x)
 
     def _step_for(self, x: Tensor) -> LayerStep | None:
         """Return the training step that runs x; None where tensor operations on the dense weight do."""
@@ -182,7 +191,7 @@ class BlockModule(nn.Module):
 
     @property
     def step(self) -> LayerStep | None:
-        """The training step in float32 on the CPU, prepared at the first look; None where no kernel trains this layer."""
+        """The training step in float32, prepared at the first look; None where no kernel trains this layer."""
         if self._step is None:
             self._step = (training_step(self),)
         return self._step[0]
@@ -203,7 +212,12 @@ class BlockModule(nn.Module):
 
     def _prepared(self, x: Tensor) -> Run:
         work = layer_work(self, tuple(x.shape), x)
-        return KERNELS[kernel_for(self, work)].prepare(work)
+        name = kernel_for(self, work)
+        return dense_run(self, x.dtype) if name in DENSE else KERNELS[name].prepare(work)
+
+    def runs_as(self, x: Tensor) -> str:
+        """Return the name of the kernel that runs an input as `Work` has it without gradients; one of `DENSE`: the dense layer."""
+        return kernel_for(self, layer_work(self, tuple(x.shape), x))
 
     def uses_kernel(self, x: Tensor) -> bool:
         """Whether a kernel may run x: nothing to differentiate, numbers alone are wanted, and there is something to multiply."""
@@ -211,7 +225,7 @@ class BlockModule(nn.Module):
             if self.values.requires_grad and not torch.compiler.is_compiling():
                 self._runs.doubt()  # an optimizer is about to write, and fused ones do not say so
             return False
-        return not is_traced(x) and x.device.type in ("cpu", "cuda") and x.numel() > 0 and x.dtype in DTYPE_NAMES
+        return not is_traced(x) and can_run(x)
 
     def forget(self) -> None:
         """Forget what was prepared from the values: the next call prepares anew."""
@@ -224,6 +238,7 @@ class BlockModule(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self._step = None  # which lies on the device that the values were on
         for name, indices in self.indices().items():  # `to_empty` leaves a buffer without its numbers
             setattr(self, name, torch.from_numpy(indices.copy()).to(self.values.device))
         return self

@@ -46,11 +46,7 @@ class BlockConv1d(BlockModule):
         padded = functional.pad(self.accepted(x), (self._padding, self._padding))
         return self.product(padded[:, :, None].contiguous()).squeeze(2)
 
-    def dense_product(self, x: Tensor, values: Tensor, bias: Tensor | None) -> Tensor:
-        weight, bias = (
-            self.matrix(values).view(self.dense_shape).to(x.dtype),
-            None if bias is None else bias.to(x.dtype),
-        )
+    def weighted(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return functional.conv1d(x.squeeze(2), weight, bias, stride=self._stride, groups=self._groups)[:, :, None]
 
     def dense(self) -> nn.Conv1d:

@@ -17,9 +17,10 @@ from sparselab.nn.choosing import LayerChoice, choices
 from sparselab.nn.exact import layouts_as_they_are
 from sparselab.nn.fast_paths import restore_fast_paths, run_layers_of_encoders
 from sparselab.nn.located import located
-from sparselab.nn.masking import apply_mask, layout_out_first
+from sparselab.nn.masking import apply_mask, layout_out_first, refuse_other_weight
 from sparselab.nn.permanent import copied, make_permanent
-from sparselab.nn.saving import save
+from sparselab.nn.reporting import LayerReport, layer_report
+from sparselab.nn.saving import SavedLayouts, save
 from sparselab.nn.support.calling import Inputs
 from sparselab.nn.swaps import DENSE_WAS_CHOSEN, block_layer
 
@@ -38,6 +39,21 @@ class Converted:
     stayed: Mapping[str, str]
     slow_path: tuple[str, ...] = ()
     choices: Mapping[str, LayerChoice] = field(default_factory=dict)
+
+    @property
+    def report(self) -> Mapping[str, LayerReport]:
+        """What each block layer of the model costs, by the path of its module: bytes by structure and type, density, time.
+
+        Example: >>> from torch.nn.utils import prune
+                 >>> done = convert(nn.Sequential(prune.l1_unstructured(nn.Linear(64, 32), "weight", amount=0.75)))
+                 >>> told = done.report["0"]
+                 >>> told.structure, told.density, told.dense_bytes, told.value_bytes, told.index_bytes
+                 ('mask', 0.25, 8192, 2048, 2432)
+        """
+        layers = {path: part for path, part in self.model.named_modules() if isinstance(part, BlockModule)}
+        measured = located(self.model, self.choices)
+        times = {found.path: self.choices[name] for name, found in measured.items() if not isinstance(found, str)}
+        return {path: layer_report(layer, times.get(path)) for path, layer in layers.items()}
 
     def save(self, path: str | Path) -> None:
         """Write the layouts of all block layers and the model's state to a file that `sparselab.nn.load` reads.
@@ -73,7 +89,10 @@ def convert(
     The outputs are those of the masked model, up to the order of additions; of an `nn.TransformerEncoder`, at the positions that
     no padding mask hides.
 
-    Raises: SettingError for a name that is no weight of the model, a layout of another shape, and with `strict` for a layer
+    Layouts of `load_layouts` are taken for weights of their own masks alone.
+
+    Raises: SettingError for a name that is no weight of the model, a layout of another shape, a weight of another mask than that
+        of a loaded layout, and with `strict` for a layer
         that stays though no dense kernel was chosen for it and none was measured; `only_if_faster` without `example_inputs`.
     Example: >>> from sparselab.transforms import Regroup
              >>> model, run = nn.Sequential(nn.Linear(64, 32), nn.Embedding(10, 8)), Regroup(rows_per_group=8, density=0.5)
@@ -100,6 +119,8 @@ def convert(
     swapped: dict[str, BlockModule] = {}
     replaced: dict[str, ModuleWeight] = {}
     for name, found in located(new, layouts).items():
+        if isinstance(layouts, SavedLayouts):
+            refuse_other_weight(name, found, layouts[name])
         made = _swapped(new, found, layouts[name], chosen.get(name, "auto"))
         if isinstance(made, str):
             stayed[name] = made

@@ -6,9 +6,9 @@ from torch import nn
 
 from sparselab.core.errors import SparselabError
 from sparselab.core.layout import Layout
-from sparselab.core.mask import Mask
-from sparselab.core.modules.values import in_blocks, values_of
+from sparselab.core.modules.values import in_blocks
 from sparselab.core.modules.weights import ModuleWeight, weights_of
+from sparselab.nn.masking import mask_of
 
 MOST_DENSITY = 0.5
 """With more weights than this share a layer stays dense: a rule of thumb. At .3 and one position the gain is 1.3 to 1.4; where it ends has
@@ -32,11 +32,9 @@ def _layout(weight: ModuleWeight) -> Layout | str:
     if in_blocks(weight.module):
         return "it runs in blocks already"
     try:
-        values = values_of(weight.module, weight.attribute)
+        mask = mask_of(weight)
     except SparselabError as error:
         return str(error)
-    kept = values.weight != 0
-    mask = Mask(weight.as_matrix(kept if values.mask is None else kept & (values.mask != 0)))
     if mask.count == mask.kept.size:
         return "every weight is kept"
     if mask.density > MOST_DENSITY:

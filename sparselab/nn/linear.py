@@ -22,7 +22,7 @@ class BlockLinear(BlockModule):
         super().__init__(layout, dense, kernel)
 
     def compute(self, x: Tensor) -> Tensor:
-        rows, cols = self.layout.after.shape
+        rows, cols = self.dense_shape  # plain numbers: torch.compile would look at the arrays of a layout at every call
         x = self.accepted(x)
         if x.shape[-1] != cols:
             raise SettingError(f"expected an input of {cols} features; got {tuple(x.shape)}")

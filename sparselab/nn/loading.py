@@ -30,6 +30,10 @@ def load(path: str | Path, model: nn.Module) -> Converted:
              ('0',)
     """
     layers, state = read(Path(path))
+    if layers and not state:
+        raise FileError(
+            f"expected the state of a converted model; {path} holds layouts alone: convert(model, load_layouts(path))"
+        )
     new, swapped = copied(model), []
     for name, (layout, kernel) in layers.items():
         weight_name = f"{name}.weight" if name else "weight"

@@ -8,11 +8,38 @@ from math import prod
 import numpy as np
 import torch
 
-from sparselab.core.errors import SettingError
+from sparselab.core.errors import SettingError, SparselabError
 from sparselab.core.layout import Block, Layout
 from sparselab.core.mask import BoolMatrix, Mask
 from sparselab.core.modules.values import values_of
 from sparselab.core.modules.weights import ModuleWeight
+
+
+def mask_of(weight: ModuleWeight) -> Mask:
+    """Return the mask that a weight has now, out x n: what is 0, or dropped by a mask beside it, stays out.
+
+    Raises: SparselabError for a weight that cannot be computed or read.
+    """
+    values = values_of(weight.module, weight.attribute)
+    kept = values.weight != 0
+    return Mask(weight.as_matrix(kept if values.mask is None else kept & (values.mask != 0)))
+
+
+def refuse_other_weight(name: str, weight: ModuleWeight | str, layout: Layout) -> None:
+    """Raises: SettingError where a weight's mask is none of the layout's before, after, and what both keep, by their digests."""
+    if isinstance(weight, str):
+        return
+    layout = layout_out_first(weight, layout)
+    try:
+        mine = mask_of(weight).digest
+    except SparselabError:  # such a layer stays what it is, and `Converted.stayed` says why
+        return
+    theirs = [mask.digest for mask in (layout.before, layout.after, layout.covered)]
+    if mine not in theirs:
+        raise SettingError(
+            f"{name}: expected a weight of the mask {theirs[0][:12]}, or {theirs[1][:12]} with the layout applied; got one of "
+            f"{mine[:12]}: load the weights that the layouts were made of, or give dict(layouts) to take them for these"
+        )
 
 
 def layout_out_first(weight: ModuleWeight, layout: Layout) -> Layout:

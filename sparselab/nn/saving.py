@@ -1,4 +1,4 @@
-"""A converted model in a file: the layouts of its block layers and its state, read again without running anything."""
+"""Layouts in a file, alone or with the state of a converted model, read again without running anything."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as file_of
 from torch import Tensor, nn
@@ -16,49 +14,82 @@ from torch import Tensor, nn
 from sparselab.core.atomic_files import atomic_path
 from sparselab.core.errors import FileError, SettingError, SparselabError
 from sparselab.core.layout import Layout
-from sparselab.kernels import KERNELS
 from sparselab.nn.block_module import BlockModule
+from sparselab.nn.support.layout_tensors import layout_tensors, layouts_in
 
-_KEY, _STATE, _LAYOUT = "sparselab", "state.", "layout."
-_ARRAYS = ("before", "after", "block_rows", "block_cols", "block_shapes", "row_order", "col_order")
-_TEXTS = ("status", "reason", "notes")
+_KEY, _STATE = "sparselab", "state."
+
+
+class SavedLayouts(dict[str, Layout]):
+    """Layouts out of a file, by name: `convert` takes them for weights of the masks that they were made of alone.
+
+    `dict(layouts)` is what takes them for any weight of their shapes.
+    """
+
+
+def save_layouts(layouts: Mapping[str, Layout], path: str | Path) -> None:
+    """Write layouts, by the names of their layers, to a file that `load_layouts` reads: safetensors, as `Converted.save` writes it.
+
+    Raises: SettingError for what is no layout; FileError where the file cannot be written.
+    """
+    for name, layout in layouts.items():
+        if not isinstance(layout, Layout):
+            raise SettingError(f"{name}: expected a layout; got a {type(layout).__name__}")
+    _write(Path(path), {name: (layout, "auto") for name, layout in layouts.items()}, {})
+
+
+def load_layouts(path: str | Path) -> SavedLayouts:
+    """Return the layouts of a file that `save_layouts`, `sparselab transform --layouts` or `Converted.save` wrote, by name.
+
+    `convert(model, load_layouts(path))` gives, of a model with the same masks, the converted model that the layouts gave where
+    they were made. It refuses a weight whose zeros lie elsewhere than in the layout's mask before, after, or both.
+
+    Raises: FileError for another file, or a damaged one.
+    Example: >>> import tempfile
+             >>> from sparselab.nn import convert
+             >>> from sparselab.transforms import Regroup
+             >>> from torch.nn.utils import prune
+             >>> model = nn.Sequential(prune.l1_unstructured(nn.Linear(64, 32), "weight", amount=0.8))
+             >>> layouts = {"0": Regroup(rows_per_group=8)(model[0].weight, device="cpu")}
+             >>> with tempfile.TemporaryDirectory() as folder:
+             ...     save_layouts(layouts, f"{folder}/layouts.safetensors")
+             ...     convert(model, load_layouts(f"{folder}/layouts.safetensors")).swapped
+             ('0',)
+    """
+    layers, _ = read(Path(path))
+    return SavedLayouts({name: layout for name, (layout, _) in layers.items()})
 
 
 def save(model: nn.Module, path: Path) -> None:
     """Write a converted model; see `Converted.save`."""
-    tensors: dict[str, Tensor] = {}
+    state: dict[str, Tensor] = {}
     for name, value in model.state_dict().items():
         if not isinstance(value, Tensor):
             raise SettingError(f"{name}: expected a state of tensors alone; got a {type(value).__name__}")
-        tensors[_STATE + name] = value.detach().cpu().contiguous().clone()  # two names of one tensor are two here
-    layers = []
-    for number, (name, layer) in enumerate(_block_layers(model).items()):
-        packed = layer.layout.pack()
-        for part in _ARRAYS:
-            if packed[part] is not None:
-                tensors[f"{_LAYOUT}{number}.{part}"] = torch.from_numpy(np.array(packed[part]))
-        told = {"name": name, "kernel": layer.kernel, "shape": packed["shape"]}
-        layers.append(told | {text: packed[text] for text in _TEXTS})
+        state[_STATE + name] = value.detach().cpu().contiguous().clone()  # two names of one tensor are two here
+    layers = {name: part for name, part in model.named_modules() if isinstance(part, BlockModule)}
+    _write(path, {name: (layer.layout, layer.kernel) for name, layer in layers.items()}, state)
+
+
+def _write(path: Path, layouts: Mapping[str, tuple[Layout, str]], state: Mapping[str, Tensor]) -> None:
+    tensors, layers = layout_tensors(layouts)
     try:
         with atomic_path(path) as temporary:
-            temporary.write_bytes(file_of(tensors, {_KEY: json.dumps({"layers": layers})}))
+            temporary.write_bytes(file_of({**state, **tensors}, {_KEY: json.dumps({"layers": layers})}))
     except OSError as error:
         raise FileError(f"expected a file that can be written; {path}: {error.strerror}") from None
 
 
 def read(path: Path) -> tuple[dict[str, tuple[Layout, str]], dict[str, Tensor]]:
-    """Return the layouts and kernels of a file by the names of layers, and the state.
+    """Return the layouts and kernels of a file by the names of layers, and the state, empty where the file holds layouts alone.
 
-    Raises: FileError for a file that `save` did not write, or that is damaged.
+    Raises: FileError for a file that neither `save` nor `save_layouts` wrote, or that is damaged.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            document = json.loads((file.metadata() or {})[_KEY])
+            document: Any = json.loads((file.metadata() or {})[_KEY])
             found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        layers = {
-            told["name"]: (_layout(found, number, told), _kernel(told))
-            for number, told in enumerate(document["layers"])
-        }
+        layers = layouts_in(found, document["layers"])
     except OSError as error:
         raise FileError(f"expected a file that can be read; {path}: {error.strerror or error}") from None
     except (
@@ -71,30 +102,7 @@ def read(path: Path) -> tuple[dict[str, tuple[Layout, str]], dict[str, Tensor]]:
         AttributeError,
         RecursionError,
     ) as error:
-        raise FileError(f"expected a file that Converted.save wrote; {path}: {type(error).__name__}: {error}") from None
+        raise FileError(
+            f"expected a file that Converted.save or save_layouts wrote; {path}: {type(error).__name__}: {error}"
+        ) from None
     return layers, {name.removeprefix(_STATE): value for name, value in found.items() if name.startswith(_STATE)}
-
-
-def _layout(found: Mapping[str, Tensor], number: int, told: Mapping[str, Any]) -> Layout:
-    parts = {part: found.get(f"{_LAYOUT}{number}.{part}") for part in _ARRAYS}
-    arrays = {part: None if value is None else value.numpy() for part, value in parts.items()}
-    rows, cols = (int(side) for side in told["shape"])
-    before = arrays["before"]
-    if before is None or before.shape != (rows, -(-cols // 8)):  # so that the file holds what the shape promises
-        raise FileError(f"{told['name']}: expected a mask of {rows} x {cols}")
-    shapes = found[f"{_LAYOUT}{number}.block_shapes"]
-    for axis, part in enumerate(("block_rows", "block_cols")):
-        if sum(shapes[:, axis].tolist()) != found[f"{_LAYOUT}{number}.{part}"].numel():
-            raise FileError(f"{told['name']}: expected as many {part} as the shapes of the blocks say")
-    texts = {text: told[text] for text in _TEXTS}
-    return Layout.unpack({**arrays, **texts, "shape": (rows, cols), "seconds": {}, "figures": {}})
-
-
-def _kernel(told: Mapping[str, Any]) -> str:
-    """Return the kernel that the layer was to run by; "auto" where this installation has none of that name."""
-    kernel = str(told["kernel"])
-    return kernel if kernel in KERNELS else "auto"
-
-
-def _block_layers(model: nn.Module) -> dict[str, BlockModule]:
-    return {name: part for name, part in model.named_modules() if isinstance(part, BlockModule)}

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import uuid
 from pathlib import Path
+from threading import Lock
 
 import psutil
 from filelock import FileLock, Timeout
@@ -30,28 +31,42 @@ class ServerFolder:
     def __init__(self, parent: Path | None = None) -> None:
         """Raises: FileError when the folder around it is another user's, or cannot be written."""
         self._parent = parent or Path(tempfile.gettempdir()) / f"sparselab-{_user()}"
-        try:
-            self._parent.mkdir(mode=0o700, exist_ok=True)
-            check_private(self._parent)
-            self.path = self._parent / uuid.uuid4().hex
-            self.path.mkdir(mode=0o700)
-        except OSError as error:
-            raise FileError(
-                f"expected a folder for visitors' files at {self._parent}; got {error.strerror}: make room there, or set TMPDIR"
-            ) from None
+        self.path = self._parent / uuid.uuid4().hex
+        self._guard = Lock()
         self._lock = FileLock(self.path / _LOCK)
-        self._lock.acquire()
+        self._stand()
 
     def new(self) -> Path:
         """Return a new folder in it. Raises: FileError where there is no room for one."""
         folder = self.path / uuid.uuid4().hex
+        self.restore(folder)
+        return folder
+
+    def restore(self, folder: Path) -> None:
+        """Make a folder that `new` returned again, empty, where somebody cleared the temporary folder. Raises: FileError as `new`."""
+        self._stand()
         try:
-            folder.mkdir(mode=0o700)
+            folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise FileError(
                 f"expected room for a visitor's files on the server; got {error.strerror}: free some of its temporary folder"
             ) from None
-        return folder
+
+    def _stand(self) -> None:
+        """Make and lock the folder where it is not there: a system may clear its temporary files under a server that lives for weeks."""
+        with self._guard:
+            if (self.path / _LOCK).exists():
+                return
+            try:
+                self._parent.mkdir(mode=0o700, exist_ok=True)
+                check_private(self._parent)
+                self.path.mkdir(mode=0o700, exist_ok=True)
+                self._lock.release(force=True)
+                self._lock.acquire()
+            except OSError as error:
+                raise FileError(
+                    f"expected a folder for visitors' files at {self._parent}; got {error.strerror}: make room there, or set TMPDIR"
+                ) from None
 
     def sweep(self) -> int:
         """Remove the folders of servers that have died; return how many."""

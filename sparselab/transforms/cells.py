@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sparselab.analysis.similarity import count_product
 from sparselab.core.device import as_tensor
@@ -66,7 +67,7 @@ def weigh_of(layer: Layer, weigh: str | None) -> str:
 
 
 def scores(layer: Layer, weigh: str | None, device: torch.device) -> torch.Tensor:
-    """Return what each kept weight is worth: 1 (count), |w| (magnitude) or w^2 (energy); 0 where not kept.
+    """Return what each kept weight is worth: 1 (count, int8), |w| (magnitude) or w^2 (energy), both int32; 0 where not kept.
 
     None stands for what `weigh_of` says.
 
@@ -80,20 +81,29 @@ def scores(layer: Layer, weigh: str | None, device: torch.device) -> torch.Tenso
     weigh = weigh_of(layer, weigh)
     if weigh == "count":
         return as_tensor(layer.mask.kept.view(np.int8), device)
-    worth = np.empty(layer.mask.shape)
-    for rows in row_strips(*worth.shape):
-        importance = layer.importance_of(rows)
-        if importance is None:
+    largest = max((float(strip.max(initial=0.0)) for _, strip in _importance(layer, weigh)), default=0.0)
+    # Squares and quotients of the least and the largest floats have no place among the floats.
+    shift = 0 if 2.0**-400 < largest < 2.0**400 else -int(np.frexp(largest)[1])
+    most = float(np.ldexp(largest, shift))
+    scale = 0.0 if most == 0 else _SCALE / (most**2 if weigh == "energy" else most)
+    worth = np.empty(layer.mask.shape, dtype=np.int32)  # four bytes a weight, whatever the weights have
+    for rows, strip in _importance(layer, weigh):
+        if shift:
+            np.ldexp(strip, shift, out=strip)
+        if weigh == "energy":
+            np.square(strip, out=strip)
+        strip *= scale
+        worth[rows] = np.rint(strip, out=strip)
+    return torch.from_numpy(worth).to(device)
+
+
+def _importance(layer: Layer, weigh: str) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Yield the layer's importance strip by strip."""
+    for rows in row_strips(*layer.mask.shape):
+        strip = layer.importance_of(rows)
+        if strip is None:
             raise SettingError(f"weigh={weigh} needs weights, and {layer.name} is a mask alone: use weigh=count")
-        worth[rows] = importance
-    largest = worth.max(initial=0.0)
-    if not 2.0**-400 < largest < 2.0**400:  # squares and quotients of such have no place among the floats
-        worth = np.ldexp(worth, -int(np.frexp(largest)[1]))
-    if weigh == "energy":
-        np.square(worth, out=worth)
-    largest = worth.max(initial=0.0)
-    worth *= _SCALE / largest if largest > 0 else 0.0
-    return torch.from_numpy(np.rint(worth, out=worth)).to(device)
+        yield rows, strip
 
 
 def group_sums(scores: torch.Tensor, groups: Groups) -> torch.Tensor:
@@ -110,5 +120,7 @@ def group_sums(scores: torch.Tensor, groups: Groups) -> torch.Tensor:
     if scores.dtype == torch.int8:
         member = torch.arange(len(groups), device=scores.device)[:, None] == place
         return count_product(member.to(torch.int8), scores).to(torch.float64)
-    sums = torch.zeros((len(groups) + 1, scores.shape[1]), dtype=scores.dtype, device=scores.device)
-    return sums.index_add_(0, place, scores)[:-1]
+    sums = torch.zeros((len(groups) + 1, scores.shape[1]), dtype=torch.float64, device=scores.device)
+    for strip in row_strips(*scores.shape):
+        sums.index_add_(0, place[strip], scores[strip].to(torch.float64))
+    return sums[:-1]

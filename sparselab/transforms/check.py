@@ -23,6 +23,8 @@ TAKEN = frozenset(
             "device",
             "out",
             "chance",
+            "layouts",
+            "layouts_out",
             "column_order",
             "kernel_shape",
             "json",

@@ -3,7 +3,7 @@
 tune.json            the request, the epochs that fit its minutes, the transform, what it was seen to come to before anything was
                      trained, and at the end what it came to
 dense/, masked/      the runs, as `train` writes them
-structured.pt, structured.layouts
+structured.safetensors  the converted model, see `sparselab.nn.load`
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _measured(
         found = measure(
             settings, network, examples, folder / "masked", folder / "dense", seconds=seconds, monitor=monitor, say=say
         )
-        save_converted(found.converted.model, found.layouts, folder)
+        save_converted(found.converted, folder)
     return found.as_json()
 
 

@@ -46,7 +46,8 @@ def test_every_kernel_that_trains_is_measured_beside_the_dense_step() -> None:
 
 
 def test_a_kernel_without_a_step_says_so() -> None:
-    (row,) = [row for row in measured(("gather-gemm",)).rows if row.kernel == "gather-gemm"]
+    name = next(name for name, kernel in KERNELS.items() if kernel.runs_any_mask and not kernel.trains)
+    (row,) = [row for row in measured((name,)).rows if row.kernel == name]
     assert "trains nothing" in row.obstacle
 
 

@@ -13,21 +13,27 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from triton.runtime import interpreter
 
 from sparselab.core.errors import SettingError
 from sparselab.kernels import KERNELS
 from sparselab.kernels.base import TOLERANCES, Work, max_error, random_input
+from sparselab.kernels.support.step_reference import step_reference
 from sparselab.kernels.triton_blocks import launch
 from sparselab.kernels.triton_blocks.configs import Config
 from sparselab.kernels.triton_blocks.input_layouts import arrangements
 from sparselab.kernels.triton_blocks.kernel import TritonBlocks
-from tests.kernels.random_layers import random_work
+from sparselab.kernels.triton_blocks.step import TritonStep
+from sparselab.nn import BlockConv2d, BlockLinear
+from tests.kernels.random_layers import random_layout, random_work
 
 assert os.environ.get("TRITON_INTERPRET") == "1", "set TRITON_INTERPRET=1 before triton is imported"
 
 PART, PARTS = (int(number) for number in os.environ.get("SPARSELAB_TEST_PART", "0/1").split("/"))
 LAYERS = range(PART, int(os.environ.get("SPARSELAB_TEST_LAYERS", "1000")), PARTS)
+STEPS = 20
+"""Every so many layers a training step is run too."""
 DTYPES = ("float32", "float32", "float16", "bfloat16")
 
 
@@ -88,6 +94,67 @@ def test_a_random_layer_equals_the_dense_product(seed: int, memory: Memory) -> N
     x = random_input(work, seed)
     y = launch.packed(work, random_config(rng, work))(memory.place(x))
     assert max_error(work, x, y) <= TOLERANCES[work.dtype]
+
+
+@pytest.mark.parametrize("seed", LAYERS[::STEPS])
+def test_a_random_steps_gradients_are_the_dense_layers(seed: int, memory: Memory) -> None:
+    """dX and dW too; in half precision within its rounding, of values and slopes that are rounded first."""
+    rng = np.random.default_rng(seed)
+    work = random_work(rng, DTYPES[seed // STEPS % len(DTYPES)], "cpu", most=12)
+    size = (int(rng.choice(sizes)) for sizes in ((16, 32), (16, 64), (16, 32)))
+    step, x = TritonStep(work, Config(*size)), memory.place(random_input(work, seed))
+    rows, cols = (torch.from_numpy(of.copy()) for of in step.places)
+    values = work.tensor(work.masked_weight)[rows, cols]
+    slope = memory.place(torch.randn(work.output_shape, generator=torch.Generator().manual_seed(seed)).to(x.dtype))
+    y, dx, dw = step_reference(work, x, slope)
+    for mine, exact in (
+        (step.product(x, values, work.bias_tensor), y),
+        (step.input_gradient(slope, x, values), dx),
+        (step.value_gradient(slope, x), dw[rows, cols]),
+    ):
+        assert mine.dtype == x.dtype
+        scale = float(exact.abs().max()) if exact.numel() else 0.0
+        assert mine.shape == exact.shape
+        assert not exact.numel() or float((mine.double() - exact).abs().max()) <= TOLERANCES[work.dtype] * (scale or 1)
+
+
+def test_a_step_of_the_registry_without_positions_and_of_other_inputs() -> None:
+    work = random_work(np.random.default_rng(3), "float32", "cpu", convolution=False)
+    step = KERNELS["triton-blocks"].step(work)
+    x, slope = torch.randn(work.layout.after.cols, 0), torch.randn(work.layout.after.rows, 0)
+    values = torch.zeros(step.places[0].size)
+    assert step.product(x, values, None).shape == slope.shape
+    assert step.input_gradient(slope, x, values).shape == x.shape
+    assert not step.value_gradient(slope, x).any()
+    for wrong in (slope.double(), torch.randn(work.layout.after.rows + 1, 0)):
+        with pytest.raises(SettingError, match="expected a slope of"):
+            step.value_gradient(wrong, x)
+    with pytest.raises(SettingError, match=r"expected \d+ values"):
+        step.product(x, values[:-1], None)
+
+
+@pytest.mark.parametrize("dense", [nn.Linear(20, 24), nn.Conv2d(4, 24, 3, stride=2, padding=1)], ids=["linear", "conv"])
+def test_a_layer_that_names_the_kernel_trains_through_it(
+    dense: nn.Linear | nn.Conv2d, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cols = dense.weight[0].numel()
+    layout = random_layout(np.random.default_rng(1), "two groups a row", 24, cols)
+    make = BlockLinear if isinstance(dense, nn.Linear) else BlockConv2d
+    block = make(layout, dense, "triton-blocks")
+    with torch.no_grad():
+        dense.weight.mul_(torch.from_numpy(layout.after.kept.copy()).view_as(dense.weight))
+    x = torch.randn(3, 20) if isinstance(dense, nn.Linear) else torch.randn(2, 4, 7, 6)
+    slopes = []
+    assert isinstance(block.step, TritonStep)
+    monkeypatch.setattr(block, "matrix", None)  # the dense weight is not made
+    for layer in (block, dense):
+        mine = x.clone().requires_grad_()
+        layer(mine).sin().sum().backward()
+        slopes.append(mine.grad)
+    assert torch.allclose(*slopes, atol=1e-5)
+    whole = dense.weight.grad.reshape(24, cols)
+    assert torch.allclose(block.values.grad, whole[block.flat_rows, block.flat_cols], atol=1e-5)
+    assert torch.allclose(block.bias.grad, dense.bias.grad, atol=1e-5)
 
 
 def test_a_run_takes_other_numbers_of_positions_and_images() -> None:

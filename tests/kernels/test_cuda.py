@@ -17,6 +17,7 @@ from sparselab.core.paths import cache_folder
 from sparselab.kernels import KERNELS
 from sparselab.kernels.base import TOLERANCES, Conv, Work, max_error, random_input
 from sparselab.kernels.support.cuda_graphs import flush_l2, graphed
+from sparselab.kernels.support.step_reference import step_reference
 from sparselab.kernels.torch_ops.bsr_tuning import tune_bsr
 from sparselab.kernels.triton_blocks.configs import Config
 from sparselab.kernels.triton_blocks.input_layouts import arrangements
@@ -50,6 +51,27 @@ def test_200_random_layers_equal_the_dense_product(dtype: str) -> None:
         x = random_input(work, seed)
         y = packed(work, config_for(rng, work))(x)
         assert max_error(work, x, y) <= TOLERANCES[dtype], (seed, work.layout, work.conv, work.input_shape)
+
+
+@gpu
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_100_training_steps_give_the_dense_gradients(dtype: str) -> None:
+    for seed in range(100):
+        work = random_work(np.random.default_rng(seed), dtype, "cuda", most_rows=200, most=64)
+        step, x = KERNELS["triton-blocks"].step(work), random_input(work, seed)
+        rows, cols = (torch.from_numpy(of.copy()) for of in step.places)
+        values = work.tensor(work.masked_weight)[rows.cuda(), cols.cuda()]
+        slope = torch.randn(work.output_shape, generator=torch.Generator().manual_seed(seed)).to(x)
+        y, dx, dw = step_reference(work, x, slope)
+        for mine, exact in (
+            (step.product(x, values, work.bias_tensor), y),
+            (step.input_gradient(slope, x, values), dx),
+            (step.value_gradient(slope, x), dw[rows, cols]),
+        ):
+            scale = float(exact.abs().max()) if exact.numel() else 1.0
+            error = float((mine.cpu().double() - exact).abs().max()) if exact.numel() else 0.0
+            assert error <= TOLERANCES[dtype] * (scale or 1.0), (seed, work.layout, work.conv, work.input_shape)
 
 
 @gpu

@@ -13,7 +13,7 @@ import pytest
 from sparselab.core.layout import Block, Layout
 from sparselab.core.mask import Mask
 from sparselab.kernels.base import Conv, Work
-from sparselab.kernels.triton_blocks.configs import Config
+from sparselab.kernels.triton_blocks.configs import UNTUNED, Config
 from sparselab.kernels.triton_blocks.launch import packed
 
 triton = pytest.importorskip("triton")
@@ -115,3 +115,34 @@ def test_arranging_compiles() -> None:
     source = ASTSource(fn=arrange, signature=signature, constexprs=constants)
     code = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"enable_fp_fusion": True})
     assert "st.global" in code.asm["ptx"]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("program", ["weight_gradient", "collect"])
+def test_gradients_compile(program: str, dtype: str) -> None:
+    """In the tiles of a step that nobody tuned; float32 means float32 in them too."""
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    from sparselab.kernels.triton_blocks import gradient_programs
+
+    compiled = getattr(gradient_programs, program)
+    tiles = {"BLOCK_M": UNTUNED.block_m, "BLOCK_N": UNTUNED.block_n, "BLOCK_K": UNTUNED.block_k}
+    exact = "ieee" if dtype == "float32" else "tf32"
+    constants: dict[str, Any] = {
+        "WIDE": False,
+        "PLAIN": False,
+        "PRECISION": exact,
+        "UPCAST": False,
+        "BLOCK": 256,
+    } | tiles
+    constants = {name: value for name, value in constants.items() if name in compiled.arg_names}
+    numbers, results = f"*{NAMES[dtype]}", "*fp32" if program == "weight_gradient" else f"*{NAMES[dtype]}"
+    pointers = {"x": numbers, "slope": numbers, "out": results, "parts": "*fp32"}
+    pointers |= dict.fromkeys(("offsets", "owners", "rows", "first", "slots", "kernel_rows", "kernel_columns"), "*i32")
+    signature = {name: "constexpr" if name in constants else pointers.get(name, "i32") for name in compiled.arg_names}
+    source = ASTSource(fn=compiled, signature=signature, constexprs=constants)
+    code = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"enable_fp_fusion": True})
+    assert "st.global" in code.asm["ptx"]
+    multiplies = bool(re.search(r"wgmma\.mma_async|mma\.sync", code.asm["ptx"]))
+    assert multiplies == (program == "weight_gradient" and dtype != "float32")

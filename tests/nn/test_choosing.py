@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import prune
 
 from sparselab.core.errors import SettingError
+from sparselab.kernels import exact_kernel
+from sparselab.kernels.support.panels import panels
 from sparselab.nn import BlockConv2d, choosing, convert, largest_difference, masked
+from sparselab.nn.exact import layouts_as_they_are
 from tests.nn.networks import block_layout, prunable, small_network
 
 
@@ -63,3 +67,32 @@ def test_two_inputs_and_a_mapping_of_outputs() -> None:
     assert set(done.choices) == {"first", "second"}
     with pytest.raises(SettingError, match="same shapes"):
         largest_difference(fast[0] if isinstance(fast, nn.Sequential) else fast.first, fast.second, x)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+def test_the_report_counts_what_the_structure_stores(dtype: torch.dtype) -> None:
+    """Bytes of the arrays that hold the same layer: values, and 32-bit indices of every panel."""
+    model, rng = small_network(bias=True).to(dtype), np.random.default_rng(0)
+    done = convert(model, {name: block_layout(shape, rng) for name, shape in prunable(model).items()})
+    assert set(done.report) == set(done.swapped)
+    for name, told in done.report.items():
+        layer, dense = done.model.get_submodule(name), model.get_submodule(name).weight
+        arrays = [array for part in panels(layer.layout) for array in (part.rows, part.cols)]
+        indices = [np.concatenate(arrays), [array.size for array in arrays]]
+        assert told.index_bytes == sum(np.asarray(of, np.int32).nbytes for of in indices)
+        assert told.value_bytes == layer.values.numel() * dtype.itemsize
+        assert told.dense_bytes == dense.numel() * dtype.itemsize
+        assert (told.structure, told.dtype, told.choice) == ("blocks", str(dtype)[6:], None)
+        assert told.density == layer.layout.after.density
+
+
+def test_the_report_has_the_times_whatever_the_layer_was_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "_seconds", lambda layer, _: 2.0 if isinstance(layer, nn.Linear) else 1.0)
+    model = nn.Sequential(prune.l1_unstructured(nn.Linear(64, 64), "weight", amount=0.9))
+    layouts, x = layouts_as_they_are(model)[0], torch.randn(4, 64)
+    for name in ("0", "0.weight", "0.weight_orig"):
+        given, kernels = {name: layouts["0.weight"]}, {name: exact_kernel()}
+        done = convert(model, given, kernels=kernels, example_inputs=x, only_if_faster=True)
+        told = done.report["0"]
+        assert (told.structure, told.choice) == ("mask", done.choices[name])
+        assert "in blocks: " in str(told)

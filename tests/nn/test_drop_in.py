@@ -154,3 +154,21 @@ def test_the_operations_are_what_torch_asks_of_them(kind: str) -> None:
         (*grads, block._number),
         test_utils=(*tests, "test_autograd_registration"),
     )
+
+
+@KINDS
+def test_compiled_no_array_of_a_layout_is_looked_at_again(kind: str) -> None:
+    """What is compared before every call of a compiled layer are numbers and tensors' shapes, whatever the size of the layer."""
+    _, block, x, _ = layer_and_block(kind, True)
+    looked_at: list[Any] = []
+
+    def keep(guards: Any) -> list[bool]:
+        looked_at.extend(guard.value for guard in guards)
+        return [True] * len(guards)
+
+    torch._dynamo.reset()
+    for grad in (True, False):
+        with torch.set_grad_enabled(grad):
+            torch.compile(block, backend="eager", options={"guard_filter_fn": keep})(x)
+    assert looked_at
+    assert not any(isinstance(value, np.ndarray) for value in looked_at)

@@ -14,8 +14,10 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.nn.utils import prune
 
-from sparselab.core.errors import FileError, SparselabError
-from sparselab.nn import Converted, convert, largest_difference, load
+from sparselab.core.errors import FileError, SettingError, SparselabError
+from sparselab.core.layout import Layout
+from sparselab.nn import Converted, convert, largest_difference, load, load_layouts, masked, save_layouts
+from sparselab.transforms import Regroup
 from tests.nn.networks import block_layout, prunable, small_network
 
 
@@ -64,13 +66,14 @@ def test_no_file_and_other_files(tmp_path: Path) -> None:
 
 
 def rewritten(path: Path, **changes: Any) -> None:
-    """Write a file again with other tensors, or with another first layer in its metadata."""
+    """Write a file again with other tensors, or with another first layer in its metadata; None leaves a part out."""
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         document = json.loads(file.metadata()["sparselab"])
+    told = document["layers"][0]
     for name, value in changes.items():
-        if name in document["layers"][0]:
-            document["layers"][0][name] = value
+        if name in told:
+            told.pop(name) if value is None else told.update({name: value})
         elif value is None:
             tensors.pop(f"layout.0.{name}")
         else:
@@ -106,11 +109,67 @@ def test_a_damaged_layout_is_refused_in_words(tmp_path: Path, changes: dict[str,
 
 
 def test_values_of_another_layout_do_not_load(tmp_path: Path) -> None:
-    """The state in the file has the digest of its layout."""
+    """The state in the file has the digest of its layout; files of older versions have no other."""
     converted(0).save(tmp_path / "a")
     converted(1).save(tmp_path / "b")
     with safe_open(tmp_path / "b", framework="pt") as file:
         theirs = {f"block_{part}": file.get_tensor(f"layout.0.block_{part}") for part in ("rows", "cols", "shapes")}
-    rewritten(tmp_path / "a", **theirs)
+    rewritten(tmp_path / "a", digests=None, **theirs)
     with pytest.raises(FileError, match="expected values of the layout"):
         load(tmp_path / "a", small_network(bias=True))
+
+
+def pruned_network() -> tuple[nn.Module, dict[str, Layout]]:
+    """A network under torch.nn.utils.prune, and layouts of its masks."""
+    model = small_network(bias=True)
+    for name in prunable(model):
+        prune.l1_unstructured(model.get_submodule(name), "weight", amount=0.8)
+    names = list(prunable(model))[:4]
+    return model, {n: Regroup(rows_per_group=8)(model.get_submodule(n).weight, device="cpu") for n in names}
+
+
+def test_loaded_layouts_give_the_same_converted_model(tmp_path: Path) -> None:
+    model, layouts = pruned_network()
+    save_layouts(layouts, tmp_path / "layouts")
+    back, here = load_layouts(tmp_path / "layouts"), convert(model, layouts)
+    assert {name: of.blocks for name, of in back.items()} == {name: of.blocks for name, of in layouts.items()}
+    there = convert(model, back)
+    assert there.swapped == here.swapped
+    assert all(torch.equal(mine, there.model.state_dict()[name]) for name, mine in here.model.state_dict().items())
+    convert(masked(model, layouts), back, strict=True)  # the layout was applied before
+    here.save(tmp_path / "fast")
+    assert load_layouts(tmp_path / "fast").keys() == {name.removesuffix(".weight") for name in here.swapped}
+    with pytest.raises(FileError, match="holds layouts alone"):
+        load(tmp_path / "layouts", small_network(bias=True))
+
+
+def test_loaded_layouts_of_another_weight_are_refused_by_their_digests(tmp_path: Path) -> None:
+    model, layouts = pruned_network()
+    save_layouts(layouts, tmp_path / "layouts")
+    back, name = load_layouts(tmp_path / "layouts"), next(iter(layouts))
+    mask = model.get_submodule(name).weight_mask
+    mask.copy_(mask.flip(0))
+    with pytest.raises(
+        SettingError, match=f"^{name}: expected a weight of the mask {layouts[name].before.digest[:12]}"
+    ):
+        convert(model, back)
+    convert(model, dict(back))  # said to be meant
+
+
+def test_what_a_file_of_layouts_says_of_itself_is_checked(tmp_path: Path) -> None:
+    """Digests, and blocks larger than their weight before they take the time to be laid out."""
+    converted().save(tmp_path / "fast")
+    rewritten(tmp_path / "fast", digests={"before": "0" * 64, "after": "0" * 64})
+    with pytest.raises(FileError, match="of the digests that the file says"):
+        load_layouts(tmp_path / "fast")
+    many = 10**6
+    rewritten(
+        tmp_path / "fast",
+        block_rows=torch.zeros(many, dtype=torch.int64),
+        block_cols=torch.zeros(many, dtype=torch.int64),
+        block_shapes=torch.tensor([[many, many]]),
+    )
+    with pytest.raises(FileError, match=f"got {many**2} weights in 16 x 27"):
+        load_layouts(tmp_path / "fast")
+    with pytest.raises(SettingError, match="expected a layout; got a int"):
+        save_layouts({"0": 3}, tmp_path / "layouts")

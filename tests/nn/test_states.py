@@ -12,6 +12,7 @@ from torch import nn
 from torch.autograd import forward_ad
 
 from sparselab.core.errors import SparselabError
+from sparselab.kernels import DENSE
 from sparselab.nn import BlockConv2d, BlockLinear
 from tests.nn.test_modules import layer_and_block
 
@@ -206,3 +207,35 @@ def test_threads_that_infer_while_one_changes_the_values() -> None:
     with torch.no_grad():
         x = torch.randn(3, 40)
         assert near(block(x), copy.deepcopy(block)(x))
+
+
+@KINDS
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_in_half_precision_on_the_cpu_the_dense_layer_runs(kind: str, dtype: torch.dtype) -> None:
+    """Under autocast and as a whole; no blocks are gathered unless their kernel is named, and the weight is made once."""
+    dense, block, x, _ = layer_and_block(kind, True)
+    named = layer_and_block(kind, True, "gather-gemm")[1]
+    half = copy.deepcopy(block).to(dtype)
+    given = x.reshape(-1, x.shape[-1]).t() if kind == "linear" else x
+    assert block.runs_as(given) not in DENSE
+    assert block.runs_as(given.to(dtype)) in DENSE
+    assert named.runs_as(given.to(dtype)) == "gather-gemm"
+    with torch.no_grad(), torch.autocast("cpu", dtype):
+        assert near(block(x), dense(x), 5e-2)
+        assert block(x).stride() == dense(x).stride()
+        block.matrix = None  # what was prepared needs it no more
+        assert near(block(x), dense(x), 5e-2)
+    with torch.no_grad():
+        assert near(half(x.to(dtype)).float(), dense(x), 5e-2)
+
+
+@KINDS
+def test_training_under_autocast_makes_the_dense_weight_in_its_type(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The values are cast, which are fewer, not the weight that is made of them."""
+    _, block, x, _ = layer_and_block(kind, True)
+    made, real = [], block.matrix
+    monkeypatch.setattr(block, "matrix", lambda values: made.append(values.dtype) or real(values))
+    with torch.autocast("cpu", torch.bfloat16):
+        block(x).float().sum().backward()
+    assert made == [torch.bfloat16]
+    assert block.values.grad.dtype == torch.float32

@@ -12,6 +12,8 @@ from torch import nn
 from sparselab.core.layout import Block, Layout
 from sparselab.core.mask import Mask
 from sparselab.kernels import KERNELS
+from sparselab.kernels.native.blocks import NativeBlocks
+from sparselab.kernels.torch_ops.gather_step import GatherStep
 from sparselab.nn import BlockLinear, convert, masked
 from sparselab.nn.block_module import BlockModule
 from tests.nn.networks import block_layout, matrix_shape, prunable, small_network
@@ -92,6 +94,19 @@ def test_rows_in_two_groups_train_too() -> None:
         layer(x).square().sum().backward()
     assert block._step[0] is not None
     assert torch.allclose(block.values.grad, dense.weight.grad[block.flat_rows, block.flat_cols], rtol=1e-4, atol=1e-3)
+
+
+@KINDS
+def test_without_a_compiler_tensor_operations_train_the_blocks(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among the kernels that train, the next in order."""
+    monkeypatch.setattr(NativeBlocks, "unsupported_reason", lambda *_: "there is no C compiler here")
+    monkeypatch.setattr(BlockModule, "dense_product", lambda *_: pytest.fail("the layer ran dense"))
+    dense, block, x, layout = layer_and_block(kind, True)
+    for layer in (block, dense):
+        layer(x).square().sum().backward()
+    assert isinstance(block.step, GatherStep)
+    whole = dense.weight.grad.reshape(layout.after.shape)[block.flat_rows, block.flat_cols]
+    assert torch.allclose(block.values.grad, whole, rtol=1e-3, atol=1e-3)
 
 
 @KINDS

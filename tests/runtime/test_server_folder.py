@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,17 @@ def test_folders_of_the_dead_go_and_those_of_the_living_stay(tmp_path: Path) -> 
     assert not kept.exists()
     mine.close()
     assert list(parent.iterdir()) == []
+
+
+def test_a_folder_that_somebody_clears_away_is_made_again(tmp_path: Path) -> None:
+    folder = ServerFolder(tmp_path / "servers")
+    kept = folder.new()
+    shutil.rmtree(folder.path)
+    assert folder.new().is_dir()
+    folder.restore(kept)
+    assert kept.is_dir()
+    assert ServerFolder(tmp_path / "servers").sweep() == 0, "it is locked as before"
+    folder.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="no owners of folders here")

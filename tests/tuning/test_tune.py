@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from sparselab.benchmarking.statistics import Ratio
 from sparselab.core.errors import Cancelled, FileError, SettingError
-from sparselab.nn import largest_difference
+from sparselab.nn import largest_difference, load
+from sparselab.runtime import messages
 from sparselab.runtime.progress import Monitor
 from sparselab.training.models import MODELS
 from sparselab.training.runs.views import read_run
@@ -85,12 +86,23 @@ def test_three_networks_side_by_side_and_the_converted_one_on_disk(checkpoint: P
     assert told["result"]["swapped"]
     assert told["forecast"]["transform"] == told["transform"] == "regroup:rows_per_group=8"
     assert 0 < told["forecast"]["retained"] <= 1
+    as_older_versions_wrote_it(folder, tmp_path / "old")
+    assert largest_difference(load_converted(network(), tmp_path / "old"), loaded, torch.randn(4, 1, 24, 24)) < 1e-6
 
     assert tune(request(checkpoint), folder, resume=True) == told, "nothing is done twice"
     with pytest.raises(SettingError, match="holds a tuning"):
         tune(request(checkpoint, minutes=1.0), folder, resume=True)
     with pytest.raises(SettingError, match="holds a tuning"):
         tune(request(checkpoint), folder)
+
+
+def as_older_versions_wrote_it(folder: Path, old: Path) -> None:
+    """A state_dict by torch.save, and the layouts in a message."""
+    old.mkdir()
+    done = load(folder / "structured.safetensors", network())
+    layouts = {name: done.model.get_submodule(name).layout.pack() for name in done.swapped}
+    (old / "structured.layouts").write_bytes(messages.dump(layouts))
+    torch.save(done.model.state_dict(), old / "structured.pt")
 
 
 @pytest.mark.parametrize(

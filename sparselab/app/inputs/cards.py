@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,14 @@ from sparselab.runtime.pipes import Limits
 _WALL_SECONDS = 120
 
 
+@dataclass(frozen=True)
+class _Read:
+    """A card, or why there is none. is_copied: it speaks of this session's copy of the file, which may be cleared away."""
+
+    card: Any
+    is_copied: bool
+
+
 @st.cache_data(show_spinner=False, max_entries=32)
 def sample_card(path: str, _modified: int) -> dict[str, Any]:
     """Return the card of a sample, the same for every visitor until the file changes."""
@@ -31,17 +39,18 @@ def remembered_card(key: str, read: Callable[[Path], dict[str, Any]]) -> dict[st
 
     A busy machine reaches a limit with a good file.
     """
-    cards: dict[str, Any] = st.session_state.setdefault("_cards", {})
-    if key not in cards:
+    cards: dict[str, _Read] = st.session_state.setdefault("_cards", {})
+    if key not in cards or (cards[key].is_copied and not own_path(key).exists()):
         try:
-            cards[key] = read(own_path(key))
+            card: Any = read(own_path(key))
         except LimitError:
             raise
         except SparselabError as error:
-            cards[key] = error
-    if isinstance(cards[key], SparselabError):
-        raise cards[key]
-    found: dict[str, Any] = cards[key]
+            card = error
+        cards[key] = _Read(card, own_path(key).exists())
+    if isinstance(cards[key].card, SparselabError):
+        raise cards[key].card
+    found: dict[str, Any] = cards[key].card
     return found
 
 

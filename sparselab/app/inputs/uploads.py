@@ -11,23 +11,27 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from sparselab.app.shell.session import session
 from sparselab.formats import FORMATS
 
+_LONGEST = 200
+"""Bytes of a name: file systems take 255, and a copy may add a suffix."""
+
 
 def uploads() -> dict[str, tuple[str, Path]]:
-    """Return the uploads of this visit by digest: name, and where the file lies."""
+    """Return the uploads of this visit by digest: name, and where the file lies. One that somebody cleared away is none any more."""
     found: dict[str, tuple[str, Path]] = st.session_state.setdefault("_uploads", {})
+    for digest in [digest for digest, (_, path) in found.items() if not path.exists()]:
+        del found[digest]
     return found
 
 
 def stored(file: UploadedFile) -> tuple[Path, str]:
-    """Put an upload into the session's folder; return where it lies, and its digest."""
+    """Put an upload into the session's folder; return where it lies, and its digest. Raises: OSError where there is no room."""
     content = file.getvalue()
     digest = hashlib.sha256(content).hexdigest()
     # A folder of its own, named by us; the stranger's name only of letters that mean nothing to a path.
     folder = session().folder / digest[:16]
+    plain = "".join(c if c.isalnum() or c in "._-" else "_" for c in file.name).encode()[-_LONGEST:]
+    original = folder / (plain.decode(errors="ignore").lstrip(".") or "upload")
     folder.mkdir(exist_ok=True)
-    original = folder / (
-        "".join(c if c.isalnum() or c in "._-" else "_" for c in file.name).lstrip(".")[-80:] or "upload"
-    )
     original.write_bytes(content)
     return original, digest
 

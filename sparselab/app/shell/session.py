@@ -74,6 +74,8 @@ def session() -> VisitorSession:
     if "_session" not in st.session_state:
         st.session_state["_session"] = VisitorSession()
     found: VisitorSession = st.session_state["_session"]
+    if not found.folder.is_dir():
+        server_folder().restore(found.folder)
     return found
 
 

@@ -109,7 +109,8 @@ def _traces(name: str, look_of: int, rows: Sequence[Row], measure: Measure, *, i
 
 
 def _hover(name: str, row: Row) -> str:
-    text = f"{escape(name)}<br>{100 * float(row['coverage']):.1f} % of the weights kept with {100 * float(row['density_after']):.3g} % spent"
+    share = "a share unknown" if row.get("coverage") is None else f"{100 * float(row['coverage']):.1f} %"
+    text = f"{escape(name)}<br>{share} of the weights kept with {100 * float(row['density_after']):.3g} % spent"
     gain = row.get("gain")
     measure = "energy" if row.get("measure") == "energy" else "weights"
     return text if gain is None else f"{text}<br>{100 * float(gain):+.1f} points of {measure} over random groups"

@@ -6,17 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from sparselab.app.inputs.path_policy import allowed_roots, resolve_under
 from sparselab.app.inputs.uploads import stored
 from sparselab.app.shell.escape import literal
+from sparselab.app.shell.session import session
 from sparselab.app.shell.visit import chosen, held
+from sparselab.app.shell.work import run_stranger
 from sparselab.core.data_files import SWEEP_EXAMPLE
-from sparselab.core.errors import SparselabError
+from sparselab.core.errors import LimitError, SparselabError
 from sparselab.core.paths import ROOTS_VARIABLE
+from sparselab.formats.untrusted import UNTRUSTED_LIMITS
+from sparselab.runtime.worker import WorkerError
 from sparselab.workflows.sweeps.folder import Standing, SweepFolder
 from sparselab.workflows.sweeps.running import standing_of
-from sparselab.workflows.sweeps.table_file import MOST_BYTES, ReadTable, table_in
+from sparselab.workflows.sweeps.table_file import MOST_BYTES, ReadTable, copy_table, table_in
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class OpenedSweep:
     table: ReadTable | None
     folder: Path | None = None
     standing: Standing | None = None
-    problem: SparselabError | None = None
+    problem: Exception | None = None
 
 
 def choose_sweep() -> OpenedSweep:
@@ -54,12 +59,33 @@ def choose_sweep() -> OpenedSweep:
     )
     try:
         if file is not None:
-            return OpenedSweep(file.name[:200], table_in(stored(file)[0]))
+            return OpenedSweep(file.name[:200], _brought(file))
         if text:
             return opened_at(resolve_under(text, roots, folder=True))
-    except SparselabError as error:
+    except (SparselabError, WorkerError, OSError) as error:
         return OpenedSweep(text, None, problem=error)
     return OpenedSweep("", table_in(SWEEP_EXAMPLE))
+
+
+def _brought(file: UploadedFile) -> ReadTable:
+    """Return the table in an upload, read once a visit: a limited process makes CSV of it. A refusal is remembered as well."""
+    path, digest = stored(file)
+
+    def read() -> ReadTable | SparselabError:
+        copy = path.parent / "table.csv"
+        try:
+            run_stranger(copy_table, str(path), str(copy), file.name, limits=UNTRUSTED_LIMITS)
+            return table_in(copy, file.name)
+        except LimitError:  # a busy machine reaches one with a good file
+            raise
+        except SparselabError as error:
+            return error
+
+    found = session().memory.remembered(f"sweep|{digest}|{file.name}", read)
+    if isinstance(found, SparselabError):
+        raise found
+    assert isinstance(found, ReadTable)
+    return found
 
 
 def opened_at(folder: Path) -> OpenedSweep:

@@ -46,7 +46,8 @@ def show_run(root: Path, view: RunView | None) -> None:
         advance(root)
         try:
             now = read_run(view.info.folder)
-        except SparselabError:
+        except SparselabError as error:  # its folder went, or was damaged, while it was watched
+            status.error(literal(str(error)), icon=":material/folder_off:")
             break
         if now.info.status not in _BUSY:
             st.rerun()

@@ -141,7 +141,9 @@ def _expand(parts: Arrays, majors: int, minors: int) -> tuple[Ints, Ints]:
     if starts.size != majors + 1:
         raise FileError(f"expected {majors + 1} row offsets for its shape; got {starts.size}")
     if int(starts[0]) != 0 or int(starts[-1]) != count or (starts[1:] < starts[:-1]).any():
-        raise FileError(f"expected row offsets that rise from 0 to {count}; got {int(starts[0])} to {int(starts[-1])}")
+        raise FileError(
+            f"expected row offsets that never fall, from 0 to {count}; they start with {int(starts[0])} and end with {int(starts[-1])}"
+        )
     at = _indices(parts["indices"], minors, count)
     lengths: Ints = np.diff(starts.astype(np.int64)).astype(np.int64)
     return np.repeat(np.arange(majors), lengths), at

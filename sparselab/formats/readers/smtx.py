@@ -60,7 +60,9 @@ def _load(path: Path, start: int, shape: tuple[int, int], nnz: int) -> NDArray[n
         raise FileError(f"{label}: expected {rows + 1 + nnz} numbers, as its header says; got {numbers.size}")
     offsets, indices = numbers[: rows + 1], numbers[rows + 1 :]
     if offsets[0] != 0 or offsets[-1] != nnz or (np.diff(offsets) < 0).any():
-        raise FileError(f"{label}: expected row offsets that rise from 0 to {nnz}; got {offsets[0]} to {offsets[-1]}")
+        raise FileError(
+            f"{label}: expected row offsets that never fall, from 0 to {nnz}; they start with {offsets[0]} and end with {offsets[-1]}"
+        )
     if nnz and indices.max() >= cols:
         raise FileError(f"{label}: expected column indices below {cols}; got {indices.max()}")
     row_of = np.repeat(np.arange(rows), np.diff(offsets))

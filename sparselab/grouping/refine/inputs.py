@@ -69,7 +69,7 @@ def _tensor(value: ScoresLike) -> torch.Tensor:
 
     if isinstance(value, Mask):
         return as_tensor(value.kept.view(np.int8), "cpu")
-    if is_tensor(value) and value.dtype in (torch.int8, torch.float64) and value.layout == torch.strided:
+    if is_tensor(value) and value.dtype in (torch.int8, torch.int32, torch.float64) and value.layout == torch.strided:
         if why := why_not_read(value):
             raise SparselabError(f"expected scores that can be read; got {given(value)}: {why}")
         return value.detach()

@@ -10,10 +10,12 @@ import numpy as np
 from sparselab.core.device import as_tensor
 from sparselab.core.mask import IntVector
 from sparselab.kernels.base import Conv, Kernel, Run, Work
+from sparselab.kernels.steps import LayerStep
 from sparselab.kernels.support.autotune import quickest
 from sparselab.kernels.support.output import init_output
 from sparselab.kernels.support.panels import blocks_unsupported_reason, panels
 from sparselab.kernels.support.precision import tf32_allowed
+from sparselab.kernels.torch_ops.gather_step import GatherStep
 
 if TYPE_CHECKING:
     import torch
@@ -34,6 +36,7 @@ class GatherGemm(Kernel):
     title: ClassVar[str] = "Gather + GEMM"
     source: ClassVar[str] = "ours; torch.index_select, torch.mm"
     runs_blocks: ClassVar[bool] = True
+    trains: ClassVar[bool] = True
     preference: ClassVar[int | None] = 3
 
     def unsupported_reason(self, work: Work) -> str:
@@ -45,6 +48,9 @@ class GatherGemm(Kernel):
         tiles = [tile for tile in _TILES if tile < work.positions]
         runs = {f"{tile} positions at once": make(work, packed, tile) for tile in (*tiles, work.positions)}
         return quickest({description: tf32_allowed(run, work) for description, run in runs.items()}, work)
+
+    def step(self, work: Work) -> LayerStep:
+        return GatherStep(work)
 
 
 class _Packed:

@@ -32,6 +32,9 @@ class Config:
 INTERPRETED = Config(block_m=16, block_n=16, block_k=16)
 """Small, since the interpreter's time goes with the number of tiles, and small layers should need several."""
 
+UNTUNED = Config(block_m=32, block_n=64, block_k=32, warps=4, stages=3)
+"""A size that fits groups of 32 rows and every device of today; no trial has chosen it."""
+
 
 def coarse(
     heights: NDArray[np.int64], positions: int, most_cols: int, dtype: str, arrangements: Sequence[str]

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparselab.kernels.base import Kernel, Work, random_input
+from sparselab.kernels.steps import LayerStep
 from sparselab.kernels.support.panels import blocks_unsupported_reason, panels
-from sparselab.kernels.triton_blocks.configs import INTERPRETED, Config, coarse, fine
+from sparselab.kernels.triton_blocks.configs import INTERPRETED, UNTUNED, Config, coarse, fine
 from sparselab.kernels.triton_blocks.input_layouts import arrangements
 from sparselab.kernels.triton_blocks.launch import BlockProduct, interpreted, packed
+from sparselab.kernels.triton_blocks.step import TritonStep
 from sparselab.kernels.triton_blocks.tile_tuning import Timer, chosen
 from sparselab.kernels.triton_blocks.tiles import joined
 
@@ -35,6 +37,7 @@ class TritonBlocks(Kernel):
     source: ClassVar[str] = "sparselab/kernels/triton_blocks/programs.py"
     devices: ClassVar[tuple[str, ...]] = ("cuda",)
     runs_blocks: ClassVar[bool] = True
+    trains: ClassVar[bool] = True
     preference: ClassVar[int | None] = 0
 
     def unsupported_reason(self, work: Work) -> str:
@@ -49,6 +52,10 @@ class TritonBlocks(Kernel):
     def prepare(self, work: Work) -> BlockProduct:
         """Pack for the quickest config, which the run carries as `config`."""
         return packed(work, INTERPRETED if interpreted() else self.tuned(work))
+
+    def step(self, work: Work) -> LayerStep:
+        """Return a step in tiles of one size, `UNTUNED`: a step is prepared before its shapes are known."""
+        return TritonStep(work, INTERPRETED if interpreted() else UNTUNED)
 
     def tuned(self, work: Work) -> Config:
         """Return the quickest config for this work on its device, timed now unless it was before."""

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import torch
 
 _ARRANGE_BLOCK = 1024
-_LARGEST_32_BIT = 2**31 - 1
-_SHAPES_KEPT = 8
+LARGEST_32_BIT = 2**31 - 1
+SHAPES_KEPT = 8
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -79,17 +79,24 @@ def packed(work: Work, config: Config) -> BlockProduct:
     weight = work.masked_weight
     dealt = passes(joined(panels(work.layout)), work.layout.after.rows)
     parts = [tiles(part, weight, config.block_m, config.block_k) for part in dealt]
-    bias = None if work.bias is None else _upload(work.bias, work.torch_dtype, work.device)
+    bias = None if work.bias is None else upload(work.bias, work.torch_dtype, work.device)
     steps = [
-        _Pass(work, config, part, bias=None if number else bias, accumulate=number > 0)
+        Pass(
+            work,
+            config,
+            part,
+            upload(part.weight, work.torch_dtype, work.device),
+            bias=None if number else bias,
+            accumulate=number > 0,
+        )
         for number, part in enumerate(parts)
     ]
 
-    @lru_cache(maxsize=_SHAPES_KEPT)
+    @lru_cache(maxsize=SHAPES_KEPT)
     def launches(shape: tuple[int, ...]) -> tuple[Geometry, tuple[int, ...], list[Launch]]:
-        y_shape = _output_shape(work, shape)
+        y_shape = output_shape(work, shape)
         geometry = geometry_of(config.arrangement, shape, work.layout.after.cols, work.conv)
-        return geometry, y_shape, [_launch(step, geometry, shape) for step in steps]
+        return geometry, y_shape, [launch_of(step, geometry, shape) for step in steps]
 
     def run(x: torch.Tensor) -> torch.Tensor:
         import torch
@@ -100,7 +107,7 @@ def packed(work: Work, config: Config) -> BlockProduct:
         x = x.contiguous()
         with torch.cuda.device(x.device) if x.is_cuda else nullcontext():
             if geometry.rearranged is not None:
-                x = _arranged(x, geometry.rearranged)
+                x = arranged(x, geometry.rearranged)
             y = empty(y_shape, x.dtype, x.device)
             for launch in ready:
                 launch(x, y)
@@ -109,19 +116,28 @@ def packed(work: Work, config: Config) -> BlockProduct:
     return BlockProduct(config, run, lambda shape: launches(shape)[2])
 
 
-class _Pass:
+class Pass:
     """Tiles on the device, no two of which share a row."""
 
-    def __init__(self, work: Work, config: Config, part: Tiles, *, bias: torch.Tensor | None, accumulate: bool) -> None:
+    def __init__(
+        self,
+        work: Work,
+        config: Config,
+        part: Tiles,
+        weight: torch.Tensor,
+        *,
+        bias: torch.Tensor | None,
+        accumulate: bool,
+    ) -> None:
         import torch
 
         self.work, self.config, self.part, self.bias, self.accumulate = work, config, part, bias, accumulate
-        self.weight = _upload(part.weight, work.torch_dtype, work.device)
-        self.first = _upload(part.first, torch.int32, work.device)
-        self.rows = _upload(part.rows, torch.int32, work.device)
+        self.weight = weight
+        self.first = upload(part.first, torch.int32, work.device)
+        self.rows = upload(part.rows, torch.int32, work.device)
 
 
-def _launch(step: _Pass, geometry: Geometry, shape: tuple[int, ...]) -> Launch:
+def launch_of(step: Pass, geometry: Geometry, shape: tuple[int, ...]) -> Launch:
     """Return the launch of a pass for X of this shape."""
     import torch
 
@@ -129,9 +145,9 @@ def _launch(step: _Pass, geometry: Geometry, shape: tuple[int, ...]) -> Launch:
     checked = config.arrangement == "checked" and work.conv is not None
     y_row = positions.lines * positions.width
     y_image = y_row * work.layout.after.rows
-    wide = max(geometry.numel, positions.images * y_image, step.part.weight.size) > _LARGEST_32_BIT
-    offsets = _upload(geometry.offsets[cols], torch.int64 if wide else torch.int32, work.device)
-    taps = _upload(geometry.taps[cols], torch.int32, work.device) if checked else offsets
+    wide = max(geometry.numel, positions.images * y_image, step.part.weight.size) > LARGEST_32_BIT
+    offsets = upload(geometry.offsets[cols], torch.int64 if wide else torch.int32, work.device)
+    taps = upload(geometry.taps[cols], torch.int32, work.device) if checked else offsets
     kernel = (1, 1) if work.conv is None else work.conv.kernel_shape
     numbers = {
         "tiles": step.part.count,
@@ -178,7 +194,7 @@ def _launch(step: _Pass, geometry: Geometry, shape: tuple[int, ...]) -> Launch:
     )
 
 
-def _arranged(x: torch.Tensor, into: Rearranged) -> torch.Tensor:
+def arranged(x: torch.Tensor, into: Rearranged) -> torch.Tensor:
     """Return X written anew, zeros round it."""
     from sparselab.kernels.triton_blocks.programs import arrange
 
@@ -197,14 +213,14 @@ def _arranged(x: torch.Tensor, into: Rearranged) -> torch.Tensor:
         pitch=into.pitch,
         step=into.step,
         padding=into.border,
-        WIDE=max(total, x.numel()) > _LARGEST_32_BIT - _ARRANGE_BLOCK,
+        WIDE=max(total, x.numel()) > LARGEST_32_BIT - _ARRANGE_BLOCK,
         BLOCK=_ARRANGE_BLOCK,
         enable_fp_fusion=True,
     )
     return out
 
 
-def _output_shape(work: Work, shape: tuple[int, ...]) -> tuple[int, ...]:
+def output_shape(work: Work, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return Y's shape. Raises: SettingError where X is not one for these weights."""
     rows, cols = work.layout.after.shape
     area = 1 if work.conv is None else prod(work.conv.kernel_shape)
@@ -216,7 +232,7 @@ def _output_shape(work: Work, shape: tuple[int, ...]) -> tuple[int, ...]:
     return (shape[0], rows, *work.conv.output_size(*shape[2:]))
 
 
-def _upload(array: NDArray[np.generic], dtype: torch.dtype, device: str) -> torch.Tensor:
+def upload(array: NDArray[np.generic], dtype: torch.dtype, device: str) -> torch.Tensor:
     """Return the array on the device, in memory of one element at least: an empty one has no address."""
     import torch
 

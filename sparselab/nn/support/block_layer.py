@@ -16,6 +16,7 @@ class BlockLayer(Protocol):
 
     layout: Layout
     kernel: str
+    dense_shape: tuple[int, ...]
 
     @property
     def values(self) -> Tensor: ...
@@ -40,6 +41,9 @@ class BlockLayer(Protocol):
 
     def dense_product(self, x: Tensor, values: Tensor, bias: Tensor | None) -> Tensor:
         """Return Y by tensor operations."""
+
+    def weighted(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Return Y by the dense layer's own operation."""
 
     def multiply(self, x: Tensor) -> Tensor:
         """Return Y by a prepared kernel."""

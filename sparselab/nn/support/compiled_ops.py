@@ -1,10 +1,12 @@
 """A block layer's products as operations of torch's own, so that torch.compile calls the kernels and does not look inside.
 
 X and Y are as the layer has them: positions x features, or N x C x H x W, contiguous. `layer` is the number of a live layer.
+They are defined without `torch.library.custom_op`, whose look for shared memory at every call takes longer than a small product.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 from weakref import WeakValueDictionary
@@ -12,6 +14,7 @@ from weakref import WeakValueDictionary
 import torch
 from torch import Tensor
 
+from sparselab.core.torch_private import operation
 from sparselab.nn.support.block_layer import BlockLayer
 from sparselab.nn.support.step_function import bias_gradient
 
@@ -39,39 +42,33 @@ def product(x: Tensor, values: Tensor, bias: Tensor | None, layer: int, *, train
     return y
 
 
-@torch.library.custom_op("sparselab::block_product", mutates_args=())
-def block_product(x: Tensor, values: Tensor, bias: Tensor | None, layer: int) -> Tensor:
+def _block_product(x: Tensor, values: Tensor, bias: Tensor | None, layer: int) -> Tensor:
     found = _LAYERS[layer]
     if values.data_ptr() != found.values.data_ptr():  # others stand in for the layer's own
         return _as_layer(found, found.dense_product(_as_work(found, x), values, bias))
     return _as_layer(found, found.multiply(_as_work(found, x)))
 
 
-@torch.library.custom_op("sparselab::block_step", mutates_args=())
-def block_step(x: Tensor, values: Tensor, bias: Tensor | None, layer: int) -> Tensor:
+def _block_step(x: Tensor, values: Tensor, bias: Tensor | None, layer: int) -> Tensor:
     found = _LAYERS[layer]
     assert found.step is not None
     return _as_layer(found, found.step.product(_as_work(found, x), values, bias))
 
 
-@torch.library.custom_op("sparselab::block_input_gradient", mutates_args=())
-def block_input_gradient(slope: Tensor, x: Tensor, values: Tensor, layer: int) -> Tensor:
+def _block_input_gradient(slope: Tensor, x: Tensor, values: Tensor, layer: int) -> Tensor:
     found = _LAYERS[layer]
     assert found.step is not None
     gradient = found.step.input_gradient(_as_work(found, slope), _as_work(found, x), values)
     return _as_layer(found, gradient)
 
 
-@torch.library.custom_op("sparselab::block_value_gradient", mutates_args=())
-def block_value_gradient(slope: Tensor, x: Tensor, values: Tensor, layer: int) -> Tensor:
+def _block_value_gradient(slope: Tensor, x: Tensor, values: Tensor, layer: int) -> Tensor:
     found = _LAYERS[layer]
     assert found.step is not None
     return found.step.value_gradient(_as_work(found, slope), _as_work(found, x))
 
 
-@block_product.register_fake
-@block_step.register_fake
-def _(x: Tensor, values: Tensor, bias: Tensor | None, layer: int) -> Tensor:
+def _fake_product(x: Tensor, values: Tensor, bias: Tensor | None, layer: int) -> Tensor:
     found = _LAYERS[layer]
     if found.conv is None:
         return x.new_empty(x.shape[0], found.layout.after.rows)
@@ -80,13 +77,11 @@ def _(x: Tensor, values: Tensor, bias: Tensor | None, layer: int) -> Tensor:
     return x.new_empty(x.shape[0], found.layout.after.rows, *sides)
 
 
-@block_input_gradient.register_fake
-def _(slope: Tensor, x: Tensor, values: Tensor, layer: int) -> Tensor:
+def _fake_input_gradient(slope: Tensor, x: Tensor, values: Tensor, layer: int) -> Tensor:
     return x.new_empty(x.shape)
 
 
-@block_value_gradient.register_fake
-def _(slope: Tensor, x: Tensor, values: Tensor, layer: int) -> Tensor:
+def _fake_value_gradient(slope: Tensor, x: Tensor, values: Tensor, layer: int) -> Tensor:
     return values.new_empty(values.shape)
 
 
@@ -106,9 +101,6 @@ def _gradients(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
     )
 
 
-block_step.register_autograd(_gradients, setup_context=_remember)
-
-
 def _as_work(layer: BlockLayer, x: Tensor) -> Tensor:
     """Return an X or Y as `Work` has it."""
     return x.t() if layer.conv is None else x
@@ -117,3 +109,22 @@ def _as_work(layer: BlockLayer, x: Tensor) -> Tensor:
 def _as_layer(layer: BlockLayer, y: Tensor) -> Tensor:
     """Return an X or Y as the layer has it, contiguous."""
     return (y.t() if layer.conv is None else y).contiguous()
+
+
+def _defined(name: str, parameters: str, run: Callable[..., Tensor], fake: Callable[..., Tensor]) -> Any:
+    """Return a new operation of torch, which changes none of its inputs and returns a tensor of its own."""
+    torch.library.define(f"sparselab::{name}", f"({parameters}) -> Tensor")
+    torch.library.impl(f"sparselab::{name}", "CompositeExplicitAutograd", run)
+    torch.library.register_fake(f"sparselab::{name}", fake)
+    return operation(f"sparselab::{name}")
+
+
+_FORWARD, _BACKWARD = (
+    "Tensor x, Tensor values, Tensor? bias, int layer",
+    "Tensor slope, Tensor x, Tensor values, int layer",
+)
+block_product = _defined("block_product", _FORWARD, _block_product, _fake_product)
+block_step = _defined("block_step", _FORWARD, _block_step, _fake_product)
+block_input_gradient = _defined("block_input_gradient", _BACKWARD, _block_input_gradient, _fake_input_gradient)
+block_value_gradient = _defined("block_value_gradient", _BACKWARD, _block_value_gradient, _fake_value_gradient)
+torch.library.register_autograd("sparselab::block_step", _gradients, setup_context=_remember)

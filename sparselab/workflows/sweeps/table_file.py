@@ -10,18 +10,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sparselab.core.csv_text import read_rows
+from sparselab.core.csv_text import read_rows, rows_csv
 from sparselab.core.errors import FileError
 from sparselab.formats.names import clean_name
 from sparselab.formats.options import DEFAULT_LIMITS
 from sparselab.formats.parsing.zip_members import ZIP_STARTS, check_members, list_members, read_member
+from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.workflows.sweeps.folder import PLAN, SweepFolder, read_result
 from sparselab.workflows.sweeps.plan import Plan
 from sparselab.workflows.sweeps.plan_file import read_whole_plan, whole_plan_in
 from sparselab.workflows.sweeps.table import Row, columns_of, fixed_columns, rows_of
 
 MOST_BYTES = 2**26
-MOST_ROWS = 200_000
+MOST_ROWS = 50_000
 _TEXTS = frozenset({"file", "layer", "transform", "measure", "status", "reason", "error", "task"})
 _LIMITS = replace(DEFAULT_LIMITS, max_tensors=100_000, max_total_bytes=2**28)
 _LARGEST_RESULT = 2**20
@@ -37,12 +38,24 @@ class ReadTable:
     plan: Plan | None = None
 
 
-def table_in(path: Path) -> ReadTable:
-    """Return the table of a sweep's folder, of a zip of one, or of CSV, by what lies there. Raises: FileError for anything else."""
+def copy_table(path: str, out: str, name: str, *, monitor: Monitor = SILENT) -> None:
+    """Write the table in a stranger's file to `out` as CSV, which is read in bounded time: what a limited process does for `table_in`.
+
+    Raises: FileError for what is no table, or one of more than MOST_ROWS rows.
+    """
+    found = table_in(Path(path), name)
+    Path(out).write_text(rows_csv(found.columns, found.rows), encoding="utf-8", newline="\n")
+
+
+def table_in(path: Path, name: str | None = None) -> ReadTable:
+    """Return the table of a sweep's folder, of a zip of one, or of CSV, by what lies there. name: what messages call it.
+
+    Raises: FileError for anything else.
+    """
     if path.is_dir():
         plan = read_whole_plan(path / PLAN)
         return of_plan(plan, rows_of(plan, SweepFolder(path).read()))
-    name = clean_name(path.name)
+    name = clean_name(name or path.name)
     try:
         if path.stat().st_size > MOST_BYTES:
             raise FileError(f"{name}: expected at most {MOST_BYTES // 2**20} MiB; got more: collect fewer points")
@@ -82,7 +95,9 @@ def _of_zip(path: Path, name: str) -> ReadTable:
                 if told is not None:
                     yield where.stem, told
 
-    return of_plan(plan, rows_of(plan, results()))
+    rows = rows_of(plan, results())
+    _check_size(len(rows), name)
+    return of_plan(plan, rows)
 
 
 def _of_csv(content: bytes, name: str) -> ReadTable:
@@ -92,8 +107,7 @@ def _of_csv(content: bytes, name: str) -> ReadTable:
         raise FileError(
             f"{name}: expected a table that `sparselab sweep --collect` wrote; got something else"
         ) from None
-    if len(found) > MOST_ROWS:
-        raise FileError(f"{name}: expected at most {MOST_ROWS} rows; got {len(found)}: collect fewer points")
+    _check_size(len(found), name)
     columns = tuple(found[0]) if found else ()
     if missing := [each for each in fixed_columns() if each not in columns]:
         raise FileError(
@@ -101,6 +115,11 @@ def _of_csv(content: bytes, name: str) -> ReadTable:
         )
     rows = [{key: _value(key, text, name) for key, text in row.items()} for row in found]
     return ReadTable(columns, tuple(each for each in columns if each not in fixed_columns()), rows)
+
+
+def _check_size(rows: int, name: str) -> None:
+    if rows > MOST_ROWS:
+        raise FileError(f"{name}: expected at most {MOST_ROWS:,} rows; got {rows:,}: collect fewer points")
 
 
 def _value(column: str, text: str, name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import shutil
 import signal
 import threading
 import time
@@ -121,6 +122,20 @@ def test_a_full_temporary_folder_when_a_file_comes(full: Callable[[bool], None])
     full(False)
     at.file_uploader[0].set_value(("a.npz", content.getvalue(), "application/octet-stream")).run()
     assert answered(at)
+
+
+def test_a_temporary_folder_that_is_cleared_asks_for_the_file_again() -> None:
+    content = io.BytesIO()
+    np.savez(content, a=np.eye(8, dtype=np.float32))
+    at = opened(source="Upload")
+    at.file_uploader[0].set_value(("a.npz", content.getvalue(), "application/octet-stream")).run()
+    assert answered(at)
+    shutil.rmtree(server_folder().path)
+    at.run()
+    assert "choose the file" in said(at)
+    at.file_uploader[0].set_value(("a.npz", content.getvalue(), "application/octet-stream")).run()
+    assert answered(at)
+    assert not opened(**QUICK).exception, "and who comes anew finds room"
 
 
 @pytest.mark.parametrize("page", PAGES)
