@@ -95,7 +95,10 @@ def forecast(
     }
     forms = {"dense": network.full, "masked": start.masks, "structured": after}
     ready = ready_forms(network, data, {name: (start.state, masks) for name, masks in forms.items()}, layouts)
-    times = time_forms(network, data, ready, seed=settings.seed, seconds=seconds, monitor=monitor)
+    timed = ("dense", "exact", "structured")
+    times = time_forms(
+        network, data, ready, seed=settings.seed, seconds=seconds, monitor=monitor, forms=timed, fits=True
+    )
     rival = min(("dense", "exact"), key=times.ms)
     kept = sum(layout.before.count for layout in layouts.values())
     return Forecast(

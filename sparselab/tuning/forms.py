@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 
-from sparselab.benchmarking.statistics import Ratio, speedup, summarise
+from sparselab.benchmarking.statistics import FEWEST_ROUNDS, Ratio, speedup, summarise
 from sparselab.benchmarking.timing import TimedRun, WallClock, take_turns
 from sparselab.core.errors import SparselabError
 from sparselab.core.layout import Layout
@@ -90,17 +91,32 @@ def ready_forms(
 
 
 def time_forms(
-    network: Network, data: Data, ready: Ready, *, seed: int, seconds: float, monitor: Monitor = SILENT
+    network: Network,
+    data: Data,
+    ready: Ready,
+    *,
+    seed: int,
+    seconds: float,
+    monitor: Monitor = SILENT,
+    forms: Sequence[str] = FORMS,
+    fits: bool = False,
 ) -> Times:
-    """Return the times of a batch of test examples, all forms in turns."""
+    """Return the times of a batch of test examples, the forms in turns. fits: of fewer examples, where a verdict on a whole batch
+    would take longer than `seconds`."""
     batch = one_batch(network, data)
+    if fits:
+        start = time.perf_counter()
+        with torch.no_grad():
+            _call(ready.models["dense"], batch)()
+        least = (time.perf_counter() - start) * len(forms) * 2 * FEWEST_ROUNDS
+        batch = batch[: max(1, int(len(batch) * min(1.0, seconds / least)))]
     runs = [
         TimedRun(key=(place, "batch"), name=form, call=_call(ready.models[form], batch), clock=WallClock())
-        for place, form in enumerate(FORMS)
+        for place, form in enumerate(forms)
     ]
     with torch.no_grad():
         taken = take_turns(runs, rounds=_ROUNDS, seconds=seconds, seed=seed, monitor=monitor)
-    return Times({form: taken.times[place, "batch"] for place, form in enumerate(FORMS)}, seed)
+    return Times({form: taken.times[place, "batch"] for place, form in enumerate(forms)}, seed)
 
 
 def one_batch(network: Network, data: Data) -> torch.Tensor:
