@@ -25,6 +25,8 @@ test: $(VENV)/.test
 test-long: $(VENV)/.test
 	$(BIN)/python tests/long/memory.py
 	PYTHONPATH=. $(BIN)/python tests/long/steps.py
+	PYTHONPATH=. $(BIN)/python tests/long/killed_trainings.py
+	$(BIN)/python tests/long/native.py
 	SPARSELAB_TEST_LAYERS=1000 $(BIN)/python -m pytest tests/kernels/test_triton_interpreted.py
 	PYTHONPATH=. $(BIN)/python tests/long/compiled.py
 	$(BIN)/python tests/long/busy.py --runs $(RUNS)

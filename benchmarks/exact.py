@@ -1,6 +1,6 @@
-"""The exact product of any mask against the dense one: random masks, the sample tickets, the convolutions of ResNet-18.
+"""The exact product of any mask against the dense one: random masks, sample tickets, real pruned layers, ResNet-18's convolutions.
 
-    python -m benchmarks.exact [--only linear|samples|conv] [--seconds 2] [--threads 1]
+    python -m benchmarks.exact [--only linear|samples|dlmc|conv] [--seconds 2] [--threads 1] [--dlmc FOLDER]
 
 Every case is a session of `sparselab.benchmarking`: checked against float64, then all kernels in turns, the dense product beside itself as a
 control. One row a case and kernel in results/latency_exact.csv, with the flags of its session: "busy" where others used the machine.
@@ -23,9 +23,11 @@ from sparselab.benchmarking.lock import alone
 from sparselab.benchmarking.measurement import measure
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
+from sparselab.formats import read_ticket
 from sparselab.kernels.base import Conv, Work
 
 FOLDER = Path(__file__).resolve().parent.parent / "sample_masks"
+DLMC = Path(__file__).resolve().parent.parent.parent / "shared" / "dlmc"
 MATRICES = (
     *((512, 4608, positions) for positions in (1024, 256, 1)),
     *((4096, 4096, positions) for positions in (256, 16, 1)),
@@ -74,6 +76,15 @@ def sample_cases() -> Iterator[Case]:
                 yield Case("samples", found, blocks, ("native-sparse", "native-blocks"))
 
 
+def dlmc_cases(folder: Path) -> Iterator[Case]:
+    """Layers of the Deep Learning Matrix Collection (Gale et al., 2020), as matrix products; none where the folder is not there."""
+    for file in sorted(folder.glob("*.smtx")):
+        mask = next(iter(read_ticket(file))).mask
+        for positions in SAMPLE_POSITIONS:
+            name = f"{file.stem}, {mask.rows} x {mask.cols}, {positions} positions, sparsity {1 - mask.density:.2f}"
+            yield Case("dlmc", name, exact(mask.kept, (mask.cols, positions)), ("native-sparse", "csr"))
+
+
 def conv_cases() -> Iterator[Case]:
     for side, images in ((32, 16), (224, 1)):
         for name, rows, shape, conv in resnet18(side, images):
@@ -85,12 +96,14 @@ def conv_cases() -> Iterator[Case]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=("linear", "samples", "conv"))
+    parser.add_argument("--only", choices=("linear", "samples", "dlmc", "conv"))
     parser.add_argument("--seconds", type=float, default=2.0, help="of each session")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--dlmc", type=Path, default=DLMC, help="folder of .smtx layers")
     arguments = parser.parse_args()
     rows: list[dict[str, Any]] = []
-    cases = [case for case in (*linear_cases(), *sample_cases(), *conv_cases()) if arguments.only in (None, case.part)]
+    every = (*linear_cases(), *sample_cases(), *dlmc_cases(arguments.dlmc), *conv_cases())
+    cases = [case for case in every if arguments.only in (None, case.part)]
     with alone():
         for case in cases:
             session = measure(case.work, case.kernels, seconds=arguments.seconds, threads=arguments.threads)

@@ -25,10 +25,15 @@ PACKAGES: dict[str, frozenset[str]] = {
     "auditing": frozenset({"core", "runtime", "analysis", "formats"}),
     "nn": frozenset({"core", "kernels"}),
     "transforms": frozenset({"core", "runtime", "analysis", "pruning", "grouping"}),
-    "workflows": frozenset({"core", "runtime", "analysis", "grouping", "transforms", "formats"}),
     "benchmarking": frozenset({"core", "runtime", "analysis", "transforms", "kernels", "formats", "nn"}),
     "diagnosis": frozenset({"core", "runtime", "analysis", "transforms", "kernels", "formats", "nn", "benchmarking"}),
     "training": frozenset({"core", "runtime", "pruning", "grouping", "transforms", "formats"}),
+    "workflows": frozenset(
+        {
+            *("core", "runtime", "analysis", "grouping", "transforms", "kernels", "formats"),
+            *("benchmarking", "training"),
+        }
+    ),
     "tuning": frozenset({"core", "runtime", "transforms", "kernels", "formats", "nn", "benchmarking", "training"}),
     "lessons": frozenset(
         {

@@ -45,6 +45,7 @@ from sparselab.training.tasks import TASKS
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.regroup.rules import RULES
 from sparselab.workflows.sweeps.executors import EXECUTORS
+from sparselab.workflows.sweeps.kinds import KINDS
 from tests.analysis import test_similarity, test_toy
 from tests.app import test_explore_page, test_training_page
 from tests.app.learn import test_page as test_learn_page
@@ -64,7 +65,7 @@ from tests.training import test_laws, test_models, test_paper_results, test_task
 from tests.transforms import test_conformance as test_transforms
 from tests.transforms.regroup import test_rules
 from tests.workflows import test_compare
-from tests.workflows.sweeps import test_running
+from tests.workflows.sweeps import test_running, test_task_kinds
 
 Test = Callable[..., None]
 
@@ -72,6 +73,7 @@ WALKS: tuple[tuple[Iterable[Any], Test], ...] = (
     (TRANSFORMS, test_transforms.test_laws),
     (TRANSFORMS, test_compare.test_every_transform_names_its_contenders),
     (EXECUTORS, test_running.test_every_executor_comes_to_the_same_files),
+    (KINDS, test_task_kinds.test_results_of_every_kind_are_what_the_task_determines_and_no_more),
     (RULES, test_rules.test_rounds_end_and_no_weight_lies_in_two_blocks),
     (GROUPERS, test_grouping.test_every_row_is_in_one_group_and_promised_sizes_are_kept),
     (KERNELS, test_kernels.test_every_kernel_is_right_on_all_that_it_says_it_can_run),

@@ -71,7 +71,7 @@ def facts(folder: Path) -> None:
     "--language",
     type=click.Choice(list(LANGUAGES)),
     multiple=True,
-    help="The sheet's language; twice for two. [default: all]",
+    help="The sheet's language; may be given twice. [default: all].",
 )
 def sheet(name: str, out: Path, overwrite: bool, language: tuple[str, ...]) -> None:
     """Write a lesson as one HTML file for paper: questions first, answers on pages of their own at the end."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-import time
+import shlex
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -15,9 +14,10 @@ import click
 from sparselab.cli.file_options import file_options
 from sparselab.cli.output import print_document
 from sparselab.cli.sweep_options import WithSweptSettings, listed_settings
+from sparselab.cli.sweep_progress import Printer, at_the_end, in_words, say_failures
 from sparselab.core.atomic_files import atomic_path
 from sparselab.core.device import resolve_device
-from sparselab.core.errors import SettingError
+from sparselab.core.errors import FileError, SettingError
 from sparselab.core.ticket import Ticket
 from sparselab.formats import ReadOptions
 from sparselab.formats.limited import read_limited
@@ -28,7 +28,7 @@ from sparselab.workflows.sweeps.outline import Outline, files_at, plan_of
 from sparselab.workflows.sweeps.plan import Plan
 from sparselab.workflows.sweeps.plan_file import is_plan, read_plan, read_whole_plan
 from sparselab.workflows.sweeps.running import Shard, run_sweep, standing_of
-from sparselab.workflows.sweeps.table import rows_of, write_csv
+from sparselab.workflows.sweeps.table import rows_in, write_csv
 from sparselab.workflows.tasks import results_folder
 
 
@@ -90,7 +90,8 @@ def sweep(
 
     FILE is a file of masks or weights, a folder of them or of a model, or a plan that --write-plan wrote. A setting takes several values
     with commas; every combination is a point. Without FILE the sweep in --out goes on. What is in the folder is not computed again:
-    stop with Ctrl-C, and go on with the same command. Searches end by their steps, never by the clock.
+    stop with Ctrl-C, and go on with the same command. Searches end by their steps, never by the clock. The status is 0 when every point
+    that was run has a result, 1 when some have none, 130 after Ctrl-C.
     """
     part, executor = _shard(shard), _executor(jobs, scheduler)
     with ExitStack() as stack:
@@ -101,33 +102,43 @@ def sweep(
         elif folder is None:
             raise SettingError("expected FILE, or --out with the folder of a sweep; got neither")
         else:
+            if not SweepFolder(folder).plan_path.exists():
+                raise SettingError(
+                    f"--out: expected the folder of a sweep, where its plan lies; got {folder}: name FILE to begin one"
+                )
             plan = read_whole_plan(SweepFolder(folder).plan_path)
     if write_plan is not None:
-        with atomic_path(write_plan) as temporary:
-            temporary.write_text(plan.text(), encoding="utf-8", newline="\n")
+        _write(plan, write_plan)
         click.echo(f"wrote {write_plan}: {sum(1 for _ in plan.points())} points", err=True)
         return
     if folder is None:
         raise SettingError("--out: expected the folder of the sweep; got none")
     found = SweepFolder(folder)
-    if status or (file is None and collect is not None):
-        standing = standing_of(plan, found, part)
-    else:
+    is_run = not status and (file is not None or collect is None)
+    if is_run:
         standing = _run(plan, found, executor, part, retry_failed=retry_failed)
+    else:
+        standing = standing_of(plan, found, part)
     if collect is not None:
-        rows = rows_of(plan, found.read())
+        rows = rows_in(plan, found)
         write_csv(plan, rows, collect)
         click.echo(f"wrote {collect}: {len(rows)} rows", err=True)
     if as_json:
-        document = {"points": standing.total, "done": standing.done, "failed": standing.failed, "left": standing.left}
+        counts = {"with_result": standing.done - standing.failed, "failed": standing.failed, "left": standing.left}
+        document = {"points": standing.total, "done": standing.done, **counts}
         told = {"transforms": plan.as_json()["transforms"], "seeds": list(plan.seeds), "chance": plan.with_chance}
         seed = plan.seeds[0] if len(plan.seeds) == 1 else None
         settings = {**told, "device": plan.device, "shard": shard}
         print_document({**document, "out": str(folder)}, "sweep", file=file, seed=seed, settings=settings)
     else:
-        click.echo(_in_words(standing))
+        click.echo(at_the_end(standing))
     if standing.failed:
-        _say_failures(found)
+        say_failures(found)
+        click.echo(
+            f"{shlex.join(['sparselab', 'sweep', '--out', str(folder), '--retry-failed'])} tries them again", err=True
+        )
+        if is_run:
+            click.get_current_context().exit(1)
 
 
 def _outline(
@@ -182,7 +193,7 @@ def _executor(jobs: str, scheduler: str | None) -> Executor:
 
 
 def _run(plan: Plan, folder: SweepFolder, executor: Executor, shard: Shard, *, retry_failed: bool) -> Standing:
-    printer = _Printer()
+    printer = Printer()
     try:
         return run_sweep(
             plan,
@@ -195,61 +206,15 @@ def _run(plan: Plan, folder: SweepFolder, executor: Executor, shard: Shard, *, r
         )
     except KeyboardInterrupt:
         printer.end()
-        click.echo(f"{_in_words(printer.standing)}; the same command goes on", err=True)
+        click.echo(f"{in_words(printer.standing)}; the same command goes on", err=True)
         raise click.Abort from None
     finally:
         printer.end()
 
 
-class _Printer:
-    """Says on standard error how far a sweep is: in one line of a terminal, or a line every ten seconds."""
-
-    def __init__(self) -> None:
-        self.standing = Standing(0, 0, 0)
-        self._said = float("-inf")
-        self._is_open = False
-        self._in_place = sys.stderr.isatty()
-
-    def __call__(self, standing: Standing) -> None:
-        self.standing = standing
-        now = time.monotonic()
-        if now - self._said < (0.2 if self._in_place else 10.0) and standing.left:
-            return
-        self._said = now
-        text = _in_words(standing)
-        click.echo(f"\r\x1b[K{text}" if self._in_place else text, err=True, nl=not self._in_place)
-        self._is_open = self._in_place
-
-    def end(self) -> None:
-        if self._is_open:
-            click.echo(err=True)
-            self._is_open = False
-
-
-def _in_words(standing: Standing) -> str:
-    """Return how far it is, and how long still.
-
-    Example: >>> _in_words(Standing(3, 1, 9, 180.0))
-             '3 of 9 points done, 1 without a result, about 3 min left'
-    """
-    failed = f", {standing.failed} without a result" if standing.failed else ""
-    left = "" if not standing.left or standing.seconds_left is None else f", about {_time(standing.seconds_left)} left"
-    return f"{standing.done} of {standing.total} points done{failed}{left}"
-
-
-def _time(seconds: float) -> str:
-    minutes = seconds / 60
-    return f"{seconds:.0f} s" if seconds < 90 else f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
-
-
-def _say_failures(folder: SweepFolder) -> None:
-    """Say on standard error why points have no result, the same reason once."""
-    reasons: dict[str, int] = {}
-    for _, told in folder.read():
-        if "result" not in told:
-            text = str(told.get("error", told.get("failure")))
-            reasons[text] = reasons.get(text, 0) + 1
-    for text, count in list(reasons.items())[:5]:
-        click.echo(f"{count} without a result: {text}", err=True)
-    if len(reasons) > 5:
-        click.echo(f"{len(reasons) - 5} more reasons: --collect lists them", err=True)
+def _write(plan: Plan, path: Path) -> None:
+    try:
+        with atomic_path(path) as temporary:
+            temporary.write_text(plan.text(), encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise FileError(f"--write-plan: expected a file that can be written; {path}: {error.strerror}") from None

@@ -35,7 +35,7 @@ class LayerChoice:
 
     def __str__(self) -> str:
         what = "in blocks" if self.blocks else "dense"
-        return f"{what}: {self.block_ms:.3g} ms in blocks, {self.dense_ms:.3g} ms dense, {self.speedup:.2f}x, {self.turns} turns"
+        return f"{what}: {self.block_ms:.3g} ms in blocks, {self.dense_ms:.3g} ms dense; {self.speedup:.2f}x, the median of {self.turns} turns"
 
 
 def choices(

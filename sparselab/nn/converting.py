@@ -14,7 +14,7 @@ from sparselab.core.modules.weights import ModuleWeight
 from sparselab.kernels import exact_kernel
 from sparselab.nn.block_module import BlockModule
 from sparselab.nn.choosing import LayerChoice, choices
-from sparselab.nn.exact import layouts_as_they_are
+from sparselab.nn.exact import computed_weights, layouts_as_they_are
 from sparselab.nn.fast_paths import restore_fast_paths, run_layers_of_encoders
 from sparselab.nn.located import located
 from sparselab.nn.masking import apply_mask, layout_out_first, refuse_other_weight
@@ -81,7 +81,7 @@ def convert(
     Linear layers, convolutions over sequences and images, in groups too, and GPT-2's Conv1D are swapped. A layer whose layout
     has no blocks, or whose kind no kernel runs, stays what it was with its mask applied; so does one that would lose something:
     a subclass of its own, hooks, a weight that other modules share. `stayed` says why. A weight under torch.nn.utils.prune or
-    a parametrization that is a plain mask becomes a plain one. Names and layouts may come from the model or from a file of it.
+    a parametrization that is a plain mask becomes a plain one; without layouts in every layer, those that stay too. Names and layouts may come from the model or from a file of it.
     kernels: by layer name, which kernel runs it (one of `DENSE`: it stays dense); "auto" where nothing is said.
     only_if_faster: call the model with `example_inputs` (a tensor, a tuple of arguments, or arguments by name), time every
     block layer in turns with its dense layer on the input it gets there, and put the dense one back, its mask applied, where blocks
@@ -112,6 +112,9 @@ def convert(
     stayed: dict[str, str] = {}
     if layouts is None:
         layouts, stayed = layouts_as_they_are(new)
+        for weight in computed_weights(new):  # a mask that no block layer holds costs a product at every call
+            if weight.raw_name in stayed:
+                make_permanent(weight)
         chosen = dict.fromkeys(layouts, exact_kernel()) | chosen
     unknown = sorted(set(chosen) - set(layouts))
     if unknown:

@@ -28,6 +28,11 @@ def layouts_as_they_are(model: nn.Module) -> tuple[dict[str, Layout], dict[str, 
     return layouts, left
 
 
+def computed_weights(model: nn.Module) -> tuple[ModuleWeight, ...]:
+    """Return the weights that are computed at every call, as under torch.nn.utils.prune."""
+    return tuple(weight for weight in weights_of(model)[0] if weight.how)
+
+
 def _layout(weight: ModuleWeight) -> Layout | str:
     if in_blocks(weight.module):
         return "it runs in blocks already"

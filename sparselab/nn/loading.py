@@ -16,9 +16,10 @@ from sparselab.nn.swaps import block_layer
 
 
 def load(path: str | Path, model: nn.Module) -> Converted:
-    """Return a copy of `model` with the block layers and the state of a file that `Converted.save` wrote.
+    """Return a copy of `model` with the block layers and the state of a file that `Converted.save` wrote; `swapped` names modules.
 
-    model: of the architecture that was converted, with weights of any values.
+    model: of the architecture that was converted, with weights of any values; what returns is in its mode: `model.eval()` before
+    it computes anything.
     Raises: FileError for a file that is none, or is of another architecture; SettingError for a layer the model lacks.
     Example: >>> import tempfile
              >>> from sparselab.nn import convert
@@ -47,6 +48,12 @@ def load(path: str | Path, model: nn.Module) -> Converted:
             raise FileError(f"{path}: {weight_name}: expected a layer that runs its layout; {made}")
         new = with_module(new, found.path, made)
         swapped.append(name)
+    if pairs := [name for name in state.keys() - new.state_dict().keys() if name.endswith("_mask")]:
+        base = min(pairs).removesuffix("_mask")
+        raise FileError(
+            f"{path}: expected the state of this model; the file holds a pruning pair of {base}, as the model has to: "
+            "torch.nn.utils.prune.identity, or prune.remove before convert"
+        )
     try:
         new.load_state_dict(state)
     except RuntimeError as error:

@@ -13,11 +13,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from sparselab.core.errors import LimitError
 from sparselab.core.inputs.memory import available_memory
 from sparselab.runtime.pipes import Limits
 from sparselab.runtime.worker import Worker, WorkerTask
 
 _LOOK_SECONDS = 0.2
+ALONE = float("inf")
+"""The memory of a call that must have this machine for itself: nothing runs beside it, and it is not passed over."""
+
 _SMALL_BYTES = 2**28
 """What needs less is begun without a look at the memory that is free."""
 
@@ -26,12 +30,12 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True)
 class PooledCall(Generic[Key]):
-    """A function, which a worker imports by its name, with its arguments. memory: bytes that it takes at most, about."""
+    """A function, which a worker imports by its name, with its arguments. memory: bytes that it takes at most, about, or `ALONE`."""
 
     key: Key
     function: Any
     arguments: tuple[Any, ...]
-    memory: int = 0
+    memory: float = 0
 
 
 def run_pooled(
@@ -39,7 +43,7 @@ def run_pooled(
 ) -> Iterator[tuple[Key, Any]]:
     """Yield the key of every call with its value, or with the exception that it raised, in the order in which they end.
 
-    A large call waits until the memory that it takes is free, or until it runs alone. When the generator is closed, every
+    A large call waits until the memory that it takes is free, or until it runs alone; one that must be `ALONE` keeps others waiting. When the generator is closed, every
     process ends, and what runs is given up. Raises: what `calls` raises when the next one is asked of it.
     """
     pool = _Pool(iter(calls), workers, imports)
@@ -60,7 +64,7 @@ class _Pool(Generic[Key]):
         self._imports = imports
         self._turn = threading.Lock()
         self._changed = threading.Condition()
-        self._running: dict[int, int] = {}
+        self._running: dict[int, float] = {}
         self._results: queue.Queue[tuple[Key, Any] | Exception | None] = queue.Queue(maxsize=4 * workers)
         self._is_closed = False
         self._workers: list[Worker] = []
@@ -98,13 +102,17 @@ class _Pool(Generic[Key]):
             while not self._is_closed:
                 with self._turn:
                     call = next(self._calls, None)
-                if call is None or not self._has_room(place, call.memory):
+                    has_room = call is not None and call.memory == ALONE and self._has_room(place, ALONE)
+                if call is None or not (has_room or self._has_room(place, call.memory)):
                     break
                 try:
                     if worker is None:
                         worker = Worker(Limits(threads=1), self._imports)
                         self._workers.append(worker)
                     value = self._value(worker.begin(call.function, call.arguments))
+                except LimitError as error:
+                    # A process that died says nothing of its call: another may have taken the memory. The second death counts.
+                    value = error if worker is None or worker.process_id is not None else self._again(worker, call)
                 except Exception as error:  # whatever it is, it is this call's result
                     value = error
                 with self._changed:
@@ -124,12 +132,19 @@ class _Pool(Generic[Key]):
                 task.cancel()
         return task.result()
 
-    def _has_room(self, place: int, memory: int) -> bool:
+    def _again(self, worker: Worker, call: PooledCall[Key]) -> Any:
+        try:
+            return None if self._is_closed else self._value(worker.begin(call.function, call.arguments))
+        except Exception as error:  # whatever it is, it is this call's result
+            return error
+
+    def _has_room(self, place: int, memory: float) -> bool:
         """Wait until a call may begin; return False where the pool has been closed meanwhile."""
         with self._changed:
             while not self._is_closed:
                 others = sum(self._running.values())
-                if not self._running or memory <= _SMALL_BYTES or memory + others <= available_memory():
+                is_small = memory <= _SMALL_BYTES and others < ALONE
+                if not self._running or is_small or memory + others <= available_memory():
                     self._running[place] = memory
                     return True
                 self._changed.wait(_LOOK_SECONDS)

@@ -21,6 +21,7 @@ from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS, Regroup
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
+from sparselab.workflows.known_runs import KnownRuns
 
 _PICTURE_ROWS, _PICTURE_COLS = 64, 128
 
@@ -62,10 +63,18 @@ def transform_on(layer: Layer, contender: Contender) -> Transform:
 
 
 def run_contender(
-    layer: Layer, contender: Contender, *, seed: int, device: str = "auto", monitor: Monitor = SILENT
+    layer: Layer,
+    contender: Contender,
+    *,
+    seed: int,
+    device: str = "auto",
+    monitor: Monitor = SILENT,
+    known: KnownRuns | None = None,
 ) -> tuple[Layout, Report]:
-    """Run one contender. Raises: SettingError when the layer lacks what it needs."""
+    """Run one contender, where it is not known. Raises: SettingError when the layer lacks what it needs."""
     run = transform_on(layer, contender)
+    if known is not None:
+        return known.layout(contender.transform, run, layer, seed=seed, device=device, monitor=monitor)
     layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
     return layout, report(layout, layer)
 
@@ -88,20 +97,21 @@ def compare_row(
     device: str = "auto",
     *,
     monitor: Monitor = SILENT,
+    known: KnownRuns | None = None,
 ) -> dict[str, Any]:
     """Run one contender on one layer of a file, in a worker; return its report, its picture and what `budget` keeps there.
 
     `masks`: {"rows", "cols", "before", "after"}, packed. `settings`: of the transform as it ran.
     `rival` is, for a contender with a density of its own, the coverage of `regroup` with the budget rule at that density;
-    `repeatable`: no clock or cancel ended a search, so that another run comes to the same.
+    known: where runs of this layer are found and kept. `repeatable`: no clock or cancel ended a search, so that another run comes to the same.
     """
     layer = load_layer(path, layer_name, options)
     chosen = Contender(**contender)
-    layout, numbers = run_contender(layer, chosen, seed=seed, device=device, monitor=monitor)
+    layout, numbers = run_contender(layer, chosen, seed=seed, device=device, monitor=monitor, known=known)
     rival, is_cut_short = None, layout.is_cut_short
     if not chosen.at_budget and numbers.coverage is not None:
         budget = Contender("regroup", "regroup", "regroup", Regroup.spending(layout.after.density))
-        other, beside = run_contender(layer, budget, seed=seed, device=device, monitor=monitor)
+        other, beside = run_contender(layer, budget, seed=seed, device=device, monitor=monitor, known=known)
         rival, is_cut_short = beside.coverage, is_cut_short or other.is_cut_short
     return {
         "report": numbers.as_json(),
@@ -127,16 +137,21 @@ def curve_row(
     device: str = "auto",
     *,
     monitor: Monitor = SILENT,
+    known: KnownRuns | None = None,
 ) -> dict[str, Any]:
     """Return the density spent and the coverage of one contender at each of `densities`; `repeatable` as `compare_row`."""
     layer = load_layer(path, layer_name, options)
     points, repeatable = [], True
     for done, density in enumerate(densities):
         monitor.progress(str(contender["title"]), done, len(densities))
-        layout, numbers = run_contender(
-            layer, at_density(Contender(**contender), density), seed=seed, device=device, monitor=monitor
-        )
-        repeatable = repeatable and not layout.is_cut_short
+        asked = at_density(Contender(**contender), density)
+        told: dict[str, Any] = {"seed": seed, "device": device, "monitor": monitor}
+        if known is not None:
+            numbers, ended = known.numbers(asked.transform, transform_on(layer, asked), layer, **told)
+        else:
+            layout, numbers = run_contender(layer, asked, **told)
+            ended = not layout.is_cut_short
+        repeatable = repeatable and ended
         points.append((numbers.density_after, numbers.coverage))
     return {"points": points, "repeatable": repeatable}
 

@@ -18,6 +18,7 @@ from sparselab.core.strips import row_strips
 from sparselab.formats import ReadOptions, load_layer
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS
+from sparselab.workflows.known_runs import KnownRuns
 
 _SIMILARITY_PIXELS = 256
 
@@ -52,16 +53,21 @@ def explore(
     device: str = "auto",
     *,
     monitor: Monitor = SILENT,
+    known: KnownRuns | None = None,
 ) -> dict[str, Any]:
-    """Run a transform on one layer of a file; return a View as plain values that `wire` can carry."""
+    """Run a transform on one layer of a file, where it is not known; return a View as plain values that `wire` can carry."""
     layer = load_layer(path, layer_name, options)
     run = TRANSFORMS[transform](**settings)
-    layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
+    if known is not None:
+        layout, numbers = known.layout(transform, run, layer, seed=seed, device=device, monitor=monitor)
+    else:
+        layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
+        numbers = report(layout, layer)
     # No look at the monitor from here on: a search that was cancelled has given its best so far, and that is shown.
     similarity = similarity_rows(layer.mask, "jaccard", device)
     return {
         "layout": layout.pack(),
-        "report": report(layout, layer).as_json(),
+        "report": numbers.as_json(),
         "invariants": [asdict(item) for item in check_invariants(layout, layer)],
         "similarity_before": _pooled(similarity, np.arange(len(similarity))),
         "similarity_after": _pooled(similarity, layout.row_order.order),

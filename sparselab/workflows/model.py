@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,10 @@ from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
 from sparselab.workflows.compare import best_contenders, run_contender
+from sparselab.workflows.known_runs import KnownRuns
+
+Transformed = Callable[[Layer], tuple[Layout, Report]]
+"""What a transform makes of a single layer, where it may be known already."""
 
 _JOINT_BYTES = 16  # a weight, at the peak of one threshold over all layers: measured 15.5
 
@@ -57,20 +62,27 @@ def apply_transform(
     rng: Rng = None,
     device: str = "auto",
     monitor: Monitor = SILENT,
+    transformed: Transformed | None = None,
 ) -> Iterator[Done | NotDone]:
     """Apply one transform to the layers called `names`; yield what became of each, in their order.
 
     Layers are loaded when their turn comes and let go before the next one's, so that a network takes the memory of one layer
     and of the layouts that the caller keeps; a global transform needs them all at once. Every part starts from the same state of `rng`, so that one layer alone gives what it gives among all, unless the transform is global.
-    A layer that fails ends only its part. Raises: Cancelled.
+    A layer that fails ends only its part. transformed: stands in for `run` where a layer is a part by itself. Raises: Cancelled.
     """
     start = as_generator(rng)
     for part in joint_layers(run, names):
-        yield from _apply_jointly(run, ticket, part, deepcopy(start), device, monitor)
+        yield from _apply_jointly(run, ticket, part, deepcopy(start), device, monitor, transformed)
 
 
 def _apply_jointly(
-    run: Transform, ticket: Ticket, names: Sequence[str], rng: np.random.Generator, device: str, monitor: Monitor
+    run: Transform,
+    ticket: Ticket,
+    names: Sequence[str],
+    rng: np.random.Generator,
+    device: str,
+    monitor: Monitor,
+    transformed: Transformed | None,
 ) -> list[Done | NotDone]:
     layers: dict[str, Layer] = {}
     outcomes: dict[str, Done | NotDone] = {}
@@ -85,14 +97,18 @@ def _apply_jointly(
         except (FileError, LimitError) as error:  # a layer that cannot be read ends no other
             outcomes[name] = NotDone(name, error)
     try:
-        layouts = run.over(list(layers.values()), rng=rng, device=device, monitor=monitor) if layers else []
+        if transformed is not None and len(names) == 1:
+            made = [transformed(layer) for layer in layers.values()]
+        else:
+            layouts = run.over(list(layers.values()), rng=rng, device=device, monitor=monitor) if layers else ()
+            made = [(layout, report(layout, layer)) for layer, layout in zip(layers.values(), layouts, strict=True)]
     except Cancelled:
         raise
     except SparselabError as error:
         outcomes |= {name: NotDone(name, error) for name in layers}
     else:
-        for (name, layer), layout in zip(layers.items(), layouts, strict=True):
-            outcomes[name] = Done(without_values(layer), layout, report(layout, layer))
+        for (name, layer), (layout, numbers) in zip(layers.items(), made, strict=True):
+            outcomes[name] = Done(without_values(layer), layout, numbers)
     return [outcomes[name] for name in names]
 
 
@@ -118,21 +134,26 @@ def model_rows(
     device: str = "auto",
     *,
     monitor: Monitor = SILENT,
+    known: KnownRuns | None = None,
 ) -> list[dict[str, Any]]:
     """Transform the layers of one of `model_parts`, in a worker.
 
     One candidate is applied as `apply_transform` does, none or several as `model_row` does.
     Returns: for every layer {"layer", "contender", "report", "layout", "repeatable"}, or {"layer", "error"} with the reason in words.
-    Raises: what `model_row` does.
+    known: where runs of a layer that is a part by itself are found and kept. Raises: what `model_row` does.
     """
     if len(candidates) != 1:
-        rows = (model_row(path, name, candidates, seed, options, device, monitor=monitor) for name in layer_names)
+        rows = (
+            model_row(path, name, candidates, seed, options, device, monitor=monitor, known=known)
+            for name in layer_names
+        )
         return [{"layer": name, **row} for name, row in zip(layer_names, rows, strict=True)]
     single = len(layer_names) == 1  # the worker remembers single layers between calls
     ticket = ticket_of([load_layer(path, layer_names[0], options)]) if single else read_ticket(path, options)
-    outcomes = apply_transform(
-        transform_of(candidates[0]), ticket, layer_names, rng=seed, device=device, monitor=monitor
-    )
+    run = transform_of(candidates[0])
+    told: dict[str, Any] = {"device": device, "monitor": monitor}
+    transformed = None if known is None else partial(known.layout, candidates[0]["transform"], run, seed=seed, **told)
+    outcomes = apply_transform(run, ticket, layer_names, rng=seed, transformed=transformed, **told)
     return [row_of(outcome, candidates[0]["title"]) for outcome in outcomes]
 
 
@@ -163,6 +184,7 @@ def model_row(
     device: str = "auto",
     *,
     monitor: Monitor = SILENT,
+    known: KnownRuns | None = None,
 ) -> dict[str, Any]:
     """Run the candidates on one layer, in a worker; return the report and layout of the best, the first where several are level.
 
@@ -175,7 +197,9 @@ def model_row(
     errors: list[SparselabError] = []
     for entrant in entrants:
         try:
-            found.append((entrant, *run_contender(layer, entrant, seed=seed, device=device, monitor=monitor)))
+            found.append(
+                (entrant, *run_contender(layer, entrant, seed=seed, device=device, monitor=monitor, known=known))
+            )
         except SettingError as error:
             errors.append(error)
     if not found:

@@ -11,6 +11,7 @@ from sparselab.formats import ReadOptions
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import ResultStore
 from sparselab.workflows.compare import compare_row, curve_row
+from sparselab.workflows.known_runs import known_runs
 from sparselab.workflows.tasks import question, stored, without_seconds
 
 
@@ -59,10 +60,11 @@ def _row(
     device: str,
     monitor: Monitor,
 ) -> dict[str, Any]:
+    known = known_runs(store, path, layer_name, options)
     return _stored(
         store,
         partial(_task, "a row of Compare", path, layer_name, contender, seed, options, device),
-        lambda: compare_row(path, layer_name, contender, seed, options, device, monitor=monitor),
+        lambda: compare_row(path, layer_name, contender, seed, options, device, monitor=monitor, known=known),
     )
 
 
@@ -79,10 +81,13 @@ def stored_curve_row(
     monitor: Monitor = SILENT,
 ) -> dict[str, Any]:
     """Return what `curve_row` does, from the store in the folder `store` where it holds it."""
+    known = known_runs(store, path, layer_name, options)
     return _stored(
         store,
         partial(_task, "a curve of Compare", path, layer_name, contender, seed, options, device, tuple(densities)),
-        lambda: curve_row(path, layer_name, contender, list(densities), seed, options, device, monitor=monitor),
+        lambda: curve_row(
+            path, layer_name, contender, list(densities), seed, options, device, monitor=monitor, known=known
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import ResultStore
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
+from sparselab.workflows.known_runs import KnownRuns, known_runs
 from sparselab.workflows.layer_cards import card_facts
 from sparselab.workflows.model import (
     Done,
@@ -49,6 +50,7 @@ def stored_model_rows(
     Every row has what its card shows as well: `layer_cards.card_facts`.
     """
     told = path, layer_names, candidates, seed, options, device
+    known = known_runs(store, path, layer_names[0], options) if len(layer_names) == 1 else None
 
     def with_card(row: Mapping[str, Any]) -> dict[str, Any]:
         return {**row, **card_facts(path, row, candidates, options, device, monitor=monitor)}
@@ -56,7 +58,7 @@ def stored_model_rows(
     found: Sequence[dict[str, Any]] = stored(
         ResultStore(Path(store)),
         partial(_task, *told),
-        lambda: [with_card(row) for row in model_rows(*told, monitor=monitor)],
+        lambda: [with_card(row) for row in model_rows(*told, monitor=monitor, known=known)],
         is_repeatable=_are_repeatable,
         lasting=_lasting,
     )
@@ -86,7 +88,9 @@ def resumed_transform(
         found = store.get(task) if task is not None else None
         outcomes = None if found is None else _revived(found, ticket)
         if outcomes is None:
-            outcomes = list(apply_transform(run, ticket, part, rng=seed, device=device))
+            known = KnownRuns(store, path, part[0], options)
+            transformed = partial(known.layout, name, run, seed=seed, device=device)
+            outcomes = list(apply_transform(run, ticket, part, rng=seed, device=device, transformed=transformed))
             rows = [row_of(outcome, name) for outcome in outcomes]
             if task is not None and task == asked() and _are_repeatable(rows):
                 store.put(task, _lasting(rows))

@@ -12,6 +12,7 @@ from sparselab.formats import ReadOptions
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import ResultStore
 from sparselab.workflows.explore import explore
+from sparselab.workflows.known_runs import known_runs
 from sparselab.workflows.tasks import found_in, question, stored, without_seconds
 
 
@@ -35,7 +36,7 @@ def stored_explore(
     found: Mapping[str, Any] = stored(
         ResultStore(Path(store)),
         partial(_task, *told),
-        lambda: explore(*told, monitor=monitor),
+        lambda: explore(*told, monitor=monitor, known=known_runs(store, path, layer_name, options)),
         is_repeatable=lambda answer: not Layout.unpack(answer["layout"]).is_cut_short,
         lasting=without_seconds,
     )

@@ -99,7 +99,8 @@ def sweep_row(
     `repeatable`: no clock or cancel ended a search, so that another run comes to the same.
     """
     layer, run = load_layer(path, layer_name, options), TRANSFORMS[transform](**settings)
-    return found_at(layer, run, seed, with_chance=True, device=device, monitor=monitor)
+    found = found_at(layer, run, seed, with_chance=True, device=device, monitor=monitor)
+    return {name: value for name, value in found.items() if name != "layout"}
 
 
 def _budgets(density: float) -> tuple[float | None, ...]:

@@ -36,7 +36,7 @@ def identity_of(path: str, options: ReadOptions) -> dict[str, Any] | None:
 
     That is with plug-ins, whose code nobody knows, in a folder of too many files, and for a file that cannot be read.
     """
-    if any(set(registry) != set(registry.builtin) for registry in (TRANSFORMS, GROUPERS, FORMATS)):
+    if has_plugins():
         return None
     paths = [path, *(str(value) for value in vars(options).values() if isinstance(value, str | Path))]
     try:
@@ -44,6 +44,11 @@ def identity_of(path: str, options: ReadOptions) -> dict[str, Any] | None:
     except OSError:
         return None
     return {"files": files, "options": {key: str(value) for key, value in vars(options).items()}}
+
+
+def has_plugins() -> bool:
+    """Whether other packages bring something that answers may depend on."""
+    return any(set(registry) != set(registry.builtin) for registry in (TRANSFORMS, GROUPERS, FORMATS))
 
 
 def question(

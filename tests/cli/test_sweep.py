@@ -47,11 +47,11 @@ def test_a_sweep_is_run_in_shards_collected_and_run_again_for_nothing(net: Path,
         "0,1",
     )
     told = (net, *values, "--out", tmp_path / "out", "--jobs", "1")
-    assert run("sweep", *told, "--shard", "2/2")[:2] == (0, "4 of 4 points done, 1 without a result\n")
+    assert run("sweep", *told, "--shard", "2/2")[:2] == (1, "3 of 4 points have a result, 1 failed\n")
     status, out, _ = run("sweep", "--status", "--out", tmp_path / "out")
-    assert (status, out) == (0, "4 of 8 points done, 1 without a result\n")
+    assert (status, out) == (0, "3 of 8 points have a result, 1 failed, 4 are left\n")
     status, out, err = run("sweep", *told, "--collect", tmp_path / "results.csv", "--json")
-    assert status == 0
+    assert status == 1
     assert {key: json.loads(out)[key] for key in ("points", "done", "failed", "left")} == {
         "points": 8,
         "done": 8,
@@ -66,7 +66,7 @@ def test_a_sweep_is_run_in_shards_collected_and_run_again_for_nothing(net: Path,
     ]
     assert {row["layer"] for row in rows} == {"fc1"}
     before = results_of(tmp_path / "out")
-    assert run("sweep", "--out", tmp_path / "out")[:2] == (0, "8 of 8 points done, 2 without a result\n")
+    assert run("sweep", "--out", tmp_path / "out")[:2] == (1, "6 of 8 points have a result, 2 failed\n")
     assert results_of(tmp_path / "out") == before
 
 

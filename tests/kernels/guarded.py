@@ -22,6 +22,7 @@ from sparselab.core.mask import Mask
 from sparselab.kernels.base import TOLERANCES, Conv, Run, Work, error_against, random_input, reference
 from sparselab.kernels.native.block_step import BlockStep
 from sparselab.kernels.native.blocks import compiled_run
+from sparselab.kernels.native.few_positions import few_positions_run
 from sparselab.kernels.native.packing import PanelLists, pack
 from sparselab.kernels.native.single_packing import pack_single
 from sparselab.kernels.native.sparse import compiled_run as sparse_run
@@ -36,6 +37,8 @@ PAGE = mmap.PAGESIZE
 TRAITS = ("groups", "groups", "two groups a row", "blocks of one group", "whole")
 PLANS = ((1, 1), (2, 3), (8, 8192), (64, 7))  # tiles of positions and columns at once
 FORMS = (Form(4, 1, 2), Form(1, 7, 4), Form(1, 8192, 4, 3), Form(3, 64, 2, 2), Form(4, 8192, 4))
+
+LARGE = (33_001, 33_024)  # positions: rows that begin at the address of a vector, and rows that do not
 
 
 def between_guards(count: int, dtype: torch.dtype, *, at_end: bool) -> torch.Tensor:
@@ -102,6 +105,8 @@ def run_of(name: str, work: Work, number: int, *, at_end: bool) -> Run:
     """Return the run of a C kernel in one of its plans, its arrays between guards."""
     if name == "blocks":
         return compiled_run(guarded_arrays(pack(work), at_end=at_end), work.conv, *PLANS[number % len(PLANS)])
+    if name == "few":
+        return few_positions_run(guarded_arrays(pack(work), at_end=at_end), work.conv)
     if name == "sparse":
         form = FORMS[number % len(FORMS)]
         return sparse_run(guarded_arrays(pack_sparse(Used.of(work), form), at_end=at_end), work.conv, 1 + number % 8)
@@ -137,6 +142,12 @@ def odd_convolution(rng: np.random.Generator) -> Work:
     return Work(layout, weight, (images, channels, height, width), bias, conv)
 
 
+def large_output(rng: np.random.Generator, positions: int) -> Work:
+    """A product whose Y is written past the caches: it takes more than 4 MB."""
+    weight = rng.standard_normal((33, 40), np.float32)
+    return Work(random_layout(rng, "groups", 33, 40), weight, (40, positions))
+
+
 def masked_anywhere(rng: np.random.Generator, work: Work) -> Work:
     """The same product with a mask of no structure."""
     mask = Mask(rng.random(work.weight.shape) < rng.choice([0.0, 0.05, 0.3, 1.0]))
@@ -147,13 +158,17 @@ def main(name: str, layers: int) -> None:
     """Run random layers, one plan each in both placements and with one thread and more than there is work for."""
     rng = np.random.default_rng(4)
     for number in range(layers):
-        work = odd_convolution(rng) if number % 2 else random_work(rng, "float32", "cpu")
+        if number < len(LARGE):
+            work = large_output(rng, LARGE[number])
+        else:
+            work = odd_convolution(rng) if number % 2 else random_work(rng, "float32", "cpu")
         if name in ("sparse", "single") and number % 4 < 2:
             work = masked_anywhere(rng, work)
         elif blocks_unsupported_reason(work.layout):
             continue
         x = random_input(work)
-        x = x.t().contiguous().t() if work.conv is None and number % 8 < 4 else x
+        is_turned = work.conv is None and len(LARGE) <= number and number % 8 < 4
+        x = x.t().contiguous().t() if is_turned else x
         exact = reference(work, x)
         for at_end in (True, False):
             torch.set_num_threads(1 + 4 * (number % 3 == 0))

@@ -16,6 +16,7 @@ from torch.nn.utils import prune
 
 from sparselab.core.errors import FileError, SettingError, SparselabError
 from sparselab.core.layout import Layout
+from sparselab.core.mask import Mask
 from sparselab.nn import Converted, convert, largest_difference, load, load_layouts, masked, save_layouts
 from sparselab.transforms import Regroup
 from tests.nn.networks import block_layout, prunable, small_network
@@ -35,6 +36,27 @@ def test_what_is_written_is_read_into_the_same_architecture(tmp_path: Path) -> N
     for name in done.swapped:
         assert back.model.get_submodule(name).layout.blocks == done.model.get_submodule(name).layout.blocks
     back.model.train()(torch.randn(4, 3, 12, 12)).sum().backward()
+
+
+def test_layers_that_stay_dense_keep_no_pruning_pairs_so_that_the_plain_network_loads_the_file(tmp_path: Path) -> None:
+    def plain() -> nn.Module:
+        return nn.Sequential(nn.Linear(16, 32), nn.Linear(32, 32), nn.Linear(32, 4)).eval()
+
+    model = plain()
+    for layer, amount in zip(model, (0.2, 0.9, 0.0), strict=True):
+        prune.l1_unstructured(layer, "weight", amount=amount)
+    done, x = convert(model), torch.randn(3, 16)
+    assert done.swapped == ("1.weight",)
+    done.save(tmp_path / "fast.safetensors")
+    loaded = load(tmp_path / "fast.safetensors", plain())
+    assert loaded.swapped == ("1",)
+    torch.testing.assert_close(loaded.model(x), model(x))
+    partly = convert(
+        model, {"1": Layout.masked(mask := Mask(model[1].weight_mask.numpy() != 0), mask, reason="as it is")}
+    )
+    partly.save(tmp_path / "pairs.safetensors")
+    with pytest.raises(FileError, match=r"pruning pair of 0\.weight"):
+        load(tmp_path / "pairs.safetensors", plain())
 
 
 def test_masks_without_blocks_pruned_models_and_a_model_that_is_one_layer(tmp_path: Path) -> None:

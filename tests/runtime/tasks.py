@@ -106,3 +106,22 @@ def liar(*, monitor: Monitor) -> Any:
     sys.stdout.flush()
     time.sleep(5)
     return None
+
+
+def dies_once(path: str, *, monitor: Monitor) -> str:
+    """End the process the first time, as the kernel does that lacks memory."""
+    if not Path(path).exists():
+        Path(path).touch()
+        os._exit(9)
+    return "done"
+
+
+def noted(folder: str, name: str, *, monitor: Monitor) -> int:
+    """Return how many others were at work in the folder, when this began or when it ended."""
+    place = Path(folder) / name
+    place.touch()
+    others = len(list(Path(folder).iterdir())) - 1
+    time.sleep(0.03)
+    others = max(others, len(list(Path(folder).iterdir())) - 1)
+    place.unlink()
+    return others

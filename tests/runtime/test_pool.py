@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -65,3 +66,17 @@ def test_a_large_call_runs_alone_where_memory_is_short(monkeypatch: pytest.Monke
     large = [PooledCall(number, tasks.brief, (0.2,), memory=2**30) for number in range(4)]
     starts = sorted(value for _, value in run_pooled(large, 2))
     assert all(later - earlier >= 0.2 for earlier, later in itertools.pairwise(starts))
+
+
+def test_a_process_that_dies_once_costs_nothing(tmp_path: Path) -> None:
+    assert list(run_pooled([PooledCall(1, tasks.dies_once, (str(tmp_path / "died"),))], 1)) == [(1, "done")]
+
+
+def test_a_call_that_must_be_alone_has_no_other_beside_it_and_is_not_passed_over(tmp_path: Path) -> None:
+    mixed = [
+        PooledCall(number, tasks.noted, (str(tmp_path), str(number)), pool.ALONE if number % 4 == 1 else 0)
+        for number in range(16)
+    ]
+    found = dict(run_pooled(mixed, 3))
+    assert len(found) == 16
+    assert [found[number] for number in range(1, 16, 4)] == [0, 0, 0, 0]

@@ -18,6 +18,7 @@ from sparselab.app.compare.entries import ROLE_WORDS, Entry, entry_of, ranked, r
 from sparselab.app.compare.selected import show_selected
 from sparselab.app.compare.table import as_csv, show_table
 from sparselab.app.inputs.source import Source
+from sparselab.app.jobs.as_sweep import SHARED, show_as_sweep
 from sparselab.app.jobs.list_progress import run_calls
 from sparselab.app.jobs.stored import results_of
 from sparselab.app.shell.escape import literal
@@ -43,11 +44,17 @@ def show_comparison(source: Source, layer: str, density: float, seed: int) -> No
     calls += [(stored_curve_row, (*where, asdict(item), densities, seed, source.options, store)) for item in race.drawn]
     digest = next(item["digest"] for item in source.card["layers"] if item["name"] == layer)
     key = json.dumps(["compare", *where, digest, density, seed, asdict(source.options)])
+
+    def final(jobs: JobList) -> None:
+        _show(race, jobs, lambda chosen: show_selected(source, layer, chosen, seed, store))
+        done = [(each.contender.transform, each.settings) for each in race.entries(jobs) if each.settings is not None]
+        show_as_sweep(source, [layer], done, seed, SHARED)
+
     run_calls(
         key,
         calls,
         partial=lambda jobs, slot: _partial(race.entries(jobs), slot),
-        final=lambda jobs: _show(race, jobs, lambda chosen: show_selected(source, layer, chosen, seed, store)),
+        final=final,
         what="contenders",
         is_public=source.is_public,
     )

@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from sparselab.analysis.worth import BEST as DEFINITION
 from sparselab.app.inputs.knobs import knobs, reset_knobs
 from sparselab.app.inputs.source import Source
+from sparselab.app.jobs.as_sweep import SHARED, show_as_sweep
 from sparselab.app.jobs.export import show_exports
 from sparselab.app.jobs.list_progress import run_calls
 from sparselab.app.jobs.measured import measured_here, speeds_in_words
@@ -32,8 +33,12 @@ from sparselab.runtime.broker import Call, JobList
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.contender import Contender
 from sparselab.workflows.compare import best_contenders
-from sparselab.workflows.model import model_parts
+from sparselab.workflows.model import model_parts, transform_of
 from sparselab.workflows.stored_rows import stored_model_rows
+
+_OWN_BUDGETS = (
+    "Each layer spends as many weights as its mask keeps; `--collect` makes the table in which the best is seen."
+)
 
 
 def choose_candidates() -> list[Contender]:
@@ -66,7 +71,7 @@ def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> No
         st.error(literal(str(error)), icon=":material/block:")
         return
     # Every part of the page has its place from the start: what is drawn while work goes on stays where it is afterwards.
-    top, answer, place = st.container(), st.container(), st.container()
+    top, answer, command, place = (st.container() for _ in range(4))
     with top, st.container(horizontal=True, vertical_alignment="center"):
         action = st.container(width="content")
         shown = linked_segments("Show", {WALL: "Wall", TABLE: "Table"}, "show", default=WALL, shows_label=False)
@@ -94,7 +99,21 @@ def show_model(source: Source, candidates: Sequence[Contender], seed: int) -> No
         page.final(session().jobs, answer, action)
     else:
         page.final(JobList(broker(), session().name), answer, action)
+    with command:
+        show_as_sweep(source, [], _runs(candidates), seed, SHARED if candidates else _OWN_BUDGETS)
     follow_looks(source, page.show_looks)
+
+
+def _runs(candidates: Sequence[Contender]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return what is run on every layer by itself; of those among whom the best is sought, without a budget, which is each layer's own."""
+    if candidates:
+        return [(each.transform, each.settings) for each in candidates if not transform_of(asdict(each)).is_global]
+    tried = best_contenders(1.0)
+    budgets = {each.transform: TRANSFORMS[each.transform].spending(1.0).keys() for each in tried}
+    return [
+        (each.transform, {key: value for key, value in each.settings.items() if key not in budgets[each.transform]})
+        for each in tried
+    ]
 
 
 @dataclass

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -13,6 +12,7 @@ from sparselab.app.shell.faults import show_fault
 from sparselab.core.errors import SettingError
 from sparselab.core.settings import Setting, settings_of
 from sparselab.transforms import TRANSFORMS
+from sparselab.workflows.sweeps.command import command_of
 from sparselab.workflows.sweeps.plan import combinations
 
 _FIRST = "regroup"
@@ -50,35 +50,14 @@ def show_planning() -> None:
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         seeds = st.text_input("Seeds", _SEED, key="_plan_seeds", width=120)
         chance = st.toggle("Random groups beside each point", key="_plan_chance")
-    command = command_of(file, layers, chosen, seeds, chance=chance)
+    wanted = [each for each in map(str.strip, layers.split(",")) if each]
+    command = command_of(file, wanted, chosen, seeds, chance=chance)
     many = len([seed for seed in seeds.split(",") if seed.strip()])
     st.code(command, language="bash", wrap_lines=True)
     st.caption(
         f"{sum(counts.values()) * max(1, many):,} points a layer. Add `--shard 1/4` to `--shard 4/4` for four machines that share the folder, "
         "or `--scheduler ADDRESS` for a Dask cluster."
     )
-
-
-def command_of(
-    file: str, layers: str, chosen: Mapping[str, Mapping[str, Sequence[Any]]], seeds: str, *, chance: bool
-) -> str:
-    """Return the command that runs a plan, quoted for a shell.
-
-    Example: >>> command_of("a b.npz", "fc", {"regroup": {"rows_per_group": [16, 32]}}, "0", chance=False)
-             "sparselab sweep 'a b.npz' --transforms regroup --layer fc --rows-per-group 16,32 --out sweep"
-    """
-    words = ["sparselab", "sweep", file.strip() or "FILE", "--transforms", ",".join(chosen)]
-    for layer in filter(None, (each.strip() for each in layers.split(","))):
-        words += ["--layer", layer]
-    told: dict[str, str] = {}
-    for name, values in chosen.items():
-        flags = {each.name: each.flag for each in settings_of(TRANSFORMS[name])}
-        told |= {flags[key]: ",".join(map(_text, listed)) for key, listed in values.items()}
-    for flag, text in told.items():
-        words += [flag, text]
-    if seeds.strip() not in ("", _SEED):
-        words += ["--seeds", seeds.replace(" ", "")]
-    return shlex.join([*words, *(["--chance"] if chance else []), "--out", "sweep"])
 
 
 def _choose_values(names: Sequence[str]) -> dict[str, dict[str, list[Any]]]:
@@ -135,7 +114,3 @@ def _is_budget(name: str, setting: Setting) -> bool:
 
 def _too_many(name: str) -> bool:
     raise SettingError(f"{name}: expected at most 10000 combinations; got more: choose fewer values")
-
-
-def _text(value: Any) -> str:
-    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

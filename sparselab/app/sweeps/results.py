@@ -61,8 +61,11 @@ def _show_standing(standing: Standing) -> None:
     if standing.left:
         st.progress(share, text=f"{standing.done:,} of {standing.total:,} points done{failed}")
         st.caption("New results are shown as they come, while a sweep runs.")
+    elif standing.failed:
+        told = f"Finished: {standing.done - standing.failed:,} of {standing.total:,} points have a result, {standing.failed:,} failed."
+        st.warning(f"{told} The table says why; `--retry-failed` tries them again.", icon=":material/warning:")
     else:
-        st.success(f"Finished: {standing.total:,} points{failed}.", icon=":material/check_circle:")
+        st.success(f"Finished: {standing.total:,} points.", icon=":material/check_circle:")
 
 
 def _show(table: ReadTable, name: str) -> None:

@@ -31,7 +31,7 @@ _MOST_PARTS = 8
 """Ranges of positions that sum dW apart, at most: each takes as much memory as the weights."""
 _SLACK = 64
 """Numbers behind each piece of scratch: at least the lanes of a vector."""
-_FORWARD = 4, 2048
+_FORWARD = 2, 8192
 """Tiles of positions and columns at once for Y; a trial, as `NativeBlocks.prepare` makes, would cost more than most steps gain."""
 
 

@@ -20,7 +20,7 @@ int64_t blocks_most_tiles(void) { return MOST_TILES; }
 
 static inline __attribute__((always_inline)) void multiply(const float *restrict x, const int32_t *restrict columns,
         int64_t first, const float *restrict w, int64_t count, float *const *restrict y, const float *restrict start,
-        const int rows, const int vectors) {
+        const int rows, const int vectors, int past) {
     vector sum[ROWS][VECTORS];
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < vectors; v++)
@@ -37,18 +37,18 @@ static inline __attribute__((always_inline)) void multiply(const float *restrict
         }
     }
     for (int r = 0; r < rows; r++)
-        for (int v = 0; v < vectors; v++) *(vector *)(y[r] + v * LANES) = sum[r][v];
+        for (int v = 0; v < vectors; v++) store(y[r] + v * LANES, sum[r][v], past);
 }
 
 #define CASE(n) \
     case n: \
-        if (vectors == 1) multiply(x, columns, first, w, count, y, start, n, 1); \
-        else if (vectors == 2) multiply(x, columns, first, w, count, y, start, n, 2); \
-        else multiply(x, columns, first, w, count, y, start, n, VECTORS); \
+        if (vectors == 1) multiply(x, columns, first, w, count, y, start, n, 1, past); \
+        else if (vectors == 2) multiply(x, columns, first, w, count, y, start, n, 2, past); \
+        else multiply(x, columns, first, w, count, y, start, n, VECTORS, past); \
         break;
 
 static void multiply_any(const float *x, const int32_t *columns, int64_t first, const float *w, int64_t count,
-        float *const *y, const float *start, int rows, int vectors) {
+        float *const *y, const float *start, int rows, int vectors, int past) {
     switch (rows) {
         CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
 #if ROWS > 6
@@ -79,6 +79,7 @@ void blocks_run(const float *x, float *y, float *padded, float *scratch, int64_t
     for (int64_t row = 0; row < p->rows; row++) row_places[row] = row;
     const int64_t plane = from.plane, positions = from.positions, tiles = (positions + TILE - 1) / TILE;
     const int64_t blocks = (tiles + how->tiles - 1) / how->tiles;
+    const int past = !how->shared && is_large(&from, p->rows);
 
 #pragma omp parallel for schedule(dynamic, 1)
     for (int64_t item = 0; item < blocks * how->splits; item++) {
@@ -136,7 +137,7 @@ void blocks_run(const float *x, float *y, float *padded, float *scratch, int64_t
                             start[i] = p->bias ? p->bias[row] : 0.0f;
                         }
                         multiply_any(xs + (t - t0) * tile_size, p->columns_of + first, c0,
-                            p->weights + p->weight_starts[panel] + r * (k1 - k0) + (first - k0) * rows, count, out, fresh ? start : 0, rows, vectors);
+                            p->weights + p->weight_starts[panel] + r * (k1 - k0) + (first - k0) * rows, count, out, fresh ? start : 0, rows, vectors, past && direct[t - t0] && c1 == p->columns);
                     }
                 }
             }
@@ -145,7 +146,8 @@ void blocks_run(const float *x, float *y, float *padded, float *scratch, int64_t
             if (direct[t - t0]) continue;
             if (from.features) { write_positions(y, bases[t - t0], p, g0, g1, t * TILE, positions, row_places); continue; }
             for (int64_t i = p->row_starts[g0]; i < p->row_starts[g1]; i++)
-                write_row(y, bases[t - t0] + p->rows_of[i] * TILE, p->rows_of[i], p->rows, t * TILE, TILE, &from);
+                write_row(y, bases[t - t0] + p->rows_of[i] * TILE, p->rows_of[i], p->rows, t * TILE, TILE, &from, past);
         }
+        fence();
     }
 }

@@ -10,6 +10,7 @@ from sparselab.kernels.base import Conv, Kernel, Run, Work
 from sparselab.kernels.native.block_product import block_product
 from sparselab.kernels.native.block_step import BlockStep
 from sparselab.kernels.native.compiler import compiler_unsupported_reason, library
+from sparselab.kernels.native.few_positions import few_positions_run
 from sparselab.kernels.native.packing import Packed, pack
 from sparselab.kernels.steps import LayerStep
 from sparselab.kernels.support.autotune import quickest
@@ -22,6 +23,7 @@ class NativeBlocks(Kernel):
 
     Positions are cut into tiles that fit the cache; the rows of X in use are packed once a tile for all panels, so that
     narrow groups cost no gather of their own. A convolution is packed straight from its input, without im2col in memory.
+    At few positions the rows of a panel lie side by side in a vector instead.
     `prepare` times a few sizes of tiles on the shape it is given and keeps the quickest.
 
     Source: the loops of Goto and van de Geijn (ACM TOMS 2008), with a list of columns in place of a range.
@@ -48,6 +50,8 @@ class NativeBlocks(Kernel):
             f"{tiles} tiles, {chunk} columns at once": compiled_run(packed, work.conv, tiles, chunk)
             for tiles, chunk in plans
         }
+        if work.positions <= library().blocks_few():
+            runs["a few positions at once, rows side by side"] = few_positions_run(packed, work.conv)
         return quickest(runs, work)
 
     def step(self, work: Work) -> LayerStep:

@@ -11,7 +11,6 @@
 #include <sys/mman.h>
 #endif
 
-#define LARGE (4 << 20) /* bytes that no second-level cache holds: written past it */
 #define HUGE (32 << 20) /* bytes that malloc gives back to the system, so that they come as fresh pages every time */
 #define SLAB TILE /* rows of a panel whose dW is summed at once, in VECTORS vectors */
 

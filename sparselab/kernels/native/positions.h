@@ -21,6 +21,7 @@
 #include <immintrin.h>
 #define STREAM(to, value) _mm256_stream_ps(to, (__m256)(value))
 #endif
+#define LARGE (4 << 20) /* bytes that no second-level cache holds: written past it */
 #define PACK_AHEAD 8 /* columns fetched ahead in packing */
 
 typedef float vector __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
@@ -104,9 +105,13 @@ static source source_of(const float *x, float *padded, const geometry *g) {
 /* Where each of `count` columns of W begins in the source: channel c at kernel position (kh, kw). */
 static void find_places(int64_t *places, const geometry *g, const int64_t *columns, int64_t count, const source *x) {
     const int64_t s = g->stride, area = g->kernel_height * g->kernel_width;
+    if (area == 1 && s == 1) { /* nothing to divide, which at one position takes as long as the product */
+        for (int64_t i = 0; i < count; i++) places[i] = x->features ? columns[i] : columns[i] * x->lines * x->line;
+        return;
+    }
     for (int64_t i = 0; i < count; i++) {
         const int64_t c = columns[i], kh = c % area / g->kernel_width, kw = c % g->kernel_width;
-        places[i] = x->features ? c : ((c / area * s * s + kh % s * s + kw % s) * x->lines + kh / s) * x->line + kw / s;
+        places[i] = ((c / area * s * s + kh % s * s + kw % s) * x->lines + kh / s) * x->line + kw / s;
     }
 }
 
@@ -133,12 +138,36 @@ static inline __attribute__((always_inline)) void pack_column(float *to, const f
     for (int i = 0; i < runs; i++) copy_run(to + part[i].to, from + part[i].from, part[i].count, end);
 }
 
-/* Write a row of a tile, `from`, to its places in Y, which has `rows` rows an image. */
-static inline void write_row(float *y, const float *from, int64_t row, int64_t rows, int64_t at, int64_t size, const source *x) {
+/* Store a vector, past the caches where that is asked for and its address allows it. */
+static inline __attribute__((always_inline)) void store(float *to, vector value, int past) {
+#ifdef STREAM
+    if (past && !((uintptr_t)to % sizeof(vector))) { STREAM(to, value); return; }
+#endif
+    (void)past;
+    *(vector *)to = value;
+}
+
+/* To be called after `store` past the caches, before another thread reads. */
+static inline void fence(void) {
+#ifdef STREAM
+    _mm_sfence();
+#endif
+}
+
+/* Whether a Y of so many rows is to be written past the caches: it does not fit into the second one, and a row's positions lie together. */
+static inline int is_large(const source *x, int64_t rows) {
+    return !x->features && x->positions * rows * (int64_t)sizeof(float) >= LARGE;
+}
+
+/* Write a row of a tile, `from`, to its places in Y, which has `rows` rows an image, `past` the caches or not. */
+static inline void write_row(float *y, const float *from, int64_t row, int64_t rows, int64_t at, int64_t size, const source *x, int past) {
     int64_t left = x->positions - at < size ? x->positions - at : size;
     while (left > 0) {
         const int64_t image = at / x->plane, q = at % x->plane, count = x->plane - q < left ? x->plane - q : left;
-        memcpy(y + (image * rows + row) * x->plane + q, from, count * sizeof(float));
+        float *to = y + (image * rows + row) * x->plane + q;
+        int64_t i = 0;
+        for (; past && i + LANES <= count; i += LANES) store(to + i, *(const vector *)(from + i), 1);
+        memcpy(to + i, from + i, (count - i) * sizeof(float));
         from += count; at += count; left -= count;
     }
 }
@@ -193,22 +222,6 @@ static inline void gather_transposed(float *to, int64_t to_step, const float *fr
     }
 }
 
-/* Store a vector, past the caches where that is asked for and its address allows it. */
-static inline __attribute__((always_inline)) void store(float *to, vector value, int past) {
-#ifdef STREAM
-    if (past && !((uintptr_t)to % sizeof(vector))) { STREAM(to, value); return; }
-#endif
-    (void)past;
-    *(vector *)to = value;
-}
-
-/* To be called after `store` past the caches, before another thread reads. */
-static inline void fence(void) {
-#ifdef STREAM
-    _mm_sfence();
-#endif
-}
-
 /* to[j * line + places[i]] = from[i * from_step + j] for i < count and j < size, and 0 where no place is; `past` the caches
    or not. Places ascend and are below `line`. */
 static inline void scatter_transposed(float *to, int64_t line, const float *from, int64_t from_step, const int64_t *places, int64_t count, int64_t size, int past) {
@@ -225,6 +238,22 @@ static inline void scatter_transposed(float *to, int64_t line, const float *from
         }
         for (; j < size; j++)
             for (int64_t l = 0; l < width; l++) to[j * line + first + l] = row[l] ? row[l][j] : 0.0f;
+    }
+}
+
+/* to[j * line + i] = from[i * from_step + j] for i < count and j < size, `past` the caches or not; `from` has whole vectors of
+   positions. Where a last square has fewer rows than a vector it begins earlier and writes some numbers again. */
+static inline void write_transposed(float *to, int64_t line, const float *from, int64_t from_step, int64_t count, int64_t size, int past) {
+    for (int64_t i = 0; i < count && count < LANES; i++)
+        for (int64_t j = 0; j < size; j++) to[j * line + i] = from[i * from_step + j];
+    for (int64_t first = 0; first < count && count >= LANES; first += LANES) {
+        if (first + LANES > count) first = count - LANES;
+        for (int64_t j = 0; j < size; j += LANES) {
+            vector square[LANES];
+            for (int l = 0; l < LANES; l++) square[l] = *(const vector *)(from + (first + l) * from_step + j);
+            transpose(square);
+            for (int l = 0; l < LANES && j + l < size; l++) store(to + (j + l) * line + first, square[l], past);
+        }
     }
 }
 

@@ -52,6 +52,8 @@ typedef struct {
 
 #define SINGLE_STEP 16
 
+typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
+
 int64_t sparse_lanes(void) { return LANES; }
 int64_t sparse_vectors(void) { return VECTORS; }
 int64_t sparse_unit(void) { return UNIT; }
@@ -112,6 +114,7 @@ void sparse_run(const float *x, float *y, float *padded, float *scratch, int64_t
     find_places(places, g, p->used, p->columns, &from);
     const int64_t tile = p->vectors * LANES, tiles = (from.positions + tile - 1) / tile;
     const int64_t blocks = (tiles + most_tiles - 1) / most_tiles;
+    const int past = is_large(&from, p->rows);
     int64_t widest = 0;
     for (int64_t c = 0; c < p->chunks; c++)
         if (p->chunk_starts[c + 1] - p->chunk_starts[c] > widest) widest = p->chunk_starts[c + 1] - p->chunk_starts[c];
@@ -125,21 +128,24 @@ void sparse_run(const float *x, float *y, float *padded, float *scratch, int64_t
         const int64_t tile_size = (of->rows + 1) * tile;
         int runs[MOST_TILES];
         stretch stretches[MOST_TILES][VECTORS * LANES];
-        for (int64_t t = 0; t < count; t++) runs[t] = cut(stretches[t], (t0 + t) * tile, tile, &from);
+        for (int64_t t = 0; t < count && !from.features; t++) runs[t] = cut(stretches[t], (t0 + t) * tile, tile, &from);
         for (int64_t chunk = 0; chunk < p->chunks; chunk++) {
             const int64_t c0 = p->chunk_starts[chunk], c1 = p->chunk_starts[chunk + 1];
             for (int64_t t = 0; t < count; t++) {
-                for (int64_t c = c0; c < c1; c++)
-                    pack_column(xs + (c - c0) * tile, from.numbers + places[c], from.numbers + places[c + PACK_AHEAD < p->columns ? c + PACK_AHEAD : c],
-                        stretches[t], runs[t], tile, from.end);
+                pack(xs, tile, places + c0, c1 - c0, (t0 + t) * tile, tile, stretches[t], runs[t], &from);
                 memset(xs + (c1 - c0) * tile, 0, tile * sizeof(float));
                 const int64_t left = from.positions - (t0 + t) * tile;
                 multiply_any(of, chunk, xs, ys + t * tile_size, tile, p->bundle, left >= tile ? p->vectors : (left + LANES - 1) / LANES);
             }
         }
-        for (int64_t t = 0; t < count; t++)
-            for (int64_t row = 0; row < of->rows; row++)
-                write_row(y, ys + t * tile_size + row * tile, of->first + row, p->rows, (t0 + t) * tile, tile, &from);
+        for (int64_t t = 0; t < count; t++) {
+            const int64_t at = (t0 + t) * tile, left = from.positions - at < tile ? from.positions - at : tile;
+            const float *sums = ys + t * tile_size;
+            if (from.features) write_transposed(y + at * p->rows + of->first, p->rows, sums, tile, of->rows, left, 0);
+            else for (int64_t row = 0; row < of->rows; row++)
+                write_row(y, sums + row * tile, of->first + row, p->rows, at, tile, &from, past);
+        }
+        fence();
     }
 }
 
@@ -161,14 +167,24 @@ static inline float dot(const float *restrict w, const uint16_t *restrict places
     return sum[0];
 }
 
-/* The same with one load a weight. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define PLACE(at, i) ((at) >> (48 - 16 * (i)) & 0xffff)
+#else
+#define PLACE(at, i) ((at) >> 16 * (i) & 0xffff)
+#endif
+
+/* The same with one load a number of X; four places are read at once, since loads are what there is least of. */
 static inline float dot_plain(const float *restrict w, const uint16_t *restrict places, int64_t count, const float *restrict x) {
-    float s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
-    for (int64_t i = 0; i < count; i += 8) {
-        s0 += w[i] * x[places[i]]; s1 += w[i + 1] * x[places[i + 1]]; s2 += w[i + 2] * x[places[i + 2]]; s3 += w[i + 3] * x[places[i + 3]];
-        s4 += w[i + 4] * x[places[i + 4]]; s5 += w[i + 5] * x[places[i + 5]]; s6 += w[i + 6] * x[places[i + 6]]; s7 += w[i + 7] * x[places[i + 7]];
-    }
-    return ((s0 + s4) + (s1 + s5)) + ((s2 + s6) + (s3 + s7));
+    four sum[SINGLE_STEP / 4] = {0};
+    for (int64_t i = 0; i < count; i += SINGLE_STEP)
+        for (int j = 0; j < SINGLE_STEP / 4; j++) {
+            uint64_t at;
+            memcpy(&at, places + i + 4 * j, sizeof at);
+            const four part = {x[PLACE(at, 0)], x[PLACE(at, 1)], x[PLACE(at, 2)], x[PLACE(at, 3)]};
+            sum[j] += *(const four *)(w + i + 4 * j) * part;
+        }
+    const four total = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    return (total[0] + total[1]) + (total[2] + total[3]);
 }
 
 /* Y of a product of few positions, one after the other; `column` is room for a number a column and chunk. */
@@ -176,13 +192,14 @@ void sparse_run_single(const float *x, float *y, float *padded, float *column, i
     const source from = source_of(x, padded, g);
     find_places(places, g, p->used, p->columns, &from);
     for (int64_t position = 0; position < from.positions; position++) {
-        stretch at;
-        cut(&at, position, 1, &from);
+        stretch at = {.from = position * from.features};
+        if (!from.features) cut(&at, position, 1, &from);
         for (int64_t chunk = 0; chunk < p->chunks; chunk++) {
             for (int64_t c = p->chunk_starts[chunk]; c < p->chunk_starts[chunk + 1]; c++) column[c + chunk] = from.numbers[places[c] + at.from];
             column[p->chunk_starts[chunk + 1] + chunk] = 0.0f;
         }
-        float *out = y + position / from.plane * p->rows * from.plane + position % from.plane;
+        float *out = from.features ? y + position * p->rows : y + position / from.plane * p->rows * from.plane + position % from.plane;
+        const int64_t out_step = from.features ? 1 : from.plane;
 #pragma omp parallel for schedule(static)
         for (int64_t row = 0; row < p->rows; row++) {
             float sum = p->bias[row];
@@ -192,7 +209,7 @@ void sparse_run_single(const float *x, float *y, float *padded, float *column, i
                 const uint16_t *of = p->places + start[0];
                 sum += gathers ? dot(w, of, start[1] - start[0], values) : dot_plain(w, of, start[1] - start[0], values);
             }
-            out[row * from.plane] = sum;
+            out[row * out_step] = sum;
         }
     }
 }

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from sparselab.kernels.base import Conv, Kernel, Run, Work
 from sparselab.kernels.native.compiler import compiler_unsupported_reason, library
-from sparselab.kernels.native.geometry import CGeometry, geometry_of
+from sparselab.kernels.native.geometry import CGeometry, as_c_reads_it, memory_for
 from sparselab.kernels.native.single_packing import PackedSingle, pack_single
 from sparselab.kernels.native.sparse_packing import Form, PackedSparse, Used, pack
 from sparselab.kernels.support.autotune import quickest
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 _Call = Callable[["torch.Tensor", "torch.Tensor", "torch.Tensor", "torch.Tensor", CGeometry], None]
 """Hands C an X, a Y, room for the padded X and for where columns begin, and the geometry."""
 
-_SHAPES_KEPT = 64
 _FEW_POSITIONS = 8
 """Up to so many, one position at a time is worth a trial."""
 _TILES = (1, 4, 8)
@@ -129,20 +127,13 @@ def single_run(packed: PackedSingle, conv: Conv | None, *, gathers: bool) -> Run
 
 
 def _run(packed: PackedSparse | PackedSingle, conv: Conv | None, call: _Call) -> Run:
-    """Return the run that hands C an X, and a new Y to write."""
+    """Return the run that hands C an X, and a new Y to write, which lies in memory as X does."""
     import torch
 
-    @lru_cache(maxsize=_SHAPES_KEPT)
-    def geometry(shape: tuple[int, ...]) -> CGeometry:
-        return geometry_of(shape, conv)
-
     def run(x: torch.Tensor) -> torch.Tensor:
-        # A view may be the negative of what lies in memory, and C reads the memory.
-        x, of = x.resolve_neg().contiguous(), geometry(tuple(x.shape))
-        y, padded = (
-            torch.empty(size, dtype=torch.float32, device="cpu")
-            for size in (of.output_shape(packed.rows, conv), of.padded_size)
-        )
+        x, of = as_c_reads_it(x, conv)
+        y = memory_for(of.output_shape(packed.rows, conv), of)
+        padded = torch.empty(of.padded_size, dtype=torch.float32, device="cpu")
         places = torch.empty(packed.used.size, dtype=torch.int64, device="cpu")
         if y.numel():
             call(x, y, padded, places, of)

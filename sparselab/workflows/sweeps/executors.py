@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from sparselab.runtime.pool import PooledCall, processors, run_pooled
+from sparselab.runtime.pool import ALONE, PooledCall, processors, run_pooled
+from sparselab.workflows.sweeps.compute import arguments_of, compute
+from sparselab.workflows.sweeps.kinds import kind_of
 from sparselab.workflows.sweeps.on_dask import on_dask
-from sparselab.workflows.sweeps.point import PlannedPoint, arguments_of, compute
+from sparselab.workflows.sweeps.point import PlannedPoint
 
 _TASK_BYTES = 48
 """A weight of a layer, at the peak of the hungriest transform: 40 were measured (docs/algorithms.md)."""
@@ -25,13 +27,19 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class Embedded:
-    """The worker processes of this machine: as many as `workers`, fewer while large layers need the memory."""
+    """The worker processes of this machine: as many as `workers`, fewer while large layers need the memory, one for what needs the
+    machine for itself.
+    """
 
     workers: int
 
     def __call__(self, points: Iterable[PlannedPoint]) -> Outcomes:
-        calls = (PooledCall(point, compute, arguments_of(point), _TASK_BYTES * point.size) for point in points)
+        calls = (PooledCall(point, compute, arguments_of(point), _memory(point)) for point in points)
         yield from run_pooled(calls, self.workers, imports=("torch", compute.__module__))
+
+
+def _memory(point: PlannedPoint) -> float:
+    return ALONE if kind_of(point.task).resource else _TASK_BYTES * point.size
 
 
 def embedded(where: str) -> Embedded:

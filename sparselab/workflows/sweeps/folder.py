@@ -3,7 +3,8 @@
 plan.json             what is swept
 results/DIGEST.json   a task and its result, or the reason why there is none: nothing in it differs from run to run
 failed/DIGEST.json    a task that a machine could not do, and why: another may
-times/HOST-ID.jsonl   a line a result: its seconds, and when; outside every comparison
+times/HOST-ID.jsonl   a line a result: its seconds, and when, and the figures of a timing; outside every comparison
+runs/DIGEST/          what a task has begun that goes on where it was, such as a training
 """
 
 from __future__ import annotations
@@ -19,12 +20,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sparselab.analysis.worth import worth_of
 from sparselab.core.atomic_files import DAY_SECONDS, atomic_path, sweep
-from sparselab.core.errors import FileError, SettingError
+from sparselab.core.errors import FileError, SettingError, SparselabError
 from sparselab.core.version import __version__
 from sparselab.runtime.results import code_digest
-from sparselab.workflows.chance import Chance
+from sparselab.workflows.sweeps.kinds import kind_of
 from sparselab.workflows.sweeps.plan import Plan
 from sparselab.workflows.sweeps.point import PlannedPoint
 
@@ -100,7 +100,7 @@ class SweepFolder:
             _write(self.path / kind / name, _one_line({**told, key: outcome[key]}))
             if kind == "results":
                 (self.path / "failed" / name).unlink(missing_ok=True)
-                self._keep_time(point.digest, outcome.get("seconds"))
+                self._keep_time(point.digest, outcome)
         except OSError as error:
             raise FileError(f"expected a folder that can be written; {self.path}: {error.strerror}") from None
 
@@ -120,8 +120,27 @@ class SweepFolder:
                     if told is not None:
                         yield digest, told
 
-    def _keep_time(self, digest: str, seconds: Mapping[str, float] | None) -> None:
-        line = {"task": digest, "seconds": seconds, "host": socket.gethostname(), "at": round(time.time(), 3)}
+    def figures(self) -> dict[str, list[dict[str, Any]]]:
+        """Return by digest what was measured, with host and time, in the order of the files' names; lines that cannot be read are left out."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for path in sorted((self.path / "times").glob("*.jsonl")):
+            with contextlib.suppress(OSError), path.open("rb") as lines:
+                while line := lines.readline(_MOST_BYTES):
+                    with contextlib.suppress(ValueError, RecursionError, KeyError, TypeError):
+                        told = json.loads(line)
+                        if isinstance(told["figures"], dict):
+                            found.setdefault(str(told["task"]), []).append(told)
+        return found
+
+    def workplace(self, point: PlannedPoint) -> str:
+        """Return the folder of its own of a point."""
+        return str(self.path.absolute() / "runs" / point.digest)
+
+    def _keep_time(self, digest: str, outcome: Mapping[str, Any]) -> None:
+        told = {key: outcome[key] for key in ("figures",) if key in outcome}
+        seconds = outcome.get("seconds")
+        host = outcome.get("host", socket.gethostname())  # whoever computed need not be who writes
+        line = {"task": digest, "seconds": seconds, "host": host, "at": round(time.time(), 3), **told}
         with self._times.open("a", encoding="utf-8") as file:
             file.write(_one_line(line))
 
@@ -133,27 +152,10 @@ class SweepFolder:
 def read_result(content: bytes) -> dict[str, Any] | None:
     """Return what a result's file holds, or None where it is damaged: a task, and a result, an error or a failure, of plain values."""
     try:
-        found = json.loads(content)
-        asked, result = found["task"]["a point of a sweep"], found.get("result")
-        told = [
-            found["task"]["layer"],
-            asked["transform"],
-            *asked["settings"],
-            asked["seed"],
-            *asked["settings"].values(),
-        ]
-        if result is None:
-            told.append(found["error"] if "error" in found else found["failure"])
-        else:
-            told += [
-                *result["report"].values(),
-                *(Chance(**result["chance"]).as_json().values() if result["chance"] else ()),
-            ]
-            worth_of(result["report"])
-    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        found: dict[str, Any] = json.loads(content)
+        return found if kind_of(found["task"]).is_whole(found) else None
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError, SparselabError):
         return None
-    is_named = isinstance(told[0], str) and isinstance(told[1], str)
-    return found if is_named and all(each is None or isinstance(each, str | int | float) for each in told) else None
 
 
 def _digests(folder: Path) -> Iterator[str]:

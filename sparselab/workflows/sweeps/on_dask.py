@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sparselab.core.errors import SettingError, SparselabError, UnavailableError
-from sparselab.workflows.sweeps.point import PlannedPoint, arguments_of, compute, this_code
+from sparselab.workflows.sweeps.compute import arguments_of, compute
+from sparselab.workflows.sweeps.kinds import kind_of
+from sparselab.workflows.sweeps.point import PlannedPoint, this_code
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Worker
 
 _PATIENCE_SECONDS = 60.0
 """How long a scheduler may be away, from its start or after a loss, before the sweep ends."""
@@ -64,7 +67,12 @@ class OnDask:
             while True:
                 ahead = _AHEAD * max(2, sum(client.nthreads().values()))
                 while len(sent) < ahead and (point := waiting.popleft() if waiting else next(rest, None)):
-                    future = client.submit(compute, *arguments_of(point), key=f"sparselab-{point.digest}", pure=False)
+                    resource = kind_of(point.task).resource
+                    if resource and not sent:
+                        check_resource(resource, client.run(_offered))
+                    needs = {"resources": {resource: 1}} if resource else {}
+                    key = f"sparselab-{point.digest}"
+                    future = client.submit(compute, *arguments_of(point), key=key, pure=False, **needs)
                     sent[future.key] = point
                     completed.add(future)
                 if not sent:
@@ -82,18 +90,32 @@ class OnDask:
 
     def _connect(self) -> Client:
         from distributed import Client
+        from distributed.comm.core import FatalCommClosedError
 
         until = time.monotonic() + self.patience
         while True:
             try:
                 return Client(self.address, timeout=_CONNECT_SECONDS, set_as_default=False)
+            except FatalCommClosedError:  # no wait mends it
+                raise UnavailableError(
+                    f"expected at {self.address} a scheduler whose certificate our authority signed, and that takes ours; got another: give "
+                    "all machines the same ca-file"
+                ) from None
             except (OSError, TimeoutError) as error:
                 if time.monotonic() > until:
-                    raise UnavailableError(
-                        f"expected a Dask scheduler at {self.address}; got none for {self.patience:.0f} s ({error}): "
-                        "start it, and the same command goes on"
-                    ) from error
+                    got = f"none for {self.patience:.0f} s ({error}): start it, and the same command goes on"
+                    if _answers(self.address):
+                        got = f"something else for {self.patience:.0f} s, which answers there ({error}): is it tls://, or another program?"
+                    raise UnavailableError(f"expected a Dask scheduler at {self.address}; got {got}") from error
                 time.sleep(0.2)
+
+
+def _answers(address: str) -> bool:
+    """Whether anything takes a connection there."""
+    parts = urlsplit(address)
+    with contextlib.suppress(OSError), socket.create_connection((parts.hostname or "", parts.port or 0), 1.0):
+        return True
+    return False
 
 
 @contextlib.contextmanager
@@ -109,8 +131,8 @@ def _silent() -> Iterator[None]:
 
 
 def on_dask(address: str) -> OnDask:
-    """Return the executor for a scheduler. Raises: SettingError for an address where strangers could send code, UnavailableError
-    where Dask is not installed.
+    """Return the executor for a scheduler. Raises: SettingError for an address where strangers could send code, or for TLS without
+    certificates; UnavailableError where Dask is not installed.
     """
     check_address(address)
     try:
@@ -119,6 +141,8 @@ def on_dask(address: str) -> OnDask:
         raise UnavailableError(
             "expected Dask distributed for a scheduler; it is not installed: pip install 'sparselab-structure[cluster]'"
         ) from None
+    if address.startswith("tls:"):
+        _check_certificates()
     return OnDask(address)
 
 
@@ -141,6 +165,22 @@ def check_address(address: str) -> None:
     )
 
 
+def _check_certificates() -> None:
+    """Raises: SettingError unless Dask's configuration names certificates that can be read: said at once, not after a minute's wait."""
+    from distributed import Security
+
+    try:
+        found = Security().get_connection_args("client")["ssl_context"]
+        told = "none" if found is None else ""
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError, and names no file
+        told = f"files that cannot be read as such ({error})"
+    if told:
+        raise SettingError(
+            "--scheduler: expected the certificates of the cluster in Dask's configuration, distributed.comm.tls: ca-file, client.cert and "
+            f"client.key; got {told}: set DASK_CONFIG to the tls.yaml that the scheduler was started with"
+        )
+
+
 def _is_here(host: str) -> bool:
     with contextlib.suppress(ValueError):
         return ip_address(host).is_loopback
@@ -157,3 +197,25 @@ def _check_workers(client: Client) -> None:
             raise UnavailableError(
                 f"expected sparselab {this_code()} on the worker {worker}; got {found}: install the same one there"
             )
+
+
+def _offered(dask_worker: Worker) -> dict[str, Any]:
+    """Return, on a worker, its machine's name and the resources that it offers."""
+    return {"host": socket.gethostname(), "resources": dict(dask_worker.state.total_resources)}
+
+
+def check_resource(name: str, workers: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raises: UnavailableError unless some worker offers the resource, one machine once: tasks that need it share no machine.
+
+    workers: by address, the host and the resources of each.
+    Example: >>> check_resource("timing", {"tls://a:1": {"host": "a", "resources": {"timing": 1}}, "tls://a:2": {"host": "a", "resources": {}}})
+    """
+    hosts = [each["host"] for each in workers.values() for _ in range(int(each["resources"].get(name, 0)))]
+    shared = next((host for host in hosts if hosts.count(host) > 1), None)
+    if hosts and shared is None:
+        return
+    got = "none" if shared is None else f"several on {shared}"
+    raise UnavailableError(
+        f"expected on each machine one worker that offers {name}, for what no other task may run beside; got {got}: start there one "
+        f'`dask worker ADDRESS --nworkers 1 --nthreads 1 --resources "{name}=1"`'
+    )

@@ -17,7 +17,9 @@ from sparselab.formats.names import clean_name
 from sparselab.formats.parsing.model_folder import list_files
 from sparselab.runtime.results import code_digest
 from sparselab.workflows.layer_digest import layer_digest
-from sparselab.workflows.sweeps.plan import Plan, PlannedFile, PlannedLayer, check_transforms
+from sparselab.workflows.sweeps.kinds import KINDS, USUAL
+from sparselab.workflows.sweeps.layers import PlannedFile, PlannedLayer
+from sparselab.workflows.sweeps.plan import Plan, check_asked
 
 OpenFile = Callable[[Path, ReadOptions], Ticket]
 
@@ -42,6 +44,9 @@ class Outline:
     device: str = "auto"
     version: str = __version__
     code: str = field(default_factory=code_digest)
+    kind: str = USUAL
+    settings: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    data: str | None = None
 
 
 def plan_of(outline: Outline, open_file: OpenFile, say: Callable[[str], None]) -> Plan:
@@ -50,9 +55,9 @@ def plan_of(outline: Outline, open_file: OpenFile, say: Callable[[str], None]) -
     say: told, a sentence each, what is left out: layers and files that cannot be read, and combinations that exclude each other.
     Raises: SettingError for what cannot be swept, before any file is read; FileError where nothing is left.
     """
-    check_transforms(outline.transforms)
+    check_asked(outline.kind, outline.transforms, outline.settings)
     files = tuple(_read(outline.files, open_file, say))
-    if not any(each.layers for each in files):
+    if KINDS[outline.kind].has_layers and not any(each.layers for each in files):
         raise FileError("expected at least one layer that can be read; got none, for the reasons above")
     plan = Plan(**{**vars(outline), "files": files})
     for sentence in plan.left_out:

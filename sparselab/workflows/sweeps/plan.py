@@ -16,30 +16,13 @@ from sparselab.formats import ReadOptions
 from sparselab.runtime.results import code_digest
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
-from sparselab.workflows.sweeps.point import LayerPlace, PlannedPoint, task_of, timeless_settings
+from sparselab.workflows.sweeps.kinds import KINDS, USUAL
+from sparselab.workflows.sweeps.kinds.base import TaskKind
+from sparselab.workflows.sweeps.layers import PlannedFile
+from sparselab.workflows.sweeps.point import POINT, DataPlace, LayerPlace, PlannedPoint, task_of, timeless_settings
+from sparselab.workflows.sweeps.values import MOST_POINTS, check_values, combinations_of
 
 SCHEMA = 1
-MOST_POINTS = 1_000_000
-"""Points of one plan: beyond, a list of its digests alone takes gigabytes."""
-
-
-@dataclass(frozen=True)
-class PlannedLayer:
-    """A layer by its name in its file, and by the digest of what it holds."""
-
-    name: str
-    digest: str
-    rows: int
-    cols: int
-
-
-@dataclass(frozen=True)
-class PlannedFile:
-    """A file, how it is read, and the layers of it that are swept."""
-
-    path: str
-    layers: tuple[PlannedLayer, ...]
-    options: ReadOptions = field(default_factory=ReadOptions)
 
 
 @dataclass(frozen=True)
@@ -47,6 +30,8 @@ class Plan:
     """What is swept: every layer x every transform x every combination of its settings' values x every seed.
 
     transforms: by name, the values of the settings that are swept; others stand at their defaults.
+    kind: of its tasks, a name in `KINDS`. settings: values of what the kind itself sweeps; a kind without layers has these alone, and
+    no files and no transforms. data: where the files of a training's task lie.
     version, code: of the package that planned; what another computes has other names.
     """
 
@@ -57,32 +42,56 @@ class Plan:
     device: str = "auto"
     version: str = __version__
     code: str = field(default_factory=code_digest)
+    kind: str = USUAL
+    settings: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    data: str | None = None
 
     def __post_init__(self) -> None:
-        check_transforms(self.transforms)
+        check_asked(self.kind, self.transforms, self.settings)
         if not self.seeds or min(self.seeds) < 0:
             raise SettingError(f"seeds: expected whole numbers from 0 up; got {list(self.seeds)}")
+        if self.files and not self.of_kind.has_layers:
+            raise SettingError(f"{self.kind}: expected a plan without files; got {len(self.files)}")
+        if self.with_chance and self.kind != USUAL:
+            raise SettingError(f"{self.kind}: expected no chance; got it: it is drawn beside a transform's result")
         self._check_layers()
-        layers = sum(len(each.layers) for each in self.files)
-        each_layer = sum(prod(map(len, values.values())) for values in self.transforms.values())
-        if (count := layers * each_layer * len(self.seeds)) > MOST_POINTS:
+        layers = sum(len(each.layers) for each in self.files) if self.of_kind.has_layers else 1
+        each_layer = sum(prod(map(len, values.values())) for values in self.transforms.values()) or 1
+        own = prod(map(len, self.settings.values()))
+        if (count := layers * each_layer * own * len(self.seeds)) > MOST_POINTS:
             raise SettingError(f"expected at most {MOST_POINTS} points; got {count}: plan several sweeps")
+
+    @property
+    def of_kind(self) -> TaskKind:
+        """The kind of its tasks."""
+        return KINDS[self.kind]
 
     def points(self) -> Iterator[PlannedPoint]:
         """Yield every point, file by file and layer by layer; equal layers have points of one digest.
 
         Settings that do not count beside the others stand at their defaults, and combinations that exclude each other are left out.
         """
+        return self._on_layers() if self.of_kind.has_layers else self._alone()
+
+    def _alone(self) -> Iterator[PlannedPoint]:
+        for settings, seed in product(self.of_kind.chosen(self.settings), self.seeds):
+            task = {self.of_kind.mark: {"settings": settings, "seed": seed, "device": self.device}}
+            yield PlannedPoint(task, DataPlace(self.data), 0, self.version, self.code)
+
+    def _on_layers(self) -> Iterator[PlannedPoint]:
         chosen = [
             (name, timeless_settings(name, settings))
             for name, values in self.transforms.items()
             for settings in combinations(name, values)[0]
         ]
+        own = self.of_kind.chosen(self.settings)
         for file in self.files:
             for layer in file.layers:
                 place = LayerPlace(file.path, layer.name, file.options)
-                for (name, settings), seed in product(chosen, self.seeds):
+                for (name, settings), seed, more in product(chosen, self.seeds, own):
                     task = task_of(layer.digest, name, settings, seed, with_chance=self.with_chance, device=self.device)
+                    if more:
+                        task = {self.of_kind.mark: {**task.pop(POINT), self.kind: more}, **task}
                     yield PlannedPoint(task, place, layer.rows * layer.cols, self.version, self.code)
 
     @property
@@ -119,37 +128,44 @@ class Plan:
             "seeds": list(self.seeds),
             "chance": self.with_chance,
             "device": self.device,
+            **({} if self.kind == USUAL else self._of_its_kind()),
         }
+
+    def _of_its_kind(self) -> dict[str, Any]:
+        told = {"kind": self.kind, "settings": {key: list(values) for key, values in self.settings.items()}}
+        return told if self.data is None else {**told, "data": self.data}
 
     def text(self) -> str:
         """Return the plan as the text of its file: the same plan has the same text, in its own order."""
         return json.dumps(self.as_json(), indent=1, allow_nan=False) + "\n"
 
 
+def check_asked(
+    kind: str, transforms: Mapping[str, Mapping[str, Sequence[Any]]], settings: Mapping[str, Sequence[Any]]
+) -> None:
+    """Raises: SettingError for a kind, a transform or a setting that there is not, and for values that cannot be swept."""
+    if kind not in KINDS:
+        raise SettingError(f"kind: expected one of {', '.join(KINDS)}; got {kind!r}")
+    if KINDS[kind].has_layers:
+        check_transforms(transforms)
+    elif transforms:
+        raise SettingError(
+            f"{kind}: expected a plan without transforms; got {', '.join(transforms)}: `settings` says what is swept"
+        )
+    KINDS[kind].check(settings)
+
+
 def check_transforms(transforms: Mapping[str, Mapping[str, Sequence[Any]]]) -> None:
-    """Raises: SettingError for a transform that there is not, a setting that it has not, a value out of range, a bound on seconds,
-    no value at all, a list of too many, or values that exclude each other all.
-    """
+    """Raises: SettingError for no transform, one that there is not, a bound on seconds, and what `check_values` refuses."""
     if not transforms:
         raise SettingError(f"transforms: expected some of {', '.join(TRANSFORMS)}; got none")
     for name, values in transforms.items():
         if name not in TRANSFORMS:
             raise SettingError(f"transforms: expected some of {', '.join(TRANSFORMS)}; got {name!r}")
         known = {each.name: each for each in settings_of(TRANSFORMS[name])}
-        for key, listed in values.items():
-            if key not in known:
-                raise SettingError(f"{name}: expected some of {', '.join(_timeless(known))}; got {key!r}")
-            if known[key].stops_by_clock:
-                raise SettingError(refusal_of(name, known[key]))
-            if not listed:
-                raise SettingError(f"{name}: {key}: expected at least one value; got none")
-            for value in listed:
-                known[key].check(value)
-        if (count := prod(map(len, values.values()))) > MOST_POINTS:
-            raise SettingError(f"{name}: expected at most {MOST_POINTS} combinations; got {count}")
-        taken, why = combinations(name, values)
-        if not taken:
-            raise SettingError(f"{name}: {why[0]}")
+        if late := next((known[key] for key in values if key in known and known[key].stops_by_clock), None):
+            raise SettingError(refusal_of(name, late))
+        check_values(name, TRANSFORMS[name], values)
 
 
 def refusal_of(name: str, setting: Setting) -> str:
@@ -165,21 +181,7 @@ def refusal_of(name: str, setting: Setting) -> str:
 
 def combinations(name: str, values: Mapping[str, Sequence[Any]]) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the whole settings of every combination that the transform takes, once each, and why the others are left out."""
-    declared = settings_of(TRANSFORMS[name])
-    found: dict[str, dict[str, Any]] = {}
-    refused: list[str] = []
-    for each in product(*values.values()):
-        whole = {setting.name: setting.default for setting in declared} | dict(zip(values, each, strict=True))
-        counting = {
-            setting.name: whole[setting.name] if setting.counts(whole) else setting.default for setting in declared
-        }
-        try:
-            TRANSFORMS[name](**whole)
-        except SettingError as error:
-            refused.append(str(error))
-        else:
-            found.setdefault(json.dumps(counting, sort_keys=True), counting)
-    return list(found.values()), refused
+    return combinations_of(TRANSFORMS[name], values)
 
 
 def _ways_out(run: Transform) -> str:
@@ -190,10 +192,6 @@ def _ways_out(run: Transform) -> str:
         if not replace(run, **{name: choice}).is_global:
             return f"{name}={getattr(run, name)}: set {name} to {choice}, or sweep one layer"
     return "a transform of all layers at once: sweep one layer"
-
-
-def _timeless(known: Mapping[str, Setting]) -> list[str]:
-    return [name for name, each in known.items() if not each.stops_by_clock]
 
 
 def _told(options: ReadOptions) -> dict[str, Any]:

@@ -12,14 +12,18 @@ from sparselab.core.version import __version__
 from sparselab.formats import ReadOptions
 from sparselab.formats.names import clean_name
 from sparselab.runtime.results import code_digest
+from sparselab.workflows.sweeps.kinds import KINDS, USUAL
+from sparselab.workflows.sweeps.layers import PlannedFile, PlannedLayer
 from sparselab.workflows.sweeps.outline import Outline, OutlinedFile
-from sparselab.workflows.sweeps.plan import SCHEMA, Plan, PlannedFile, PlannedLayer
+from sparselab.workflows.sweeps.plan import SCHEMA, Plan
 
 MARK = "sparselab_sweep"
 """The key by which a plan is known among other JSON files."""
 
 _MOST_BYTES = 64 * 2**20
-_KEYS = frozenset({MARK, "version", "code", "files", "transforms", "seeds", "chance", "device"})
+_KEYS = frozenset(
+    {MARK, "version", "code", "files", "transforms", "seeds", "chance", "device", "kind", "settings", "data"}
+)
 
 
 def is_plan(path: Path) -> bool:
@@ -50,20 +54,21 @@ def outline_in(content: bytes, folder: Path, name: str) -> Outline:
     seeds = _of(found, "seeds", list, [0], name)
     if not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds):
         raise FileError(f"{name}: expected whole numbers as seeds; got others")
-    transforms = _of(found, "transforms", dict, None, name)
-    for key, values in transforms.items():
-        if not isinstance(values, dict) or not all(isinstance(each, list) for each in values.values()):
-            raise FileError(
-                f"{name}: expected a list of values for every setting of {clean_name(key)}; got something else"
-            )
+    kind = _of(found, "kind", str, USUAL, name)
+    has_none = kind in KINDS and not KINDS[kind].has_layers
+    transforms = _of(found, "transforms", dict, {} if has_none else None, name)
+    data = _of(found, "data", str, "", name)
     return Outline(
-        files=tuple(_file(each, folder, name) for each in _of(found, "files", list, None, name)),
-        transforms={key: {each: tuple(v) for each, v in values.items()} for key, values in transforms.items()},
+        files=tuple(_file(each, folder, name) for each in _of(found, "files", list, [] if has_none else None, name)),
+        transforms={key: _values(values, key, name) for key, values in transforms.items()},
         seeds=tuple(seeds),
         with_chance=_of(found, "chance", bool, False, name),
         device=_of(found, "device", str, "auto", name),
         version=_of(found, "version", str, __version__, name),
         code=_of(found, "code", str, code_digest(), name),
+        kind=kind,
+        settings=_values(_of(found, "settings", dict, {}, name), kind, name),
+        data=str((folder / data).absolute()) if data else None,
     )
 
 
@@ -78,6 +83,12 @@ def whole_plan_in(content: bytes, folder: Path, name: str) -> Plan:
     if not all(isinstance(each, PlannedFile) for each in outline.files):
         raise FileError(f"{name}: expected a plan that was written by a sweep; got one whose files were not read yet")
     return Plan(**vars(outline))
+
+
+def _values(told: Any, of: str, name: str) -> dict[str, tuple[Any, ...]]:
+    if not isinstance(told, dict) or not all(isinstance(each, list) for each in told.values()):
+        raise FileError(f"{name}: expected a list of values for every setting of {clean_name(of)}; got something else")
+    return {key: tuple(values) for key, values in told.items()}
 
 
 def _file(told: Any, folder: Path, name: str) -> OutlinedFile | PlannedFile:

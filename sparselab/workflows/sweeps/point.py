@@ -1,29 +1,31 @@
-"""One point of a sweep: the task whose digest names it, where its layer lies, and what a worker makes of it."""
+"""One point of a sweep: the task whose digest names it, and where lies what it needs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from sparselab.analysis.metrics import report
-from sparselab.core.errors import Cancelled, FileError, LimitError, SparselabError, UnavailableError
+from sparselab.core.errors import SparselabError
 from sparselab.core.layer import Layer
 from sparselab.core.settings import settings_of
 from sparselab.core.version import __version__
-from sparselab.formats import ReadOptions, load_layer
+from sparselab.formats import ReadOptions
 from sparselab.grouping import GROUPERS
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import code_digest, task_digest
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
 from sparselab.workflows.chance import chance_of
-from sparselab.workflows.layer_digest import digest_in
 
 Task = Mapping[str, Any]
+
+POINT = "a point of a sweep"
+"""The key by which a task of a transform is known."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,28 @@ class LayerPlace:
 
 
 @dataclass(frozen=True)
+class DataPlace:
+    """Where the files of a training's task lie; None for a task that needs none."""
+
+    folder: str | None
+
+
+Place = LayerPlace | DataPlace
+
+
+@dataclass(frozen=True)
 class PlannedPoint:
-    """A task, and what is needed to compute it. size: the layer's weights, kept or not. version, code: of the package that planned."""
+    """A task, and what is needed to compute it. size: the layer's weights, kept or not. version, code: of the package that planned.
+
+    workplace: a folder of its own, where what was begun is kept; "" for tasks that begin anew.
+    """
 
     task: Task
-    place: LayerPlace
+    place: Place
     size: int
     version: str
     code: str
+    workplace: str = ""
 
     @cached_property
     def digest(self) -> str:
@@ -70,7 +86,7 @@ def task_of(
     """
     told = {"transform": transform, "settings": dict(settings), "seed": seed, "chance": with_chance, "device": device}
     packages = other_packages()
-    return {"a point of a sweep": told, "layer": layer, **({"packages": packages} if packages else {})}
+    return {POINT: told, "layer": layer, **({"packages": packages} if packages else {})}
 
 
 def other_packages() -> list[str]:
@@ -81,13 +97,14 @@ def other_packages() -> list[str]:
 def found_at(
     layer: Layer, run: Transform, seed: int, *, with_chance: bool, device: str, monitor: Monitor = SILENT
 ) -> dict[str, Any]:
-    """Return a transform's report on a layer, what random groups keep (None where that says nothing, or is not asked), and
-    `repeatable`: no clock or cancel ended a search, so that another run comes to the same.
+    """Return a transform's report on a layer, its layout, what random groups keep (None where that says nothing, or is not asked),
+    and `repeatable`: no clock or cancel ended a search, so that another run comes to the same.
     """
     layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
     chance = chance_of(layer, layout, run, device=device, monitor=monitor) if with_chance else None
     return {
         "report": report(layout, layer).as_json(),
+        "layout": layout,
         "chance": None if chance is None else chance.as_json(),
         "repeatable": not layout.is_cut_short,
     }
@@ -96,57 +113,6 @@ def found_at(
 def this_code() -> str:
     """Return this package's version and the start of its code's digest: who asks and who computes must have them in common."""
     return f"{__version__} ({code_digest()[:12]})"
-
-
-def arguments_of(point: PlannedPoint) -> tuple[Any, ...]:
-    """Return the arguments of `compute`, which any executor can pickle."""
-    return dict(point.task), point.place.path, point.place.layer, point.place.options, this_code()
-
-
-def compute(
-    task: Task, path: str, layer_name: str, options: ReadOptions, code: str, *, monitor: Monitor = SILENT
-) -> dict[str, Any]:
-    """Compute a task, in a worker of any executor, from the file as it lies there.
-
-    Returns: {"result", "seconds"}, or {"error"} with the reason where the task itself says that there is none, as where a layer
-        lacks the weights that the settings need.
-    Raises: FileError where the file is not there or holds another layer than the plan says; LimitError where the machine is too
-        small or too slow. Another machine, or another day, may do better.
-    """
-    if code != this_code():
-        raise UnavailableError(f"expected sparselab {code}; this worker has {this_code()}: install the same one here")
-    asked = task["a point of a sweep"]
-    found = digest_in(path, layer_name, options)
-    if found != task["layer"]:
-        raise FileError(
-            f"{layer_name}: expected the layer that was planned, {task['layer'][:12]}; got {found[:12]}: "
-            "bring the same file here, or plan anew"
-        )
-    layer = replace(
-        load_layer(path, layer_name, options), name="the layer", notes=()
-    )  # a reason must not tell files apart
-    try:
-        run = _patient(asked["transform"], asked["settings"])
-        answer = found_at(
-            layer, run, asked["seed"], with_chance=asked["chance"], device=asked["device"], monitor=monitor
-        )
-    except (FileError, LimitError, UnavailableError, Cancelled):
-        raise
-    except SparselabError as error:
-        return {"error": str(error)}
-    if not answer.pop("repeatable"):
-        raise LimitError("expected a search that its steps end; the clock ended it: set fewer steps")
-    seconds = answer["report"].pop("seconds")
-    return {"result": answer, "seconds": seconds}
-
-
-def _patient(transform: str, settings: Mapping[str, Any]) -> Transform:
-    """Return the transform with every bound on seconds as far away as may be: steps alone end its searches."""
-    kind = TRANSFORMS[transform]
-    bounds = {
-        each.name: each.kind(each.high) for each in settings_of(kind) if each.stops_by_clock and each.high is not None
-    }
-    return kind(**{**settings, **bounds})
 
 
 def reason_of(error: Exception) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from sparselab.core.errors import Cancelled, SettingError
 from sparselab.runtime.results import ResultStore
+from sparselab.workflows.known_runs import found_point, keep_run
 from sparselab.workflows.sweeps.executors import Executor
 from sparselab.workflows.sweeps.folder import Standing, SweepFolder
 from sparselab.workflows.sweeps.plan import Plan
@@ -56,7 +57,7 @@ def run_sweep(
     if retry_failed:
         folder.forget_failures(mine)
     done, failed = folder.done(), folder.without_result()
-    known = None if other_packages() else store
+    known = store if plan.of_kind.is_shared and not other_packages() else None
     progress = _Progress(len(done & mine), len(failed & mine), len(mine), report)
 
     def missing() -> Iterator[PlannedPoint]:
@@ -64,11 +65,11 @@ def run_sweep(
             if point.digest in done:
                 continue
             done.add(point.digest)
-            if known is not None and (answer := known.get(point.task)) is not None:
+            if known is not None and (answer := found_point(known, point.task)) is not None:
                 folder.put(point, _of_store(answer))
                 progress.add(is_failed=False, is_computed=False)
             else:
-                yield point
+                yield replace(point, workplace=folder.workplace(point)) if plan.of_kind.has_workplace else point
 
     progress.tell()
     for point, outcome in executor(missing()):
@@ -79,7 +80,7 @@ def run_sweep(
         else:
             folder.put(point, outcome)
             if known is not None and "result" in outcome:
-                known.put(point.task, _for_store(outcome["result"]))
+                keep_run(known, point.task, outcome["result"], outcome.get("layout"))
         progress.add(is_failed=isinstance(outcome, Exception) or "result" not in outcome)
     return progress.standing
 
@@ -114,11 +115,6 @@ class _Progress:
 
     def tell(self) -> None:
         self._report(self.standing)
-
-
-def _for_store(result: dict[str, Any]) -> dict[str, Any]:
-    """Return a result as pages keep it."""
-    return {**result, "report": {**result["report"], "seconds": {}}, "repeatable": True}
 
 
 def _of_store(answer: dict[str, Any]) -> dict[str, Any]:

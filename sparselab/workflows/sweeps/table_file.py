@@ -17,6 +17,7 @@ from sparselab.formats.options import DEFAULT_LIMITS
 from sparselab.formats.parsing.zip_members import ZIP_STARTS, check_members, list_members, read_member
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.workflows.sweeps.folder import PLAN, SweepFolder, read_result
+from sparselab.workflows.sweeps.kinds import USUAL
 from sparselab.workflows.sweeps.plan import Plan
 from sparselab.workflows.sweeps.plan_file import read_whole_plan, whole_plan_in
 from sparselab.workflows.sweeps.table import Row, columns_of, fixed_columns, rows_of
@@ -67,7 +68,12 @@ def table_in(path: Path, name: str | None = None) -> ReadTable:
 
 
 def of_plan(plan: Plan, rows: Sequence[Row]) -> ReadTable:
-    """Return the table of a plan's rows."""
+    """Return the table of a plan's rows. Raises: FileError for a plan whose tasks are not transforms: it has no such table."""
+    if plan.kind != USUAL:
+        raise FileError(
+            f"expected a sweep of transforms; got one of the kind {plan.kind}: `sparselab sweep --out FOLDER --collect FILE.csv` "
+            "makes its table"
+        )
     columns = columns_of(plan)
     return ReadTable(columns, tuple(name for name in columns if name not in fixed_columns()), rows, plan)
 

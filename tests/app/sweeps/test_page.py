@@ -37,7 +37,7 @@ def opened(**query: str) -> AppTest:
 
 def said(at: AppTest) -> str:
     assert not at.exception
-    return " ".join(item.value for kind in (at.info, at.error, at.caption, at.success) for item in kind)
+    return " ".join(item.value for kind in (at.info, at.error, at.caption, at.success, at.warning) for item in kind)
 
 
 def drawn(at: AppTest) -> int:
@@ -95,7 +95,7 @@ def test_a_sweep_that_runs_is_watched(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(results, "pause", go_on)
     at = opened(sweep_folder=str(folder.path))
-    assert "Finished: 24 points, 4 without a result" in said(at)
+    assert "Finished: 20 of 24 points have a result, 4 failed" in said(at)
     assert len(looks) == 2
     assert drawn(at) == 1
     assert "4 without a result, with the reason" in said(at)

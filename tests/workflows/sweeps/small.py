@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from sparselab.formats import ReadOptions, read_ticket
+from sparselab.workflows.sweeps.compute import arguments_of, compute
 from sparselab.workflows.sweeps.executors import Outcomes
 from sparselab.workflows.sweeps.outline import Outline, files_at, plan_of
 from sparselab.workflows.sweeps.plan import Plan
-from sparselab.workflows.sweeps.point import PlannedPoint, arguments_of, compute
+from sparselab.workflows.sweeps.point import PlannedPoint
 
 TRANSFORMS: dict[str, dict[str, tuple[Any, ...]]] = {
     "regroup": {"rows_per_group": (4, 8), "density": (0.1, 0.2)},

@@ -70,6 +70,20 @@ def test_what_strangers_could_reach_is_refused(address: str) -> None:
         on_dask(address)
 
 
+@pytest.mark.parametrize(
+    ("files", "says"), [(None, "got none"), ("missing.pem", "cannot be read"), ("no.pem", "cannot be read")]
+)
+def test_tls_without_certificates_is_said_at_once(files: str | None, says: str, tmp_path: Path) -> None:
+    import dask
+    import distributed  # noqa: F401 - whose configuration is Dask's only then
+
+    (tmp_path / "no.pem").write_text("no certificate")
+    path = None if files is None else str(tmp_path / files)
+    told = {f"distributed.comm.tls.{key}": path for key in ("ca-file", "client.cert", "client.key")}
+    with dask.config.set(told), pytest.raises(SettingError, match=f"{says}.*set DASK_CONFIG"):
+        on_dask("tls://127.0.0.1:9")
+
+
 def test_a_scheduler_that_is_not_there_is_said(tmp_path: Path) -> None:
     plan = small_plan(tmp_path)
     with pytest.raises(UnavailableError, match="the same command goes on"):

@@ -17,9 +17,11 @@ from sparselab.core.errors import FileError, SettingError, SparselabError
 from sparselab.core.settings import settings_of
 from sparselab.formats import ReadOptions, read_ticket
 from sparselab.transforms import TRANSFORMS
+from sparselab.workflows.sweeps.layers import PlannedFile, PlannedLayer
 from sparselab.workflows.sweeps.outline import Outline, files_at, plan_of
-from sparselab.workflows.sweeps.plan import MOST_POINTS, Plan, PlannedFile, PlannedLayer, combinations
+from sparselab.workflows.sweeps.plan import Plan, combinations
 from sparselab.workflows.sweeps.plan_file import is_plan, outline_in, read_plan, read_whole_plan, whole_plan_in
+from sparselab.workflows.sweeps.values import MOST_POINTS
 from tests.workflows.sweeps.small import digests, small_plan, write_file
 
 FILES = (PlannedFile("/x/net.npz", (PlannedLayer("fc", "0" * 64, 8, 8),)),)

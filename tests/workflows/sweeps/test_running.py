@@ -22,10 +22,11 @@ from sparselab.core.errors import LimitError, SettingError
 from sparselab.formats import ReadOptions
 from sparselab.runtime.results import ResultStore
 from sparselab.workflows.stored_sweep import stored_sweep_row
+from sparselab.workflows.sweeps.compute import arguments_of, compute
 from sparselab.workflows.sweeps.executors import EXECUTORS, Executor, Outcomes
 from sparselab.workflows.sweeps.folder import SweepFolder
 from sparselab.workflows.sweeps.plan import Plan
-from sparselab.workflows.sweeps.point import PlannedPoint, arguments_of, compute
+from sparselab.workflows.sweeps.point import PlannedPoint
 from sparselab.workflows.sweeps.running import Shard, run_sweep, standing_of
 from sparselab.workflows.sweeps.table import rows_of
 from tests.workflows.sweeps.clusters import cluster
