@@ -63,6 +63,12 @@ def audit(
     context.exit(1 if found.holds is False else 0)
 
 
+_UNSTRUCTURED = (
+    "unstructured: dense libraries multiply these zeros like any number; `sparselab doctor` measures whether running the kept weights "
+    "alone is faster here, `sparselab compare` what a structure would keep"
+)
+
+
 def _print(found: Audit) -> None:
     claimed = found.claim is not None
     head = (*_HEAD, "claim") if claimed else _HEAD
@@ -74,6 +80,12 @@ def _print(found: Audit) -> None:
         if total := sum(counts):
             click.echo(f"{total:,} {what}, in {sum(map(bool, counts))} of {len(counts)} layers")
     click.echo(printable(found.sentence))
+    if (
+        not claimed
+        and any(0 < layer.density < 1 for layer in found.layers)
+        and not any(layer.best for layer in found.layers)
+    ):
+        click.echo(_UNSTRUCTURED)
     skipped = [{"name": item.name, "reason": item.reason} for item in found.skipped]
     say_notes({"notes": list(found.notes), "skipped": skipped, "layers": []})
 

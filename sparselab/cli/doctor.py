@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,11 @@ if TYPE_CHECKING:
 )
 @click.option("--compile", "try_compile", is_flag=True, help="Try torch.compile too, which takes a minute.")
 @click.option("--no-cures", is_flag=True, help="Only look: try no cure.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the converted model, which runs its kept weights alone; sparselab.nn.load reads it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, which the page Why not faster? opens.")
 def doctor(
     model: str,
@@ -55,6 +61,7 @@ def doctor(
     threads: int | None,
     try_compile: bool,
     no_cures: bool,
+    out: Path | None,
     as_json: bool,
 ) -> None:
     """Run a pruned model once, look at what ran, and say why it is not faster.
@@ -73,13 +80,17 @@ def doctor(
         "compile": try_compile,
         "cures": not no_cures,
     }
+    if out is not None and (out.exists() or target != THIS_MACHINE):
+        raise SettingError(
+            f"--out: expected a file that is not there yet, and --for {THIS_MACHINE}; got {out} for {target}"
+        )
     monitor = Monitor(_sayer())
     if model.endswith(".onnx") or target == ONNXRUNTIME:
         report = _of_onnx(model, inputs, target, monitor)
         file: Path | None = Path(model)
     else:
         effort = {"seconds": seconds, "try_cures": not no_cures, "try_compile": try_compile}
-        report = _of_module(model, checkpoint, inputs, target, threads, effort, monitor)
+        report = _of_module(model, checkpoint, inputs, target, threads, effort, out, monitor)
         reference = parse_reference(model)
         file = None if reference is None else reference.file
     if as_json:
@@ -106,14 +117,18 @@ def _of_module(
     target: str,
     threads: int | None,
     effort: Mapping[str, Any],
+    out: Path | None,
     monitor: Monitor,
 ) -> Diagnosis:
     reference = parse_reference(model)
     if reference is None:
         raise SettingError(f"expected FILE.py:NAME, package.module:NAME or FILE.onnx; got {model!r}")
+    # torch's profiler writes when it starts and stops, as an error, unless this is set before torch is loaded.
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     import torch
 
     from sparselab.diagnosis.checkpoint import load_checkpoint
+    from sparselab.diagnosis.cured import write_converted
     from sparselab.diagnosis.doctor import doctor as diagnose
     from sparselab.training.own_code.loading import loaded
 
@@ -127,7 +142,18 @@ def _of_module(
             for note in load_checkpoint(built, checkpoint):
                 click.echo(f"note: {note}", err=True)
         by_place, by_name = _inputs(inputs, {text: code[text].value for text in own})
-        return diagnose(built, *by_place, named=by_name, target=target, monitor=monitor, **effort)
+        report = diagnose(built, *by_place, named=by_name, target=target, monitor=monitor, **effort)
+        if out is not None:
+            _say_written(write_converted(built, out), out)
+        return report
+
+
+def _say_written(swapped: tuple[str, ...], out: Path) -> None:
+    click.echo(
+        f"{out}: the kept weights of {', '.join(swapped[:3])}{' and more' * (len(swapped) > 3)} alone; to run it: "
+        f'sparselab.nn.load("{out.name}", MODEL).model.eval(), where MODEL is a fresh model of the same class',
+        err=True,
+    )
 
 
 def _built(value: Any, name: str) -> nn.Module:

@@ -13,7 +13,7 @@ from sparselab.cli.train import ProgressPrinter, stoppable
 from sparselab.core.errors import Cancelled, SettingError
 from sparselab.runtime.progress import Monitor
 from sparselab.training.runs.judging import judgement_text
-from sparselab.tuning.request import OFFERED, TuneRequest
+from sparselab.tuning.request import AUTO, OFFERED, TuneRequest
 
 
 @click.command(short_help="Structure a pruned checkpoint, train it for minutes, and compare.")
@@ -21,15 +21,17 @@ from sparselab.tuning.request import OFFERED, TuneRequest
 @click.option("--checkpoint", required=True, type=click.Path(), help="The pruned weights: a state dict or a ticket.")
 @click.option(
     "--transform",
-    required=True,
+    default=AUTO,
+    show_default=True,
     metavar="NAME[:SETTINGS]",
-    help="What gives it a structure: regroup:rows_per_group=32.",
+    help="What gives it a structure: regroup:rows_per_group=32; auto measures a few heights of groups and takes the best.",
 )
 @click.option(
     "--minutes", type=float, default=10.0, show_default=True, help="Minutes of training, for all three networks."
 )
 @click.option("--out", "folder", required=True, type=click.Path(path_type=Path), help="Folder of the tuning.")
 @click.option("--resume", is_flag=True, help="Go on with the tuning in the folder.")
+@click.option("--anyway", is_flag=True, help="Train though the structure was measured to be no faster.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the data set, for tasks that read files.")
 @click.option("--seconds", type=click.FloatRange(0.1, 600), default=6.0, show_default=True, help="Seconds of timing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -40,6 +42,7 @@ def tune(
     minutes: float,
     folder: Path,
     resume: bool,
+    anyway: bool,
     data: Path | None,
     seconds: float,
     as_json: bool,
@@ -47,7 +50,8 @@ def tune(
 ) -> None:
     """Structure the pruned CHECKPOINT of MODEL, FILE.py:NAME, train it for some minutes, and set it beside the masked and dense one.
 
-    A third of the minutes each goes to the dense, the masked and the structured network, all from the checkpoint's weights. What
+    First the forms are timed at the checkpoint's weights: where the structure is no faster than the exact product, which drops
+    nothing, that is said and nothing is trained. A third of the minutes each goes to the dense, the masked and the structured network, all from the checkpoint's weights. What
     comes of them is said side by side: the metric before and after, and the time of a batch, measured in turns here. The converted
     model is saved. A tuning that was stopped or killed goes on with --resume.
     """
@@ -64,6 +68,7 @@ def tune(
                 request,
                 folder,
                 resume=resume,
+                anyway=anyway,
                 seconds=seconds,
                 data=data,
                 monitor=monitor,

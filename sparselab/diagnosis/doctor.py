@@ -67,11 +67,12 @@ def doctor(
             findings = diagnose(evidence)
             if target == CUDA_24 or not try_cures or not evidence.pruned:
                 return Diagnosis(evidence=evidence, findings=findings)
+            left_dense = any(not layer.is_sparse_run for layer in evidence.pruned)
             wanted = [finding.trial for finding in findings if finding.trial]
             wanted += [
                 name
                 for name, trial in TRIALS.items()
-                if trial.always and findings and (try_compile or not trial.is_slow)
+                if trial.always and (findings or left_dense) and (try_compile or not trial.is_slow)
             ]
             tried = try_out(
                 dict.fromkeys(wanted),

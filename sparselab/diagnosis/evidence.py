@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sparselab.benchmarking.statistics import Ratio
+from sparselab.benchmarking.statistics import FEWEST_ROUNDS, Ratio
 from sparselab.benchmarking.verdicts import Verdict, verdict_of
 
 TARGETS = ("this-machine", "cuda-2:4", "onnxruntime")
@@ -16,6 +16,9 @@ THIS_MACHINE, CUDA_24, ONNXRUNTIME = TARGETS
 
 DENSE_RUN = "dense"
 """What `LayerEvidence.runs` says of a product that multiplies the zeros too."""
+
+MOST_EQUAL = 1.1
+"""A product that is at most so many times as fast does not count as faster."""
 
 MOST_KEPT = 0.95
 """A layer that keeps more than this share of its weights does not count as pruned."""
@@ -81,8 +84,15 @@ class Product:
 
     @property
     def does_not_pay(self) -> bool:
-        """Whether it was compared and was not faster: neither in turns nor in its quickest one."""
-        return self.best_ms is not None and not self.pays and self.best_ms >= self.dense_ms
+        """Whether it was shown not to be faster, by what counts: neither in turns nor in its quickest one."""
+        return self.best_ms is not None and self.best_ms >= self.dense_ms and not self.pays and not self.is_undecided
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it was compared, and the interval allows both: faster by more than counts, and not faster."""
+        if self.high is None or self.best_ms is None or self.pays:
+            return False
+        return self.rounds < FEWEST_ROUNDS or self.high > MOST_EQUAL
 
 
 @dataclass(frozen=True, kw_only=True)

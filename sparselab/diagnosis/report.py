@@ -9,8 +9,8 @@ from typing import Any
 from sparselab.benchmarking.statistics import MARGIN, Ratio
 from sparselab.benchmarking.verdicts import ratio_shown
 from sparselab.diagnosis.causes import Explanation
-from sparselab.diagnosis.causes.base import ms_shown, share_shown
-from sparselab.diagnosis.evidence import CUDA_24, Evidence
+from sparselab.diagnosis.causes.base import ms_shown, named, share_shown
+from sparselab.diagnosis.evidence import CUDA_24, Evidence, LayerEvidence
 
 SCHEMA = 1
 
@@ -68,19 +68,28 @@ class Diagnosis:
     def paragraph(self) -> str:
         """The answer in one paragraph, with the cheapest cure and what it brought here."""
         if not self.findings:
-            return _nothing_found(self.evidence)
+            told = [_nothing_found(self.evidence)]
+            told += [f"Measured here: {each.title}: {each.shown}." for each in self.tried if each.is_faster]
+            return " ".join(told)
         first = self.findings[0]
-        told = [first.sentence, first.cure if first.gain == 1.0 else f"Cheapest cure: {first.cure}"]
+        told = [first.sentence]
         cure = next((each for each in self.tried if each.name == first.trial), None)
-        if cure is not None:
-            told.append(_result(cure))
         faster = [each for each in self.tried if each.is_faster and each is not cure]
         best = max(faster, key=lambda each: each.speedup or 0.0, default=None)
-        if best is not None and (cure is None or (best.speedup or 0) > (cure.speedup or 0)):
+        is_first = cure is None or cure.is_faster
+        if best is not None and not is_first:
+            told.append(f"Measured here: {best.title}: {best.shown}.")
+        told.append(first.cure if first.gain == 1.0 else f"{'Cheapest cure' if is_first else 'Its cure'}: {first.cure}")
+        if cure is not None:
+            told.append(_result(cure))
+        if best is not None and is_first and (cure is None or (best.speedup or 0) > (cure.speedup or 0)):
             told.append(f"Also tried: {best.title}: {best.shown}.")
+        if others := [finding.title for finding in self.findings[1:]]:
+            told.append(f"Also found: {'; '.join(others)}.")
+        told.append(undecided_shown(self.evidence))
         if first.basis == "rule":
             told.append("This follows from the rules of that runtime; it was not measured here.")
-        return " ".join(told)
+        return " ".join(filter(None, told))
 
     @property
     def text(self) -> str:
@@ -106,10 +115,39 @@ def _nothing_found(evidence: Evidence) -> str:
         return "No layer that ran is pruned: every weight was multiplied, and nothing here could be skipped."
     if evidence.target == CUDA_24:
         return "Nothing stands in the way by the rules of 2:4: the pattern holds along the input, in shapes that are taken. Measure it on the device."
+    dense = [layer for layer in pruned if not layer.is_sparse_run]
+    if dense:
+        return _left_dense(evidence, dense)
     return (
         f"Nothing is wrong: {len(pruned)} pruned layer{'s' * (len(pruned) != 1)} with {share_shown(evidence.share)} of the time run "
         "as they should here."
     )
+
+
+def _left_dense(evidence: Evidence, layers: Sequence[LayerEvidence]) -> str:
+    """What is said of pruned layers that run dense where no cause was shown."""
+    told = (
+        f"{named(layers)}, with {share_shown(evidence.share)} of the time, run{'s' * (len(layers) == 1)} dense, zeros too; that "
+        "another product would make the whole model faster was not shown here."
+    )
+    return " ".join(filter(None, (told, undecided_shown(evidence))))
+
+
+def undecided_shown(evidence: Evidence) -> str:
+    """Return which layers were timed alone without an answer, and what to do; "" where none was."""
+    timed = [
+        f"{layer.name} (dense {ms_shown(layer.product.dense_ms)}, sparse {ms_shown(layer.product.best_ms)}; "
+        f"{layer.product.low:.2g} to {layer.product.high:.2g} times as fast)"
+        for layer in evidence.pruned
+        if layer.product is not None and layer.product.is_undecided and layer.product.best_ms is not None
+    ]
+    if not timed:
+        return ""
+    why = ": other programs used the processor meanwhile" if evidence.is_busy else ""
+    again = (
+        "ask again when nothing else runs, or with --threads 1" if evidence.is_busy else "ask again with more --seconds"
+    )
+    return f"Undecided{why}: {'; '.join(timed[:3])}; {again}."
 
 
 def _result(cure: Tried) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -44,6 +45,21 @@ class Stated:
         return 1 / self.layer.density if self.layer.density else None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Modelled:
+    """What was measured of the nearest other product, taken for a layer that was not: a model and no measurement.
+
+    shape, positions, device: of what was measured. pays_to, fails_from: as in `Stated`. is_here: whether it was measured on this device.
+    """
+
+    shape: tuple[int, int]
+    positions: int
+    device: str
+    pays_to: float | None
+    fails_from: float | None
+    is_here: bool
+
+
 def machine_of(sessions: Iterable[Session], dtype: str) -> Machine | None:
     """Return what the newest session of an arithmetic says of the machine; None without one. sessions: newest first."""
     for session in sessions:
@@ -61,23 +77,54 @@ def machine_of(sessions: Iterable[Session], dtype: str) -> Machine | None:
 def state(layer: LayerEvidence, sessions: Sequence[Session], machine: Machine | None) -> Stated:
     """Return what is known of a layer: from its sizes, and from the sessions of its shape."""
     bound_by = "" if machine is None else "memory" if layer.intensity < machine.ridge else "compute"
-    faster, slower, count = [], [], 0
+    same = [each for each in sessions if each.shape == layer.shape and each.dtype == layer.dtype]
+    pays_to, fails_from, count = _span(same)
+    return Stated(layer=layer, bound_by=bound_by, pays_to=pays_to, fails_from=fails_from, measured=count)
+
+
+def modelled(layer: LayerEvidence, sessions: Iterable[Session], device: str) -> Modelled | None:
+    """Return what the measured product that is nearest to a layer's says: of this device before all others, and then by the sum of the
+    logarithms of the ratios of rows, columns and positions; None where none of the type lies within `_FARTHEST`.
+    """
+    products: dict[tuple[str, tuple[int, int], int], list[Session]] = {}
     for session in sessions:
-        if session.shape != layer.shape or session.dtype != layer.dtype:
-            continue
+        if session.dtype == layer.dtype and not session.is_step:
+            products.setdefault((str(session.device.get("name", "")), session.shape, session.positions), []).append(
+                session
+            )
+    found = []
+    for (name, shape, positions), group in products.items():
+        pairs = zip((*shape, positions), (*layer.shape, layer.positions), strict=True)
+        distance = sum(abs(math.log(max(one, 1) / max(other, 1))) for one, other in pairs)
+        pays_to, fails_from, count = _span(group)
+        if count and distance <= _FARTHEST:
+            key = (name != device, distance, name, shape, positions)
+            told = Modelled(
+                shape=shape,
+                positions=positions,
+                device=name,
+                pays_to=pays_to,
+                fails_from=fails_from,
+                is_here=name == device,
+            )
+            found.append((key, told))
+    return min(found, key=lambda each: each[0])[1] if found else None
+
+
+_FARTHEST = math.log(64)
+"""Products whose sizes differ by a larger factor in all say nothing of each other."""
+
+
+def _span(sessions: Iterable[Session]) -> tuple[float | None, float | None, int]:
+    """Return the largest density that was shown to pay, the smallest that was not, and how many sessions have a sparse product."""
+    faster, slower = [], []
+    for session in sessions:
         rows = [row for row in (exact_row(session), structured_row(session)) if row is not None]
-        count += bool(rows)
         if any(row.verdict is Verdict.FASTER for row in rows):
             faster.append(session.density)
         elif rows:
             slower.append(session.density)
-    return Stated(
-        layer=layer,
-        bound_by=bound_by,
-        pays_to=max(faster, default=None),
-        fails_from=min(slower, default=None),
-        measured=count,
-    )
+    return max(faster, default=None), min(slower, default=None), len(faster) + len(slower)
 
 
 def amdahl(share: float, factor: float) -> float:

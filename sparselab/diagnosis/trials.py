@@ -10,14 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sparselab.benchmarking.opponents.base import quickest_way
 from sparselab.benchmarking.statistics import speedup, summarise
 from sparselab.benchmarking.timing import Clock, TimedRun, WallClock, take_turns
 from sparselab.core.modules.values import in_blocks
 from sparselab.diagnosis.evidence import Evidence
 from sparselab.diagnosis.gathering.passes import Inputs
 from sparselab.diagnosis.gathering.threading import ThreadsClock
+from sparselab.diagnosis.put_back import put_back
+from sparselab.diagnosis.quantised import in_int8
 from sparselab.diagnosis.report import Tried
-from sparselab.nn import BlockConv2d, BlockLinear, convert
+from sparselab.nn import convert
 from sparselab.nn.permanent import copied
 from sparselab.runtime.progress import SILENT, Monitor
 
@@ -128,7 +131,7 @@ def _dense(subject: Subject) -> Attempt | str:
     model = copied(subject.uncompiled)
     swapped = 0
     for path, module in list(model.named_modules()):
-        plain = _plain(module) if path else None
+        plain = put_back(module) if path else None
         if plain is not None:
             parent, _, leaf = path.rpartition(".")
             setattr(model.get_submodule(parent), leaf, plain)
@@ -148,6 +151,14 @@ def _bfloat16(subject: Subject) -> Attempt | str:
     return Attempt(run, WallClock())
 
 
+def _int8(subject: Subject) -> Attempt | str:
+    found = in_int8(subject.uncompiled)
+    if isinstance(found, str):
+        return found
+    ways = {name: subject.inputs.call(model) for name, model in found.items()}
+    return Attempt(quickest_way(ways).product, WallClock()) if ways else "no engine of torch takes all of its layers"
+
+
 def _compiled(subject: Subject) -> Attempt | str:
     if subject.evidence.compiled:
         return "it is compiled already"
@@ -156,12 +167,13 @@ def _compiled(subject: Subject) -> Attempt | str:
 
 TRIALS: Mapping[str, Trial] = MappingProxyType(
     {
-        "exact": Trial("the kept weights alone (convert)", _exact, always=True),
+        "exact": Trial("the kept weights alone, by sparselab.convert", _exact, always=True),
         "float32": Trial("these layers converted, in float32", _float32),
         "threads": Trial("as many threads as cores", _threads),
         "eager": Trial("without torch.compile", _eager),
         "dense": Trial("layers of blocks put back to dense", _dense),
         "bfloat16": Trial("dense in bfloat16 (autocast)", _bfloat16, always=True),
+        "int8": Trial("linear layers in int8, quantised dynamically", _int8, always=True),
         "one-thread": Trial("one thread", _one_thread, always=True),
         "compile": Trial("torch.compile", _compiled, always=True, is_slow=True),
     }
@@ -236,27 +248,3 @@ def _first(value: Any) -> Tensor | None:
 
 def _floated(value: Any) -> Any:
     return value.float() if isinstance(value, Tensor) and value.is_floating_point() else value
-
-
-def _plain(module: nn.Module) -> nn.Module | None:
-    if isinstance(module, BlockLinear):
-        rows, cols = module.layout.after.shape
-        made: nn.Linear | nn.Conv2d = nn.Linear(cols, rows, bias=module.bias is not None)
-    elif isinstance(module, BlockConv2d):
-        rows, each, *kernel = module.dense_shape
-        shape = (kernel[0], kernel[1])
-        made = nn.Conv2d(
-            each * module.groups,
-            rows,
-            shape,
-            module.stride,
-            module.padding,
-            groups=module.groups,
-            bias=module.bias is not None,
-        )
-    else:
-        return None
-    made.weight = nn.Parameter(module.weight.detach().clone())
-    if module.bias is not None:
-        made.bias = nn.Parameter(module.bias.detach().clone())
-    return made.eval()

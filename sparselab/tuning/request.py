@@ -18,6 +18,9 @@ _UNUSED = ("epochs", "l1", "score_images", "distribution", "exchange", "candidat
 _FIRST_RATE = 0.01
 """A tenth of the rate of a training from fresh weights: what was learned is to stay."""
 
+AUTO = "auto"
+"""The transform that stands for the candidates of which the best one, measured here, is taken."""
+
 OFFERED = tuple(
     setting
     for setting in settings_of(TrainSettings)
@@ -30,7 +33,7 @@ OFFERED = tuple(
 @dataclass(frozen=True, kw_only=True)
 class TuneRequest:
     """A network (`FILE.py:NAME` or a registered one), its pruned checkpoint, one transform as `--then` of `train` writes it, and
-    the minutes of training. `values`: settings of `OFFERED`.
+    the minutes of training. `values`: settings of `OFFERED`. The transform `AUTO` is one of the candidates, chosen by time.
 
     Raises: SettingError for minutes that are none, and for anything but one transform.
     """
@@ -47,14 +50,17 @@ class TuneRequest:
         object.__setattr__(self, "checkpoint", str(Path(self.checkpoint).absolute()))
         if not 0 < self.minutes <= 10_000:
             raise SettingError(f"minutes: expected a number above 0, up to 10000; got {self.minutes:g}")
-        if len(self.masked(1.0).follow_ups) != 1 or "@" in self.transform:
+        if self.transform != AUTO and (len(self.masked(1.0).follow_ups) != 1 or "@" in self.transform):
             raise SettingError(f"transform: expected one, such as regroup:rows_per_group=32; got {self.transform!r}")
         if not Path(self.checkpoint).is_file():
             raise FileError(f"checkpoint: expected a file; there is none at {self.checkpoint}")
 
-    def masked(self, epochs: float) -> TrainSettings:
-        """Return the run that trains the checkpoint under its masks, and then under what the transform made of them."""
-        return self._settings(epochs, take="both", then=self.transform)
+    def masked(self, epochs: float, transform: str = "") -> TrainSettings:
+        """Return the run that trains the checkpoint under its masks, and then under what the transform made of them.
+
+        transform: the one that was chosen, where the request leaves that open.
+        """
+        return self._settings(epochs, take="both", then=transform or self.transform)
 
     def dense(self, epochs: float) -> TrainSettings:
         """Return the run that trains all weights from the checkpoint's, dropped ones from 0."""

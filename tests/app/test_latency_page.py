@@ -22,7 +22,7 @@ ROOTS = "SPARSELAB_ROOTS"
 def _data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "data"))
     monkeypatch.setenv(ROOTS, str(tmp_path))
-    monkeypatch.setattr("sparselab.app.latency.stored.stored_results", lambda: ())
+    monkeypatch.setattr("sparselab.app.jobs.measured.stored_results", lambda: ())
 
 
 @pytest.fixture

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.cli.conftest import Run
+from tests.formats.hostile_files import HOSTILE
 
 KEYS = {"pattern", "axis", "strict", "holds", "units", "share", "share_by_chance", "first_break"}
 
@@ -58,3 +60,12 @@ def test_the_table_and_the_card_say_the_same(file: Path, run: Run) -> None:
         assert "exactly 2:4 along the inputs" in text
     assert "256 zeros are -0, in 1 of 2 layers" in table
     assert "1 of 2: auditing" in err
+
+
+@pytest.mark.parametrize("case", ["empty", "npz of objects", "deflate lie", "smtx surplus"])
+def test_a_hostile_file_gets_one_sentence(case: str, run: Run, tmp_path: Path) -> None:
+    make, says = HOSTILE[case]
+    status, out, err = run("audit", make(tmp_path), "--claim", "2:4")
+    assert (status, out) == (2, "")
+    (line,) = err.splitlines()
+    assert re.search(says, line)

@@ -93,3 +93,24 @@ def test_what_cannot_be_asked_is_one_line(words: tuple[str, ...], said: str, net
     assert (status, out) == (2, "")
     assert said in err.splitlines()[-1]
     assert err.splitlines()[-1].startswith("error: ")
+
+
+def test_the_converted_model_is_written_and_nothing_is_replaced(net: Path, run: Run, tmp_path: Path) -> None:
+    from sparselab.nn import load
+    from sparselab.training.own_code.loading import loaded
+    from sparselab.training.own_code.reference import parse_reference
+
+    out = tmp_path / "fast.safetensors"
+    line = ("doctor", f"{net}:net", "--input", "8,16", "--seconds", "0.01", "--no-cures", "--out", out)
+    status, _, err = run(*line)
+    assert (status, out.exists()) == (0, True)
+    assert "sparselab.nn.load" in err
+    reference = parse_reference(f"{net}:net")
+    assert reference is not None
+    with loaded({"net": reference}) as code, torch.no_grad():
+        model, x = code["net"].value().eval(), torch.randn(8, 16)
+        fresh = torch.nn.Sequential(torch.nn.Linear(16, 32), torch.nn.ReLU(), torch.nn.Linear(32, 4))
+        assert torch.allclose(load(out, fresh).model.eval()(x), model(x), atol=1e-5)
+    status, _, err = run(*line)
+    assert status == 2
+    assert "not there yet" in err

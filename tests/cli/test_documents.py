@@ -75,10 +75,10 @@ CALLS: dict[str, tuple[list[str], dict[str, Any], set[str]]] = {
                 "--threads",
                 "1",
             ),
-            *("--minutes", "0.001", "--seconds", "0.1", "--out", "{folder}"),
+            *("--minutes", "0.001", "--seconds", "0.1", "--anyway", "--out", "{folder}"),
         ],
         {"model": "vgg-small", "transform": "prune", "minutes": 0.001},
-        {"request", "epochs", "step_seconds", "result"},
+        {"request", "transform", "forecast", "epochs", "step_seconds", "result"},
     ),
     "train": (
         [

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sparselab.diagnosis import CAUSES, Evidence, LayerEvidence, diagnose
+from sparselab.diagnosis.causes import Explanation
 from sparselab.diagnosis.evidence import CUDA_24, OpTime, Product, Threads
 from sparselab.diagnosis.gathering.windows import windows_of
+from sparselab.diagnosis.report import Diagnosis, Tried
 
 PRODUCT = Product(dense_ms=1.0, exact_ms=0.25, floor_ms=0.1, speedup=4.0, low=3.9, high=4.1, rounds=40)
 SLOW = replace(PRODUCT, exact_ms=1.5, floor_ms=0.5, speedup=0.66, low=0.6, high=0.7)
@@ -146,3 +148,47 @@ def test_evidence_is_plain_values() -> None:
 
     text = json.dumps(replace(EVIDENCE, kernels=(OpTime(name="addmm", ms=1.0, calls=2),)).as_json(), allow_nan=False)
     assert json.loads(text)["layers"][0]["product"]["exact_ms"] == PRODUCT.exact_ms
+
+
+def test_what_a_busy_machine_left_open_is_called_undecided_and_no_cause() -> None:
+    open_ = replace(PRODUCT, exact_ms=36.0, dense_ms=1.6, speedup=0.9, low=0.2, high=16.0)
+    layer = replace(LAYER, product=open_)
+    busy = replace(EVIDENCE, layers=(layer,), is_busy=True)
+    assert not open_.does_not_pay
+    assert "break-even" not in {finding.cause for finding in diagnose(busy)}
+    report = Diagnosis(evidence=busy, findings=())
+    assert "Undecided: other programs used the processor meanwhile" in report.paragraph
+    assert "--threads 1" in report.paragraph
+    assert "Nothing is wrong" not in report.paragraph
+
+
+def test_the_paragraph_leads_with_what_was_measured_and_loses_no_finding() -> None:
+    pairs = Explanation(
+        sentence="Pairs.", lines=(), cure="Remove them.", basis="seen", gain=1.02, trial="exact", title="A"
+    )
+    zeros = Explanation(
+        sentence="Zeros.", lines=(), cure="Convert.", basis="measured", trial="exact", title="Zeros too"
+    )
+    open_ = Tried(name="exact", title="converted", before_ms=3, after_ms=3, speedup=1.1, low=0.4, high=9.0, rounds=9)
+    thread = replace(open_, name="one-thread", title="one thread", speedup=15.0, low=4.0, high=21.0)
+    told = Diagnosis(evidence=EVIDENCE, findings=(pairs, zeros), tried=(open_, thread)).paragraph
+    assert told.index("one thread") < told.index("Remove them.")
+    assert "Cheapest cure" not in told
+    assert "Zeros too" in told
+    decided = replace(open_, speedup=2.0, low=1.9, high=2.1)
+    assert "Cheapest cure: Remove them." in Diagnosis(evidence=EVIDENCE, findings=(pairs,), tried=(decided,)).paragraph
+
+
+def test_a_pass_that_waits_outside_torch_is_no_matter_of_weights() -> None:
+    waits = replace(EVIDENCE, total_ms=100.0)
+    assert diagnose(waits)[0].cause == "small-share"
+    assert "no operation of torch" in diagnose(waits)[0].sentence
+    noisy = replace(EVIDENCE, total_ms=5 * EVIDENCE.ops_ms)
+    assert "small-share" not in {finding.cause for finding in diagnose(noisy)}
+
+
+def test_what_was_tried_and_faster_is_told_though_no_cause_was_found() -> None:
+    tried = Tried(name="exact", title="converted", before_ms=3, after_ms=1, speedup=3.0, low=2.8, high=3.2, rounds=9)
+    told = Diagnosis(evidence=EVIDENCE, findings=(), tried=(tried,)).paragraph
+    assert "Measured here: converted: 3.0x faster" in told
+    assert "Nothing is wrong" not in told

@@ -7,15 +7,20 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
+from sparselab.benchmarking.statistics import Ratio
 from sparselab.core.errors import Cancelled, FileError, SettingError
 from sparselab.nn import largest_difference, load
 from sparselab.runtime import messages
 from sparselab.runtime.progress import Monitor
 from sparselab.training.models import MODELS
 from sparselab.training.runs.views import read_run
-from sparselab.tuning import load_converted, tune
-from sparselab.tuning.request import OFFERED, TuneRequest
+from sparselab.tuning import load_converted, steps, tune
+from sparselab.tuning.forecast import CANDIDATES, Forecast, best_of, refusal
+from sparselab.tuning.forms import FORMS
+from sparselab.tuning.request import AUTO, OFFERED, TuneRequest
 
 VALUES: dict[str, Any] = {
     "task": "digits",
@@ -56,24 +61,31 @@ def test_three_networks_side_by_side_and_the_converted_one_on_disk(checkpoint: P
         return (folder / "masked" / "results.json").exists()
 
     with pytest.raises(Cancelled):
-        tune(request(checkpoint), folder, seconds=0.1, monitor=Monitor(cancelled=stop_in_the_middle))
+        tune(request(checkpoint), folder, anyway=True, seconds=0.1, monitor=Monitor(cancelled=stop_in_the_middle))
     with pytest.raises(FileError, match="resume it"):
         load_converted(network(), folder)
-    told = tune(request(checkpoint), folder, resume=True, seconds=0.1)
-    dense, masked, structured = told["result"]["forms"]
-    assert [form["form"] for form in told["result"]["forms"]] == ["dense", "masked", "structured"]
+    said: list[str] = []
+    told = tune(request(checkpoint), folder, resume=True, seconds=0.1, say=said.append)
+    assert any("after training: dense" in text for text in said), "metrics are told before anything is timed"
+    dense, masked, exact, structured = told["result"]["forms"]
+    assert [form["form"] for form in told["result"]["forms"]] == list(FORMS)
+    assert {name: exact[name] for name in ("kept", "before", "after")} == {
+        name: masked[name] for name in ("kept", "before", "after")
+    }, "the same weights, nothing dropped"
     assert dense["kept"] == dense["size"] > masked["kept"]
     assert dense["before"] == masked["before"], "dropped weights are 0: the same function"
     ends = {entry["stage"]: entry for entry in read_run(folder / "masked").stages}
     assert masked["after"] == ends["level-00"]["test_accuracy"]
     assert structured["after"] == ends["level-00-regroup"]["test_accuracy"]
-    assert all(form["ms"] > 0 for form in (dense, masked, structured))
+    assert all(form["ms"] > 0 for form in told["result"]["forms"])
 
     trained = network()
     trained.load_state_dict(read_run(folder / "masked").state_dict("level-00-regroup"))
     loaded = load_converted(network(), folder)
     assert largest_difference(loaded, trained, torch.randn(4, 1, 24, 24)) < 1e-4
     assert told["result"]["swapped"]
+    assert told["forecast"]["transform"] == told["transform"] == "regroup:rows_per_group=8"
+    assert 0 < told["forecast"]["retained"] <= 1
     as_older_versions_wrote_it(folder, tmp_path / "old")
     assert largest_difference(load_converted(network(), tmp_path / "old"), loaded, torch.randn(4, 1, 24, 24)) < 1e-6
 
@@ -114,3 +126,66 @@ def test_what_a_tuning_decides_itself_is_no_option() -> None:
     names = {setting.name for setting in OFFERED}
     assert {"task", "lr", "batch", "threads", "seed"} <= names
     assert not names & {"method", "epochs", "then", "from_file", "levels", "model"}
+
+
+def foreseen(
+    over: float, *, transform: str = "regroup", speedup: float = 2.0, retained: float = 0.5, rival: str = "exact"
+) -> Forecast:
+    """What a transform comes to: `over` times as fast as its rival, known to one in a hundred."""
+    ratio = Ratio(over, 0.99 * over, 1.01 * over)
+    plain = Ratio(speedup, 0.99 * speedup, 1.01 * speedup)
+    return Forecast(
+        transform=transform, retained=retained, dense_ms=1.0, exact=plain, structured=plain, structured_ms=1 / speedup,
+        rival=rival, over=ratio, rounds=100,
+    )  # fmt: skip
+
+
+@given(st.floats(0.05, 20.0), st.sampled_from(["dense", "exact"]))
+def test_a_structure_that_is_no_faster_is_not_trained_and_one_that_is_pays(over: float, rival: str) -> None:
+    found = foreseen(over, rival=rival)
+    assert not (found.pays and found.cannot_pay)
+    assert found.cannot_pay or over > 1 / 1.05
+    assert found.pays or over < 1.05
+    assert f"{over:.2f}x" in refusal(found, 9.0, [])
+
+
+def test_the_refusal_names_what_pays_or_what_is_there_without_training() -> None:
+    slow, fast = (
+        foreseen(0.9, transform="regroup:rows_per_group=8"),
+        foreseen(1.4, transform="regroup:rows_per_group=64"),
+    )
+    assert "--transform regroup:rows_per_group=64 pays here" in refusal(slow, 9.0, [fast])
+    told = refusal(slow, 9.0, [foreseen(0.8)])
+    assert "none pays" in told
+    assert "sparselab.convert(model) gives 2.00x now, with nothing dropped" in told
+
+
+def test_of_equally_fast_transforms_the_one_that_keeps_most_is_taken() -> None:
+    low, high, slow = foreseen(1.2, retained=0.8), foreseen(1.2, speedup=2.05), foreseen(1.0, speedup=1.2, retained=0.9)
+    assert best_of([high, low, slow]) is low
+
+
+def test_what_cannot_pay_is_said_before_training_and_auto_takes_what_was_fastest(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def never_pays(settings: Any, *_rest: Any, **_more: Any) -> Forecast:
+        tried.append(settings.then)
+        return foreseen(0.9, transform=settings.then, speedup=float(len(tried)))
+
+    monkeypatch.setattr(steps, "forecast", never_pays)
+    with pytest.raises(SettingError, match="--anyway trains all the same"):
+        tune(request(checkpoint), tmp_path / "refused")
+    assert not (tmp_path / "refused").exists()
+    assert tried == ["regroup:rows_per_group=8", *CANDIDATES]
+    tried.clear()
+    monkeypatch.setattr(steps, "epochs_within", _stop)
+    with pytest.raises(Cancelled):
+        tune(request(checkpoint, transform=AUTO), tmp_path / "auto", anyway=True)
+    assert tried == list(CANDIDATES)
+
+
+def _stop(_seconds: float, settings: Any, _data: Any) -> Any:
+    assert settings.then == CANDIDATES[-1]
+    raise Cancelled

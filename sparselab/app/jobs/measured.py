@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 
 import streamlit as st
 
+from sparselab.benchmarking.csv_table import stored_results
 from sparselab.benchmarking.records import Session
 from sparselab.benchmarking.storage_paths import database_path
 from sparselab.benchmarking.store import Store
+from sparselab.core.data_files import DATA, sessions_files
 from sparselab.runtime.room import room
 
 MEASURED = "_measured_sessions"
@@ -22,6 +25,17 @@ def measured_here() -> tuple[Session, ...]:
         return sessions
     mine: set[str] = st.session_state.get(MEASURED, set())
     return tuple(session for session in sessions if session.key in mine)
+
+
+def come_with_the_project() -> tuple[Session, ...]:
+    """Return the sessions of the package; its files are read again where one has changed."""
+    files = sorted((str(path), path.stat().st_mtime_ns) for path in sessions_files(DATA))
+    return _read_once(stored_results, tuple(files))
+
+
+@lru_cache(maxsize=1)
+def _read_once(read: Callable[[], tuple[Session, ...]], _files: tuple[tuple[str, int], ...]) -> tuple[Session, ...]:
+    return read()
 
 
 def speeds_in_words(sessions: Iterable[Session]) -> Mapping[str, str]:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any
 
 import streamlit as st
 
-from sparselab.app.jobs.measured import measured_here
+from sparselab.app.jobs.measured import come_with_the_project, measured_here
 from sparselab.app.latency.figures.charts import compare_figure
 from sparselab.app.latency.kernel_names import label_of, title_of
 from sparselab.app.latency.result import show_session
 from sparselab.app.shell.escape import literal
-from sparselab.benchmarking.csv_table import as_csv, stored_results
+from sparselab.benchmarking.csv_table import as_csv
 from sparselab.benchmarking.records import Session
 from sparselab.benchmarking.store import shape_text
-from sparselab.core.data_files import DATA, sessions_files
 from sparselab.core.errors import SparselabError
 
 _ANY = "any"
@@ -29,24 +27,13 @@ _SPEEDUP = "speed-up of B over A"
 def all_sessions() -> tuple[Session, ...]:
     """Return the sessions measured here and those that come with the project, newest first; say what cannot be read."""
     found: list[Session] = []
-    readers: tuple[Callable[[], tuple[Session, ...]], ...] = (measured_here, _come_with_the_project)
+    readers: tuple[Callable[[], tuple[Session, ...]], ...] = (measured_here, come_with_the_project)
     for read in readers:
         try:
             found += read()
         except SparselabError as error:
             st.error(literal(str(error)), icon=":material/database_off:")
     return tuple(sorted({session.key: session for session in found}.values(), key=lambda s: s.date, reverse=True))
-
-
-def _come_with_the_project() -> tuple[Session, ...]:
-    """Return the sessions of the package; its files are read again where one has changed."""
-    files = sorted((str(path), path.stat().st_mtime_ns) for path in sessions_files(DATA))
-    return _read_once(stored_results, tuple(files))
-
-
-@lru_cache(maxsize=1)
-def _read_once(read: Callable[[], tuple[Session, ...]], _files: tuple[tuple[str, int], ...]) -> tuple[Session, ...]:
-    return read()
 
 
 @contextmanager

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from sparselab.app.inputs.setting_widget import linked_setting, setting_widgets
 from sparselab.app.inputs.source import choose_source
-from sparselab.app.jobs.measured import measured_here
+from sparselab.app.jobs.measured import come_with_the_project, measured_here
 from sparselab.app.shell.address import fixed_keys
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.visit import page_now
 from sparselab.app.why.charts import amdahl_figure
+from sparselab.benchmarking.host import processor_name
 from sparselab.benchmarking.records import Session
 from sparselab.core.errors import SparselabError
 from sparselab.diagnosis.evidence import LayerEvidence
-from sparselab.diagnosis.stated import Machine, Stated, amdahl, machine_of, state
+from sparselab.diagnosis.stated import Machine, Modelled, Stated, amdahl, machine_of, modelled, state
 
 _MOST_LAYERS = 500
 _EXAMPLE_FACTOR = 4.0
@@ -38,12 +39,13 @@ def show_shapes() -> None:
     layers = _of_file(positions, dtype) if from_file else stated
     if not layers:
         return
-    sessions = _sessions()
+    sessions = _sessions(measured_here)
     machine = machine_of(sessions, dtype)
     found = [state(layer, sessions, machine) for layer in layers]
     _say_machine(machine, dtype)
+    known = (*sessions, *_sessions(come_with_the_project)) if any(not each.measured for each in found) else ()
     st.dataframe(
-        [_row(each) for each in found],
+        [_row(each, known) for each in found],
         hide_index=True,
         column_config={
             "kept": st.column_config.NumberColumn(format="percent"),
@@ -100,9 +102,9 @@ def _of_file(positions: int, dtype: str) -> list[LayerEvidence]:
     ]
 
 
-def _sessions() -> Sequence[Session]:
+def _sessions(read: Callable[[], Sequence[Session]]) -> Sequence[Session]:
     try:
-        return measured_here()
+        return read()
     except SparselabError as error:
         st.error(literal(str(error)), icon=":material/database_off:")
         return ()
@@ -121,7 +123,7 @@ def _say_machine(machine: Machine | None, dtype: str) -> None:
     )
 
 
-def _row(found: Stated) -> dict[str, object]:
+def _row(found: Stated, known: Sequence[Session]) -> dict[str, object]:
     layer = found.layer
     return {
         "layer": layer.name,
@@ -131,14 +133,25 @@ def _row(found: Stated) -> dict[str, object]:
         "operations a byte": layer.intensity,
         "decides": found.bound_by or "not measured here",
         "at best": found.at_best,
-        "measured here": _measured_in_words(found),
+        "measured here": _span_in_words(found.pays_to, found.fails_from) or "nothing of this shape",
+        "by the nearest shape (model)": ""
+        if found.measured
+        else _modelled_in_words(modelled(layer, known, processor_name())),
     }
 
 
-def _measured_in_words(found: Stated) -> str:
+def _span_in_words(pays_to: float | None, fails_from: float | None) -> str:
     told = []
-    if found.pays_to is not None:
-        told.append(f"faster than dense up to {100 * found.pays_to:.3g} % kept")
-    if found.fails_from is not None:
-        told.append(f"not faster from {100 * found.fails_from:.3g} %")
-    return ", ".join(told) or "nothing of this shape"
+    if pays_to is not None:
+        told.append(f"faster than dense up to {100 * pays_to:.3g} % kept")
+    if fails_from is not None:
+        told.append(f"not faster from {100 * fails_from:.3g} %")
+    return ", ".join(told)
+
+
+def _modelled_in_words(found: Modelled | None) -> str:
+    if found is None:
+        return "nothing near it was measured"
+    where = "here" if found.is_here else f"on {found.device}"
+    rows, cols = found.shape
+    return f"{_span_in_words(found.pays_to, found.fails_from)}: measured of {rows} x {cols} at {found.positions} positions {where}"

@@ -39,19 +39,13 @@ class DenseInt8(DenseOpponent):
         return None if _engines() else "torch was built without an engine for int8"
 
     def ways(self, work: Work, x: torch.Tensor) -> Mapping[str, Product]:
-        import torch
-
-        weight, turned = work.tensor(work.masked_weight), x.T.contiguous()
-        scales = weight.abs().amax(1).clamp_min(torch.finfo(torch.float32).tiny) / 127
+        packed = packed_by_engine(work.tensor(work.masked_weight), work.bias_tensor)
+        turned = x.T.contiguous()
         found: dict[str, Product] = {}
         failures = []
-        for engine in _engines():
+        for engine, each in packed.items():
             try:
-                with _engine(engine):
-                    zeros = torch.zeros(len(scales), dtype=torch.int64)
-                    stored = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
-                    packed = packed_int8(stored, work.bias_tensor)
-                found[engine] = _product(turned, packed, engine in _HALVED)
+                found[engine] = _product(turned, each)
                 found[engine]()
             except RuntimeError as failure:
                 found.pop(engine, None)
@@ -61,12 +55,43 @@ class DenseInt8(DenseOpponent):
         return found
 
 
-def _product(x: torch.Tensor, packed: object, halved: bool) -> Product:
+@dataclass(frozen=True, eq=False)
+class PackedInt8:
+    """A weight in int8, as one engine of torch multiplies it; halved: X gets one bit less, so that no sum overflows."""
 
-    def product() -> torch.Tensor:
-        return dynamic_int8_product(x, packed, reduce_range=halved).T
+    packed: object
+    halved: bool
 
-    return product
+    def product(self, x: torch.Tensor) -> torch.Tensor:
+        """Return X W^T + b of a float32 X (positions x in), quantised here."""
+        return dynamic_int8_product(x, self.packed, reduce_range=self.halved)
+
+
+def packed_by_engine(weight: torch.Tensor, bias: torch.Tensor | None) -> Mapping[str, PackedInt8]:
+    """Return a float32 weight (out x in) in int8, one scale a row, by the engines of torch that take it.
+
+    Raises: UnavailableError where none does.
+    """
+    import torch
+
+    scales = weight.abs().amax(1).clamp_min(torch.finfo(torch.float32).tiny) / 127
+    found: dict[str, PackedInt8] = {}
+    failures = []
+    for engine in _engines():
+        try:
+            with _engine(engine):
+                zeros = torch.zeros(len(scales), dtype=torch.int64)
+                stored = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
+                found[engine] = PackedInt8(packed_int8(stored, bias), engine in _HALVED)
+        except RuntimeError as failure:
+            failures.append(f"{engine}: {failure}")
+    if not found:
+        raise UnavailableError(f"no engine of torch packs this in int8; {'; '.join(failures)}")
+    return found
+
+
+def _product(x: torch.Tensor, packed: PackedInt8) -> Product:
+    return lambda: packed.product(x).T
 
 
 def _engines() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,9 +40,22 @@ def saved_tensors(path: Path, *, what: str, unwrap: Callable[[Any], Any]) -> dic
     except FileNotFoundError:
         raise FileError(f"expected {what} {path}; there is no such file") from None
     except Exception as error:  # torch and safetensors raise what they like for a damaged file
-        reason = " ".join(str(error).split())[:200]
-        raise FileError(f"{path.name}: expected a safetensors file or a state dict of torch; {reason}") from None
+        raise FileError(
+            f"{path.name}: expected a safetensors file or a state dict of torch; {_reason(error)}"
+        ) from None
     found = unwrap(found)
     if not isinstance(found, dict):
         raise FileError(f"{path.name}: expected a state dict; got {type(found).__name__}")
     return {str(name): value for name, value in found.items() if isinstance(value, torch.Tensor)}
+
+
+def _reason(error: Exception) -> str:
+    """Return why a file could not be read: the class that it pickles, where it holds one, or what the library said."""
+    told = " ".join(str(error).split())
+    found = re.search(r"GLOBAL ([\w.]+) was not", told)
+    if found is None:
+        return told[:200]
+    return (
+        f"it holds an object of {found[1]}, which would have to be executed: where that class is at hand, write the weights alone by "
+        "torch.save(model.state_dict(), FILE)"
+    )

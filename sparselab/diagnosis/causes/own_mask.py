@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sparselab.diagnosis.causes.base import UNDOES, Cause, Explanation, gain_without, ms_shown, named
+from sparselab.diagnosis.causes.base import UNDOES, Cause, Explanation, gain_without, ms_shown, named, saved_by_exact
 from sparselab.diagnosis.causes.prune_pairs import HOW
 from sparselab.diagnosis.evidence import Evidence
 
@@ -26,7 +26,7 @@ def _judge(evidence: Evidence) -> Explanation | None:
         sentence=f"{what}: a mask is multiplied at every call, and the dense product runs on what comes out: pruning adds work and "
         "takes none away.",
         lines=tuple(lines),
-        gain=gain_without(evidence, spent),
+        gain=gain_without(evidence, spent + saved_by_exact(layers)),
         cure="Apply the mask once (weight.data.mul_(mask), or torch.nn.utils.parametrize.remove_parametrizations), and let the "
         "forward pass use the weight as it is; then sparselab.convert(model) runs the kept weights alone. Channels that a mask "
         "sets to zero can be cut away instead.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sparselab.diagnosis.causes.base import UNDOES, Cause, Explanation, gain_without, ms_shown, named
+from sparselab.diagnosis.causes.base import UNDOES, Cause, Explanation, gain_without, ms_shown, named, saved_by_exact
 from sparselab.diagnosis.evidence import Evidence
 
 HOW = "pruned by torch.nn.utils.prune"
@@ -21,7 +21,7 @@ def _judge(evidence: Evidence) -> Explanation | None:
             + (f": {ms_shown(layer.remade_ms)} beside {ms_shown(layer.ms)} of the product" if layer.remade_ms else "")
             for layer in layers
         ),
-        gain=gain_without(evidence, spent),
+        gain=gain_without(evidence, spent + saved_by_exact(layers)),
         cure='torch.nn.utils.prune.remove(module, "weight") makes it a plain weight; sparselab.convert(model) does so and runs '
         "the kept weights alone.",
         trial="exact",

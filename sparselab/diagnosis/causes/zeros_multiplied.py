@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sparselab.diagnosis.causes.base import (
     NOTHING_RUNS_IT,
     Cause,
@@ -11,6 +9,7 @@ from sparselab.diagnosis.causes.base import (
     calls_dominate,
     ms_shown,
     named,
+    saved_by_exact,
     share_shown,
 )
 from sparselab.diagnosis.evidence import ONNXRUNTIME, THIS_MACHINE, Evidence, LayerEvidence
@@ -20,7 +19,7 @@ LEAST_GAIN = 1.1
 
 def _judge(evidence: Evidence) -> Explanation | None:
     layers = [layer for layer in evidence.pruned if _is_left_dense(layer, evidence.target)]
-    saved = _saved(layers)
+    saved = saved_by_exact(layers)
     gain = evidence.ops_ms / max(evidence.ops_ms - saved, 1e-9) if evidence.ops_ms else None
     here = evidence.target == THIS_MACHINE
     if not layers or calls_dominate(evidence) or (here and (gain is None or gain < LEAST_GAIN)):
@@ -49,19 +48,6 @@ def _is_left_dense(layer: LayerEvidence, target: str) -> bool:
     """Whether a dense kernel runs a layer that a sparse one could; fused operations read weights that nothing can be swapped for."""
     can_run = target != THIS_MACHINE or not layer.obstacle
     return can_run and not layer.is_sparse_run and not layer.op.startswith("_")
-
-
-def _saved(layers: Sequence[LayerEvidence]) -> float:
-    """Return the milliseconds that the exact product would save where it was shown to be faster; of layers that were not timed
-    alone, the same share as of those that were."""
-    timed = [layer for layer in layers if layer.product is not None]
-    total = sum(layer.ms for layer in timed)
-    saved = 0.0
-    for layer in timed:
-        product = layer.product
-        if product is not None and product.best_ms is not None and product.pays:
-            saved += layer.ms * (1 - min(1.0, product.best_ms / product.dense_ms))
-    return saved / total * sum(layer.ms for layer in layers) if total else 0.0
 
 
 def _line(layer: LayerEvidence) -> str:

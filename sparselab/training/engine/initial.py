@@ -121,7 +121,7 @@ def _masks(path: Path, network: Network, full: Masks) -> Masks:
 
 
 def _module(name: str) -> str:
-    return name.removesuffix(".weight")
+    return without_wrappers(name).removesuffix(".weight")
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:

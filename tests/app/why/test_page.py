@@ -85,6 +85,8 @@ def test_shapes_alone_tell_the_bound_and_what_was_measured() -> None:
     assert "1.05 times as fast" in texts(at)
     assert at.dataframe[0].value["decides"].tolist() == ["not measured here"]
     assert "--positions 1 " in at.code[0].value
+    (model,) = at.dataframe[0].value["by the nearest shape (model)"]
+    assert "nothing near it" in model or "measured of" in model
     at = opened(why_tab="Shapes", why_share="100")
     assert "all** of the time" in texts(at)
 

@@ -1,0 +1,141 @@
+"""The forms of one network, ready to run and timed in turns: dense, masked, by the exact product, by its blocks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from sparselab.benchmarking.statistics import FEWEST_ROUNDS, Ratio, speedup, summarise
+from sparselab.benchmarking.timing import TimedRun, WallClock, take_turns
+from sparselab.core.errors import SparselabError
+from sparselab.core.layout import Layout
+from sparselab.kernels.base import TOLERANCES
+from sparselab.nn import convert, largest_difference
+from sparselab.nn.converting import Converted
+from sparselab.nn.permanent import copied
+from sparselab.runtime.progress import SILENT, Monitor
+from sparselab.training.network import Masks, Network, State
+from sparselab.training.tasks import Data
+
+TRAINED = ("dense", "masked", "structured")
+FORMS = ("dense", "masked", "exact", "structured")
+"""The exact form is the masked network, run by the exact kernel: the same weights, nothing dropped."""
+
+_ROUNDS, _IMAGES = 200, 64
+_RUNS_AS = {"exact": "exact kernel in {}", "structured": "blocks in {}"}
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """The forms as they are run; how many layers of each run sparse; the structured one converted; `difference`: of outputs, relative."""
+
+    models: Mapping[str, nn.Module]
+    swapped: Mapping[str, int]
+    converted: Converted
+    difference: float
+
+    def runs_as(self, form: str) -> str:
+        """Return what multiplies in a form, in words."""
+        count = self.swapped.get(form, 0)
+        return _RUNS_AS.get(form, "dense").format(f"{count} layer{'s' * (count != 1)}")
+
+
+@dataclass(frozen=True, eq=False)
+class Times:
+    """Milliseconds of a batch by form, a round each in turns."""
+
+    by_form: Mapping[str, np.ndarray]
+    seed: int
+
+    def ms(self, form: str) -> float:
+        """Return the median."""
+        return summarise(self.by_form[form]).median
+
+    def ratio(self, form: str, over: str = "dense") -> Ratio:
+        """Return the time of `over` / the time of a form, with its 99 % interval."""
+        return speedup(self.by_form[over], self.by_form[form], seed=self.seed)
+
+    @property
+    def rounds(self) -> int:
+        return len(self.by_form["dense"])
+
+
+def ready_forms(
+    network: Network, data: Data, ended: Mapping[str, tuple[State, Masks]], layouts: Mapping[str, Layout]
+) -> Ready:
+    """Return each form as it would be run. ended: weights and masks of `TRAINED`.
+
+    Raises: SparselabError where a converted model does not give the outputs of the masked one.
+    """
+    batch = one_batch(network, data)
+    network.restore(under(*ended["structured"]))
+    converted = convert(network.model.eval(), layouts)
+    difference = largest_difference(converted.model, network.model, batch)
+    network.restore(under(*ended["masked"]))
+    masked = copied(network.model).eval()
+    exact = convert(masked)
+    for found in (difference, largest_difference(exact.model, masked, batch)):
+        if not found <= TOLERANCES["float32"]:
+            raise SparselabError(
+                f"expected the outputs of the masked model from its blocks; they differ by {found:.1e}: tune another transform"
+            )
+    network.restore(ended["dense"][0])
+    models = {"dense": network.model, "masked": masked, "exact": exact.model, "structured": converted.model}
+    swapped = {"exact": len(exact.swapped), "structured": len(converted.swapped)}
+    return Ready({name: model.eval() for name, model in models.items()}, swapped, converted, difference)
+
+
+def time_forms(
+    network: Network,
+    data: Data,
+    ready: Ready,
+    *,
+    seed: int,
+    seconds: float,
+    monitor: Monitor = SILENT,
+    forms: Sequence[str] = FORMS,
+    fits: bool = False,
+) -> Times:
+    """Return the times of a batch of test examples, the forms in turns. fits: of fewer examples, where a verdict on a whole batch
+    would take longer than `seconds`."""
+    batch = one_batch(network, data)
+    if fits:
+        start = time.perf_counter()
+        with torch.no_grad():
+            _call(ready.models["dense"], batch)()
+        least = (time.perf_counter() - start) * len(forms) * 2 * FEWEST_ROUNDS
+        batch = batch[: max(1, int(len(batch) * min(1.0, seconds / least)))]
+    runs = [
+        TimedRun(key=(place, "batch"), name=form, call=_call(ready.models[form], batch), clock=WallClock())
+        for place, form in enumerate(forms)
+    ]
+    with torch.no_grad():
+        taken = take_turns(runs, rounds=_ROUNDS, seconds=seconds, seed=seed, monitor=monitor)
+    return Times({form: taken.times[place, "batch"] for place, form in enumerate(forms)}, seed)
+
+
+def one_batch(network: Network, data: Data) -> torch.Tensor:
+    """Return the batch of test examples that is timed."""
+    images, _ = data.test.batch(torch.arange(min(_IMAGES, len(data.test))), None)
+    return images.to(network.device)
+
+
+def under(state: State, masks: Masks) -> State:
+    """Return weights that are 0 outside their masks."""
+    covered = {f"{name}.weight": state[f"{name}.weight"] * mask for name, mask in masks.items()}
+    return {**state, **covered}
+
+
+def _call(model: nn.Module, batch: torch.Tensor) -> Callable[[], object]:
+    def call() -> object:
+        output = model(batch)
+        if batch.is_cuda:
+            torch.cuda.synchronize()
+        return output
+
+    return call
