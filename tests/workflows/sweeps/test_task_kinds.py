@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,10 @@ from sparselab.benchmarking.records import Row, Session
 from sparselab.benchmarking.requests import Measured
 from sparselab.core.errors import SparselabError, UnavailableError
 from sparselab.formats import read_ticket
+from sparselab.formats.limited import limits_of
+from sparselab.runtime.pipes import Limits
 from sparselab.runtime.progress import Monitor
+from sparselab.workflows.sweeps.compute import arguments_of, compute
 from sparselab.workflows.sweeps.folder import SweepFolder
 from sparselab.workflows.sweeps.kinds import KINDS, timing, training
 from sparselab.workflows.sweeps.on_dask import check_resource
@@ -148,3 +152,16 @@ def test_what_a_kind_does_not_take_is_said(told: dict[str, Any], says: str, tmp_
     write_file(tmp_path / "net.npz")
     with pytest.raises(SparselabError, match=says):
         plan_of(outline_in(json.dumps({"sparselab_sweep": 1, **told}).encode(), tmp_path, "p"), read_ticket, print)
+
+
+def test_a_layer_is_read_within_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    point = next(planned("transform", tmp_path).points())
+    within: list[Limits] = []
+
+    def watched(read: Callable[[], Any], limits: Limits) -> Any:
+        within.append(limits)
+        return read()
+
+    monkeypatch.setattr("sparselab.workflows.sweeps.kinds.base.bounded", watched)
+    assert "result" in compute(*arguments_of(point))
+    assert within == [limits_of(tmp_path / "net.npz")]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 from sparselab.core.errors import FileError
 from sparselab.core.layer import Layer
 from sparselab.formats import load_layer
+from sparselab.formats.limited import bounded, limits_of
 from sparselab.runtime.progress import Monitor
 from sparselab.workflows.layer_digest import digest_in
 from sparselab.workflows.sweeps.layers import PlannedFile
@@ -94,9 +97,16 @@ class _NoSettings:
 def planned_layer(task: Task, place: Place) -> Layer:
     """Return the layer of a task from the file as it lies there, without its name: a reason must not tell files apart.
 
-    Raises: FileError where the file holds another layer than the plan says.
+    Raises: FileError where the file holds another layer than the plan says; LimitError where reading it takes more than `limits_of`
+        it. In a thread of a cluster's worker no limit can be set for one task: its operator sets those of the process.
     """
     assert isinstance(place, LayerPlace)
+    if threading.current_thread() is not threading.main_thread():
+        return _layer(task, place)
+    return bounded(partial(_layer, task, place), limits_of(place.path, place.options.masks))
+
+
+def _layer(task: Task, place: LayerPlace) -> Layer:
     found = digest_in(place.path, place.layer, place.options)
     if found != task["layer"]:
         raise FileError(
