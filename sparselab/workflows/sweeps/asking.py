@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sparselab.core.errors import SettingError
@@ -20,23 +21,42 @@ from sparselab.runtime.results import ResultStore
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.sweeps.executors import EXECUTORS
 from sparselab.workflows.sweeps.folder import SweepFolder
+from sparselab.workflows.sweeps.kinds import USUAL
 from sparselab.workflows.sweeps.outline import Outline, files_at, plan_of
 from sparselab.workflows.sweeps.plan import Plan, refusal_of
+from sparselab.workflows.sweeps.plan_file import read_whole_plan
 from sparselab.workflows.sweeps.running import run_sweep
-from sparselab.workflows.sweeps.table import Row, columns_of, rows_of, swept_settings
+from sparselab.workflows.sweeps.table import Row, columns_of, rows_in, swept_settings
 from sparselab.workflows.tasks import results_folder
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
 
 
-@dataclass(frozen=True, eq=False)
+_SAID: Mapping[str, str] = MappingProxyType(
+    {
+        "density_after": "weights spent, share of all",
+        "coverage": "weights kept, share of those before",
+        "energy": "energy kept, share of that before",
+        "kept": "kept, by what layouts are compared by",
+        "groups": "groups",
+        "line": "settings",
+    }
+)
+"""What axes and legend say, by column."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class SweepTable:
     """What a sweep found. notes: what was left out, a sentence each."""
 
     plan: Plan
     rows: Sequence[Row]
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        failed = sum(row.get("error") is not None for row in self.rows)
+        return f"SweepTable({len(self.rows)} rows{f', {failed} without a result' * bool(failed)}: .table, .plot())"
 
     @property
     def table(self) -> pd.DataFrame:
@@ -52,15 +72,24 @@ class SweepTable:
     def plot(self, *, y: str = "coverage") -> Any:
         """Return a Plotly figure, a chart a layer: a column of the table, by default the weights kept, against the density that is spent.
 
-        Lines are the other settings that vary. Raises: SettingError for a column that the table has not.
+        Lines are the other settings that vary; what random groups keep is dotted, where it was drawn and `y` is what layouts are
+        compared by. Raises: SettingError for a column that the table has not, and for a sweep of anything but transforms.
         """
+        import pandas as pd
+
+        if self.plan.kind != USUAL:
+            raise SettingError(
+                f"plot: expected a sweep of transforms; got one of the kind {self.plan.kind}: draw .table"
+            )
         if y not in columns_of(self.plan):
             raise SettingError(f"y: expected a column of the table; got {y!r}")
         table = self.table[self.table["error"].isna()]
         told = [name for name in ("transform", *swept_settings(self.plan), "seed") if name != "density"]
         varying = [name for name in told if table[name].nunique(dropna=False) > 1]
         lines = table[varying].apply(_label, axis=1) if varying else "all"
-        drawn = table.assign(line=lines).sort_values(["line", "density_after"])
+        drawn = table.assign(line=lines, groups="found")
+        chance = drawn[drawn["random_mean"].notna() & ((drawn["measure"] == y) | (y == "kept"))]
+        drawn = pd.concat([drawn, chance.assign(groups="random", **{y: chance["random_mean"]})])
         chart = {
             "x": "density_after",
             "y": y,
@@ -68,12 +97,16 @@ class SweepTable:
             "markers": True,
             "facet_col": "layer",
             "facet_col_wrap": 3,
+            "category_orders": {"layer": list(dict.fromkeys(self.table["layer"]))},
+            "labels": dict(_SAID),
         }
-        return drawn.plot(kind="line", backend="plotly", **chart)
+        if not chance.empty:
+            chart |= {"line_dash": "groups", "line_dash_map": {"found": "solid", "random": "dot"}}
+        return drawn.sort_values(["line", "density_after"]).plot(kind="line", backend="plotly", **chart)
 
 
 def sweep(
-    source: Source,
+    source: Source | None = None,
     *,
     transforms: str | Sequence[str] = "regroup",
     layers: Sequence[str] = (),
@@ -87,7 +120,8 @@ def sweep(
 ) -> SweepTable:
     """Run transforms over lists of settings on the layers of a source, in worker processes, and return what is found as a table.
 
-    source: a file, a folder of files or of a model, or what `sparselab.open` takes. layers: names or patterns; all by default.
+    source: a file, a folder of files or of a model, or what `sparselab.open` takes; without one, the table of the sweep that lies in
+    `out`, as far as it is, and nothing is run. layers: names or patterns; all by default.
     settings: of the transforms, each a value or a list of them; a transform takes those that it has, and every combination is a
     point. chance: whether random groups are drawn beside each point. out: a folder for plan and results, with which the same call
     goes on where it was stopped; without one, answers that were computed before are found in the user's cache folder alone.
@@ -100,6 +134,12 @@ def sweep(
              >>> found.table[["rows_per_group", "coverage"]].values.tolist()
              [[4.0, 1.0], [8.0, 1.0]]
     """
+    if source is None:
+        if out is None:
+            raise SettingError("expected a source, or out with the folder of a sweep; got neither")
+        lying = SweepFolder(Path(out))
+        whole = read_whole_plan(lying.plan_path)
+        return SweepTable(whole, rows_in(whole, lying))
     names = (transforms,) if isinstance(transforms, str) else tuple(transforms)
     notes: list[str] = []
     with ExitStack() as stack:
@@ -110,7 +150,7 @@ def sweep(
         executor = EXECUTORS["embedded"](str(jobs or "auto")) if scheduler is None else EXECUTORS["dask"](scheduler)
         found = SweepFolder(folder / "sweep" if out is None else Path(out))
         run_sweep(plan, found, executor, store=ResultStore(results_folder()))
-        return SweepTable(plan, rows_of(plan, found.read()), tuple(notes))
+        return SweepTable(plan, rows_in(plan, found), tuple(notes))
 
 
 def _file(source: Source, folder: Path) -> Path:

@@ -1,0 +1,35 @@
+"""`sparselab.sweep`: the table of a folder, and its drawing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import sparselab
+from sparselab.core.errors import FileError, SettingError
+from sparselab.workflows.sweeps.folder import SweepFolder
+from sparselab.workflows.sweeps.running import run_sweep
+from sparselab.workflows.sweeps.table import rows_of
+from tests.workflows.sweeps.small import inline, small_plan
+
+
+def test_a_folder_is_opened_as_a_table_and_drawn_beside_random_groups(tmp_path: Path) -> None:
+    plan, folder = small_plan(tmp_path, with_chance=True, seeds=(0,)), SweepFolder(tmp_path / "out")
+    run_sweep(plan, folder, inline)
+    found = sparselab.sweep(out=folder.path)
+    assert found.plan == plan
+    assert list(found.rows) == rows_of(plan, folder.read())
+    failed = sum(row.get("error") is not None for row in found.rows)
+    assert repr(found) == f"SweepTable({len(found.rows)} rows, {failed} without a result: .table, .plot())"
+    drawn = found.plot(y="kept").data
+    whole, dotted = (sum(len(line.x) for line in drawn if line.line.dash == dash) for dash in ("solid", "dot"))
+    assert whole == len(found.rows) - failed
+    assert dotted == sum(row.get("random_mean") is not None for row in found.rows) > 0
+
+
+def test_what_is_no_sweep_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="a source, or out"):
+        sparselab.sweep()
+    with pytest.raises(FileError, match=r"plan\.json"):
+        sparselab.sweep(out=tmp_path)
