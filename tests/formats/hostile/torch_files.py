@@ -139,7 +139,7 @@ TORCH: dict[str, Case] = {
     "payload, bare": (payload_bare, r"a bare pickle that would run (posix|nt)\.mkdir"),
     "payload, protocol 0": (
         file("zero.pt", b"cposix\nmkdir\n(S'executed'\ntR."),
-        "expected a PyTorch checkpoint (as its name says)",
+        r"expected a PyTorch checkpoint \(as its name says\)",
     ),
     "payload, harmless name": (payload_with_a_harmless_name, "rebuild_anything"),
     "object of a class": (
