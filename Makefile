@@ -28,6 +28,7 @@ test-long: $(VENV)/.test
 	PYTHONPATH=. $(BIN)/python tests/long/killed_trainings.py
 	$(BIN)/python tests/long/native.py
 	SPARSELAB_TEST_LAYERS=1000 $(BIN)/python -m pytest tests/kernels/test_triton_interpreted.py
+	$(BIN)/python -m pytest tests/long/audit_hostile.py
 	PYTHONPATH=. $(BIN)/python tests/long/compiled.py
 	$(BIN)/python tests/long/busy.py --runs $(RUNS)
 

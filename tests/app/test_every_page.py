@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.app.few import few_contenders
+
 ROOT = Path(__file__).resolve().parents[2]
 DOORS = sorted((ROOT / "pages").glob("*.py"))
 
@@ -18,7 +20,8 @@ def test_the_menu_shows_every_page_once() -> None:
 
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.stem)
-def test_a_door_names_its_page_and_opens_it(door: Path) -> None:
+def test_a_door_names_its_page_and_opens_it(door: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few_contenders(monkeypatch)
     assert f'guard("{door.stem}")\npage()\n' in door.read_text(encoding="utf-8")
     at = AppTest.from_file(str(door), default_timeout=120).run()
     assert not at.exception

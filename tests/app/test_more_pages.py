@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from sparselab.app.inputs.samples import available
 from sparselab.app.shell.address import query_of
 from sparselab.cli import main
+from tests.app.few import few_contenders
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,7 +25,7 @@ def page(name: str, **query: str) -> AppTest:
     return at.run()
 
 
-def test_compare_answers_which_structure_keeps_most() -> None:
+def test_compare_answers_which_structure_keeps_most_and_the_next_visitor_finds_it_there() -> None:
     at = page("compare", sample="planted", budget="5")
     assert not at.exception
     assert not at.error
@@ -38,16 +39,14 @@ def test_compare_answers_which_structure_keeps_most() -> None:
     at.selectbox(key="_baseline@compare").set_value("regroup-natural").run()
     changes = dict(zip(at.dataframe[1].value["contender"], at.dataframe[1].value["difference"], strict=True))
     assert changes["regroup, natural"] == 0
-
-
-def test_what_one_visitor_had_compared_on_a_sample_is_there_for_the_next() -> None:
-    first, second = (page("compare", sample="planted", budget="5").dataframe[1].value for _ in range(2))
+    first, second = table, page("compare", sample="planted", budget="5").dataframe[1].value
     lasting = ~first["contender"].str.contains("refined")  # which a busy machine's clock may end: then it is not kept
     assert second[lasting]["seconds"].isna().all(), "nothing was computed"
     assert first[lasting].drop(columns="seconds").equals(second[lasting].drop(columns="seconds"))
 
 
-def test_a_link_that_holds_a_title_opens_the_same_view_and_is_written_anew() -> None:
+def test_a_link_that_holds_a_title_opens_the_same_view_and_is_written_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    few_contenders(monkeypatch)
     at = page("compare", sample="planted", budget="5", baseline="regroup, natural")
     assert not at.exception
     assert at.selectbox(key="_baseline@compare").value == "regroup-natural"

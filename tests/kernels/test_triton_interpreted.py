@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTS = 2
 STEPS = 20
 """Every so many layers a training step, as in `interpreted.py`, which cannot be imported here."""
-LAYERS = int(os.environ.get("SPARSELAB_TEST_LAYERS", "250"))
+LAYERS = int(os.environ.get("SPARSELAB_TEST_LAYERS", "150"))
 """`make test-long` asks for a thousand."""
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="triton is not installed")

@@ -94,11 +94,11 @@ def test_no_page_has_a_serious_finding_and_all_text_is_seen_in_both_themes(page:
     for address in menu(page, server):
         page.goto(address)
         at_rest(page)
-        # The phone's width is cheap here: the page stands already. A page that goes on working is looked at as it is then.
-        for size in ({"width": 1280, "height": 720}, {"width": 390, "height": 844}):
+        # axe looks at the wide page, where nothing is folded away. A page that goes on working is looked at as it is then.
+        for size in ({"width": 390, "height": 844}, {"width": 1280, "height": 720}):
             page.set_viewport_size(size)  # type: ignore[arg-type]
-            found += grave_findings(page, unneeded)
             assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (address, size)
+        found += grave_findings(page, unneeded)
         page.set_viewport_size({"width": 1280, "height": 1000})
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

@@ -16,7 +16,8 @@ from sparselab.core.paths import cache_folder, data_folder, runs_folder
 from sparselab.kernels.support.tuning_cache import keep, recall
 from sparselab.training.runs.queue import submit
 from sparselab.training.runs.run import train
-from tests.app.serving.test_troubles import PAGES, QUICK, answered, few_contenders, opened, said
+from tests.app.few import few_contenders
+from tests.app.serving.test_troubles import PAGES, QUICK, answered, opened, said
 from tests.training.tiny import tiny
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {

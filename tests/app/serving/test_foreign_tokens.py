@@ -11,7 +11,7 @@ from tests.browsing import with_own_loop
 @pytest.mark.timeout(600)
 def test_two_visitors_never_hear_of_each_other() -> None:
     acts = {act: often for act, often in ACTS.items() if act is not compare}
-    persons = with_own_loop(measure, 36, seed=0, acts=acts)
+    persons = with_own_loop(measure, 24, seed=0, acts=acts)
     for person in persons:
         assert not person.foreign.total(), person.foreign
         unmet = {kind for kind in MUST_MEET if not person.met[kind]} - {"compare"}

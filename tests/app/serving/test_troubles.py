@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 from sparselab.app.shell.session import broker, server_folder
 from sparselab.core.paths import CACHE_VARIABLE, DATA_VARIABLE
-from sparselab.workflows.compare import contenders
+from tests.app.few import few_contenders
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
@@ -32,14 +32,6 @@ def _own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "data"))
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     few_contenders(monkeypatch)
-
-
-def few_contenders(patch: pytest.MonkeyPatch) -> None:
-    """Let Compare take a moment: who competes is not the matter here."""
-    patch.setattr(
-        "sparselab.app.compare.view.contenders", lambda density: [c for c in contenders(density) if c.by_chance]
-    )
-    patch.setattr("sparselab.app.compare.view.curve_contenders", tuple)
 
 
 def opened(page: str = "explore", **query: str) -> AppTest:
