@@ -55,5 +55,5 @@ def _swapped(model: nn.Module, of: Callable[[str], PackedInt8]) -> nn.Module:
                 return made.eval()
             parent, _, leaf = path.rpartition(".")
             setattr(new.get_submodule(parent), leaf, made)
-    run_layers_of_encoders(new)
+    run_layers_of_encoders(new, _Int8Linear)
     return new.eval()

@@ -80,6 +80,10 @@ class _InFloat32(nn.Module):
 def _exact(subject: Subject) -> Attempt | str:
     done = convert(subject.uncompiled)
     if not done.swapped:
+        if remade := [
+            layer.name for layer in subject.evidence.layers if layer.remade and layer.name not in done.stayed
+        ]:
+            return f"{remade[0]}: its mask is applied by code of the model: apply it once, and convert takes the layer"
         return "; ".join(f"{name}: {why}" for name, why in list(done.stayed.items())[:2]) or "no layer has a weight"
     return _attempt(subject, done.model)
 

@@ -8,8 +8,9 @@ from torch.nn import functional
 from sparselab.nn.block_module import BlockModule
 
 
-def run_layers_of_encoders(model: nn.Module) -> tuple[str, ...]:
-    """Have every encoder layer that holds a block layer call its layers in inference too; return their names.
+def run_layers_of_encoders(model: nn.Module, holding: type[nn.Module] = BlockModule) -> tuple[str, ...]:
+    """Have every encoder layer that holds a block layer (or another kind of module) call its layers in inference too; return their
+    names.
 
     torch decides by `activation_relu_or_gelu` alone, besides what it sees of an input, whether an `nn.TransformerEncoderLayer`
     takes the fast path, and uses it for nothing else. An `nn.TransformerEncoder` around it no longer packs padded inputs
@@ -17,7 +18,7 @@ def run_layers_of_encoders(model: nn.Module) -> tuple[str, ...]:
     """
     names = []
     for name, module in model.named_modules():
-        if not any(isinstance(part, BlockModule) for part in module.modules()):
+        if not any(isinstance(part, holding) for part in module.modules()):
             continue
         if isinstance(module, nn.TransformerEncoderLayer):
             module.activation_relu_or_gelu = 0

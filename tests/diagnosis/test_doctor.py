@@ -129,6 +129,14 @@ def test_every_trial_gives_the_same_answers_or_says_why_it_was_not_tried(
         assert (tried.rounds, tried.before_ms is not None) == (8, True)
 
 
+def test_int8_is_tried_in_an_encoder_too_whose_fast_path_reads_weights() -> None:
+    model = nn.TransformerEncoderLayer(32, 4, 64, batch_first=True).eval()
+    subject = Subject(model, Inputs((torch.randn(2, 5, 32),)), Evidence(target="this-machine", layers=()))
+    with torch.no_grad():
+        (tried,) = try_out(["int8"], subject, rounds=8, seconds=SECONDS)
+    assert "failed" not in tried.obstacle, tried.obstacle
+
+
 def test_a_trial_that_fails_is_said_and_ends_nothing() -> None:
     class Fragile(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
