@@ -80,10 +80,10 @@ def doctor(
         "compile": try_compile,
         "cures": not no_cures,
     }
-    if out is not None and (out.exists() or target != THIS_MACHINE):
-        raise SettingError(
-            f"--out: expected a file that is not there yet, and --for {THIS_MACHINE}; got {out} for {target}"
-        )
+    if out is not None and out.exists():
+        raise SettingError(f"--out: expected a file that is not there yet; {out} is: take another name, or remove it")
+    if out is not None and target != THIS_MACHINE:
+        raise SettingError(f"--out: expected --for {THIS_MACHINE}, whose kernels the model runs; got {target}")
     monitor = Monitor(_sayer())
     if model.endswith(".onnx") or target == ONNXRUNTIME:
         report = _of_onnx(model, inputs, target, monitor)
@@ -144,13 +144,14 @@ def _of_module(
         by_place, by_name = _inputs(inputs, {text: code[text].value for text in own})
         report = diagnose(built, *by_place, named=by_name, target=target, monitor=monitor, **effort)
         if out is not None:
-            _say_written(write_converted(built, out), out)
+            _say_written(*write_converted(built, out), out)
         return report
 
 
-def _say_written(swapped: tuple[str, ...], out: Path) -> None:
+def _say_written(swapped: tuple[str, ...], stayed: Mapping[str, str], out: Path) -> None:
+    left = "".join(f"; {printable(name)} stays dense: {why}" for name, why in stayed.items())
     click.echo(
-        f"{out}: the kept weights of {', '.join(swapped[:3])}{' and more' * (len(swapped) > 3)} alone; to run it: "
+        f"{out}: the kept weights of {', '.join(map(printable, swapped))} alone{left}. To run it: "
         f'sparselab.nn.load("{out.name}", MODEL).model.eval(), where MODEL is a fresh model of the same class',
         err=True,
     )

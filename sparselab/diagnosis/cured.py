@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch import nn
@@ -10,8 +11,9 @@ from sparselab.core.errors import SettingError
 from sparselab.nn import convert
 
 
-def write_converted(model: nn.Module, out: Path) -> tuple[str, ...]:
-    """Write a model whose pruned layers run their kept weights alone, as `sparselab.nn.load` reads it; return these layers.
+def write_converted(model: nn.Module, out: Path) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    """Write a model whose pruned layers run their kept weights alone, as `sparselab.nn.load` reads it; return these layers, and why
+    others stayed dense.
 
     Raises: SettingError where no layer of it can be swapped.
     """
@@ -20,4 +22,4 @@ def write_converted(model: nn.Module, out: Path) -> tuple[str, ...]:
         name, why = next(iter(done.stayed.items()), ("the model", "it has no weight"))
         raise SettingError(f"--out: expected a layer that can run its kept weights alone; got {name}: {why}")
     done.save(out)
-    return done.swapped
+    return done.swapped, done.stayed

@@ -105,6 +105,7 @@ def test_the_converted_model_is_written_and_nothing_is_replaced(net: Path, run: 
     status, _, err = run(*line)
     assert (status, out.exists()) == (0, True)
     assert "sparselab.nn.load" in err
+    assert "2.weight stays dense" in err
     reference = parse_reference(f"{net}:net")
     assert reference is not None
     with loaded({"net": reference}) as code, torch.no_grad():
