@@ -156,6 +156,8 @@ def _bfloat16(subject: Subject) -> Attempt | str:
 
 
 def _int8(subject: Subject) -> Attempt | str:
+    if subject.evidence.autocast:
+        return "autocast is on, and torch quantises inputs in float32 alone"
     found = in_int8(subject.uncompiled)
     if isinstance(found, str):
         return found
