@@ -85,9 +85,20 @@ def ready_forms(
                 f"expected the outputs of the masked model from its blocks; they differ by {found:.1e}: tune another transform"
             )
     network.restore(ended["dense"][0])
-    models = {"dense": network.model, "masked": masked, "exact": exact.model, "structured": converted.model}
+    models = {
+        "dense": network.model,
+        "masked": masked,
+        "exact": _as_loaded(exact.model),
+        "structured": _as_loaded(converted.model),
+    }
     swapped = {"exact": len(exact.swapped), "structured": len(converted.swapped)}
     return Ready({name: model.eval() for name, model in models.items()}, swapped, converted, difference)
+
+
+def _as_loaded(model: nn.Module) -> nn.Module:
+    """Return a converted model with weights in torch's own order, as a file gives them: trained with channels innermost, which is
+    quicker for dense convolutions, its layers would have to turn every input around."""
+    return model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload, no-any-return]
 
 
 def time_forms(
