@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -99,13 +99,12 @@ def packed(work: Work, config: Config) -> BlockProduct:
         return geometry, y_shape, [launch_of(step, geometry, shape) for step in steps]
 
     def run(x: torch.Tensor) -> torch.Tensor:
-        import torch
 
         if x.dtype != work.torch_dtype:
             raise SettingError(f"expected an input of {work.torch_dtype}; got {x.dtype}")
         geometry, y_shape, ready = launches(tuple(x.shape))
         x = x.contiguous()
-        with torch.cuda.device(x.device) if x.is_cuda else nullcontext():
+        with on_device_of(x):
             if geometry.rearranged is not None:
                 x = arranged(x, geometry.rearranged)
             y = empty(y_shape, x.dtype, x.device)
@@ -192,6 +191,13 @@ def launch_of(step: Pass, geometry: Geometry, shape: tuple[int, ...]) -> Launch:
         numbers=numbers,
         constants=constants,
     )
+
+
+def on_device_of(x: torch.Tensor) -> AbstractContextManager[object]:
+    """Return a context in which Triton launches where X lies."""
+    import torch
+
+    return torch.cuda.device(x.device) if x.is_cuda else nullcontext()
 
 
 def arranged(x: torch.Tensor, into: Rearranged) -> torch.Tensor:

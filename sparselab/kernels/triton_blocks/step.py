@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,9 +102,13 @@ class _Product:
         held = np.flatnonzero(flat)
         order = np.zeros(held.size, np.int64)
         order[flat[held] - 1] = held
-        self.order = torch.from_numpy(order).to(
-            work.device
-        )  # where in all tiles, one pass after the other, a value lies
+        # Where in all tiles, one pass after the other, a value lies; and the tile of every k-block of a pass.
+        self.order = torch.from_numpy(order).to(work.device)
+        self.blocks = [int(part.first[-1]) for part in self.parts]
+        self.owners = [
+            launch.upload(np.repeat(np.arange(part.count), np.diff(part.first)), torch.int32, work.device)
+            for part in self.parts
+        ]
         self.launches = lru_cache(maxsize=launch.SHAPES_KEPT)(self._launches)
 
     def __call__(self, x: Tensor, values: Tensor, bias: Tensor | None, dtype: torch.dtype) -> Tensor:
@@ -114,7 +117,7 @@ class _Product:
         geometry, shape, ready = self.launches(tuple(x.shape), bias is not None)
         padded = torch.cat([values.new_zeros(1), values])
         given = None if bias is None else _held(bias.detach().to(x.dtype))
-        with _on(x):
+        with launch.on_device_of(x):
             x = x if geometry.rearranged is None else launch.arranged(x, geometry.rearranged)
             y = launch.empty(shape, dtype, x.device)
             if not y.numel():
@@ -158,17 +161,16 @@ class _Product:
         geometry, _, ready = self.launches(tuple(x.shape), False)
         names = ("positions", "pitch", "width", "lines", "x_image", "x_line", "x_place", "y_image", "y_row")
         constants = ("PLAIN", "WIDE", "PRECISION", "UPCAST", "BLOCK_M", "BLOCK_N", "BLOCK_K", "enable_fp_fusion")
-        with _on(x):
+        with launch.on_device_of(x):
             x = x if geometry.rearranged is None else launch.arranged(x, geometry.rearranged)
             found = []
-            for part, each in zip(self.parts, ready, strict=True):
-                blocks = np.repeat(np.arange(part.count), np.diff(part.first))
+            for part, each, blocks, owners in zip(self.parts, ready, self.blocks, self.owners, strict=True):
                 out = launch.empty((max(1, part.weight.size),), torch.float32, x.device)
-                if blocks.size:
-                    weight_gradient[(blocks.size,)](
+                if blocks:
+                    weight_gradient[(blocks,)](
                         x=x,
                         slope=slope,
-                        owners=launch.upload(blocks, torch.int32, self.work.device),
+                        owners=owners,
                         out=out,
                         **{name: each.tensors[name] for name in ("offsets", "rows")},
                         **{name: each.numbers[name] for name in names},
@@ -200,7 +202,7 @@ class _Items:
         images, channels, height, width = shape if len(shape) == 4 else (1, shape[0], 1, shape[1])
         dx = launch.empty(shape, dtype, each.device)
         count = images * height * width
-        with _on(each):
+        with launch.on_device_of(each):
             collect[(channels * -(-count // _COLLECT_BLOCK),)](
                 parts=each,
                 out=dx,
@@ -239,9 +241,3 @@ def _held(bias: Tensor) -> Tensor:
     """Return a bias in memory of the kernel's."""
     there = launch.empty(tuple(bias.shape), bias.dtype, bias.device)
     return there.copy_(bias)
-
-
-def _on(x: Tensor) -> Any:
-    import torch
-
-    return torch.cuda.device(x.device) if x.is_cuda else nullcontext()

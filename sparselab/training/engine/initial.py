@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
 
 from sparselab.core.errors import FileError, SettingError
+from sparselab.core.layer import Layer
 from sparselab.core.modules.saved import saved_tensors, state_dict_in
 from sparselab.core.modules.weights import without_wrappers
 from sparselab.formats import read_ticket
@@ -38,11 +40,11 @@ def initial(settings: TrainSettings, network: Network, say: Callable[[str], None
     if not settings.from_file:
         return start
     path = Path(settings.from_file)
-    state, masks = start.state, start.masks
+    source, state, masks = _Source(path), start.state, start.masks
     if settings.take != "masks":
-        state = _weights(path, network, state, say)
+        state = _weights(source, network, state, say)
     if settings.take != "weights":
-        masks = _masks(path, network, masks)
+        masks = _masks(source, network, masks)
         kept = sum(int(mask.sum()) for mask in masks.values())
         if kept < network.size and settings.method not in ("dense", *AFTER_TRAINING):
             raise SettingError(
@@ -57,8 +59,28 @@ def initial(settings: TrainSettings, network: Network, say: Callable[[str], None
     return Initial(state, masks)
 
 
-def _weights(path: Path, network: Network, own: State, say: Callable[[str], None]) -> State:
-    named = _named(path, own)
+@dataclass(frozen=True)
+class _Source:
+    """The file, in each of two ways read once and only where it is asked."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @cached_property
+    def tensors(self) -> dict[str, torch.Tensor]:
+        return saved_tensors(self.path, what="a checkpoint or ticket", unwrap=state_dict_in)
+
+    @cached_property
+    def layers(self) -> dict[str, Layer]:
+        """The layers of a ticket, or of what can be read as one, by their modules."""
+        return {without_wrappers(layer.name).removesuffix(".weight"): layer for layer in read_ticket(self.path)}
+
+
+def _weights(source: _Source, network: Network, own: State, say: Callable[[str], None]) -> State:
+    named = _named(source, own)
     whole = own.keys() <= named.keys()
     layered = {f"{name}.weight" for name in network.weights}  # a ticket has these as matrices
     if not whole:
@@ -66,33 +88,32 @@ def _weights(path: Path, network: Network, own: State, say: Callable[[str], None
     for name in own.keys() & named.keys():
         if named[name].shape != own[name].shape:
             raise FileError(
-                f"{path.name}: expected {name} of shape {tuple(own[name].shape)}, as the network has it; got "
+                f"{source.name}: expected {name} of shape {tuple(own[name].shape)}, as the network has it; got "
                 f"{tuple(named[name].shape)}"
             )
     state = dict(own) | {name: named[name].to(own[name].dtype).contiguous() for name in own.keys() & named.keys()}
     if whole:
         return state
-    layers = {_module(layer.name): layer for layer in read_ticket(path)}
     for name, weight in network.weights.items():
-        layer = layers.get(name)
+        layer = source.layers.get(name)
         if layer is None or layer.weight is None or layer.mask.kept.size != weight.numel():
             raise FileError(
-                f"{path.name}: expected the weights of this network; {min(own.keys() - named.keys())} is not there, and {name} "
+                f"{source.name}: expected the weights of this network; {min(own.keys() - named.keys())} is not there, and {name} "
                 "neither: take a state dict or a ticket of the same network"
             )
         state[f"{name}.weight"] = torch.from_numpy(layer.weight.copy()).reshape(weight.shape).to(weight.dtype)
     fresh = sorted(own.keys() - named.keys() - layered)
     if fresh:
         say(
-            f"{path.name} lacks {len(fresh)} of the network's {len(own)} tensors, which begin fresh: {', '.join(fresh[:3])}"
+            f"{source.name} lacks {len(fresh)} of the network's {len(own)} tensors, which begin fresh: {', '.join(fresh[:3])}"
             f"{' and more' * (len(fresh) > 3)}"
         )
     return state
 
 
-def _named(path: Path, own: State) -> dict[str, torch.Tensor]:
+def _named(source: _Source, own: State) -> dict[str, torch.Tensor]:
     """Return the tensors of a state dict, or of a model that a run keeps, by the network's names: pruning pairs multiplied."""
-    found = {without_wrappers(name): value for name, value in _tensors(path).items()}
+    found = {without_wrappers(name): value for name, value in source.tensors.items()}
     kept = {name.removeprefix("model."): value for name, value in found.items() if name.startswith("model.")}
     found = kept if own.keys() <= kept.keys() else found
     for name in [name.removesuffix("_orig") for name in found if name.endswith("_orig")]:
@@ -102,27 +123,20 @@ def _named(path: Path, own: State) -> dict[str, torch.Tensor]:
     return found
 
 
-def _masks(path: Path, network: Network, full: Masks) -> Masks:
-    kept = _tensors(path) if path.suffix == ".safetensors" else {}
+def _masks(source: _Source, network: Network, full: Masks) -> Masks:
+    kept = source.tensors if source.path.suffix == ".safetensors" else {}
     if all(f"mask.{name}" in kept and kept[f"mask.{name}"].shape == mask.shape for name, mask in full.items()):
         return {name: kept[f"mask.{name}"].bool() for name in full}  # a model that a run keeps
-    layers = {_module(layer.name): layer for layer in read_ticket(path)}
-    masks = dict(full)
+    layers, masks = source.layers, dict(full)
     for name in full.keys() & layers.keys():
         mask = layers[name].mask
         if mask.kept.size != full[name].numel() or mask.rows != full[name].shape[0]:
             raise FileError(
-                f"{path.name}: expected a mask of {name} for shape {tuple(full[name].shape)}; got {mask.shape}"
+                f"{source.name}: expected a mask of {name} for shape {tuple(full[name].shape)}; got {mask.shape}"
             )
         masks[name] = tensor_of(mask, full[name])
     if not full.keys() & layers.keys():
-        raise FileError(f"{path.name}: expected masks of {next(iter(full))} and the like; it has {next(iter(layers))}")
+        raise FileError(
+            f"{source.name}: expected masks of {next(iter(full))} and the like; it has {next(iter(layers))}"
+        )
     return masks
-
-
-def _module(name: str) -> str:
-    return without_wrappers(name).removesuffix(".weight")
-
-
-def _tensors(path: Path) -> dict[str, torch.Tensor]:
-    return saved_tensors(path, what="a checkpoint or ticket", unwrap=state_dict_in)
