@@ -7,6 +7,7 @@ from itertools import product as pairs
 from typing import ClassVar
 
 from sparselab.kernels.base import Conv, Kernel, Run, Work
+from sparselab.kernels.native.amx import amx_runs, amx_unsupported_reason
 from sparselab.kernels.native.block_product import block_product
 from sparselab.kernels.native.block_step import BlockStep
 from sparselab.kernels.native.compiler import compiler_unsupported_reason, library
@@ -23,7 +24,8 @@ class NativeBlocks(Kernel):
 
     Positions are cut into tiles that fit the cache; the rows of X in use are packed once a tile for all panels, so that
     narrow groups cost no gather of their own. A convolution is packed straight from its input, without im2col in memory.
-    At few positions the rows of a panel lie side by side in a vector instead.
+    At few positions the rows of a panel lie side by side in a vector instead. In bfloat16 the processor's matrix unit (AMX)
+    multiplies, with sums in float32.
     `prepare` times a few sizes of tiles on the shape it is given and keeps the quickest.
 
     Source: the loops of Goto and van de Geijn (ACM TOMS 2008), with a list of columns in place of a range.
@@ -39,11 +41,14 @@ class NativeBlocks(Kernel):
     def unsupported_reason(self, work: Work) -> str:
         if work.on_cuda:
             return "runs on the CPU"
-        if work.dtype != "float32":
-            return "computes in float32"
-        return blocks_unsupported_reason(work.layout) or compiler_unsupported_reason()
+        if work.dtype not in ("float32", "bfloat16"):
+            return "computes in float32, and in bfloat16 where the processor has a matrix unit for it (AMX)"
+        asked_of = amx_unsupported_reason if work.dtype == "bfloat16" else compiler_unsupported_reason
+        return blocks_unsupported_reason(work.layout) or asked_of()
 
     def prepare(self, work: Work) -> Run:
+        if work.dtype == "bfloat16":
+            return quickest(amx_runs(work), work)
         packed = pack(work)
         plans = _plans(packed.lists.used.size, work.positions)
         runs = {

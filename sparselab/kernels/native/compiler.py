@@ -21,7 +21,8 @@ from sparselab.core.errors import FileError, UnavailableError
 from sparselab.core.paths import cache_folder, check_private
 
 _FOLDER = Path(__file__).resolve().parent
-_SOURCES, _HEADERS = ("blocks.c", "few.c", "gradients.c", "sparse.c"), ("panels.h", "positions.h")
+_SOURCES = ("amx.c", "blocks.c", "few.c", "gradients.c", "sparse.c")
+_HEADERS = ("half.h", "lines.h", "panels.h", "positions.h", "tiles.h")
 """One library holds them all: they share what they include, and are compiled, checked and kept as one."""
 
 _NUMBER, _ADDRESS = ctypes.c_int64, ctypes.c_void_p
@@ -39,8 +40,12 @@ _FUNCTIONS: dict[str, tuple[type[ctypes.c_int64] | None, list[type[ctypes.c_int6
     "blocks_weight_gradient": (None, [*[_ADDRESS] * 5, _NUMBER, *[_ADDRESS] * 5]),
     "sparse_run": (None, [*[_ADDRESS] * 4, _NUMBER, *[_ADDRESS] * 3, _NUMBER]),
     "sparse_run_single": (None, [*[_ADDRESS] * 7, _NUMBER]),
+    "amx_permission": (_NUMBER, []),
+    "amx_run": (None, [_ADDRESS] * 9),
 }
 """What each function returns and takes."""
+_NOT_EVERYWHERE = ("amx_run",)
+"""Functions that are there only where the processor has a unit for them."""
 _NAME = "kernels"
 _COMPILERS = ("cc", "gcc", "clang")
 _SECONDS = 120
@@ -81,8 +86,9 @@ def library() -> ctypes.CDLL:
     except OSError as error:
         raise UnavailableError(f"expected the compiled kernel to load; {error}") from None
     for name, (result, arguments) in _FUNCTIONS.items():
-        function = getattr(loaded, name)
-        function.restype, function.argtypes = result, arguments
+        if name not in _NOT_EVERYWHERE or hasattr(loaded, name):
+            function = getattr(loaded, name)
+            function.restype, function.argtypes = result, arguments
     return loaded
 
 
