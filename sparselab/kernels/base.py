@@ -254,8 +254,12 @@ class Kernel(ABC):
     def prepare(self, work: Work) -> Run:
         """Pack the weights, tune if need be, and return the run. Only for work without an `unsupported_reason`."""
 
+    def step_unsupported_reason(self, work: Work) -> str:
+        """Return why this kernel cannot train `work` here, as `unsupported_reason`; "" when it can."""
+        return self.unsupported_reason(work) if self.trains else "runs forward passes and trains nothing"
+
     def step(self, work: Work) -> LayerStep:
-        """Return the training step of `work`, whatever its weights are. Only for kernels that train, as for `prepare`."""
+        """Return the training step of `work`, whatever its weights are. Only for work without a `step_unsupported_reason`."""
         raise UnavailableError(f"expected a kernel that trains; {self.title} runs forward passes: take another")
 
 

@@ -13,12 +13,12 @@ from torch.nn import functional
 
 from sparselab.core.errors import SettingError
 from sparselab.core.layout import Layout
-from sparselab.kernels import DENSE, KERNELS
-from sparselab.kernels.base import Conv, Run
+from sparselab.kernels import KERNELS
+from sparselab.kernels.base import Conv
 from sparselab.kernels.steps import LayerStep
 from sparselab.nn.panel_weights import panel_indices_of
 from sparselab.nn.support import compiled_ops
-from sparselab.nn.support.layer_kernels import can_run, dense_run, kernel_for, layer_work, training_step
+from sparselab.nn.support.layer_kernels import NamedRun, can_run, prepared_run, training_step
 from sparselab.nn.support.layout_state import DIGEST, digest_of, refusal
 from sparselab.nn.support.run_cache import RunCache
 from sparselab.nn.support.step_function import StepFunction
@@ -45,8 +45,8 @@ class BlockModule(nn.Module):
     other devices) are then multiplied by the dense weight.
 
     Inputs are of the type and on the device of the values, as dense layers ask for; under autocast they are cast, and so is
-    the answer. Half precision on the CPU runs the dense layer with these weights, which is quicker than any kernel here, unless one
-    is named (`runs_as` tells). Under torch.compile the kernels are operations of their own; torch.fx sees a layer as one module. What is exported,
+    the answer. Half precision on the CPU runs the dense layer with these weights unless a kernel is named; so does bfloat16, except
+    where a trial at the first call of an input shape finds blocks quicker (`runs_as` tells). Under torch.compile the kernels are operations of their own; torch.fx sees a layer as one module. What is exported,
     traced or transformed otherwise (torch.export, torch.jit, torch.func) runs as tensor operations.
     """
 
@@ -207,17 +207,18 @@ class BlockModule(nn.Module):
 
     def multiply(self, x: Tensor) -> Tensor:
         """Run the kernel on an input as `Work` has it, prepared for this shape and these values."""
-        values = (self.values,) if self.bias is None else (self.values, self.bias)
-        return self._runs.run(x, values, lambda: self._prepared(x))(x)
+        return self._run_for(x)(x)
 
-    def _prepared(self, x: Tensor) -> Run:
-        work = layer_work(self, tuple(x.shape), x)
-        name = kernel_for(self, work)
-        return dense_run(self, x.dtype) if name in DENSE else KERNELS[name].prepare(work)
+    def _run_for(self, x: Tensor) -> NamedRun:
+        values = (self.values,) if self.bias is None else (self.values, self.bias)
+        return cast(NamedRun, self._runs.run(x, values, lambda: self._prepared(x)))
+
+    def _prepared(self, x: Tensor) -> NamedRun:
+        return prepared_run(self, x)
 
     def runs_as(self, x: Tensor) -> str:
         """Return the name of the kernel that runs an input as `Work` has it without gradients; one of `DENSE`: the dense layer."""
-        return kernel_for(self, layer_work(self, tuple(x.shape), x))
+        return self._run_for(x).name
 
     def uses_kernel(self, x: Tensor) -> bool:
         """Whether a kernel may run x: nothing to differentiate, numbers alone are wanted, and there is something to multiply."""

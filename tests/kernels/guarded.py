@@ -20,6 +20,8 @@ import torch
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
 from sparselab.kernels.base import TOLERANCES, Conv, Run, Work, error_against, random_input, reference
+from sparselab.kernels.native import amx
+from sparselab.kernels.native.amx_packing import pack as pack_amx
 from sparselab.kernels.native.block_step import BlockStep
 from sparselab.kernels.native.blocks import compiled_run
 from sparselab.kernels.native.few_positions import few_positions_run
@@ -31,6 +33,7 @@ from sparselab.kernels.native.sparse_packing import Form, Used
 from sparselab.kernels.native.sparse_packing import pack as pack_sparse
 from sparselab.kernels.support.panels import blocks_unsupported_reason
 from sparselab.kernels.support.step_reference import step_reference
+from tests.kernels.emulated_amx import amx_code
 from tests.kernels.random_layers import random_layout, random_work
 
 PAGE = mmap.PAGESIZE
@@ -58,9 +61,11 @@ def between_guards(count: int, dtype: torch.dtype, *, at_end: bool) -> torch.Ten
 
 
 def guarded(values: torch.Tensor, *, at_end: bool) -> torch.Tensor:
-    """Return a copy of `values` between guards; of a transposed matrix a transposed one."""
+    """Return a copy of `values` between guards; of a transposed matrix a transposed one, and of channels that lie last such."""
     if values.dim() == 2 and not values.is_contiguous():
         return guarded(values.t().contiguous(), at_end=at_end).t()
+    if values.dim() == 4 and not values.is_contiguous():
+        return guarded(values.permute(0, 2, 3, 1), at_end=at_end).permute(0, 3, 1, 2)
     return between_guards(values.numel(), values.dtype, at_end=at_end).view(values.shape).copy_(values)
 
 
@@ -101,12 +106,19 @@ def guarded_arrays(packed: Any, *, at_end: bool) -> Any:
     )
 
 
+def turned(x: torch.Tensor) -> torch.Tensor:
+    """Return the same X with features, or channels, last in memory."""
+    return x.t().contiguous().t() if x.dim() == 2 else x.contiguous(memory_format=torch.channels_last)
+
+
 def run_of(name: str, work: Work, number: int, *, at_end: bool) -> Run:
     """Return the run of a C kernel in one of its plans, its arrays between guards."""
     if name == "blocks":
         return compiled_run(guarded_arrays(pack(work), at_end=at_end), work.conv, *PLANS[number % len(PLANS)])
     if name == "few":
         return few_positions_run(guarded_arrays(pack(work), at_end=at_end), work.conv)
+    if name == "amx":
+        return amx.compiled_run(guarded_arrays(pack_amx(work), at_end=at_end), work.conv, 1 + number % 5, amx_code())
     if name == "sparse":
         form = FORMS[number % len(FORMS)]
         return sparse_run(guarded_arrays(pack_sparse(Used.of(work), form), at_end=at_end), work.conv, 1 + number % 8)
@@ -166,9 +178,11 @@ def main(name: str, layers: int) -> None:
             work = masked_anywhere(rng, work)
         elif blocks_unsupported_reason(work.layout):
             continue
+        if name == "amx":
+            work = dataclasses.replace(work, dtype="bfloat16")
         x = random_input(work)
-        is_turned = work.conv is None and len(LARGE) <= number and number % 8 < 4
-        x = x.t().contiguous().t() if is_turned else x
+        if len(LARGE) <= number and number % 8 < 4:
+            x = turned(x) if work.conv is None or name == "amx" else x
         exact = reference(work, x)
         for at_end in (True, False):
             torch.set_num_threads(1 + 4 * (number % 3 == 0))
@@ -179,7 +193,7 @@ def main(name: str, layers: int) -> None:
                 with empty_between_guards(at_end=at_end):
                     y: Any = run(mine)
                 error = error_against(exact, y)
-            assert error < TOLERANCES["float32"], (number, at_end, error, work.conv, work.input_shape)
+            assert error < TOLERANCES[work.dtype], (number, at_end, error, work.conv, work.input_shape)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,16 @@ import sys
 import pytest
 
 from sparselab.kernels.native.compiler import compiler_unsupported_reason
+from tests.kernels.emulated_amx import emulation_unsupported_reason
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forbids pages by mprotect")
 @pytest.mark.parametrize(
-    ("name", "layers"), [("blocks", 300), ("gradients", 60), ("sparse", 240), ("single", 100), ("few", 60)]
+    ("name", "layers"), [("blocks", 300), ("gradients", 60), ("sparse", 240), ("single", 100), ("few", 60), ("amx", 60)]
 )
 def test_no_address_beside_its_arrays(name: str, layers: int) -> None:
+    if name == "amx" and (reason := emulation_unsupported_reason()):
+        pytest.skip(reason)
     assert not compiler_unsupported_reason()
     command = [sys.executable, "-m", "tests.kernels.guarded", name, str(layers)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -13,7 +14,10 @@ from torch.autograd import forward_ad
 
 from sparselab.core.errors import SparselabError
 from sparselab.kernels import DENSE
+from sparselab.kernels.base import Run, Work
+from sparselab.kernels.support.autotune import Chosen
 from sparselab.nn import BlockConv2d, BlockLinear
+from sparselab.nn.support import layer_kernels
 from tests.nn.test_modules import layer_and_block
 
 KINDS = pytest.mark.parametrize("kind", ["linear", "conv"])
@@ -211,14 +215,14 @@ def test_threads_that_infer_while_one_changes_the_values() -> None:
 
 @KINDS
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_in_half_precision_on_the_cpu_the_dense_layer_runs(kind: str, dtype: torch.dtype) -> None:
+def test_in_half_precision_on_the_cpu_nothing_is_slower_than_the_dense_layer(kind: str, dtype: torch.dtype) -> None:
     """Under autocast and as a whole; no blocks are gathered unless their kernel is named, and the weight is made once."""
     dense, block, x, _ = layer_and_block(kind, True)
     named = layer_and_block(kind, True, "gather-gemm")[1]
     half = copy.deepcopy(block).to(dtype)
     given = x.reshape(-1, x.shape[-1]).t() if kind == "linear" else x
     assert block.runs_as(given) not in DENSE
-    assert block.runs_as(given.to(dtype)) in DENSE
+    assert block.runs_as(given.to(dtype)) in (*DENSE, *(["native-blocks"] if dtype == torch.bfloat16 else []))
     assert named.runs_as(given.to(dtype)) == "gather-gemm"
     with torch.no_grad(), torch.autocast("cpu", dtype):
         assert near(block(x), dense(x), 5e-2)
@@ -239,3 +243,26 @@ def test_training_under_autocast_makes_the_dense_weight_in_its_type(kind: str, m
         block(x).float().sum().backward()
     assert made == [torch.bfloat16]
     assert block.values.grad.dtype == torch.float32
+
+
+@KINDS
+@pytest.mark.parametrize("quicker", [0, 1])
+def test_in_bfloat16_a_trial_decides_between_blocks_and_the_dense_layer(
+    kind: str, quicker: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the input itself, and once an input shape; right either way."""
+    dense, block, x, _ = layer_and_block(kind, True)
+    tried: list[tuple[str, ...]] = []
+
+    def choose(runs: Mapping[str, Run], work: Work, x: torch.Tensor) -> Chosen:
+        tried.append(tuple(runs))
+        name = tuple(runs)[quicker]
+        return Chosen(runs[name], name)
+
+    monkeypatch.setattr(layer_kernels, "quickest", choose)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        assert near(block(x), dense(x), 5e-2)
+        assert near(block(x), dense(x), 5e-2)
+    assert tried == [("native-blocks", "dense" if kind == "linear" else "conv2d")]
+    given = (x.reshape(-1, x.shape[-1]).t() if kind == "linear" else x).bfloat16()
+    assert block.runs_as(given) == tried[0][quicker]

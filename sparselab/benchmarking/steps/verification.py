@@ -85,7 +85,7 @@ def _checked(
     exact: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
 ) -> Participant:
     kernel = KERNELS[name]
-    obstacle = kernel.unsupported_reason(work) if kernel.trains else "runs forward passes and trains nothing"
+    obstacle = kernel.step_unsupported_reason(work)
     if obstacle:
         return Participant(name=name, role=role, obstacle=obstacle)
     start = time.perf_counter()

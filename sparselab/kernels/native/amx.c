@@ -156,6 +156,9 @@ static void run_panels(const product *p, const uint32_t *places, int64_t g0, int
     const int64_t mask = p->ring - 1;
     feed f = {.p = p, .places = places, .bases = bases, .tiles = tiles, .tile = tiles - 1, .panel = g0 - 1, .end = g1, .base = (const char *)bases[0]};
     int64_t at = 0, item = 0;
+    /* A part's sums are written out behind the products of the next: read at once, they would wait for the unit to have stored them. */
+    const int64_t *last_rows = 0;
+    const target *last_to = 0;
     next_item(&f);
     for (int64_t k = 0; k < AHEAD; k++) {
         for (int quarter = 0; quarter < 4; quarter++) gather_quarter(ring + k * STEP, f.base, f.next, quarter);
@@ -169,10 +172,13 @@ static void run_panels(const product *p, const uint32_t *places, int64_t g0, int
                 float *sum = sums[item & 1];
                 if (part == p->part_starts[g]) sum_part(sum, w, counts, rows[16] >= 0, ring, mask, at, &f, 1);
                 else sum_part(sum, w, counts, rows[16] >= 0, ring, mask, at, &f, 0);
-                put_part(sum, rows, p, to + t);
+                if (last_rows) put_part(sums[(item + 1) & 1], last_rows, p, last_to);
+                last_rows = rows;
+                last_to = to + t;
             }
             at += p->step_starts[g + 1] - p->step_starts[g];
         }
+    if (last_rows) put_part(sums[(item + 1) & 1], last_rows, p, last_to);
 }
 
 /* Y of a product. `images` is room for the padded images (none for a matrix), `lines` for Y as lines of all tiles where features lie

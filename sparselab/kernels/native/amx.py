@@ -117,7 +117,9 @@ def compiled_run(packed: PackedAmx, conv: Conv | None, tiles: int, code: ctypes.
         )
         places = places_of(packed.columns_of, of, conv)
         lines = total * line if together else 0
-        output_shape = (packed.rows, shape[1]) if conv is None else (shape[0], packed.rows, *conv.output_size(*shape[2:]))
+        output_shape = (
+            (packed.rows, shape[1]) if conv is None else (shape[0], packed.rows, *conv.output_size(*shape[2:]))
+        )
         return _Call(
             input=of,
             output_shape=output_shape,
@@ -169,7 +171,13 @@ def input_of(shape: tuple[int, ...], conv: Conv | None, *, features_last: bool) 
         # An odd number of cache lines a plane, so that those of one position lie in different sets of the cache.
         plane = (-(-lines * line // STEP) | 1) * STEP
         found = CInput(images=images, channels=channels, height=height, width=width, stride=s, padding=padding)
-        found.lines, found.line, found.plane, found.out_height, found.out_width = lines, line, plane, out_height, out_width
+        found.lines, found.line, found.plane, found.out_height, found.out_width = (
+            lines,
+            line,
+            plane,
+            out_height,
+            out_width,
+        )
         found.positions = (out_height - 1) * line + out_width
         found.image = most = channels * s * s * plane + -(-found.positions // STEP) * STEP
     found.features_last = features_last

@@ -142,7 +142,7 @@ def _bundle(panel: Panel) -> Bundle:
 
 def _pairs(parts: Sequence[Panel]) -> dict[int, int]:
     """Return the partner of each panel that has one, most saved first."""
-    small = [place for place, part in enumerate(parts) if 0 < part.cols.size and part.rows.size <= _HALF]
+    small = [place for place, part in enumerate(parts) if part.cols.size > 0 and part.rows.size <= _HALF]
     if not 1 < len(small) <= _MOST_JOINED:
         return {}
     used, flat = np.unique(np.concatenate([parts[place].cols for place in small]), return_inverse=True)

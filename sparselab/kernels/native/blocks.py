@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product as pairs
 from typing import ClassVar
 
@@ -14,7 +14,8 @@ from sparselab.kernels.native.compiler import compiler_unsupported_reason, libra
 from sparselab.kernels.native.few_positions import few_positions_run
 from sparselab.kernels.native.packing import Packed, pack
 from sparselab.kernels.steps import LayerStep
-from sparselab.kernels.support.autotune import quickest
+from sparselab.kernels.support.autotune import Chosen, quickest
+from sparselab.kernels.support.input_checks import checked
 from sparselab.kernels.support.panels import blocks_unsupported_reason
 
 
@@ -25,7 +26,7 @@ class NativeBlocks(Kernel):
     Positions are cut into tiles that fit the cache; the rows of X in use are packed once a tile for all panels, so that
     narrow groups cost no gather of their own. A convolution is packed straight from its input, without im2col in memory.
     At few positions the rows of a panel lie side by side in a vector instead. In bfloat16 the processor's matrix unit (AMX)
-    multiplies, with sums in float32.
+    multiplies, with sums in float32; without one, numbers are widened to float32 and the answer is narrowed.
     `prepare` times a few sizes of tiles on the shape it is given and keeps the quickest.
 
     Source: the loops of Goto and van de Geijn (ACM TOMS 2008), with a list of columns in place of a range.
@@ -42,25 +43,41 @@ class NativeBlocks(Kernel):
         if work.on_cuda:
             return "runs on the CPU"
         if work.dtype not in ("float32", "bfloat16"):
-            return "computes in float32, and in bfloat16 where the processor has a matrix unit for it (AMX)"
-        asked_of = amx_unsupported_reason if work.dtype == "bfloat16" else compiler_unsupported_reason
-        return blocks_unsupported_reason(work.layout) or asked_of()
+            return "computes in float32 and bfloat16"
+        return blocks_unsupported_reason(work.layout) or compiler_unsupported_reason()
+
+    def step_unsupported_reason(self, work: Work) -> str:
+        return self.unsupported_reason(work) if work.dtype == "float32" else "trains in float32"
 
     def prepare(self, work: Work) -> Run:
-        if work.dtype == "bfloat16":
-            return quickest(amx_runs(work), work)
-        packed = pack(work)
-        plans = _plans(packed.lists.used.size, work.positions)
-        runs = {
-            f"{tiles} tiles, {chunk} columns at once": compiled_run(packed, work.conv, tiles, chunk)
-            for tiles, chunk in plans
-        }
-        if work.positions <= library().blocks_few():
-            runs["a few positions at once, rows side by side"] = few_positions_run(packed, work.conv)
-        return quickest(runs, work)
+        if work.dtype != "bfloat16":
+            return _in_float32(work)
+        reason = amx_unsupported_reason()
+        return _widened(work, reason) if reason else quickest(amx_runs(work), work)
 
     def step(self, work: Work) -> LayerStep:
         return BlockStep(work.layout, work.conv)
+
+
+def _in_float32(work: Work) -> Chosen:
+    packed = pack(work)
+    plans = _plans(packed.lists.used.size, work.positions)
+    runs = {
+        f"{tiles} tiles, {chunk} columns at once": compiled_run(packed, work.conv, tiles, chunk)
+        for tiles, chunk in plans
+    }
+    if work.positions <= library().blocks_few():
+        runs["a few positions at once, rows side by side"] = few_positions_run(packed, work.conv)
+    return quickest(runs, work)
+
+
+def _widened(work: Work, reason: str) -> Chosen:
+    """Return the run in float32 of what bfloat16 holds of a product's numbers, its answer narrowed."""
+    weight, bias = work.tensor(work.weight).float().numpy(), work.bias_tensor
+    wide = replace(work, weight=weight, bias=None if bias is None else bias.float().numpy(), dtype="float32")
+    prepared = _in_float32(wide)
+    run = checked(lambda x: prepared(x.float()).bfloat16(), work)
+    return Chosen(run, f"widened to float32 ({reason}); {prepared.told}")
 
 
 def _plans(columns: int, positions: int) -> list[tuple[int, int]]:

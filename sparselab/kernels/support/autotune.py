@@ -27,15 +27,15 @@ class Chosen:
         return self.run(x)
 
 
-def quickest(runs: Mapping[str, Run], work: Work) -> Chosen:
+def quickest(runs: Mapping[str, Run], work: Work, x: torch.Tensor | None = None) -> Chosen:
     """Return the run with the shortest time, tried in turns for about a fifth of a second; with one run, no trial is made.
 
-    runs: by what is told of each. The first round warms up and does not count. The shortest of many times, not their
+    runs: by what is told of each. x: what they are tried on, numbers of its own without one. The first round warms up and does not count. The shortest of many times, not their
     median: whatever else the machine does only ever adds to a time.
     """
     name = next(iter(runs))
     if len(runs) > 1:
-        x = random_input(work)
+        x = random_input(work) if x is None else x
         first = sum(_seconds(run, x, work) for run in runs.values())
         rounds = max(_FEWEST, min(_MOST, int(_SECONDS / max(first, 1e-9))))
         times = dict.fromkeys(runs, float("inf"))

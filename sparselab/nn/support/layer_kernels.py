@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import torch
@@ -13,6 +14,7 @@ from sparselab.core.groups import block_diagonal, diagonal_matrix
 from sparselab.kernels import DENSE, KERNELS, preferred_kernels
 from sparselab.kernels.base import Run, Work
 from sparselab.kernels.steps import LayerStep
+from sparselab.kernels.support.autotune import quickest
 from sparselab.nn.support.block_layer import BlockLayer
 
 DTYPE_NAMES = {
@@ -28,6 +30,10 @@ MOST_DENSITY_OF_A_STEP = 0.7
 two thirds of the dense one's time at .5 (2 threads of an AMD EPYC with AVX-512), and grows with the density."""
 
 
+TRIED_AGAINST_DENSE = ("bfloat16",)
+"""Types on the CPU in which a kernel runs a layer only where a trial on its input finds it quicker than the dense operation: a
+processor may multiply them densely many times as fast as float32."""
+
 DENSE_IS_QUICKER: Mapping[str, tuple[str, ...]] = MappingProxyType({"gather-gemm": ("bfloat16", "float16")})
 """Kernels, and the types on the CPU in which a layer runs dense rather than by them: through gathered blocks at density .1, three
 linear layers 1024 wide under autocast to bfloat16 took 1.4 times the time of the dense ones (AMX, one thread)."""
@@ -39,7 +45,7 @@ def can_run(x: Tensor) -> bool:
 
 
 def kernel_for(layer: BlockLayer, work: Work) -> str:
-    """Return the name of the kernel that runs `work`: the one asked for, or the first preferred that can and is quicker than
+    """Return the name of the kernel that runs `work`: the one asked for, or the first preferred that can and may be quicker than
     dense; dense where none is, and for a mask without blocks that the one asked for cannot run.
 
     Raises: SettingError where none can, with what each says.
@@ -56,6 +62,32 @@ def kernel_for(layer: BlockLayer, work: Work) -> str:
     if found is None:
         raise SettingError("; ".join(f"{name}: {obstacle}" for name, obstacle in obstacles.items()))
     return found
+
+
+@dataclass(frozen=True, eq=False)
+class NamedRun:
+    """A prepared run, and the name of the kernel that it is of."""
+
+    name: str
+    run: Run
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.run(x)
+
+
+def prepared_run(layer: BlockLayer, x: Tensor) -> NamedRun:
+    """Return the run of a layer for inputs like x, as `Work` has them: by `kernel_for`, or densely where a trial finds that quicker."""
+    work = layer_work(layer, tuple(x.shape), x)
+    name = kernel_for(layer, work)
+    if name in DENSE:
+        return NamedRun(name, dense_run(layer, x.dtype))
+    run = KERNELS[name].prepare(work)
+    if layer.kernel != "auto" or work.on_cuda or work.dtype not in TRIED_AGAINST_DENSE:
+        return NamedRun(name, run)
+    dense = next(each for each in DENSE if not KERNELS[each].unsupported_reason(work))
+    runs = {name: run, dense: dense_run(layer, x.dtype)}
+    chosen = quickest(runs, work, x.detach()).told
+    return NamedRun(chosen, runs[chosen])
 
 
 def dense_run(layer: BlockLayer, dtype: torch.dtype) -> Run:
@@ -93,5 +125,5 @@ def training_step(layer: BlockLayer) -> LayerStep | None:
         return None
     names = preferred_kernels() if layer.kernel == "auto" else (layer.kernel,)
     work = layer_work(layer, layer.smallest_input, layer.values.detach())
-    training = [KERNELS[name] for name in names if KERNELS[name].trains]
-    return next((kernel.step(work) for kernel in training if not kernel.unsupported_reason(work)), None)
+    kernels = [KERNELS[name] for name in names]
+    return next((kernel.step(work) for kernel in kernels if not kernel.step_unsupported_reason(work)), None)
