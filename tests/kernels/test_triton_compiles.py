@@ -103,16 +103,23 @@ def test_aligned_inputs_are_copied_asynchronously_in_16_bytes(product: Any, arra
     assert len([line for line in lines if "0x10" in line]) >= x_and_weight
 
 
-def test_arranging_compiles() -> None:
+@pytest.mark.parametrize(
+    ("program", "constants"),
+    [
+        ("arrange", {"WIDE": False, "BLOCK": 1024}),
+        ("transpose", {"WIDE": False, "BLOCK_ROWS": 64, "BLOCK_COLS": 64}),
+    ],
+)
+def test_arranging_compiles(program: str, constants: dict[str, Any]) -> None:
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
-    from sparselab.kernels.triton_blocks.programs import arrange
+    from sparselab.kernels.triton_blocks import programs
 
-    constants = {"WIDE": False, "BLOCK": 1024}
-    signature = {name: "constexpr" if name in constants else "i32" for name in arrange.arg_names}
+    arranges = getattr(programs, program)
+    signature = {name: "constexpr" if name in constants else "i32" for name in arranges.arg_names}
     signature |= {"x": "*fp16", "out": "*fp16"}
-    source = ASTSource(fn=arrange, signature=signature, constexprs=constants)
+    source = ASTSource(fn=arranges, signature=signature, constexprs=constants)
     code = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"enable_fp_fusion": True})
     assert "st.global" in code.asm["ptx"]
 

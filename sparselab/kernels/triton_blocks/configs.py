@@ -45,7 +45,7 @@ def coarse(
     tallest = _power_of_two_up(float(heights.max()) if heights.size else 1.0)
     block_ms = sorted({_within(m, 16, 64 if exact else 128) for m in (usual // 2, usual, tallest)})
     block_ns = sorted(
-        {min(n, _within(_power_of_two_up(positions), 16, n)) for n in ((64, 128) if exact else (64, 128, 256))}
+        {min(n, _within(_power_of_two_up(positions), 16, n)) for n in ((64, 128) if exact else (64, 128, 256, 512))}
     )
     block_ks = sorted({min(k, _within(_power_of_two_up(most_cols), 16, k)) for k in _block_ks(dtype)})
     found = [
@@ -60,7 +60,7 @@ def coarse(
 
 def fine(config: Config, dtype: str) -> list[Config]:
     """Return the same tile with other warps and stages, to be timed for the best of the coarse ones."""
-    others = [replace(config, warps=w, stages=s) for w in (2, 4, 8) for s in (2, 3, 4, 5, 6)]
+    others = [replace(config, warps=w, stages=s) for w in (2, 4, 8) for s in (3, 4, 5)]
     return [other for other in others if other != config and fits(other, dtype)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,12 +17,13 @@ from sparselab.kernels.steps import LayerStep
 from sparselab.kernels.support.panels import blocks_unsupported_reason, panels
 from sparselab.kernels.triton_blocks.configs import INTERPRETED, UNTUNED, Config, coarse, fine
 from sparselab.kernels.triton_blocks.input_layouts import arrangements
-from sparselab.kernels.triton_blocks.launch import BlockProduct, interpreted, packed
+from sparselab.kernels.triton_blocks.launch import BlockProduct, PackedTiles, interpreted, packed, packed_tiles
 from sparselab.kernels.triton_blocks.step import TritonStep
 from sparselab.kernels.triton_blocks.tile_tuning import Timer, chosen
 from sparselab.kernels.triton_blocks.tiles import joined
 
 _DTYPES = ("float32", "tf32", "float16", "bfloat16")
+_PACKINGS_KEPT = 8  # while tiles are timed: packing a large layer takes longer than timing it
 
 
 @dataclass(frozen=True)
@@ -101,9 +103,13 @@ def _timer(work: Work) -> Timer:
 
     x = random_input(work)
 
+    @lru_cache(maxsize=_PACKINGS_KEPT)
+    def tiles_of(block_m: int, block_k: int) -> PackedTiles:
+        return packed_tiles(work, block_m, block_k)
+
     def milliseconds(config: Config) -> float:
         try:
-            run = packed(work, config)
+            run = packed(work, config, tiles_of(config.block_m, config.block_k))
             return float(do_bench(lambda: run(x), warmup=5, rep=20, return_mode="median"))
         except (OutOfResources, CompileTimeAssertionFailure, PTXASError):
             return float("inf")

@@ -140,3 +140,16 @@ def arrange(
     inside = (i < total) & (line >= 0) & (line < x_height) & (column >= 0) & (column < x_width)
     value = tl.load(x + ((plane % planes) * x_height + line) * x_width + column, mask=inside, other=0.0)
     tl.store(out + i, value, mask=i < total)
+
+
+@triton.jit
+def transpose(x, out, rows, cols, WIDE: tl.constexpr, BLOCK_ROWS: tl.constexpr, BLOCK_COLS: tl.constexpr):
+    """out[j, i] = X[i, j]: a program reads a tile along X's rows and writes it along those of out."""
+    program = tl.program_id(0)
+    if WIDE:
+        program = program.to(tl.int64)
+    across = tl.cdiv(cols, BLOCK_COLS)
+    i = (program // across) * BLOCK_ROWS + tl.arange(0, BLOCK_ROWS)
+    j = (program % across) * BLOCK_COLS + tl.arange(0, BLOCK_COLS)
+    tile = tl.load(x + (i[:, None] * cols + j[None, :]), mask=(i < rows)[:, None] & (j < cols)[None, :], other=0.0)
+    tl.store(out + (j[:, None] * rows + i[None, :]), tl.trans(tile), mask=(j < cols)[:, None] & (i < rows)[None, :])

@@ -15,7 +15,7 @@ from sparselab.core.mask import IntVector, Mask
 from sparselab.kernels.base import Conv, Work
 from sparselab.kernels.steps import LayerStep
 from sparselab.kernels.support.panels import Panel, panel_places, panels
-from sparselab.kernels.triton_blocks import launch
+from sparselab.kernels.triton_blocks import launch, memory
 from sparselab.kernels.triton_blocks.configs import Config
 from sparselab.kernels.triton_blocks.input_layouts import Geometry, geometry_of
 from sparselab.kernels.triton_blocks.tiles import joined, passes, tiles
@@ -97,7 +97,7 @@ class _Product:
         self.work, self.config = work, config
         dealt = passes(joined(panels(work.layout)), work.layout.after.rows)
         self.parts = [tiles(part, numbers, config.block_m, config.block_k) for part in dealt]
-        self.index = [launch.upload(part.weight, torch.int64, work.device)[: part.weight.size] for part in self.parts]
+        self.index = [memory.upload(part.weight, torch.int64, work.device)[: part.weight.size] for part in self.parts]
         flat = np.concatenate([part.weight.ravel() for part in self.parts]).astype(np.int64)
         held = np.flatnonzero(flat)
         order = np.zeros(held.size, np.int64)
@@ -106,7 +106,7 @@ class _Product:
         self.order = torch.from_numpy(order).to(work.device)
         self.blocks = [int(part.first[-1]) for part in self.parts]
         self.owners = [
-            launch.upload(np.repeat(np.arange(part.count), np.diff(part.first)), torch.int32, work.device)
+            memory.upload(np.repeat(np.arange(part.count), np.diff(part.first)), torch.int32, work.device)
             for part in self.parts
         ]
         self.launches = lru_cache(maxsize=launch.SHAPES_KEPT)(self._launches)
@@ -117,13 +117,13 @@ class _Product:
         geometry, shape, ready = self.launches(tuple(x.shape), bias is not None)
         padded = torch.cat([values.new_zeros(1), values])
         given = None if bias is None else _held(bias.detach().to(x.dtype))
-        with launch.on_device_of(x):
-            x = x if geometry.rearranged is None else launch.arranged(x, geometry.rearranged)
-            y = launch.empty(shape, dtype, x.device)
+        with memory.on_device_of(x):
+            x = x if geometry.rearranged is None else memory.arranged(x, geometry.rearranged)
+            y = memory.empty(shape, dtype, x.device)
             if not y.numel():
                 return y
             for number, (each, index) in enumerate(zip(ready, self.index, strict=True)):
-                weight = launch.empty((max(1, index.numel()),), x.dtype, x.device)
+                weight = memory.empty((max(1, index.numel()),), x.dtype, x.device)
                 weight[: index.numel()] = padded[index]
                 replace(each, tensors={**each.tensors, "weight": weight}, bias=None if number else given)(x, y)
         return y
@@ -161,11 +161,11 @@ class _Product:
         geometry, _, ready = self.launches(tuple(x.shape), False)
         names = ("positions", "pitch", "width", "lines", "x_image", "x_line", "x_place", "y_image", "y_row")
         constants = ("PLAIN", "WIDE", "PRECISION", "UPCAST", "BLOCK_M", "BLOCK_N", "BLOCK_K", "enable_fp_fusion")
-        with launch.on_device_of(x):
-            x = x if geometry.rearranged is None else launch.arranged(x, geometry.rearranged)
+        with memory.on_device_of(x):
+            x = x if geometry.rearranged is None else memory.arranged(x, geometry.rearranged)
             found = []
             for part, each, blocks, owners in zip(self.parts, ready, self.blocks, self.owners, strict=True):
-                out = launch.empty((max(1, part.weight.size),), torch.float32, x.device)
+                out = memory.empty((max(1, part.weight.size),), torch.float32, x.device)
                 if blocks:
                     weight_gradient[(blocks,)](
                         x=x,
@@ -193,16 +193,16 @@ class _Items:
         order = np.argsort(channels, kind="stable")
         first = np.searchsorted(channels[order], np.arange(work.layout.after.cols // (height * width) + 1))
         lists = {"first": first, "slots": order, "kernel_rows": row[order], "kernel_columns": column[order]}
-        self.lists = {name: launch.upload(of, torch.int32, work.device) for name, of in lists.items()}
+        self.lists = {name: memory.upload(of, torch.int32, work.device) for name, of in lists.items()}
 
     def collected(self, each: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         """Return dX of the shape of X."""
         from sparselab.kernels.triton_blocks.gradient_programs import collect
 
         images, channels, height, width = shape if len(shape) == 4 else (1, shape[0], 1, shape[1])
-        dx = launch.empty(shape, dtype, each.device)
+        dx = memory.empty(shape, dtype, each.device)
         count = images * height * width
-        with launch.on_device_of(each):
+        with memory.on_device_of(each):
             collect[(channels * -(-count // _COLLECT_BLOCK),)](
                 parts=each,
                 out=dx,
@@ -215,7 +215,7 @@ class _Items:
                 out_width=each.shape[-1],
                 stride=self.conv.stride,
                 padding=self.conv.padding,
-                WIDE=max(each.numel(), dx.numel()) > launch.LARGEST_32_BIT - _COLLECT_BLOCK,
+                WIDE=max(each.numel(), dx.numel()) > memory.LARGEST_32_BIT - _COLLECT_BLOCK,
                 BLOCK=_COLLECT_BLOCK,
                 enable_fp_fusion=True,
                 **self.lists,
@@ -239,5 +239,5 @@ def _transposed(work: Work, config: Config, parts: tuple[Panel, ...], numbers: N
 
 def _held(bias: Tensor) -> Tensor:
     """Return a bias in memory of the kernel's."""
-    there = launch.empty(tuple(bias.shape), bias.dtype, bias.device)
+    there = memory.empty(tuple(bias.shape), bias.dtype, bias.device)
     return there.copy_(bias)
