@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -15,6 +15,7 @@ from sparselab.kernels.support.panels import panels
 from sparselab.kernels.triton_blocks import memory
 from sparselab.kernels.triton_blocks.configs import Config
 from sparselab.kernels.triton_blocks.input_layouts import Geometry, geometry_of
+from sparselab.kernels.triton_blocks.program_launch import ProgramLaunch
 from sparselab.kernels.triton_blocks.tiles import Tiles, joined, passes, tiles
 
 if TYPE_CHECKING:
@@ -23,30 +24,13 @@ if TYPE_CHECKING:
 SHAPES_KEPT = 8
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Launch:
-    """One pass over Y, for X of one shape; what it passes is named as the parameters of the Triton program are."""
-
-    grid: tuple[int]
-    tensors: Mapping[str, torch.Tensor]
-    bias: torch.Tensor | None
-    numbers: Mapping[str, int]
-    constants: Mapping[str, Any]
-
-    def __call__(self, x: torch.Tensor, y: torch.Tensor) -> None:
-        from sparselab.kernels.triton_blocks.programs import product
-
-        bias = y if self.bias is None else self.bias
-        product[self.grid](x=x, bias=bias, y=y, **self.tensors, **self.numbers, **self.constants)
-
-
 @dataclass(frozen=True)
 class BlockProduct:
     """The run of a layer, the config it was packed for, and its launches for a shape of X."""
 
     config: Config
     run: Run
-    launches: Callable[[tuple[int, ...]], list[Launch]]
+    launches: Callable[[tuple[int, ...]], list[ProgramLaunch]]
 
     @property
     def told(self) -> str:
@@ -95,7 +79,7 @@ def packed(work: Work, config: Config, of: PackedTiles | None = None) -> BlockPr
     ]
 
     @lru_cache(maxsize=SHAPES_KEPT)
-    def launches(shape: tuple[int, ...]) -> tuple[Geometry, tuple[int, ...], list[Launch]]:
+    def launches(shape: tuple[int, ...]) -> tuple[Geometry, tuple[int, ...], list[ProgramLaunch]]:
         y_shape = output_shape(work, shape)
         geometry = geometry_of(config.arrangement, shape, work.layout.after.cols, work.conv)
         return geometry, y_shape, [launch_of(step, geometry, shape) for step in steps]
@@ -110,8 +94,8 @@ def packed(work: Work, config: Config, of: PackedTiles | None = None) -> BlockPr
             if geometry.rearranged is not None:
                 x = memory.arranged(x, geometry.rearranged)
             y = memory.empty(y_shape, x.dtype, x.device)
-            for launch in ready:
-                launch(x, y)
+            for step, launch in zip(steps, ready, strict=True):
+                launch(x=x, weight=step.weight, bias=y if step.bias is None else step.bias, y=y)
             return memory.transposed(y).t() if by_position else y
 
     return BlockProduct(config, run, lambda shape: launches(shape)[2])
@@ -138,9 +122,11 @@ class Pass:
         self.rows = memory.upload(part.rows, torch.int32, work.device)
 
 
-def launch_of(step: Pass, geometry: Geometry, shape: tuple[int, ...]) -> Launch:
-    """Return the launch of a pass for X of this shape."""
+def launch_of(step: Pass, geometry: Geometry, shape: tuple[int, ...]) -> ProgramLaunch:
+    """Return the launch of a pass for X of this shape, to be given x, weight, bias (any address where there is none) and y."""
     import torch
+
+    from sparselab.kernels.triton_blocks.programs import product
 
     work, config, cols, positions = step.work, step.config, step.part.cols, geometry.positions
     checked = config.arrangement == "checked" and work.conv is not None
@@ -186,13 +172,8 @@ def launch_of(step: Pass, geometry: Geometry, shape: tuple[int, ...]) -> Launch:
         "num_warps": config.warps,
         "num_stages": config.stages,
     }
-    return Launch(
-        grid=(step.part.count * -(-positions.count // config.block_n),),
-        tensors={"weight": step.weight, "offsets": offsets, "taps": taps, "first": step.first, "rows": step.rows},
-        bias=step.bias,
-        numbers=numbers,
-        constants=constants,
-    )
+    lists = {"offsets": offsets, "taps": taps, "first": step.first, "rows": step.rows}
+    return ProgramLaunch(product, step.part.count * -(-positions.count // config.block_n), lists | numbers | constants)
 
 
 def output_shape(work: Work, shape: tuple[int, ...]) -> tuple[int, ...]:
