@@ -87,10 +87,8 @@ class Work:
         if len(self.input_shape) != (2 if self.conv is None else 4) or min(self.input_shape) < 1:
             wanted = "features, positions" if self.conv is None else "N, C, H, W"
             raise SettingError(f"expected an input of {wanted}; got {self.input_shape}")
-        if self.conv is None:
-            features = self.input_shape[0]
-        else:
-            features = self.input_shape[1] * self.conv.kernel_shape[0] * self.conv.kernel_shape[1]
+        area = 1 if self.conv is None else self.conv.kernel_shape[0] * self.conv.kernel_shape[1]
+        features = self.input_shape[0 if self.conv is None else 1] * area
         if features != shape[1]:
             raise SettingError(f"expected an input that gives {shape[1]} columns; {self.input_shape} gives {features}")
         self.output_shape  # noqa: B018 - a kernel that does not fit the input is told of here

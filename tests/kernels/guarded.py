@@ -20,8 +20,8 @@ import torch
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
 from sparselab.kernels.base import TOLERANCES, Conv, Run, Work, error_against, random_input, reference
-from sparselab.kernels.native import amx
-from sparselab.kernels.native.amx_packing import pack as pack_amx
+from sparselab.kernels.native.amx import product as amx
+from sparselab.kernels.native.amx.packing import pack as pack_amx
 from sparselab.kernels.native.block_step import BlockStep
 from sparselab.kernels.native.blocks import compiled_run
 from sparselab.kernels.native.few_positions import few_positions_run
@@ -33,7 +33,7 @@ from sparselab.kernels.native.sparse_packing import Form, Used
 from sparselab.kernels.native.sparse_packing import pack as pack_sparse
 from sparselab.kernels.support.panels import blocks_unsupported_reason
 from sparselab.kernels.support.step_reference import step_reference
-from tests.kernels.emulated_amx import amx_code
+from tests.kernels.amx.emulated import amx_code
 from tests.kernels.random_layers import random_layout, random_work
 
 PAGE = mmap.PAGESIZE

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from sparselab.kernels.native.compiler import compiler_unsupported_reason
-from tests.kernels.emulated_amx import emulation_unsupported_reason
+from tests.kernels.amx.emulated import emulation_unsupported_reason
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forbids pages by mprotect")

@@ -14,9 +14,8 @@ from torch.autograd import forward_ad
 
 from sparselab.core.errors import SparselabError
 from sparselab.kernels import DENSE
-from sparselab.kernels.base import Run, Work
-from sparselab.kernels.support.autotune import Chosen
-from sparselab.nn import BlockConv2d, BlockLinear
+from sparselab.kernels.base import Run
+from sparselab.nn import BlockConv2d, BlockLinear, block_module
 from sparselab.nn.support import layer_kernels
 from tests.nn.test_modules import layer_and_block
 
@@ -134,8 +133,8 @@ def test_new_values_at_an_old_address() -> None:
 @KINDS
 def test_many_shapes_tune_no_more_than_a_few(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     dense, block, x, _ = layer_and_block(kind, True, "gather-gemm")
-    prepared, real = [], block._prepared
-    monkeypatch.setattr(block, "_prepared", lambda of: prepared.append(tuple(of.shape)) or real(of))
+    prepared, real = [], block_module.prepared_run
+    monkeypatch.setattr(block_module, "prepared_run", lambda _, of: prepared.append(tuple(of.shape)) or real(block, of))
     with torch.no_grad():
         for size in (*range(1, 30), *range(1, 9)):
             part = torch.randn(size, *x.shape[1:])
@@ -215,7 +214,7 @@ def test_threads_that_infer_while_one_changes_the_values() -> None:
 
 @KINDS
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_in_half_precision_on_the_cpu_nothing_is_slower_than_the_dense_layer(kind: str, dtype: torch.dtype) -> None:
+def test_in_half_precision_on_the_cpu_the_dense_layer_runs_or_what_is_quicker(kind: str, dtype: torch.dtype) -> None:
     """Under autocast and as a whole; no blocks are gathered unless their kernel is named, and the weight is made once."""
     dense, block, x, _ = layer_and_block(kind, True)
     named = layer_and_block(kind, True, "gather-gemm")[1]
@@ -254,15 +253,14 @@ def test_in_bfloat16_a_trial_decides_between_blocks_and_the_dense_layer(
     dense, block, x, _ = layer_and_block(kind, True)
     tried: list[tuple[str, ...]] = []
 
-    def choose(runs: Mapping[str, Run], work: Work, x: torch.Tensor) -> Chosen:
+    def choose(runs: Mapping[str, Run], x: torch.Tensor) -> str:
         tried.append(tuple(runs))
-        name = tuple(runs)[quicker]
-        return Chosen(runs[name], name)
+        return tuple(runs)[quicker]
 
-    monkeypatch.setattr(layer_kernels, "quickest", choose)
+    monkeypatch.setattr(layer_kernels, "quickest_name", choose)
+    given = (x.reshape(-1, x.shape[-1]).t() if kind == "linear" else x).bfloat16()
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         assert near(block(x), dense(x), 5e-2)
         assert near(block(x), dense(x), 5e-2)
+        assert block.runs_as(given) == tried[0][quicker]
     assert tried == [("native-blocks", "dense" if kind == "linear" else "conv2d")]
-    given = (x.reshape(-1, x.shape[-1]).t() if kind == "linear" else x).bfloat16()
-    assert block.runs_as(given) == tried[0][quicker]

@@ -7,7 +7,7 @@ from itertools import product as pairs
 from typing import ClassVar
 
 from sparselab.kernels.base import Conv, Kernel, Run, Work
-from sparselab.kernels.native.amx import amx_runs, amx_unsupported_reason
+from sparselab.kernels.native.amx.product import amx_runs, amx_unsupported_reason
 from sparselab.kernels.native.block_product import block_product
 from sparselab.kernels.native.block_step import BlockStep
 from sparselab.kernels.native.compiler import compiler_unsupported_reason, library

@@ -21,8 +21,8 @@ from sparselab.core.errors import FileError, UnavailableError
 from sparselab.core.paths import cache_folder, check_private
 
 _FOLDER = Path(__file__).resolve().parent
-_SOURCES = ("amx.c", "blocks.c", "few.c", "gradients.c", "sparse.c")
-_HEADERS = ("half.h", "lines.h", "panels.h", "positions.h", "tiles.h")
+_SOURCES = ("amx/amx.c", "blocks.c", "few.c", "gradients.c", "sparse.c")
+_HEADERS = ("amx/half.h", "amx/lines.h", "amx/tiles.h", "panels.h", "positions.h")
 """One library holds them all: they share what they include, and are compiled, checked and kept as one."""
 
 _NUMBER, _ADDRESS = ctypes.c_int64, ctypes.c_void_p
@@ -133,7 +133,7 @@ def _digest(data: bytes) -> str:
 def _compile(program: str, flags: list[str], folder: Path) -> Path:
     """Compile and link in a folder; return the file."""
     linked = folder / f"{_NAME}.so"
-    unlinked = {name: str((folder / name).with_suffix(".o")) for name in _SOURCES}
+    unlinked = {name: str(folder / Path(name).with_suffix(".o").name) for name in _SOURCES}
     for name, output in unlinked.items():
         _call([program, *flags, "-c", str(_FOLDER / name), "-o", output])
     # Linked without -fopenmp, so that no second OpenMP comes along.

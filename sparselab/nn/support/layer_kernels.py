@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import torch
@@ -14,7 +13,7 @@ from sparselab.core.groups import block_diagonal, diagonal_matrix
 from sparselab.kernels import DENSE, KERNELS, preferred_kernels
 from sparselab.kernels.base import Run, Work
 from sparselab.kernels.steps import LayerStep
-from sparselab.kernels.support.autotune import quickest
+from sparselab.kernels.support.autotune import Chosen, quickest_name
 from sparselab.nn.support.block_layer import BlockLayer
 
 DTYPE_NAMES = {
@@ -29,10 +28,6 @@ MOST_DENSITY_OF_A_STEP = 0.7
 """With a larger share of the weights in blocks, a training step multiplies the dense weight: a rule of thumb. A step took half to
 two thirds of the dense one's time at .5 (2 threads of an AMD EPYC with AVX-512), and grows with the density."""
 
-
-TRIED_AGAINST_DENSE = ("bfloat16",)
-"""Types on the CPU in which a kernel runs a layer only where a trial on its input finds it quicker than the dense operation: a
-processor may multiply them densely many times as fast as float32."""
 
 DENSE_IS_QUICKER: Mapping[str, tuple[str, ...]] = MappingProxyType({"gather-gemm": ("bfloat16", "float16")})
 """Kernels, and the types on the CPU in which a layer runs dense rather than by them: through gathered blocks at density .1, three
@@ -64,38 +59,38 @@ def kernel_for(layer: BlockLayer, work: Work) -> str:
     return found
 
 
-@dataclass(frozen=True, eq=False)
-class NamedRun:
-    """A prepared run, and the name of the kernel that it is of."""
-
-    name: str
-    run: Run
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return self.run(x)
-
-
-def prepared_run(layer: BlockLayer, x: Tensor) -> NamedRun:
-    """Return the run of a layer for inputs like x, as `Work` has them: by `kernel_for`, or densely where a trial finds that quicker."""
-    work = layer_work(layer, tuple(x.shape), x)
-    name = kernel_for(layer, work)
-    if name in DENSE:
-        return NamedRun(name, dense_run(layer, x.dtype))
-    run = KERNELS[name].prepare(work)
-    if layer.kernel != "auto" or work.on_cuda or work.dtype not in TRIED_AGAINST_DENSE:
-        return NamedRun(name, run)
-    dense = next(each for each in DENSE if not KERNELS[each].unsupported_reason(work))
-    runs = {name: run, dense: dense_run(layer, x.dtype)}
-    chosen = quickest(runs, work, x.detach()).told
-    return NamedRun(chosen, runs[chosen])
-
-
 def dense_run(layer: BlockLayer, dtype: torch.dtype) -> Run:
     """Return the dense layer's own operation on a layer's weights, which are made dense and cast once, not at every call."""
     with torch.no_grad():
         weight = layer.matrix().view(layer.dense_shape).to(dtype)
         bias = None if layer.bias is None else layer.bias.detach().to(dtype)
     return lambda x: layer.weighted(x, weight, bias)
+
+
+def prepared_run(layer: BlockLayer, x: Tensor) -> Run:
+    """Return the run of a layer for inputs like x, as `Work` has them, prepared with the values that the layer has now."""
+    work = layer_work(layer, tuple(x.shape), x)
+    name = kernel_for(layer, work)
+    if name in DENSE:
+        return dense_run(layer, x.dtype)
+    run = KERNELS[name].prepare(work)
+    return quicker_than_dense(layer, name, run, x) if is_tried(layer, x) else run
+
+
+def is_tried(layer: BlockLayer, x: Tensor) -> bool:
+    """Whether the layer's kernel runs x only where it is quicker than the dense layer: on CUDA and in bfloat16, unless it is named.
+
+    There the dense product may be so quick that a kernel at density .25 is ahead on one shape and behind on the next.
+    """
+    return layer.kernel == "auto" and (x.is_cuda or x.dtype == torch.bfloat16)
+
+
+def quicker_than_dense(layer: BlockLayer, name: str, run: Run, x: Tensor) -> Chosen:
+    """Return the run of kernel `name` or the dense layer's own operation, whichever took less time on x, and which it is."""
+    dense = "dense" if layer.conv is None else "conv2d"
+    runs = {name: run, dense: dense_run(layer, x.dtype)}
+    found = quickest_name(runs, x)
+    return Chosen(runs[found], found)
 
 
 def layer_work(layer: BlockLayer, input_shape: tuple[int, ...], x: Tensor) -> Work:
@@ -124,6 +119,15 @@ def training_step(layer: BlockLayer) -> LayerStep | None:
     if not layer.layout.blocks or layer.groups > 1 or layer.layout.after.density > MOST_DENSITY_OF_A_STEP:
         return None
     names = preferred_kernels() if layer.kernel == "auto" else (layer.kernel,)
-    work = layer_work(layer, layer.smallest_input, layer.values.detach())
+    work = layer_work(layer, smallest_input(layer), layer.values.detach())
     kernels = [KERNELS[name] for name in names]
     return next((kernel.step(work) for kernel in kernels if not kernel.step_unsupported_reason(work)), None)
+
+
+def smallest_input(layer: BlockLayer) -> tuple[int, ...]:
+    """Return the shape of an input, as `Work` has it, that gives one position."""
+    cols = layer.layout.after.cols * layer.groups
+    if layer.conv is None:
+        return cols, 1
+    height, width = layer.conv.kernel_shape
+    return 1, cols // (height * width), height, width

@@ -8,7 +8,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from sparselab.kernels.native import amx, compiler
+from sparselab.kernels.native import compiler
+from sparselab.kernels.native.amx.product import amx_unsupported_reason
 
 HEADER = Path(__file__).with_name("emulated_tiles.h")
 
@@ -25,14 +26,14 @@ def emulation_unsupported_reason() -> str:
 @cache
 def amx_code() -> ctypes.CDLL:
     """Return the library: the real one where the unit is there and may be used, else one with emulated tiles."""
-    if not amx.amx_unsupported_reason():
+    if not amx_unsupported_reason():
         return compiler.library()
     program = compiler.compiler()
     assert program
     with tempfile.TemporaryDirectory() as folder:
         linked = Path(folder) / "amx.so"
         output = str(linked.with_suffix(".o"))
-        source = str(compiler._FOLDER / "amx.c")
+        source = str(compiler._FOLDER / "amx" / "amx.c")
         compiler._call([program, *compiler._flags(), f'-DEMULATED_TILES="{HEADER}"', "-c", source, "-o", output])
         compiler._call([program, "-shared", output, "-o", str(linked)])
         code = ctypes.CDLL(str(linked))

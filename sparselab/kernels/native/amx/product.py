@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sparselab.core.errors import SettingError
 from sparselab.kernels.base import Conv, Run, Work
-from sparselab.kernels.native.amx_packing import STEP, PackedAmx, pack
+from sparselab.kernels.native.amx.packing import STEP, PackedAmx, pack
 from sparselab.kernels.native.compiler import compiler_unsupported_reason, library
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class CInput(ctypes.Structure):
     _fields_: ClassVar = [(name, _Long) for name in (*_SIDES, *_OUTPUT)]
 
 
-class _Plan(ctypes.Structure):
+class _AmxPlan(ctypes.Structure):
     """The `plan` of amx.c."""
 
     _fields_: ClassVar = [
@@ -46,13 +46,13 @@ class _Plan(ctypes.Structure):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _Call:
+class _AmxCall:
     """What a run over inputs of one shape with one number of threads needs besides its tensors."""
 
     input: CInput
     output_shape: tuple[int, ...]
     places: NDArray[np.uint32]
-    plan: _Plan
+    plan: _AmxPlan
     starts: NDArray[np.int64]
     scratch: int
     lines: int
@@ -94,7 +94,7 @@ def compiled_run(packed: PackedAmx, conv: Conv | None, tiles: int, code: ctypes.
     code, product = code or library(), packed.struct
 
     @lru_cache(maxsize=_SHAPES_KEPT)
-    def call(shape: tuple[int, ...], features_last: bool, threads: int) -> _Call:
+    def call(shape: tuple[int, ...], features_last: bool, threads: int) -> _AmxCall:
         of = input_of(shape, conv, features_last=features_last)
         total = int(of.images * -(-of.positions // STEP))
         blocks = threads * max(1, -(-total // (threads * tiles)))
@@ -107,7 +107,7 @@ def compiled_run(packed: PackedAmx, conv: Conv | None, tiles: int, code: ctypes.
             + (2 * line if packed.shared else 0)
             + ((of.channels + 1) * STEP if of.is_matrix else 0)
         )
-        plan = _Plan(
+        plan = _AmxPlan(
             tiles=per_block,
             splits=starts.size - 1,
             split_starts=starts.ctypes.data,
@@ -120,7 +120,7 @@ def compiled_run(packed: PackedAmx, conv: Conv | None, tiles: int, code: ctypes.
         output_shape = (
             (packed.rows, shape[1]) if conv is None else (shape[0], packed.rows, *conv.output_size(*shape[2:]))
         )
-        return _Call(
+        return _AmxCall(
             input=of,
             output_shape=output_shape,
             places=places,

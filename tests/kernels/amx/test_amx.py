@@ -16,10 +16,10 @@ from sparselab.core.layout import Block, Layout
 from sparselab.core.mask import Mask
 from sparselab.kernels import KERNELS
 from sparselab.kernels.base import Conv, Run, Work, error_against, max_error, random_input, reference
-from sparselab.kernels.native import amx
-from sparselab.kernels.native.amx_packing import bundled, pack
+from sparselab.kernels.native.amx import product as amx
+from sparselab.kernels.native.amx.packing import bundled, pack
 from sparselab.kernels.support.panels import panels
-from tests.kernels.emulated_amx import amx_code, emulation_unsupported_reason
+from tests.kernels.amx.emulated import amx_code, emulation_unsupported_reason
 from tests.kernels.guarded import turned
 from tests.kernels.random_layers import random_work
 

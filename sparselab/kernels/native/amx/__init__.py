@@ -1,0 +1,1 @@
+"""Blocks in bfloat16 on the matrix unit AMX."""
