@@ -74,6 +74,19 @@ def dynamic_int8_product(x: torch.Tensor, packed: object, *, reduce_range: bool)
     return y
 
 
+def prepacked_linear(
+    weight: torch.Tensor, bias: torch.Tensor | None, positions: int
+) -> Callable[[torch.Tensor], torch.Tensor] | None:
+    """Return x -> x W' + b by oneDNN, W laid out beforehand for so many positions, as compiled models run it; None without oneDNN."""
+    import torch
+
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return None
+    packed = operation("mkldnn::_reorder_linear_weight")(weight, positions)
+    product = operation("mkldnn::_linear_pointwise")
+    return lambda x: product(x, packed, bias, "none", [], "")
+
+
 def operations_seen_by(see: Callable[[Any, tuple[Any, ...], Mapping[str, Any]], Any]) -> AbstractContextManager[Any]:
     """Return a context in which every operation of torch is handed to `see(operation, args, kwargs)`, which returns its answer."""
     from torch.utils._python_dispatch import TorchDispatchMode
@@ -190,11 +203,11 @@ def set_bsr_parameters(
 
 
 def operation(name: str) -> Any:
-    """Return an operation that `torch.library.define` made, by its name "library::operation"."""
+    """Return an operation by its name "library::operation". Raises: UnavailableError where this torch has none."""
     import torch
 
     library, _, of = name.partition("::")
-    return getattr(getattr(torch.ops, library), of).default
+    return _of(getattr(torch.ops, library), of).default
 
 
 def _of(owner: Any, name: str) -> Any:

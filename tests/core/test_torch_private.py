@@ -160,6 +160,15 @@ def test_torchs_tuner_takes_what_it_is_given() -> None:
     assert {"input", "bsr", "dense", "beta", "alpha"} <= inspect.signature(meta.tune_bsr_dense_addmm).parameters.keys()
 
 
+def test_weights_laid_out_beforehand_give_the_linear_layer() -> None:
+    weight, bias, x = torch.randn(24, 40).bfloat16(), torch.randn(24).bfloat16(), torch.randn(33, 40).bfloat16()
+    for added in (bias, None):
+        product = torch_private.prepacked_linear(weight, added, len(x))
+        assert (product is None) != torch.backends.mkldnn.is_available()
+        if product is not None:
+            assert torch.allclose(product(x), torch.nn.functional.linear(x, weight, added), atol=0.1)
+
+
 def test_a_torch_without_a_member_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(torch, "_int_mm")
     with pytest.raises(UnavailableError, match=r"expected a torch with torch\._int_mm; torch \S+ has none"):

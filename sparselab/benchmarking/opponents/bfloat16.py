@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from sparselab.benchmarking.opponents.base import DenseOpponent, Product
+from sparselab.core.torch_private import prepacked_linear
 from sparselab.kernels.base import TOLERANCES, Work
 
 if TYPE_CHECKING:
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DenseBfloat16(DenseOpponent):
-    """Y = W X with W, X and Y in bfloat16 and sums in float32, either way round; a convolution also with channels last."""
+    """Y = W X with W, X and Y in bfloat16 and sums in float32, either way round, and with W laid out beforehand; a convolution also
+    with channels last."""
 
     title: ClassVar[str] = "Dense, bfloat16"
     in_words: ClassVar[str] = "the dense product in bfloat16"
-    source: ClassVar[str] = "torch.mm, torch.nn.functional.linear or conv2d in bfloat16 (oneDNN), the quickest of them"
+    source: ClassVar[str] = (
+        "torch.mm, torch.nn.functional.linear, oneDNN's prepacked one or conv2d in bfloat16, the quickest of them"
+    )
     arithmetic: ClassVar[str] = "bfloat16"
     tolerance: ClassVar[float] = TOLERANCES["bfloat16"]
 
@@ -34,10 +38,12 @@ class DenseBfloat16(DenseOpponent):
         bias, x = None if bias is None else bias.bfloat16(), x.bfloat16()
         if work.conv is None:
             turned = x.T.contiguous()
-            return {
+            ways: dict[str, Product] = {
                 "features x positions": lambda: weight @ x if bias is None else torch.addmm(bias[:, None], weight, x),
                 "positions x features": lambda: functional.linear(turned, weight, bias).T,
             }
+            prepacked = prepacked_linear(weight, bias, len(turned))
+            return ways if prepacked is None else {**ways, "weights laid out beforehand": lambda: prepacked(turned).T}
         stride, padding, kernel = work.conv.stride, work.conv.padding, weight.reshape(work.tensor_shape)
         last = kernel.contiguous(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
         return {

@@ -1,4 +1,4 @@
-"""The type in which a layer is multiplied is one that no sparse kernel here runs."""
+"""The type in which a layer is multiplied is one that no exact kernel here runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def _judge(evidence: Evidence) -> Explanation | None:
     types = sorted({layer.dtype for layer in layers})
     how = f"autocast multiplies in {evidence.autocast}" if evidence.autocast else f"the model is in {', '.join(types)}"
     return Explanation(
-        sentence=f"{named(layers)}: {how}, a type that no sparse kernel here runs, so the dense product runs.",
+        sentence=f"{named(layers)}: {how}, a type that no exact kernel here runs, so the dense product runs.",
         lines=tuple(
             f"{layer.name}: stored as {layer.stored}, multiplied as {layer.dtype}; the exact kernel {layer.obstacle}"
             for layer in layers
@@ -27,5 +27,5 @@ def _judge(evidence: Evidence) -> Explanation | None:
 
 
 CAUSE = Cause(
-    title="The type it is multiplied in has no sparse kernel", judge=_judge, rank=UNDOES, targets=(THIS_MACHINE,)
+    title="The type it is multiplied in has no exact kernel", judge=_judge, rank=UNDOES, targets=(THIS_MACHINE,)
 )
