@@ -64,8 +64,8 @@ def amx_unsupported_reason() -> str:
         return reason
     permission = _permission()
     if permission < 0:
-        return "bfloat16 blocks ask for Linux on a processor with AMX, and a compiler that knows it (gcc 11, clang 12, or later)"
-    return "" if permission else "the system does not let this process use the processor's matrix unit (AMX)"
+        return "no AMX in this processor, or a compiler older than gcc 11 and clang 12"
+    return "" if permission else "the system does not let this process use AMX"
 
 
 @lru_cache(maxsize=1)
