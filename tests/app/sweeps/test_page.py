@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from sparselab.app.sweeps import results
@@ -86,6 +87,9 @@ def test_a_sweep_that_runs_is_watched(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("SPARSELAB_ROOTS", str(tmp_path))
     plan, folder = small_plan(tmp_path), SweepFolder(tmp_path / "out")
     run_sweep(plan, folder, inline, shard=Shard(1, 2))
+    folder.tell_waiting("no workers on tcp://127.0.0.1:1")
+    monkeypatch.setattr(results, "pause", lambda _seconds: st.stop())
+    assert "It waits: no workers on tcp://127.0.0.1:1" in said(opened(sweep_folder=str(folder.path))).replace("\\", "")
     looks: list[float] = []
 
     def go_on(seconds: float) -> None:
@@ -95,7 +99,7 @@ def test_a_sweep_that_runs_is_watched(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(results, "pause", go_on)
     at = opened(sweep_folder=str(folder.path))
-    assert "Finished: 20 of 24 points have a result, 4 failed" in said(at)
+    assert "Finished: 20 of 24 points have a result (20 computed), 4 failed" in said(at)
     assert len(looks) == 2
     assert drawn(at) == 1
     assert "4 without a result, with the reason" in said(at)

@@ -21,7 +21,10 @@ def test_a_folder_is_opened_as_a_table_and_drawn_beside_random_groups(tmp_path: 
     assert found.plan == plan
     assert list(found.rows) == rows_of(plan, folder.read())
     failed = sum(row.get("error") is not None for row in found.rows)
-    assert repr(found) == f"SweepTable({len(found.rows)} rows, {failed} without a result: .table, .plot())"
+    assert (
+        repr(found)
+        == f"SweepTable({len(found.rows)} rows, {failed} without a result; points: {len(found.rows) - failed} computed; .table, .plot())"
+    )
     drawn = found.plot(y="kept").data
     whole, dotted = (sum(len(line.x) for line in drawn if line.line.dash == dash) for dash in ("solid", "dot"))
     assert whole == len(found.rows) - failed
