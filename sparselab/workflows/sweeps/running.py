@@ -15,8 +15,9 @@ from sparselab.workflows.known_runs import found_point, keep_run
 from sparselab.workflows.sweeps.executors import Executor
 from sparselab.workflows.sweeps.folder import SweepFolder
 from sparselab.workflows.sweeps.plan import Plan
-from sparselab.workflows.sweeps.point import PlannedPoint, other_packages, reason_of
+from sparselab.workflows.sweeps.point import PlannedPoint, reason_of
 from sparselab.workflows.sweeps.standing import Origins, Standing, Waiting
+from sparselab.workflows.tasks import other_packages
 
 
 @dataclass(frozen=True)
