@@ -48,7 +48,8 @@ def choose_sweep() -> OpenedSweep:
             "Folder of a sweep",
             **held("sweep_folder", ""),
             placeholder=f"{roots[0]}/sweep" if roots else None,
-            help="What `sparselab sweep` was given as --out. Under " + ", ".join(map(str, roots)) + ".",
+            help="What `sparselab sweep` was given as --out."
+            + (f" Under {', '.join(map(str, roots))}." if roots else ""),
         )
     else:
         st.caption(f"This server allows no local paths; its operator can set {ROOTS_VARIABLE}.")

@@ -140,8 +140,9 @@ def test_another_file_is_said_in_a_sentence(content: bytes, tmp_path: Path) -> N
 def test_a_folder_elsewhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine").mkdir()
     monkeypatch.setenv("SPARSELAB_ROOTS", str(tmp_path / "mine"))
-    at = opened(sweep_folder=str(tmp_path))
+    at = opened(sweep_folder="/etc")
     assert "expected a path under" in at.error[0].value
+    assert tmp_path.name not in at.error[0].value.replace("\\", "")
     at = opened(sweep_folder=str(tmp_path / "mine"))
     assert "plan.json" in at.error[0].value.replace("\\", "")
 
