@@ -24,6 +24,7 @@ from sparselab.app.sweeps.lines import (
     values_of,
     varying,
 )
+from sparselab.app.sweeps.missing import without_chart
 from sparselab.app.sweeps.opened import OpenedSweep
 from sparselab.core.csv_text import rows_csv
 from sparselab.workflows.sweeps.folder import SweepFolder
@@ -86,6 +87,8 @@ def _show(table: ReadTable, name: str) -> None:
         _draw(charts, of, measure)
     else:
         st.info("No point of this choice has a result. Widen the filters.", icon=":material/filter_alt_off:")
+    if told := without_chart(table, rows, of, measure, list(charts)[:MOST_CHARTS]):
+        st.caption(literal(told))
     _table(table, rows, among, name)
 
 
@@ -136,8 +139,6 @@ def _draw(charts: Charts, of: str, measure: Measure) -> None:
     drawn = (row for each in shown.values() for rows in each.values() for row in rows)
     if any(row.get("random_mean") is not None and row.get("measure") == measure for row in drawn):
         text += " Thin dotted lines: what random groups of the same height keep."
-    if len(charts) > len(shown):
-        text += f" {len(charts) - len(shown)} more charts are left out: the filters choose."
     if len(lines) > MOST_LINES:
         text += f" {len(lines) - MOST_LINES} more lines are left out: the filters choose."
     st.caption(literal(text))

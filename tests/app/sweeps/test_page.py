@@ -12,7 +12,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from sparselab.app.sweeps import results
-from sparselab.app.sweeps.lines import charts_of, filtered, varying
+from sparselab.app.sweeps.lines import MOST_CHARTS, charts_of, filtered, values_of, varying
+from sparselab.app.sweeps.missing import without_chart
 from sparselab.cli import main
 from sparselab.core.data_files import SWEEP_EXAMPLE
 from sparselab.core.errors import FileError
@@ -103,6 +104,37 @@ def test_a_sweep_that_runs_is_watched(tmp_path: Path, monkeypatch: pytest.Monkey
     assert len(looks) == 2
     assert drawn(at) == 1
     assert "4 without a result, with the reason" in said(at)
+
+
+def test_every_value_has_a_chart_or_a_reason(tmp_path: Path) -> None:
+    """Layers that failed, have no energy, are not done yet, or are beyond the most charts; what the filters leave out is not named."""
+    plan, folder = small_plan(tmp_path, transforms={"refill": {"score": ("l1",)}}), SweepFolder(tmp_path / "out")
+    run_sweep(plan, folder, inline, shard=Shard(1, 4))
+    table = table_in(folder.path)
+    assert [row["layer"] for row in table.rows] == ["fc0"]
+    told = without_chart(table, table.rows, "layer", "coverage", [])
+    assert (
+        told
+        == "No chart for fc0: score=l1 needs weights, and the layer is a mask alone: use score=count. No chart for fc1: none of its points is done yet."
+    )
+    example = table_in(SWEEP_EXAMPLE)
+    layers = values_of(example.rows, "layer")
+    assert without_chart(example, example.rows, "layer", "coverage", layers) == ""
+    assert (
+        without_chart(
+            example, [row for row in example.rows if row["layer"] == layers[0]], "layer", "coverage", layers[:1]
+        )
+        == ""
+    )
+    assert without_chart(example, example.rows, "layer", "coverage", layers[:2]) == (
+        f"No chart for {layers[2]}, {layers[3]}: {MOST_CHARTS} charts are drawn at most; the filters choose others."
+    )
+    bare = [{**row, "energy": None} for row in example.rows]
+    assert without_chart(example, bare, "layer", "energy", []).startswith(
+        f"No chart for {', '.join(layers)}: it is a mask without"
+    )
+    many = [{"layer": f"layer{n}", "error": f"failed {n}"} for n in range(1000)]
+    assert without_chart(example, many, "layer", "coverage", []).endswith("996 more have none, for other reasons.")
 
 
 @pytest.mark.parametrize("kind", ["csv", "zip"])
