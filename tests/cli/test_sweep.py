@@ -18,7 +18,7 @@ from sparselab.cli.sweep_options import swept_options
 from sparselab.core.csv_text import read_rows
 from sparselab.core.settings import settings_of
 from sparselab.transforms import TRANSFORMS
-from tests.workflows.sweeps.small import results_of, write_file
+from tests.workflows.sweeps.small import results_of, waiting_first, write_file
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -109,6 +109,17 @@ def test_a_mistake_is_one_line_and_nothing_is_run(
     assert says in err
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_waited_for_is_a_line_once(
+    net: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        sys.modules["sparselab.cli.sweep"], "EXECUTORS", {"dask": lambda _address: waiting_first}, raising=True
+    )
+    status, out, err = run("sweep", net, "--transforms", "regroup", "--out", tmp_path / "out", "--scheduler", "any")
+    assert (status, out) == (0, "2 of 2 points done (2 computed)\n")
+    assert err.count("no workers on it\n") == 1
 
 
 def test_a_folder_is_swept_file_by_file_and_what_is_no_layer_is_left_out(tmp_path: Path, run: Run) -> None:
