@@ -19,6 +19,12 @@ pytestmark = pytest.mark.gpu
 DTYPES = {torch.float32: 1e-4, torch.bfloat16: 2e-2, torch.float16: 2e-3}
 
 
+@pytest.fixture(autouse=True)
+def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch's float32 convolutions are tf32 unless they are asked to be exact."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+
+
 def blocks(kind: str, kernel: str = "auto") -> tuple[BlockModule, nn.Module, torch.Tensor]:
     """Return a layer in blocks on the device, the masked dense one, and an input."""
     torch.manual_seed(0)

@@ -56,7 +56,7 @@ def coarse(
     short = (16,) if positions <= _FEW_POSITIONS else ()  # many programs, since a weight is read once anyhow
     block_ms = sorted({_within(m, 16, 64 if exact else 128) for m in (*short, usual // 2, usual, tallest)})
     block_ns = sorted(
-        {min(n, _within(_power_of_two_up(positions), 16, n)) for n in ((64, 128) if exact else (64, 128, 256, 512))}
+        {min(n, _within(_power_of_two_up(positions), 16, n)) for n in ((64, 128) if exact else (64, 128, 256))}
     )
     block_ks = sorted({min(k, _within(_power_of_two_up(most_cols), 16, k)) for k in _block_ks(dtype)})
     found = [
