@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from sparselab.core.errors import SparselabError
 from sparselab.core.modules.values import in_blocks, is_semi_structured
@@ -21,7 +21,7 @@ from sparselab.diagnosis.gathering.watching import FUSED, SeenWeight
 from sparselab.diagnosis.gathering.windows import windows_of
 from sparselab.kernels import DENSE
 from sparselab.kernels.base import Conv
-from sparselab.nn.support.layer_kernels import kernel_for, layer_work
+from sparselab.nn.support.layer_kernels import layer_work
 
 Found = tuple[LayerEvidence, Multiplied | None]
 """A layer, and its product where a kernel here may run it."""
@@ -137,10 +137,9 @@ def _of_blocks(module: Any, call: Call) -> tuple[Multiplied | None, str]:
     else:
         shape = (1, *shape) if len(shape) == 3 else shape
     dtype: torch.dtype = getattr(torch, call.dtype or "float32")
-    x: Tensor = torch.empty(0, dtype=dtype, device=module.values.device)
     try:
-        work = layer_work(module, shape, x)
-        kernel = kernel_for(module, work)
+        x = torch.zeros(shape, dtype=dtype, device=module.values.device)
+        work, kernel = layer_work(module, shape, x), module.runs_as(x)
     except (SparselabError, KeyError):
         return None, ""
     return Multiplied(work.weight, work.input_shape, work.conv, work.dtype, work.layout, kernel), kernel

@@ -29,9 +29,8 @@ MOST_DENSITY_OF_A_STEP = 0.7
 two thirds of the dense one's time at .5 (2 threads of an AMD EPYC with AVX-512), and grows with the density."""
 
 
-DENSE_IS_QUICKER: Mapping[str, tuple[str, ...]] = MappingProxyType({"gather-gemm": ("bfloat16", "float16")})
-"""Kernels, and the types on the CPU in which a layer runs dense rather than by them: through gathered blocks at density .1, three
-linear layers 1024 wide under autocast to bfloat16 took 1.4 times the time of the dense ones (AMX, one thread)."""
+DENSE_IS_QUICKER: Mapping[str, tuple[str, ...]] = MappingProxyType({"gather-gemm": ("float16",)})
+"""Kernels, and the types on the CPU in which a layer runs dense rather than by them, without a trial."""
 
 
 def can_run(x: Tensor) -> bool:
@@ -40,8 +39,13 @@ def can_run(x: Tensor) -> bool:
 
 
 def kernel_for(layer: BlockLayer, work: Work) -> str:
-    """Return the name of the kernel that runs `work`: the one asked for, or the first preferred that can and may be quicker than
-    dense; dense where none is, and for a mask without blocks that the one asked for cannot run.
+    """Return the name of the kernel that runs `work` where no trial is made. Raises: SettingError, as `kernels_for`."""
+    return kernels_for(layer, work)[0]
+
+
+def kernels_for(layer: BlockLayer, work: Work) -> tuple[str, ...]:
+    """Return the names of the kernels that may run `work`: the one asked for, or the preferred ones that can and may be quicker than
+    dense, in their order; last dense, where none is asked for, and for a mask without blocks.
 
     Raises: SettingError where none can, with what each says.
     """
@@ -53,8 +57,8 @@ def kernel_for(layer: BlockLayer, work: Work) -> str:
     if not layer.layout.blocks or layer.kernel == "auto":
         names = (*names, *DENSE)
     obstacles = {name: KERNELS[name].unsupported_reason(work) for name in names}
-    found = next((name for name, obstacle in obstacles.items() if not obstacle), None)
-    if found is None:
+    found = tuple(name for name, obstacle in obstacles.items() if not obstacle)
+    if not found:
         raise SettingError("; ".join(f"{name}: {obstacle}" for name, obstacle in obstacles.items()))
     return found
 
@@ -70,25 +74,27 @@ def dense_run(layer: BlockLayer, dtype: torch.dtype) -> Run:
 def prepared_run(layer: BlockLayer, x: Tensor) -> Run:
     """Return the run of a layer for inputs like x, as `Work` has them, prepared with the values that the layer has now."""
     work = layer_work(layer, tuple(x.shape), x)
-    name = kernel_for(layer, work)
-    if name in DENSE:
+    names = kernels_for(layer, work)
+    if names[0] in DENSE:
         return dense_run(layer, x.dtype)
-    run = KERNELS[name].prepare(work)
-    return quicker_than_dense(layer, name, run, x) if is_tried(layer, x) else run
+    if not is_tried(layer, x):
+        return KERNELS[names[0]].prepare(work)
+    tried = names[:1] if work.on_cuda else [name for name in names if name not in DENSE]  # tuning takes seconds on CUDA
+    return quicker_than_dense(layer, {name: KERNELS[name].prepare(work) for name in tried}, x)
 
 
 def is_tried(layer: BlockLayer, x: Tensor) -> bool:
-    """Whether the layer's kernel runs x only where it is quicker than the dense layer: on CUDA and in bfloat16, unless it is named.
+    """Whether the layer's kernels run x only where they are quicker than the dense layer: on CUDA and in bfloat16, unless one is named.
 
     There the dense product may be so quick that a kernel at density .25 is ahead on one shape and behind on the next.
     """
     return layer.kernel == "auto" and (x.is_cuda or x.dtype == torch.bfloat16)
 
 
-def quicker_than_dense(layer: BlockLayer, name: str, run: Run, x: Tensor) -> Chosen:
-    """Return the run of kernel `name` or the dense layer's own operation, whichever took less time on x, and which it is."""
+def quicker_than_dense(layer: BlockLayer, runs: Mapping[str, Run], x: Tensor) -> Chosen:
+    """Return the run of a kernel by name or the dense layer's own operation, whichever took least time on x, and which it is."""
     dense = "dense" if layer.conv is None else "conv2d"
-    runs = {name: run, dense: dense_run(layer, x.dtype)}
+    runs = {**runs, dense: dense_run(layer, x.dtype)}
     found = quickest_name(runs, x)
     return Chosen(runs[found], found)
 

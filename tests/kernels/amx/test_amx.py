@@ -125,3 +125,13 @@ def test_the_registered_kernel_says_which_way_it_takes() -> None:
     told: str = run.told  # type: ignore[attr-defined]
     assert ("by AMX" in told) if not reason else (reason in told and "widened" in told)
     assert "float32" in KERNELS["native-blocks"].step_unsupported_reason(work)
+
+
+@pytest.mark.parametrize(
+    ("permission", "said"), [(-1, "no AMX in this processor"), (0, "system does not let"), (1, "")]
+)
+def test_why_the_unit_is_not_used_is_said(permission: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(amx, "_permission", lambda: permission)
+    reason = amx.amx_unsupported_reason()
+    assert said in reason
+    assert bool(reason) == bool(said)
