@@ -12,7 +12,8 @@ from sparselab.kernels.native.compiler import compiler_unsupported_reason
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forbids pages by mprotect")
 @pytest.mark.parametrize(
-    ("name", "layers"), [("blocks", 300), ("gradients", 60), ("sparse", 240), ("single", 100), ("few", 60)]
+    ("name", "layers"),
+    [("blocks", 300), ("gradients", 60), ("sparse", 240), ("single", 100), ("few", 60)],
 )
 def test_no_address_beside_its_arrays(name: str, layers: int) -> None:
     assert not compiler_unsupported_reason()

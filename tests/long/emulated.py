@@ -21,7 +21,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -161,7 +160,7 @@ def between_shared_guards(lists: Any) -> Any:
 
 def call_emulated(code: Emulated) -> None:
     """Have every module of the kernels call `code`, and lay their arrays where it has them."""
-    library, lists, splits = REAL
+    lists, splits = REAL
     replaced = {
         "library": lambda: code,
         "panel_lists": lambda layout: between_shared_guards(lists(layout)),
@@ -174,7 +173,7 @@ def call_emulated(code: Emulated) -> None:
     guarded.between_guards = code.between_guards
 
 
-REAL = compiler.library, packing.panel_lists, packing.splits
+REAL = packing.panel_lists, packing.splits
 MODULES = [module for name, module in sys.modules.items() if name.startswith("sparselab.kernels.native.")]
 
 

@@ -12,6 +12,7 @@ from sparselab.kernels.native.compiler import compiler_unsupported_reason, libra
 from sparselab.kernels.native.geometry import CGeometry, as_c_reads_it, memory_for
 from sparselab.kernels.native.single_packing import PackedSingle, pack_single
 from sparselab.kernels.native.sparse_packing import Form, PackedSparse, Used, pack
+from sparselab.kernels.native.window_packing import PackedWindows, pack_windows
 from sparselab.kernels.support.autotune import quickest
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ _Call = Callable[["torch.Tensor", "torch.Tensor", "torch.Tensor", "torch.Tensor"
 
 _FEW_POSITIONS = 8
 """Up to so many, one position at a time is worth a trial."""
+_MOST_STEPS = 16_384
+"""Weights of the longest row, up to which a packing by windows is worth its time: each is a step of it."""
 _TILES = (1, 4, 8)
 _CHUNKS = ((8192, 2), (8192, 4), (16384, 4))
 """Worth a trial: numbers of X packed at once, which the first-level cache should hold, and rows a bundle."""
@@ -33,7 +36,8 @@ class NativeSparse(Kernel):
 
     Columns are cut into chunks whose rows of X, packed for a tile of positions, stay in the first-level cache. Within each
     chunk anew, rows that share columns are bundled by two or four: one load of X serves them all. A convolution is packed
-    straight from its input, without im2col in memory. At few positions each row gathers its own columns instead.
+    straight from its input, without im2col in memory. At few positions each row gathers its own columns instead, or with AVX-512
+    sixteen rows look theirs up in a window of X that lies in registers.
     `prepare` times a few sizes of chunks, bundles and tiles on the shape it is given and keeps the quickest.
 
     What is not a number in X reaches the outputs that use it, and no others.
@@ -61,6 +65,8 @@ class NativeSparse(Kernel):
             single = pack_single(used)
             runs["one position at a time, gathering"] = single_run(single, work.conv, gathers=True)
             runs["one position at a time, load by load"] = single_run(single, work.conv, gathers=False)
+            if library().sparse_permutes() and used.kept.sum(axis=1).max(initial=0) <= _MOST_STEPS:
+                runs["one position at a time, in windows"] = windows_run(pack_windows(used), work.conv)
         if work.positions > 1:
             for form in forms(work, used.columns.size):
                 packed = pack(used, form)
@@ -126,7 +132,24 @@ def single_run(packed: PackedSingle, conv: Conv | None, *, gathers: bool) -> Run
     return _run(packed, conv, call)
 
 
-def _run(packed: PackedSparse | PackedSingle, conv: Conv | None, call: _Call) -> Run:
+def windows_run(packed: PackedWindows, conv: Conv | None) -> Run:
+    """Return the run that takes one position at a time, sixteen rows each looking a number up in a window of X.
+
+    It reads whatever lies at the address of X: only for an X that was `checked`.
+    """
+    code, product = library(), packed.struct
+
+    def call(x: torch.Tensor, y: torch.Tensor, padded: torch.Tensor, places: torch.Tensor, of: CGeometry) -> None:
+        import torch
+
+        column = torch.empty(packed.column_size, dtype=torch.float32, device="cpu")
+        addresses = [part.data_ptr() for part in (x, y, padded, column, places)]
+        code.sparse_run_windows(*addresses, ctypes.byref(of), ctypes.byref(product))
+
+    return _run(packed, conv, call)
+
+
+def _run(packed: PackedSparse | PackedSingle | PackedWindows, conv: Conv | None, call: _Call) -> Run:
     """Return the run that hands C an X, and a new Y to write, which lies in memory as X does."""
     import torch
 
