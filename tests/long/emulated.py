@@ -1,6 +1,6 @@
 """The C kernels compiled for 64-bit ARM, whose vectors are NEON's, and run by an emulator: random layers among forbidden pages.
 
-    python tests/long/emulated.py [--layers 60] [--only blocks few gradients sparse single]
+    python tests/long/emulated.py [--layers 100] [--only blocks few gradients sparse single]
 
 Needs a cross compiler and qemu, on Debian the packages gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and qemu-user; without them it
 says so and runs nothing. The law is the one of tests/kernels/guarded.py: layers are made, packed and compared with float64 by
@@ -179,7 +179,7 @@ MODULES = [module for name, module in sys.modules.items() if name.startswith("sp
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--layers", type=int, default=60)
+    parser.add_argument("--layers", type=int, default=100)
     parser.add_argument("--only", nargs="+", choices=KERNELS, default=list(KERNELS))
     arguments = parser.parse_args()
     if missing := [name for name in (COMPILER, EMULATOR) if shutil.which(name) is None]:

@@ -108,18 +108,16 @@ static inline void look_up(float *restrict sums, const window_product *p, int64_
 #endif
 }
 
-/* Y of a product of few positions by windows; `column` is room for a number a column, and for a whole window. */
+/* Y of a product of few positions by windows; `column` is room for a number a column, and for a whole window. It is null where a
+   position's numbers lie together and all of them, a whole window, are in use: copying them takes as long as a tenth of the weights. */
 void sparse_run_windows(const float *x, float *y, float *padded, float *column, int64_t *places, const geometry *g, const window_product *p) {
     const source from = source_of(x, padded, g);
-    /* X as it lies, where a position's numbers lie together and all of them are in use: copying takes as long as a tenth of the weights */
-    const int in_place = p->columns == g->channels && p->columns >= WINDOW && g->kernel_height * g->kernel_width == 1
-        && (from.features || (from.lines * from.line == 1 && !is_spread(g)));
-    if (!in_place) find_places(places, g, p->used, p->columns, &from);
+    if (column) find_places(places, g, p->used, p->columns, &from);
     for (int64_t position = 0; position < from.positions; position++) {
         stretch at = {.from = position * from.features};
         if (!from.features) cut(&at, position, 1, &from);
-        for (int64_t c = 0; c < p->columns && !in_place; c++) column[c] = from.numbers[places[c] + at.from];
-        const float *numbers = in_place ? from.numbers + at.from : column;
+        for (int64_t c = 0; column && c < p->columns; c++) column[c] = from.numbers[places[c] + at.from];
+        const float *numbers = column ? column : from.numbers + at.from;
         float *out = from.features ? y + position * p->rows : y + position / from.plane * p->rows * from.plane + position % from.plane;
         const int64_t out_step = from.features ? 1 : from.plane;
 #pragma omp parallel for schedule(static)

@@ -18,8 +18,8 @@ from sparselab.kernels.support.autotune import quickest
 if TYPE_CHECKING:
     import torch
 
-_Call = Callable[["torch.Tensor", "torch.Tensor", "torch.Tensor", "torch.Tensor", CGeometry], None]
-"""Hands C an X, a Y, room for the padded X and for where columns begin, and the geometry."""
+_Call = Callable[["torch.Tensor", "torch.Tensor", "torch.Tensor", CGeometry], None]
+"""Hands C an X, a Y, room for the padded X, and the geometry."""
 
 _FEW_POSITIONS = 8
 """Up to so many, one position at a time is worth a trial."""
@@ -97,7 +97,7 @@ def compiled_run(packed: PackedSparse, conv: Conv | None, tiles: int) -> Run:
     code, product = library(), packed.struct
     tile, rows = _positions(packed.form), max(part.rows for part in packed.parts)
 
-    def call(x: torch.Tensor, y: torch.Tensor, padded: torch.Tensor, places: torch.Tensor, of: CGeometry) -> None:
+    def call(x: torch.Tensor, y: torch.Tensor, padded: torch.Tensor, of: CGeometry) -> None:
         import torch
 
         threads, total = torch.get_num_threads(), -(-of.positions // tile)
@@ -106,7 +106,7 @@ def compiled_run(packed: PackedSparse, conv: Conv | None, tiles: int) -> Run:
         # One piece of scratch a thread: sparse.c packs a tile of X in it with a line of zeros, and sums tiles of Y.
         each = (packed.widest + 1) * tile + 64 + per_block * (rows + 1) * tile
         scratch = torch.empty(threads * each, dtype=torch.float32, device="cpu")
-        memory = (x, y, padded, scratch)
+        memory, places = (x, y, padded, scratch), _places(packed.used.size)
         addresses = [part.data_ptr() for part in memory]
         structs = ctypes.byref(of), ctypes.byref(product)
         code.sparse_run(*addresses, each, places.data_ptr(), *structs, per_block)
@@ -122,10 +122,10 @@ def single_run(packed: PackedSingle, conv: Conv | None, *, gathers: bool) -> Run
     code, product = library(), packed.struct
     column_size = packed.used.size + packed.chunk_starts.size - 1
 
-    def call(x: torch.Tensor, y: torch.Tensor, padded: torch.Tensor, places: torch.Tensor, of: CGeometry) -> None:
+    def call(x: torch.Tensor, y: torch.Tensor, padded: torch.Tensor, of: CGeometry) -> None:
         import torch
 
-        column = torch.empty(column_size, dtype=torch.float32, device="cpu")
+        column, places = torch.empty(column_size, dtype=torch.float32, device="cpu"), _places(packed.used.size)
         addresses = [part.data_ptr() for part in (x, y, padded, column, places)]
         code.sparse_run_single(*addresses, ctypes.byref(of), ctypes.byref(product), gathers)
 
@@ -139,11 +139,15 @@ def windows_run(packed: PackedWindows, conv: Conv | None) -> Run:
     """
     code, product = library(), packed.struct
 
-    def call(x: torch.Tensor, y: torch.Tensor, padded: torch.Tensor, places: torch.Tensor, of: CGeometry) -> None:
+    def call(x: torch.Tensor, y: torch.Tensor, padded: torch.Tensor, of: CGeometry) -> None:
         import torch
 
-        column = torch.empty(packed.column_size, dtype=torch.float32, device="cpu")
-        addresses = [part.data_ptr() for part in (x, y, padded, column, places)]
+        addresses = [x.data_ptr(), y.data_ptr(), padded.data_ptr()]
+        if conv is None and packed.reads_in_place(x.shape[0]) and (of.by_position or x.shape[1] == 1):
+            code.sparse_run_windows(*addresses, None, None, ctypes.byref(of), ctypes.byref(product))
+            return
+        column, places = torch.empty(packed.column_size, dtype=torch.float32, device="cpu"), _places(packed.used.size)
+        addresses += [column.data_ptr(), places.data_ptr()]
         code.sparse_run_windows(*addresses, ctypes.byref(of), ctypes.byref(product))
 
     return _run(packed, conv, call)
@@ -156,13 +160,20 @@ def _run(packed: PackedSparse | PackedSingle | PackedWindows, conv: Conv | None,
     def run(x: torch.Tensor) -> torch.Tensor:
         x, of = as_c_reads_it(x, conv)
         y = memory_for(of.output_shape(packed.rows, conv), of)
-        padded = torch.empty(of.padded_size, dtype=torch.float32, device="cpu")
-        places = torch.empty(packed.used.size, dtype=torch.int64, device="cpu")
+        size = of.padded_size
+        padded = torch.empty(size, dtype=torch.float32, device="cpu") if size else x  # nothing is written there
         if y.numel():
-            call(x, y, padded, places, of)
+            call(x, y, padded, of)
         return y
 
     return run
+
+
+def _places(columns: int) -> torch.Tensor:
+    """Return room for where columns begin."""
+    import torch
+
+    return torch.empty(columns, dtype=torch.int64, device="cpu")
 
 
 def _positions(form: Form) -> int:

@@ -49,10 +49,14 @@ class PackedWindows:
     weights: NDArray[np.float32]
     bias: NDArray[np.float32]
 
-    @property
+    @cached_property
     def column_size(self) -> int:
         """Numbers that C needs room for."""
         return max(self.used.size, int(library().sparse_window()))
+
+    def reads_in_place(self, features: int) -> bool:
+        """Whether an X of so many features can be read where it lies, if a position's numbers lie together."""
+        return features == self.column_size == self.used.size
 
     @cached_property
     def struct(self) -> CWindowProduct:
