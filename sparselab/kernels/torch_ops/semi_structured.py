@@ -10,7 +10,7 @@ import numpy as np
 
 from sparselab.core.layout import Layout
 from sparselab.core.mask import IntVector
-from sparselab.core.torch_private import cusparselt_algorithm, semi_structured_multiples, semi_structured_product
+from sparselab.core.torch_private import choose_cusparselt_algorithm, semi_structured_multiples, semi_structured_product
 from sparselab.kernels.base import Kernel, Run, Work, random_input
 from sparselab.kernels.support.input_checks import checked
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _KEPT, _WINDOW = 2, 4
 _LEAST_CAPABILITY = (8, 0)
-_X_MULTIPLE = 8  # positions that the search's input is padded to, as torch pads them at every run
+_X_MULTIPLE = 8  # positions: what both libraries ask for in 2-byte types
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class SemiStructured(Kernel):
         rows = None if natural else _as_index(order, work.device)
 
         def run(x: torch.Tensor) -> torch.Tensor:
-            return semi_structured_product(sparse, x if rows is None else x.index_select(0, rows), bias)
+            y = semi_structured_product(sparse, _padded(x if rows is None else x.index_select(0, rows)), bias)
+            return y[:, : x.shape[1]].contiguous()
 
         return checked(run, work)
 
@@ -101,10 +102,15 @@ def _compressed(weight: torch.Tensor, x: torch.Tensor, bias: torch.Tensor | None
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*SparseSemiStructuredTensor is in prototype stage.*")
         sparse = backend.from_dense(weight)
-    if backend is not torch.sparse.SparseSemiStructuredTensorCUSPARSELT:
-        return sparse
-    padded = torch.nn.functional.pad(x, (0, -x.shape[1] % _X_MULTIPLE))
-    return backend.from_dense(weight, alg_id=cusparselt_algorithm(sparse.packed, padded, bias))
+    if backend is torch.sparse.SparseSemiStructuredTensorCUSPARSELT:
+        choose_cusparselt_algorithm(sparse, _padded(x), bias)
+    return sparse
+
+
+def _padded(x: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    return torch.nn.functional.pad(x, (0, -x.shape[1] % _X_MULTIPLE))
 
 
 def _as_index(order: IntVector, device: str) -> torch.Tensor:
