@@ -106,9 +106,9 @@ class Emulated:
         ctypes.memmove(to, staged[1], 4 * count)
 
     def _sent(self, argument: Any) -> int:
-        """Return a number, or the address of a copy of a structure."""
+        """Return a number, null for None, or the address of a copy of a structure."""
         if not hasattr(argument, "_obj"):
-            return shared(int(argument))
+            return shared(int(argument or 0))
         struct = type(argument._obj).from_buffer_copy(argument._obj)
         if isinstance(struct, CProduct):
             struct.part = self._copied(struct.part, struct.parts * ctypes.sizeof(CPart))
