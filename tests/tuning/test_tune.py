@@ -17,7 +17,7 @@ from sparselab.runtime import messages
 from sparselab.runtime.progress import Monitor
 from sparselab.training.models import MODELS
 from sparselab.training.runs.views import read_run
-from sparselab.tuning import load_converted, steps, tune
+from sparselab.tuning import load_converted, planning, tune
 from sparselab.tuning.forecast import CANDIDATES, Forecast, best_of, refusal
 from sparselab.tuning.forms import FORMS
 from sparselab.tuning.request import AUTO, OFFERED, TuneRequest
@@ -174,18 +174,18 @@ def test_what_cannot_pay_is_said_before_training_and_auto_takes_what_was_fastest
         tried.append(settings.then)
         return foreseen(0.9, transform=settings.then, speedup=float(len(tried)))
 
-    monkeypatch.setattr(steps, "forecast", never_pays)
+    monkeypatch.setattr(planning, "forecast", never_pays)
     with pytest.raises(SettingError, match="--anyway trains all the same"):
-        tune(request(checkpoint), tmp_path / "refused")
+        tune(request(checkpoint, minutes=5.0), tmp_path / "refused")
     assert not (tmp_path / "refused").exists()
     assert tried == ["regroup:rows_per_group=8", *CANDIDATES]
     tried.clear()
-    monkeypatch.setattr(steps, "epochs_within", _stop)
+    monkeypatch.setattr(planning, "step_seconds", _stop)
     with pytest.raises(Cancelled):
-        tune(request(checkpoint, transform=AUTO), tmp_path / "auto", anyway=True)
+        tune(request(checkpoint, minutes=5.0, transform=AUTO), tmp_path / "auto", anyway=True)
     assert tried == list(CANDIDATES)
 
 
-def _stop(_seconds: float, settings: Any, _data: Any) -> Any:
+def _stop(settings: Any, *_rest: Any) -> Any:
     assert settings.then == CANDIDATES[-1]
     raise Cancelled

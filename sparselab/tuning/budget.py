@@ -1,0 +1,92 @@
+"""What fits into the minutes of a tuning: epochs, and on how many examples the networks are judged. Times are seconds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from math import ceil
+from typing import Any
+
+NETWORKS = 3
+"""Dense, masked, structured: each is trained, and judged before and after."""
+
+_SHARE = 0.85
+"""Of the time that is left, what is planned: the rest is checkpoints, and a machine that slows down."""
+
+_JUDGING = 0.4
+"""Of what is planned, what judging may take before examples are left out."""
+
+_FEWEST_JUDGED = 64
+_LEAST_EPOCHS, MOST_EPOCHS = 0.01, 1000.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """What was measured here. example: a network judged on one. step: of training. once: what epochs do not change (data read, grouping,
+    conversion, timing). per_epoch: steps. validation, test: how many examples there are.
+    """
+
+    example: float
+    step: float
+    once: float
+    per_epoch: int
+    validation: int
+    test: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Epochs of each network, the examples each is judged on, and what all of it is expected to take, of `left` seconds."""
+
+    epochs: float
+    validation: int
+    test: int
+    seconds: float
+    left: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether that is no more than was left."""
+        return self.seconds <= self.left
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+def plan(left: float, costs: Costs) -> Plan:
+    """Return what fits into `left` seconds: examples are left out before epochs, of validation first, on which nothing here rests; of
+    neither less than one step and 64 examples.
+
+    A training of E epochs is judged on the validation examples ceil(E) + 1 times, on the test examples once, and once before it.
+
+    Example: >>> costs = Costs(example=0.01, step=0.1, once=5.0, per_epoch=50, validation=1000, test=3000)
+             >>> plan(3600.0, costs).test, plan(120.0, costs).test
+             (3000, 581)
+    """
+    room = max(0.0, _SHARE * left - costs.once)
+    most = _JUDGING * room / max(costs.example, 1e-12)
+    fewest = min(_FEWEST_JUDGED, costs.validation)
+    test = _within((most - 3 * NETWORKS * fewest) / (2 * NETWORKS), costs.test)
+    validation = _within((most - 2 * NETWORKS * test) / (3 * NETWORKS), costs.validation)
+    beside = 2 * NETWORKS * costs.example * (test + validation)
+    an_epoch = NETWORKS * (costs.step * costs.per_epoch + costs.example * validation)
+    least = max(_LEAST_EPOCHS, 1 / costs.per_epoch)
+    epochs = min(max((room - beside) / an_epoch, least), MOST_EPOCHS)
+    steps = max(1, int(epochs * costs.per_epoch))
+    epochs = max(round(steps / costs.per_epoch, 6), _LEAST_EPOCHS)
+    return Plan(
+        epochs=epochs,
+        validation=validation,
+        test=test,
+        seconds=costs.once + _training(epochs, validation, test, costs),
+        left=left,
+    )
+
+
+def _within(count: float, whole: int) -> int:
+    return int(min(max(count, min(_FEWEST_JUDGED, whole)), whole))
+
+
+def _training(epochs: float, validation: int, test: int, costs: Costs) -> float:
+    judged = 2 * test + (ceil(epochs) + 1) * validation
+    return NETWORKS * (costs.step * costs.per_epoch * epochs + costs.example * judged)
