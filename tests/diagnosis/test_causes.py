@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from sparselab.diagnosis import CAUSES, Evidence, LayerEvidence, diagnose
 from sparselab.diagnosis.causes import Explanation
-from sparselab.diagnosis.evidence import CUDA_24, OpTime, Product, Threads
+from sparselab.diagnosis.evidence import CUDA_24, KINDS_LEFT_DENSE, OpTime, Product, Threads
 from sparselab.diagnosis.gathering.windows import windows_of
 from sparselab.diagnosis.report import Diagnosis, Tried
 
@@ -79,6 +79,7 @@ CASES: dict[str, tuple[Evidence, Evidence]] = {
     ),
     "break-even": (of(replace(LAYER, product=SLOW)), of(replace(LAYER, product=PRODUCT))),
     "zeros-multiplied": (EVIDENCE, GOOD),
+    **{kind: (of(replace(LAYER, kind=kind)), of(replace(LAYER, kind=kind, ms=0.1))) for kind in KINDS_LEFT_DENSE},
 }
 
 
