@@ -9,8 +9,8 @@ from typing import Any
 NETWORKS = 3
 """Dense, masked, structured: each is trained, and judged before and after."""
 
-_SHARE = 0.85
-"""Of the time that is left, what is planned: the rest is checkpoints, and a machine that slows down."""
+_SHARE, _SHARE_BUSY = 0.85, 0.6
+"""Of the time that is left, what is planned: the rest is checkpoints, and a machine that slows down, as one does on which others work."""
 
 _JUDGING = 0.4
 """Of what is planned, what judging may take before examples are left out."""
@@ -53,9 +53,11 @@ class Plan:
         return asdict(self)
 
 
-def plan(left: float, costs: Costs) -> Plan:
+def plan(left: float, costs: Costs, *, is_busy: bool = False) -> Plan:
     """Return what fits into `left` seconds: examples are left out before epochs, of validation first, on which nothing here rests; of
     neither less than one step and 64 examples.
+
+    is_busy: whether others used the processor when that was measured; more is kept back then.
 
     A training of E epochs is judged on the validation examples ceil(E) + 1 times, on the test examples once, and once before it.
 
@@ -63,7 +65,7 @@ def plan(left: float, costs: Costs) -> Plan:
              >>> plan(3600.0, costs).test, plan(120.0, costs).test
              (3000, 581)
     """
-    room = max(0.0, _SHARE * left - costs.once)
+    room = max(0.0, (_SHARE_BUSY if is_busy else _SHARE) * left - costs.once)
     most = _JUDGING * room / max(costs.example, 1e-12)
     fewest = min(_FEWEST_JUDGED, costs.validation)
     test = _within((most - 3 * NETWORKS * fewest) / (2 * NETWORKS), costs.test)

@@ -126,9 +126,13 @@ def time_forms(
 
 def batch_within(seconds: float, example_seconds: float, data: Data, *, forms: int = len(FORMS)) -> int:
     """Return of how many test examples a batch is, so that the fewest turns that decide anything take at most `seconds`."""
-    calls = _CHECKS + forms * (_WARM_UP_CALLS + 2 * FEWEST_ROUNDS)
-    fits = int(seconds / max(calls * example_seconds, 1e-12))
+    fits = int(seconds / max(fewest_turns(1, example_seconds, forms=forms), 1e-12))
     return max(1, min(fits, EXAMPLES, len(data.test)))
+
+
+def fewest_turns(examples: int, example_seconds: float, *, forms: int = len(FORMS)) -> float:
+    """Return the seconds of the fewest turns that decide anything, with what comes before them."""
+    return examples * example_seconds * (_CHECKS + forms * (_WARM_UP_CALLS + 2 * FEWEST_ROUNDS))
 
 
 def one_batch(network: Network, data: Data, examples: int = EXAMPLES) -> torch.Tensor:

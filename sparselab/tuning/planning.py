@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from sparselab.benchmarking.host import LoadMeter
 from sparselab.core.device import resolve_device
 from sparselab.runtime.progress import Monitor
 from sparselab.training.engine.initial import initial
@@ -17,7 +18,7 @@ from sparselab.training.tasks import Data
 from sparselab.tuning.budget import MOST_EPOCHS, NETWORKS, Costs, Plan, plan
 from sparselab.tuning.choosing import Refused, choose
 from sparselab.tuning.forecast import CANDIDATES, Forecast, forecast
-from sparselab.tuning.forms import EXAMPLES, batch_within
+from sparselab.tuning.forms import EXAMPLES, batch_within, fewest_turns
 from sparselab.tuning.pace import example_seconds, step_seconds
 from sparselab.tuning.record import TuneRecord
 from sparselab.tuning.request import AUTO, TuneRequest
@@ -40,7 +41,7 @@ def prepare(
 
     Raises: Refused for a structure that cannot pay here, and minutes in which not even one step of each network fits, unless `anyway`.
     """
-    begun, whole = time.monotonic(), 60 * request.minutes
+    begun, whole, meter = time.monotonic(), 60 * request.minutes, LoadMeter()
     first = request.masked(MOST_EPOCHS, CANDIDATES[0] if request.transform == AUTO else "").settled()
     with code_of(first) as code, exactly(first.threads):
         data = load_data(first, root, code)
@@ -48,14 +49,15 @@ def prepare(
         fresh, loading = network.capture(), time.monotonic() - begun
         monitor.progress("timing a batch")
         example = example_seconds(first, network, data)
-        tries = len(CANDIDATES) if request.transform == AUTO else 1
-        trying = min(seconds / 2, _TRYING * whole / tries / 2)
+        a_try = _TRYING * whole / (len(CANDIDATES) if request.transform == AUTO else 1) / 2
 
         def try_one(transform: str) -> Forecast:
             network.restore(fresh)
             settings = request.masked(MOST_EPOCHS, transform).settled()
-            examples = batch_within(trying, example, data, forms=3)
-            return forecast(settings, network, data, seconds=trying, examples=examples, monitor=monitor)
+            examples = batch_within(a_try, example, data, forms=3)
+            return forecast(
+                settings, network, data, seconds=min(seconds / 2, a_try), examples=examples, monitor=monitor
+            )
 
         found, left_out = choose(
             request,
@@ -72,16 +74,17 @@ def prepare(
         start = initial(chosen, network, lambda _text: None)
         step = step_seconds(chosen, network, data, start, _PACING * whole)
     timing = min(seconds, _TIMING * whole)
-    batch = batch_within(timing, example, data)
+    batch = batch_within(_TIMING * whole, example, data)
     costs = Costs(
         example=example,
         step=step,
-        once=NETWORKS * loading + found.transform_s + found.ready_s + 2 * timing,
+        once=NETWORKS * loading + found.transform_s + found.ready_s + timing + fewest_turns(batch, example),
         per_epoch=schedule_of(chosen, len(data.train)).per_epoch,
         validation=len(data.validation),
         test=len(data.test),
     )
-    plan_ = plan(whole - (time.monotonic() - begun), costs)
+    is_busy = meter.read().is_busy
+    plan_ = plan(whole - (time.monotonic() - begun), costs, is_busy=is_busy)
     if not plan_.holds and not anyway:
         raise Refused(_too_few(request.minutes, plan_))
     left_out = (*left_out, *_left_out(plan_, costs, batch, data))
@@ -95,6 +98,8 @@ def prepare(
         left_out=list(left_out),
     )
     say(_planned(request.minutes, plan_, step))
+    if is_busy:
+        say("other programs use the processor: two fifths of the time are kept back, for it may become slower yet")
     for text in left_out:
         say(f"left out: {text}")
 

@@ -92,7 +92,10 @@ def tune(
         found = measure(settings, network, examples, record, timed, monitor=monitor, say=say)
         save_converted(found.converted, folder)
     record.add(result=found.as_json())
-    say(f"{(time.monotonic() - begun) / 60:.1f} minutes, of {request.minutes:g}")
+    minutes = (time.monotonic() - begun) / 60
+    slower = minutes > request.minutes and told["plan"] is not None and told["plan"]["seconds"] <= told["plan"]["left"]
+    why = ": this machine was slower than when a step of training and an example were timed" * slower
+    say(f"{minutes:.1f} minutes, of {request.minutes:g}{why}")
     return TuneRecord(folder, request, resume=True).told
 
 
