@@ -12,7 +12,7 @@ NETWORKS = 3
 _SHARE, _SHARE_BUSY = 0.85, 0.6
 """Of the time that is left, what is planned: the rest is checkpoints, and a machine that slows down, as one does on which others work."""
 
-_JUDGING = 0.4
+_JUDGING = 0.3
 """Of what is planned, what judging may take before examples are left out."""
 
 _FEWEST_JUDGED = 64

@@ -13,7 +13,7 @@ from sparselab.training.tasks import Data
 from sparselab.training.tasks.fewer import fewer
 from sparselab.training.updaters import MaskUpdater
 
-_WARM_UP, _PROBE_SECONDS = 3, 3.0
+_WARM_UP, _PROBE_SECONDS = 3, 10.0
 _FIRST_JUDGED, _JUDGED_SECONDS = 8, 0.2
 
 

@@ -184,6 +184,8 @@ def test_a_pass_that_waits_outside_torch_is_no_matter_of_weights() -> None:
     waits = replace(EVIDENCE, total_ms=100.0)
     assert diagnose(waits)[0].cause == "small-share"
     assert "no operation of torch" in diagnose(waits)[0].sentence
+    busy = replace(waits, is_busy=True)
+    assert "small-share" not in {finding.cause for finding in diagnose(busy)}, "others had the processor meanwhile"
     noisy = replace(EVIDENCE, total_ms=5 * EVIDENCE.ops_ms)
     assert "small-share" not in {finding.cause for finding in diagnose(noisy)}
 

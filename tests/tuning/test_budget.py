@@ -45,7 +45,7 @@ def test_a_plan_holds_wherever_the_least_does(left: float, costs: Costs, is_busy
 def test_examples_of_validation_are_left_out_before_those_of_the_test(left: float, costs: Costs) -> None:
     found = plan(left, costs)
     if found.test < costs.test:
-        assert found.validation <= max(64, math.ceil(0.4 * left / max(costs.example, 1e-12)))
+        assert found.validation <= max(64, math.ceil(0.3 * left / max(costs.example, 1e-12)))
         assert found.validation == min(64, costs.validation)
 
 

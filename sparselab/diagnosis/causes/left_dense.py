@@ -35,17 +35,20 @@ def _judge(kind: str, says: _Kind) -> Callable[[Evidence], Explanation | None]:
             return None
         return Explanation(
             sentence=f"{named(layers)}: {says.sentence(evidence, layers)}",
-            lines=tuple(
-                f"{layer.name}: {share_shown(layer.density)} kept, multiplied by {layer.op}, {ms_shown(layer.ms)}, "
-                f"{share_shown(layer.ms / evidence.ops_ms)} of the time{says.line(evidence, layer)}"
-                for layer in layers
-            ),
+            lines=tuple(_line(evidence, layer) + says.line(evidence, layer) for layer in layers),
             cure=says.cure,
             basis="seen",
             layers=tuple(layer.name for layer in layers),
         )
 
     return judge
+
+
+def _line(evidence: Evidence, layer: LayerEvidence) -> str:
+    told = f"{layer.name}: {share_shown(layer.density)} kept, multiplied by {layer.op}"
+    if layer.op in evidence.fused:
+        return f"{told}, {ms_shown(layer.ms)} of it by its share of the weights, all else that it does included"
+    return f"{told}, {ms_shown(layer.ms)}, {share_shown(layer.ms / evidence.ops_ms)} of the time"
 
 
 def _operations_a_byte(layer: LayerEvidence) -> float:
