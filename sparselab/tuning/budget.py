@@ -63,7 +63,7 @@ def plan(left: float, costs: Costs, *, is_busy: bool = False) -> Plan:
 
     Example: >>> costs = Costs(example=0.01, step=0.1, once=5.0, per_epoch=50, validation=1000, test=3000)
              >>> plan(3600.0, costs).test, plan(120.0, costs).test
-             (3000, 581)
+             (3000, 388)
     """
     room = max(0.0, (_SHARE_BUSY if is_busy else _SHARE) * left - costs.once)
     most = _JUDGING * room / max(costs.example, 1e-12)
