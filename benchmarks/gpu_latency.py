@@ -1,10 +1,11 @@
-"""Blocks against the dense product on a CUDA device, in four arithmetics; torch's own block-sparse and 2:4 products beside them.
+"""Blocks against the dense product on a CUDA device, in four arithmetics; torch's 2:4 and block-sparse products and training steps beside them.
 
-    python -m benchmarks.gpu_latency [--only TEXT] [--seconds 3] [--small] [--device cuda]
+    python -m benchmarks.gpu_latency [--only TEXT] [--seconds 1] [--minutes M] [--small] [--device cuda]
 
-Each case is a session of `sparselab.benchmarking`: checked against float64, then all kernels in turns, hot, cold and as a graph. Writes
-sparselab/data/latency-<device>.csv, where the app reads. The time saved counts against the quickest dense product there is: cuDNN choosing its algorithm by
-trial, and for convolutions also with everything channels last, whose input is converted beforehand and not in the time.
+Each case is a session of `sparselab.benchmarking`: checked against float64, then all kernels in turns, hot, cold and as a graph (training steps
+hot alone). Writes sparselab/data/latency-<device>.csv, where the app reads. The time saved counts against the quickest dense product there is:
+cuDNN choosing its algorithm by trial, and for convolutions also with everything channels last, whose input is converted beforehand and
+not in the time. The cases that say most come first: after --minutes no other is begun, and what was measured is written.
 `--small` runs the same on a fraction of the shapes, on a CPU too, to see that it runs; it writes nothing.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -34,12 +36,7 @@ from sparselab.transforms import NM
 if TYPE_CHECKING:
     import torch
 
-DTYPES = ("float16", "bfloat16", "tf32", "float32")
-SPARSITY, HEIGHTS, SIDES = 0.74, (32, 64, 128), (32, 64)
-BEST_PUBLISHED = 0.6484  # time saved by the best convolutions of Structure-LTH on Tiny-ImageNet
-TFLOPS_A_ROW = (
-    5.5  # of a group, on an H200 in 2-byte types, if re-reading X through L2 is the limit: a model, not a promise
-)
+DTYPES = ("bfloat16", "float16", "tf32", "float32")
 ROUNDS = 40
 
 
@@ -62,39 +59,64 @@ class Product:
         return replace(self, name=f"{self.name} (small)", rows=min(self.rows, 256), input_shape=shape)
 
 
-PRODUCTS = (
-    Product("conv 64-64 at 127 x 127", 64, (64, 64, 127, 127), Conv((3, 3), 1, 1)),
-    Product("conv 512-512 at 14 x 14", 512, (64, 512, 14, 14), Conv((3, 3), 1, 1)),
-    Product("linear 4096 x 14336", 4096, (14336, 4096)),
-)
+LARGE = Product("linear 4096 x 14336", 4096, (14336, 4096))
+LONG = Product("linear 512 x 4608", 512, (4608, 4096))
+FEW = Product("linear 4096 x 14336, 16 positions", 4096, (14336, 16))
+SQUARE = Product("linear 4096 x 4096", 4096, (4096, 4096))
+WIDE_CONV = Product("conv 512-512 at 14 x 14", 512, (64, 512, 14, 14), Conv((3, 3), 1, 1))
+MIDDLE_CONV = Product("conv 256-256 at 28 x 28", 256, (64, 256, 28, 28), Conv((3, 3), 1, 1))
+FIRST_CONV = Product("conv 64-64 at 127 x 127", 64, (64, 64, 127, 127), Conv((3, 3), 1, 1))
 
 
 @dataclass(frozen=True)
 class Case:
-    """One session: a product under a layout, and the kernels timed on it."""
+    """One session: a product under a layout, and the kernels timed on it; of a training step where `backward`."""
 
     product: Product
     pattern: str
     dtype: str
-    kernels: tuple[str, ...]
+    kernels: tuple[str, ...] = ("triton-blocks",)
+    backward: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.product.name}, {self.pattern}, {self.dtype}"
+        step = ", training step" if self.backward else ""
+        return f"{self.product.name}, {self.pattern}, {self.dtype}{step}"
 
 
-def cases(products: Sequence[Product]) -> Iterator[Case]:
-    for product in products:
-        for dtype in DTYPES:
-            for height in HEIGHTS:
-                if height <= product.rows:
-                    yield Case(product, f"{SPARSITY:.0%} in groups of {height}", dtype, ("triton-blocks",))
-            if product.conv is None:
-                for side in SIDES:
-                    yield Case(product, f"{SPARSITY:.0%} in aligned blocks of {side}", dtype, ("bsr", "triton-blocks"))
-                if dtype in ("float16", "bfloat16"):
-                    yield Case(product, "50% in groups of 128", dtype, ("triton-blocks",))
-                    yield Case(product, "2:4", dtype, ("semi-structured",))
+def grouped(product: Product, dtype: str, *heights: int, backward: bool = False) -> Iterator[Case]:
+    """Three quarters and nine tenths of the weights gone, in groups of these heights."""
+    for height in heights:
+        for gone in ("75%", "90%"):
+            yield Case(product, f"{gone} in groups of {height}", dtype, backward=backward)
+
+
+def cases() -> Iterator[Case]:
+    """Return the cases, those that say most first."""
+    yield from grouped(LARGE, "bfloat16", 128, 64)
+    yield from grouped(LONG, "bfloat16", 128, 64)
+    yield from grouped(WIDE_CONV, "bfloat16", 128, 64)
+    yield Case(LARGE, "2:4", "bfloat16", ("semi-structured",))
+    yield from grouped(SQUARE, "float32", 128, backward=True)
+    yield from grouped(FEW, "bfloat16", 64)
+    yield from grouped(LARGE, "tf32", 128)
+    yield from grouped(LARGE, "float32", 128)
+    yield from grouped(WIDE_CONV, "float32", 128)
+    yield from grouped(SQUARE, "bfloat16", 128, backward=True)
+    yield from grouped(MIDDLE_CONV, "bfloat16", 64)
+    yield from grouped(LARGE, "bfloat16", 32)
+    yield from grouped(WIDE_CONV, "tf32", 128)
+    yield from grouped(MIDDLE_CONV, "float32", 64, backward=True)
+    yield Case(LARGE, "75% in aligned blocks of 64", "bfloat16", ("bsr", "triton-blocks"))
+    yield from grouped(LARGE, "float16", 128)
+    yield Case(LARGE, "50% in groups of 128", "bfloat16")
+    for dtype in ("bfloat16", "float32"):
+        yield from grouped(FIRST_CONV, dtype, 64)
+
+
+def small(case: Case) -> Case:
+    """Return a case on a fraction of its shape."""
+    return replace(case, product=case.product.small())
 
 
 def layout_of(case: Case) -> Layout:
@@ -123,9 +145,9 @@ def work_of(case: Case, device: str) -> Work:
     return Work(layout_of(case), weight, product.input_shape, conv=product.conv, dtype=case.dtype, device=device)
 
 
-def channels_last_share(work: Work, seconds: float) -> float | None:
+def channels_last_share(work: Work, seconds: float, *, backward: bool) -> float | None:
     """Return the time of the dense convolution with all tensors channels last / its time as the session takes it; in turns."""
-    if work.conv is None:
+    if work.conv is None or backward:
         return None
     from torch.nn import functional
 
@@ -154,42 +176,36 @@ def _channels_last(*tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
 
 def run(case: Case, device: str, seconds: float) -> Session:
     work = work_of(case, device)
-    share = channels_last_share(work, seconds / 3)
+    share = channels_last_share(work, seconds / 3, backward=case.backward)
     about = {"case": case.name}
     if share is not None:
         about["dense channels last / dense, input converted beforehand"] = f"{share:.3f}"
-    session = measure(work, case.kernels, rounds=ROUNDS, seconds=seconds, about=about)
+    session = measure(work, case.kernels, rounds=ROUNDS, seconds=seconds, about=about, backward=case.backward)
     tell(case, session, min(1.0, 1.0 if share is None else share))
     return session
 
 
 def tell(case: Case, session: Session, dense_share: float) -> None:
-    """Print what each kernel took, and what share of the quickest dense time it saved, beside what a model allows."""
+    """Print what each kernel took, and how many times as fast as the quickest dense product it was."""
     print(f"\n{case.name}")
     for row in session.rows:
         if row.median_ms is None:
             print(f"  {row.label:28} {session.verdict_text(row)}: {row.obstacle}")
             continue
-        saved = ""
+        ahead = ""
         if row.role == "kernel" and row.speedup_vs_dense:
-            saved = f"saves {1 - 1 / (row.speedup_vs_dense * dense_share):.1%} of the quickest dense time"
+            ahead = f"{row.speedup_vs_dense * dense_share:.2f}x the quickest dense"
         print(
-            f"  {row.label:28} {row.median_ms:9.4f} ms ({row.p20_ms:.4f}-{row.p80_ms:.4f})  error {row.max_error:.0e}  "
-            f"roofline {row.roof_share or 0:.0%}  {' '.join(row.flags)}  {saved}  {session.verdict_text(row)}"
-        )
-    if "groups" in case.pattern and case.dtype != "tf32":
-        rows = int(case.pattern.split()[-1]) * TFLOPS_A_ROW * (0.5 if case.dtype == "float32" else 1.0)
-        model = session.density * session.flops_dense / rows / 1e9
-        print(f"  to compare: {model:.4f} ms if reading X anew for every group is the limit (a model of an H200);")
-        print(
-            f"  {BEST_PUBLISHED:.2%} saved in the best published layer; {1 - session.density:.1%} of the weights not kept"
+            f"  {row.label:28} {row.condition:6} {row.median_ms:9.4f} ms ({row.p20_ms:.4f}-{row.p80_ms:.4f})  error {row.max_error:.0e}  "
+            f"roofline {row.roof_share or 0:.0%}  {' '.join(row.flags)}  {ahead}  {session.verdict_text(row)}"
         )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="cases whose name holds this text")
-    parser.add_argument("--seconds", type=float, default=3.0, help="of each session")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each session")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="after which no other case is begun")
     parser.add_argument("--small", action="store_true", help="a fraction of the shapes; nothing is written")
     parser.add_argument("--device", default="cuda")
     arguments = parser.parse_args()
@@ -198,16 +214,19 @@ def main() -> None:
     if arguments.device.startswith("cuda") and not torch.cuda.is_available():
         sys.exit("expected a CUDA device; there is none here (--small --device cpu shows that the script runs)")
     torch.backends.cudnn.benchmark = True
-    products = [product.small() for product in PRODUCTS] if arguments.small else PRODUCTS
-    chosen = [case for case in cases(products) if arguments.only in case.name]
+    chosen = [case for case in cases() if arguments.only in case.name]
     if not arguments.device.startswith("cuda"):
         chosen = [case for case in chosen if case.dtype == "float32"]
     sessions: list[Session] = []
+    end = time.monotonic() + 60 * arguments.minutes
     with alone():
         for case in chosen:
-            sessions.append(run(case, arguments.device, arguments.seconds))
+            if time.monotonic() >= end:
+                break
+            sessions.append(run(small(case) if arguments.small else case, arguments.device, arguments.seconds))
             if not arguments.small:
                 write(sessions)  # after every case: hours of a rented device are not lost to the last one
+    print(f"\n{len(sessions)} of {len(chosen)} cases")
 
 
 def write(sessions: Sequence[Session]) -> None:

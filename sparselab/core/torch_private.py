@@ -148,11 +148,13 @@ def semi_structured_product(weight: Any, x: torch.Tensor, bias: torch.Tensor | N
     return y
 
 
-def cusparselt_algorithm(packed: torch.Tensor, x: torch.Tensor, bias: torch.Tensor | None) -> int:
-    """Return the number of cuSPARSELt's quickest algorithm for a packed 2:4 weight and an x, by timing them all."""
+def choose_cusparselt_algorithm(weight: Any, x: torch.Tensor, bias: torch.Tensor | None) -> None:
+    """Make a 2:4 weight of cuSPARSELt multiply by the algorithm that is quickest for an x, found by timing them all."""
     import torch
 
-    return int(_of(torch, "_cslt_sparse_mm_search")(packed, x, bias=bias))
+    search = _of(_of(_of(torch, "_C"), "_cusparselt"), "mm_search")
+    # No scale, Y in the type of X and not transposed; of what it finds, torch's tensors keep the algorithm's number alone.
+    weight.alg_id_cusparselt = int(search(weight.packed, x, bias, None, None, False)[0])
 
 
 def tune_bsr_product(weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> Mapping[str, int]:

@@ -13,12 +13,13 @@ from torch.nn import functional
 
 from sparselab.core.errors import SettingError
 from sparselab.core.layout import Layout
-from sparselab.kernels import DENSE, KERNELS
+from sparselab.kernels import KERNELS
 from sparselab.kernels.base import Conv, Run
 from sparselab.kernels.steps import LayerStep
+from sparselab.kernels.support.autotune import Chosen
 from sparselab.nn.panel_weights import panel_indices_of
 from sparselab.nn.support import compiled_ops
-from sparselab.nn.support.layer_kernels import can_run, dense_run, kernel_for, layer_work, training_step
+from sparselab.nn.support.layer_kernels import can_run, is_tried, kernel_for, layer_work, prepared_run, training_step
 from sparselab.nn.support.layout_state import DIGEST, digest_of, refusal
 from sparselab.nn.support.run_cache import RunCache
 from sparselab.nn.support.step_function import StepFunction
@@ -45,8 +46,8 @@ class BlockModule(nn.Module):
     other devices) are then multiplied by the dense weight.
 
     Inputs are of the type and on the device of the values, as dense layers ask for; under autocast they are cast, and so is
-    the answer. Half precision on the CPU runs the dense layer with these weights, which is quicker than any kernel here, unless one
-    is named (`runs_as` tells). Under torch.compile the kernels are operations of their own; torch.fx sees a layer as one module. What is exported,
+    the answer. Half precision on the CPU runs the dense layer with these weights, which is quicker than any kernel here, and CUDA
+    whatever was quicker in a trial at the first call of a shape, unless a kernel is named (`runs_as` tells). Under torch.compile the kernels are operations of their own; torch.fx sees a layer as one module. What is exported,
     traced or transformed otherwise (torch.export, torch.jit, torch.func) runs as tensor operations.
     """
 
@@ -196,28 +197,21 @@ class BlockModule(nn.Module):
             self._step = (training_step(self),)
         return self._step[0]
 
-    @property
-    def smallest_input(self) -> tuple[int, ...]:
-        """The shape of an input, as `Work` has it, that gives one position."""
-        cols = self.layout.after.cols * self.groups
-        if self.conv is None:
-            return cols, 1
-        height, width = self.conv.kernel_shape
-        return 1, cols // (height * width), height, width
-
     def multiply(self, x: Tensor) -> Tensor:
         """Run the kernel on an input as `Work` has it, prepared for this shape and these values."""
-        values = (self.values,) if self.bias is None else (self.values, self.bias)
-        return self._runs.run(x, values, lambda: self._prepared(x))(x)
+        return self._run_for(x)(x)
 
-    def _prepared(self, x: Tensor) -> Run:
-        work = layer_work(self, tuple(x.shape), x)
-        name = kernel_for(self, work)
-        return dense_run(self, x.dtype) if name in DENSE else KERNELS[name].prepare(work)
+    def _run_for(self, x: Tensor) -> Run:
+        values = (self.values,) if self.bias is None else (self.values, self.bias)
+        return self._runs.run(x, values, lambda: prepared_run(self, x))
 
     def runs_as(self, x: Tensor) -> str:
-        """Return the name of the kernel that runs an input as `Work` has it without gradients; one of `DENSE`: the dense layer."""
-        return kernel_for(self, layer_work(self, tuple(x.shape), x))
+        """Return the name of the kernel that runs an input as `Work` has it without gradients; one of `DENSE`: the dense layer.
+
+        On CUDA it prepares and tries the kernel, as a first call does.
+        """
+        run = self._run_for(x) if is_tried(self, x) else None
+        return run.told if isinstance(run, Chosen) else kernel_for(self, layer_work(self, tuple(x.shape), x))
 
     def uses_kernel(self, x: Tensor) -> bool:
         """Whether a kernel may run x: nothing to differentiate, numbers alone are wanted, and there is something to multiply."""

@@ -16,7 +16,7 @@ from sparselab.nn.block_module import BlockModule
 from sparselab.nn.conv1d import BlockConv1d
 from sparselab.nn.conv2d import BlockConv2d
 from sparselab.nn.linear import BlockLinear
-from sparselab.nn.support.layer_kernels import layer_work
+from sparselab.nn.support.layer_kernels import layer_work, smallest_input
 
 DENSE_WAS_CHOSEN = "dense was chosen"
 
@@ -60,7 +60,7 @@ def block_layer(model: nn.Module, weight: ModuleWeight, layout: Layout, kernel: 
 
 def _mask_obstacle(layer: BlockModule) -> str:
     """Return why a layer's kernel cannot run its mask here; "" when it can."""
-    return KERNELS[layer.kernel].unsupported_reason(layer_work(layer, layer.smallest_input, layer.values.detach()))
+    return KERNELS[layer.kernel].unsupported_reason(layer_work(layer, smallest_input(layer), layer.values.detach()))
 
 
 def _never(model: nn.Module, layer: nn.Module) -> str:

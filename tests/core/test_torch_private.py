@@ -129,11 +129,14 @@ def test_the_product_of_a_2_of_4_weight_takes_a_bias(backend: Any) -> None:
     assert {"self", "B", "bias"} <= inspect.signature(backend._mm).parameters.keys()
 
 
-def test_cusparselt_searches_for_an_algorithm() -> None:
-    """The search itself needs a CUDA device: see tests/kernels/test_cuda.py."""
-    with pytest.raises((TypeError, RuntimeError, NotImplementedError)) as refused:
-        torch_private.cusparselt_algorithm(torch.ones(4, 4), torch.ones(4, 4), None)
-    assert "cslt_sparse_mm_search" in str(refused.value) or "CUDA" in str(refused.value)
+def test_a_weight_of_cusparselt_keeps_the_number_of_an_algorithm() -> None:
+    """The search needs a torch with cuSPARSELt, and a CUDA device: see tests/kernels/test_cuda.py."""
+    assert (
+        "alg_id_cusparselt" in inspect.signature(torch.sparse.SparseSemiStructuredTensorCUSPARSELT.__new__).parameters
+    )
+    if not hasattr(torch._C, "_cusparselt"):
+        with pytest.raises(UnavailableError, match="_cusparselt"):
+            torch_private.choose_cusparselt_algorithm(None, torch.ones(4, 4), None)
 
 
 @pytest.mark.filterwarnings("ignore:Sparse BSR")

@@ -94,6 +94,19 @@ def test_every_kernel_is_right_or_says_why_it_cannot(name: str, dtype: str) -> N
 
 
 @gpu
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_inputs_at_any_address_and_in_either_order(dtype: str) -> None:
+    """A launch that was compiled for aligned addresses is not used for others."""
+    for work in (grouped(dtype), grouped(dtype, Conv((3, 3), 1, 1))):
+        x, run = random_input(work), packed(work, Config(32, 64, 32))
+        for _ in range(2):
+            room = torch.empty(x.numel() + 1, dtype=x.dtype, device="cuda")
+            odd = room[1:].view(x.shape).copy_(x)
+            for given in (x, odd, x.t().contiguous().t() if work.conv is None else x):
+                assert max_error(work, x, run(given)) <= TOLERANCES[dtype]
+
+
+@gpu
 def test_the_same_numbers_come_out_every_time() -> None:
     work = random_work(np.random.default_rng(5), "float16", "cuda", most_rows=200, most=64)
     run, x = packed(work, Config(32, 64, 32)), random_input(work)

@@ -13,7 +13,7 @@ import pytest
 from sparselab.core.layout import Block, Layout
 from sparselab.core.mask import Mask
 from sparselab.kernels.base import Conv, Work
-from sparselab.kernels.triton_blocks.configs import UNTUNED, Config
+from sparselab.kernels.triton_blocks.configs import Config, untuned
 from sparselab.kernels.triton_blocks.launch import packed
 
 triton = pytest.importorskip("triton")
@@ -48,8 +48,9 @@ def compiled(work: Work, config: Config, *, dtype: str, capability: int, number:
     from sparselab.kernels.triton_blocks.programs import product
 
     launch = packed(work, config).launches(work.input_shape)[number]
-    constants = dict(launch.constants) | ({"PRECISION": "tf32"} if dtype == "tf32" else {})
-    options = {name: constants.pop(name) for name in OPTIONS}
+    constants = {of.name: launch.given[of.name] for of in product.params if of.is_constexpr}
+    constants |= {"PRECISION": "tf32"} if dtype == "tf32" else {}
+    options = {name: launch.given[name] for name in OPTIONS}
     signature, attributes = {}, {}
     for place, name in enumerate(product.arg_names):
         if name in constants:
@@ -58,7 +59,7 @@ def compiled(work: Work, config: Config, *, dtype: str, capability: int, number:
             signature[name] = POINTERS.get(name, "*i64" if constants["WIDE"] else "*i32").format(NAMES[dtype])
             attributes[(place,)] = [["tt.divisibility", 16]]
         else:
-            value = launch.numbers[name]
+            value = launch.given[name]
             signature[name] = "constexpr" if value == 1 else "i32"
             constants |= {name: 1} if value == 1 else {}
             if value % 16 == 0:
@@ -103,16 +104,27 @@ def test_aligned_inputs_are_copied_asynchronously_in_16_bytes(product: Any, arra
     assert len([line for line in lines if "0x10" in line]) >= x_and_weight
 
 
-def test_arranging_compiles() -> None:
+@pytest.mark.parametrize(
+    ("program", "constants"),
+    [
+        (
+            "arrange",
+            {"COPIES": 3, "X_HEIGHT": 14, "X_WIDTH": 14, "HEIGHT": 16, "PITCH": 16, "STEP": 1, "BORDER": 1}
+            | {"WIDE": False, "BLOCK": 1024},
+        ),
+        ("transpose", {"WIDE": False, "BLOCK_ROWS": 64, "BLOCK_COLS": 64}),
+    ],
+)
+def test_arranging_compiles(program: str, constants: dict[str, Any]) -> None:
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
-    from sparselab.kernels.triton_blocks.programs import arrange
+    from sparselab.kernels.triton_blocks import programs
 
-    constants = {"WIDE": False, "BLOCK": 1024}
-    signature = {name: "constexpr" if name in constants else "i32" for name in arrange.arg_names}
+    arranges = getattr(programs, program)
+    signature = {name: "constexpr" if name in constants else "i32" for name in arranges.arg_names}
     signature |= {"x": "*fp16", "out": "*fp16"}
-    source = ASTSource(fn=arrange, signature=signature, constexprs=constants)
+    source = ASTSource(fn=arranges, signature=signature, constexprs=constants)
     code = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"enable_fp_fusion": True})
     assert "st.global" in code.asm["ptx"]
 
@@ -127,11 +139,14 @@ def test_gradients_compile(program: str, dtype: str) -> None:
     from sparselab.kernels.triton_blocks import gradient_programs
 
     compiled = getattr(gradient_programs, program)
-    tiles = {"BLOCK_M": UNTUNED.block_m, "BLOCK_N": UNTUNED.block_n, "BLOCK_K": UNTUNED.block_k}
+    tile = untuned(32, 1000, dtype)
+    tiles = {"BLOCK_M": tile.block_m, "BLOCK_N": tile.block_n, "BLOCK_K": tile.block_k}
     exact = "ieee" if dtype == "float32" else "tf32"
     constants: dict[str, Any] = {
         "WIDE": False,
         "PLAIN": False,
+        "X_ALIGN": 8,
+        "Y_ALIGN": 8,
         "PRECISION": exact,
         "UPCAST": False,
         "BLOCK": 256,

@@ -37,12 +37,12 @@ def choose(clock: Clock, key: dict[str, object] = KEY) -> Config:
     return chosen(key, COARSE, lambda config: [Config(config.block_m, 64, 32, warps=8)], clock)
 
 
-def test_the_quickest_is_found_among_variations_of_the_best_three() -> None:
+def test_the_quickest_is_found_among_variations_of_the_best() -> None:
     best = Config(64, 64, 32, warps=8)
     clock = Clock({COARSE[1]: 1.0, COARSE[2]: 2.0, COARSE[3]: 3.0, best: 0.5})
     assert choose(clock) == best
-    assert Config(16, 64, 32, warps=8) not in clock.asked
-    assert len(clock.asked) == len(set(clock.asked)) == 7
+    assert not {Config(16, 64, 32, warps=8), Config(128, 64, 32, warps=8)} & set(clock.asked)
+    assert len(clock.asked) == len(set(clock.asked)) == 6
 
 
 def test_a_choice_is_kept_and_not_timed_again() -> None:

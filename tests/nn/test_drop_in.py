@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import fx, nn
 
-from sparselab.nn import convert, dense, largest_difference, masked
+from sparselab.nn import block_module, convert, dense, largest_difference, masked
 from sparselab.nn.support import compiled_ops
 from tests.nn.networks import block_layout, prunable, small_network
 from tests.nn.test_modules import layer_and_block
@@ -88,8 +88,8 @@ def test_dense_again() -> None:
 @KINDS
 def test_prepared_kernels_outlive_a_change_of_mode(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     _, block, x, _ = layer_and_block(kind, True)
-    prepared, real = [], block._prepared
-    monkeypatch.setattr(block, "_prepared", lambda of: prepared.append(of) or real(of))
+    prepared, real = [], block_module.prepared_run
+    monkeypatch.setattr(block_module, "prepared_run", lambda _, of: prepared.append(of) or real(block, of))
 
     def infer() -> None:
         with torch.no_grad():

@@ -13,7 +13,7 @@ from torch.autograd import forward_ad
 
 from sparselab.core.errors import SparselabError
 from sparselab.kernels import DENSE
-from sparselab.nn import BlockConv2d, BlockLinear
+from sparselab.nn import BlockConv2d, BlockLinear, block_module
 from tests.nn.test_modules import layer_and_block
 
 KINDS = pytest.mark.parametrize("kind", ["linear", "conv"])
@@ -130,8 +130,8 @@ def test_new_values_at_an_old_address() -> None:
 @KINDS
 def test_many_shapes_tune_no_more_than_a_few(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     dense, block, x, _ = layer_and_block(kind, True, "gather-gemm")
-    prepared, real = [], block._prepared
-    monkeypatch.setattr(block, "_prepared", lambda of: prepared.append(tuple(of.shape)) or real(of))
+    prepared, real = [], block_module.prepared_run
+    monkeypatch.setattr(block_module, "prepared_run", lambda _, of: prepared.append(tuple(of.shape)) or real(block, of))
     with torch.no_grad():
         for size in (*range(1, 30), *range(1, 9)):
             part = torch.randn(size, *x.shape[1:])

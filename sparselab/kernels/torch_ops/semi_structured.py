@@ -10,7 +10,7 @@ import numpy as np
 
 from sparselab.core.layout import Layout
 from sparselab.core.mask import IntVector
-from sparselab.core.torch_private import cusparselt_algorithm, semi_structured_multiples, semi_structured_product
+from sparselab.core.torch_private import choose_cusparselt_algorithm, semi_structured_multiples, semi_structured_product
 from sparselab.kernels.base import Kernel, Run, Work, random_input
 from sparselab.kernels.support.input_checks import checked
 
@@ -101,10 +101,9 @@ def _compressed(weight: torch.Tensor, x: torch.Tensor, bias: torch.Tensor | None
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*SparseSemiStructuredTensor is in prototype stage.*")
         sparse = backend.from_dense(weight)
-    if backend is not torch.sparse.SparseSemiStructuredTensorCUSPARSELT:
-        return sparse
-    padded = torch.nn.functional.pad(x, (0, -x.shape[1] % _X_MULTIPLE))
-    return backend.from_dense(weight, alg_id=cusparselt_algorithm(sparse.packed, padded, bias))
+    if backend is torch.sparse.SparseSemiStructuredTensorCUSPARSELT:
+        choose_cusparselt_algorithm(sparse, torch.nn.functional.pad(x, (0, -x.shape[1] % _X_MULTIPLE)), bias)
+    return sparse
 
 
 def _as_index(order: IntVector, device: str) -> torch.Tensor:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 _SHARED_BYTES = (
     232_448  # the most any device of today gives a program (H100); those with less refuse, and are passed over
 )
+_FEW_POSITIONS = 64
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,17 @@ class Config:
 INTERPRETED = Config(block_m=16, block_n=16, block_k=16)
 """Small, since the interpreter's time goes with the number of tiles, and small layers should need several."""
 
-UNTUNED = Config(block_m=32, block_n=64, block_k=32, warps=4, stages=3)
-"""A size that fits groups of 32 rows and every device of today; no trial has chosen it."""
+
+def untuned(height: int, cols: int, dtype: str) -> Config:
+    """Return the tile that no trial has chosen: for panels of `height` rows and `cols` columns at most, and many positions.
+
+    What trials on an H200 chose for groups of 32 to 128 rows lies near it.
+    """
+    exact = dtype == "float32"
+    two_bytes = dtype in ("float16", "bfloat16")
+    block_m = _within(_power_of_two_up(height), 16, 64 if exact else 128)
+    block_k = _within(_power_of_two_up(cols), 16, 64 if two_bytes else 32)
+    return Config(block_m, 128 if two_bytes else 64, block_k, warps=4, stages=4)
 
 
 def coarse(
@@ -43,7 +53,8 @@ def coarse(
     exact = dtype == "float32"  # no tensor cores: registers are the limit
     usual = _power_of_two_up(float(np.median(heights)) if heights.size else 1.0)
     tallest = _power_of_two_up(float(heights.max()) if heights.size else 1.0)
-    block_ms = sorted({_within(m, 16, 64 if exact else 128) for m in (usual // 2, usual, tallest)})
+    short = (16,) if positions <= _FEW_POSITIONS else ()  # many programs, since a weight is read once anyhow
+    block_ms = sorted({_within(m, 16, 64 if exact else 128) for m in (*short, usual // 2, usual, tallest)})
     block_ns = sorted(
         {min(n, _within(_power_of_two_up(positions), 16, n)) for n in ((64, 128) if exact else (64, 128, 256))}
     )
@@ -60,7 +71,7 @@ def coarse(
 
 def fine(config: Config, dtype: str) -> list[Config]:
     """Return the same tile with other warps and stages, to be timed for the best of the coarse ones."""
-    others = [replace(config, warps=w, stages=s) for w in (2, 4, 8) for s in (2, 3, 4, 5, 6)]
+    others = [replace(config, warps=w, stages=s) for w in (2, 4, 8) for s in (3, 4, 5)]
     return [other for other in others if other != config and fits(other, dtype)]
 
 

@@ -5,6 +5,8 @@
 import triton
 import triton.language as tl
 
+from sparselab.kernels.triton_blocks.programs import placed
+
 
 @triton.jit
 def weight_gradient(
@@ -23,8 +25,10 @@ def weight_gradient(
     x_place,
     y_image,
     y_row,
-    PLAIN: tl.constexpr,  # one image of one line: a position is its own offset
+    PLAIN: tl.constexpr,
     WIDE: tl.constexpr,  # offsets need 64 bits
+    X_ALIGN: tl.constexpr,
+    Y_ALIGN: tl.constexpr,
     PRECISION: tl.constexpr,
     UPCAST: tl.constexpr,
     BLOCK_M: tl.constexpr,
@@ -39,25 +43,15 @@ def weight_gradient(
     if WIDE:
         block = block.to(tl.int64)
         row = row.to(tl.int64)
-    start = tl.load(offsets + block * BLOCK_K + k)
+    start = tl.multiple_of(tl.load(offsets + block * BLOCK_K + k), X_ALIGN)
     total = tl.zeros((BLOCK_M, BLOCK_K), dtype=tl.float32)
     for begin in range(0, positions, BLOCK_N):
         n = begin + tl.arange(0, BLOCK_N)
-        valid = n < positions
-        n = tl.where(valid, n, 0)
         if WIDE:
             n = n.to(tl.int64)
-        if PLAIN:
-            x_at = n
-            y_at = n
-        else:
-            line = n // pitch
-            place = n % pitch
-            image = line // lines
-            line = line % lines
-            valid = valid & (place < width)
-            x_at = image * x_image + line * x_line + place * x_place
-            y_at = image * y_image + line * width + place
+        valid, x_at, y_at, _, _ = placed(
+            n, positions, pitch, width, lines, x_image, x_line, x_place, y_image, PLAIN, X_ALIGN, Y_ALIGN
+        )
         a = tl.load(
             slope + (row[:, None] * y_row + y_at[None, :]), mask=(row >= 0)[:, None] & valid[None, :], other=0.0
         )

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +18,19 @@ from numpy.typing import NDArray
 from sparselab.kernels.base import Kernel, Work, random_input
 from sparselab.kernels.steps import LayerStep
 from sparselab.kernels.support.panels import blocks_unsupported_reason, panels
-from sparselab.kernels.triton_blocks.configs import INTERPRETED, UNTUNED, Config, coarse, fine
+from sparselab.kernels.triton_blocks.configs import INTERPRETED, Config, coarse, fine
 from sparselab.kernels.triton_blocks.input_layouts import arrangements
-from sparselab.kernels.triton_blocks.launch import BlockProduct, interpreted, packed
+from sparselab.kernels.triton_blocks.launch import BlockProduct, interpreted, packed, packed_tiles
 from sparselab.kernels.triton_blocks.step import TritonStep
-from sparselab.kernels.triton_blocks.tile_tuning import Timer, chosen
+from sparselab.kernels.triton_blocks.tile_tuning import chosen
 from sparselab.kernels.triton_blocks.tiles import joined
 
+if TYPE_CHECKING:
+    import torch
+
 _DTYPES = ("float32", "tf32", "float16", "bfloat16")
+_MOST_COMPILED_AT_ONCE = 8
+_PACKINGS_KEPT = 16  # while tiles are timed: packing a large layer takes longer than timing it
 
 
 @dataclass(frozen=True)
@@ -54,19 +63,21 @@ class TritonBlocks(Kernel):
         return packed(work, INTERPRETED if interpreted() else self.tuned(work))
 
     def step(self, work: Work) -> LayerStep:
-        """Return a step in tiles of one size, `UNTUNED`: a step is prepared before its shapes are known."""
-        return TritonStep(work, INTERPRETED if interpreted() else UNTUNED)
+        """Return a step in tiles that no trial has chosen: a step is prepared before its shapes are known."""
+        return TritonStep(work, INTERPRETED if interpreted() else None)
 
     def tuned(self, work: Work) -> Config:
         """Return the quickest config for this work on its device, timed now unless it was before."""
         parts = joined(panels(work.layout))
         heights = np.array([panel.rows.size for panel in parts], dtype=np.int64)
         most_cols = max((panel.cols.size for panel in parts), default=1)
+        trial = _Trial(work)
         return chosen(
             _key(work, heights),
             coarse(heights, work.positions, most_cols, work.dtype, arrangements(work.conv)),
             lambda config: fine(config, work.dtype),
-            _timer(work),
+            trial.milliseconds,
+            trial.compile_all,
         )
 
 
@@ -93,19 +104,41 @@ def _key(work: Work, heights: NDArray[np.int64]) -> dict[str, Any]:
     }
 
 
-def _timer(work: Work) -> Timer:
-    """Return what times a config on random input; a device that has too little for it takes forever."""
-    from triton.compiler.errors import CompileTimeAssertionFailure
-    from triton.runtime.errors import OutOfResources, PTXASError
-    from triton.testing import do_bench
+class _Trial:
+    """What times configs on one random input."""
 
-    x = random_input(work)
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self._x: torch.Tensor | None = None
+        self._tiles = lru_cache(maxsize=_PACKINGS_KEPT)(partial(packed_tiles, work))
 
-    def milliseconds(config: Config) -> float:
-        try:
-            run = packed(work, config)
-            return float(do_bench(lambda: run(x), warmup=5, rep=20, return_mode="median"))
-        except (OutOfResources, CompileTimeAssertionFailure, PTXASError):
+    def milliseconds(self, config: Config) -> float:
+        """Return how long a product takes; infinite where the device has too little for the config."""
+        from triton.testing import do_bench
+
+        run, x = self._ready(config)
+        if run is None:
             return float("inf")
+        return float(do_bench(lambda: run(x), warmup=5, rep=20, return_mode="median"))
 
-    return milliseconds
+    def compile_all(self, configs: Collection[Config]) -> None:
+        """Run each config once, several at a time: most of a trial is compiling, which runs beside itself."""
+        if interpreted():
+            return
+        for block_m, block_k in dict.fromkeys((config.block_m, config.block_k) for config in configs):
+            self._tiles(block_m, block_k)
+        with ThreadPoolExecutor(min(_MOST_COMPILED_AT_ONCE, os.cpu_count() or 1)) as pool:
+            list(pool.map(self._ready, configs))
+
+    def _ready(self, config: Config) -> tuple[BlockProduct | None, torch.Tensor]:
+        from triton.compiler.errors import CompileTimeAssertionFailure
+        from triton.runtime.errors import OutOfResources, PTXASError
+
+        if self._x is None:
+            self._x = random_input(self.work)
+        run = packed(self.work, config, self._tiles(config.block_m, config.block_k))
+        try:
+            run(self._x)
+        except (OutOfResources, CompileTimeAssertionFailure, PTXASError):
+            return None, self._x
+        return run, self._x

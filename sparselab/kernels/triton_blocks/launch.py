@@ -3,46 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sparselab.core.errors import SettingError
 from sparselab.kernels.base import Run, Work
 from sparselab.kernels.support.panels import panels
+from sparselab.kernels.triton_blocks import memory
 from sparselab.kernels.triton_blocks.configs import Config
-from sparselab.kernels.triton_blocks.input_layouts import Geometry, Rearranged, geometry_of
+from sparselab.kernels.triton_blocks.input_layouts import Geometry, geometry_of
+from sparselab.kernels.triton_blocks.program_launch import ProgramLaunch
 from sparselab.kernels.triton_blocks.tiles import Tiles, joined, passes, tiles
 
 if TYPE_CHECKING:
     import torch
 
-_ARRANGE_BLOCK = 1024
-LARGEST_32_BIT = 2**31 - 1
 SHAPES_KEPT = 8
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Launch:
-    """One pass over Y, for X of one shape; what it passes is named as the parameters of the Triton program are."""
-
-    grid: tuple[int]
-    tensors: Mapping[str, torch.Tensor]
-    bias: torch.Tensor | None
-    numbers: Mapping[str, int]
-    constants: Mapping[str, Any]
-
-    def __call__(self, x: torch.Tensor, y: torch.Tensor) -> None:
-        from sparselab.kernels.triton_blocks.programs import product
-
-        bias = y if self.bias is None else self.bias
-        product[self.grid](x=x, bias=bias, y=y, **self.tensors, **self.numbers, **self.constants)
 
 
 @dataclass(frozen=True)
@@ -51,7 +30,7 @@ class BlockProduct:
 
     config: Config
     run: Run
-    launches: Callable[[tuple[int, ...]], list[Launch]]
+    launches: Callable[[tuple[int, ...]], list[ProgramLaunch]]
 
     @property
     def told(self) -> str:
@@ -67,50 +46,57 @@ def interpreted() -> bool:
     return os.environ.get("TRITON_INTERPRET", "").lower() in ("1", "true", "yes", "on", "y")
 
 
-def empty(shape: tuple[int, ...], dtype: torch.dtype, device: str | torch.device) -> torch.Tensor:
-    """Return memory for the kernel: all that it reads and writes comes from here, but for an X that lies as it should."""
-    import torch
+@dataclass(frozen=True, eq=False)
+class PackedTiles:
+    """A layer's weights on the device in tiles of block_m rows and block_k columns: those of each pass over Y, and the bias."""
 
-    return torch.empty(shape, dtype=dtype, device=device)
+    block_m: int
+    block_k: int
+    passes: tuple[tuple[Tiles, torch.Tensor], ...]
+    bias: torch.Tensor | None
 
 
-def packed(work: Work, config: Config) -> BlockProduct:
-    """Return the run of `work` in tiles of `config`: right for any number of positions and images."""
-    weight = work.masked_weight
+def packed_tiles(work: Work, block_m: int, block_k: int) -> PackedTiles:
+    """Return the weights of `work` as any config with tiles of this height and depth reads them."""
     dealt = passes(joined(panels(work.layout)), work.layout.after.rows)
-    parts = [tiles(part, weight, config.block_m, config.block_k) for part in dealt]
-    bias = None if work.bias is None else upload(work.bias, work.torch_dtype, work.device)
+    parts = [tiles(part, work.masked_weight, block_m, block_k) for part in dealt]
+    bias = None if work.bias is None else memory.upload(work.bias, work.torch_dtype, work.device)
+    return PackedTiles(
+        block_m,
+        block_k,
+        tuple((part, memory.upload(part.weight, work.torch_dtype, work.device)) for part in parts),
+        bias,
+    )
+
+
+def packed(work: Work, config: Config, of: PackedTiles | None = None) -> BlockProduct:
+    """Return the run of `work` in tiles of `config`, packed anew unless `of` is given: right for any number of positions and images."""
+    of = packed_tiles(work, config.block_m, config.block_k) if of is None else of
+    assert (of.block_m, of.block_k) == (config.block_m, config.block_k)
     steps = [
-        Pass(
-            work,
-            config,
-            part,
-            upload(part.weight, work.torch_dtype, work.device),
-            bias=None if number else bias,
-            accumulate=number > 0,
-        )
-        for number, part in enumerate(parts)
+        Pass(work, config, part, weight, bias=None if number else of.bias, accumulate=number > 0)
+        for number, (part, weight) in enumerate(of.passes)
     ]
 
     @lru_cache(maxsize=SHAPES_KEPT)
-    def launches(shape: tuple[int, ...]) -> tuple[Geometry, tuple[int, ...], list[Launch]]:
+    def launches(shape: tuple[int, ...]) -> tuple[Geometry, tuple[int, ...], list[ProgramLaunch]]:
         y_shape = output_shape(work, shape)
         geometry = geometry_of(config.arrangement, shape, work.layout.after.cols, work.conv)
         return geometry, y_shape, [launch_of(step, geometry, shape) for step in steps]
 
     def run(x: torch.Tensor) -> torch.Tensor:
-
         if x.dtype != work.torch_dtype:
             raise SettingError(f"expected an input of {work.torch_dtype}; got {x.dtype}")
         geometry, y_shape, ready = launches(tuple(x.shape))
-        x = x.contiguous()
-        with on_device_of(x):
+        by_position = x.dim() == 2 and x.t().is_contiguous() and not x.is_contiguous()
+        with memory.on_device_of(x):
+            x = memory.transposed(x.t()) if by_position else x.contiguous()
             if geometry.rearranged is not None:
-                x = arranged(x, geometry.rearranged)
-            y = empty(y_shape, x.dtype, x.device)
-            for launch in ready:
-                launch(x, y)
-        return y
+                x = memory.arranged(x, geometry.rearranged)
+            y = memory.empty(y_shape, x.dtype, x.device)
+            for step, launch in zip(steps, ready, strict=True):
+                launch(x=x, weight=step.weight, bias=y if step.bias is None else step.bias, y=y)
+            return memory.transposed(y).t() if by_position else y
 
     return BlockProduct(config, run, lambda shape: launches(shape)[2])
 
@@ -132,21 +118,23 @@ class Pass:
 
         self.work, self.config, self.part, self.bias, self.accumulate = work, config, part, bias, accumulate
         self.weight = weight
-        self.first = upload(part.first, torch.int32, work.device)
-        self.rows = upload(part.rows, torch.int32, work.device)
+        self.first = memory.upload(part.first, torch.int32, work.device)
+        self.rows = memory.upload(part.rows, torch.int32, work.device)
 
 
-def launch_of(step: Pass, geometry: Geometry, shape: tuple[int, ...]) -> Launch:
-    """Return the launch of a pass for X of this shape."""
+def launch_of(step: Pass, geometry: Geometry, shape: tuple[int, ...]) -> ProgramLaunch:
+    """Return the launch of a pass for X of this shape, to be given x, weight, bias (any address where there is none) and y."""
     import torch
+
+    from sparselab.kernels.triton_blocks.programs import product
 
     work, config, cols, positions = step.work, step.config, step.part.cols, geometry.positions
     checked = config.arrangement == "checked" and work.conv is not None
     y_row = positions.lines * positions.width
     y_image = y_row * work.layout.after.rows
-    wide = max(geometry.numel, positions.images * y_image, step.part.weight.size) > LARGEST_32_BIT
-    offsets = upload(geometry.offsets[cols], torch.int64 if wide else torch.int32, work.device)
-    taps = upload(geometry.taps[cols], torch.int32, work.device) if checked else offsets
+    wide = max(geometry.numel, positions.images * y_image, step.part.weight.size) > memory.LARGEST_32_BIT
+    offsets = memory.upload(geometry.offsets[cols], torch.int64 if wide else torch.int32, work.device)
+    taps = memory.upload(geometry.taps[cols], torch.int32, work.device) if checked else offsets
     kernel = (1, 1) if work.conv is None else work.conv.kernel_shape
     numbers = {
         "tiles": step.part.count,
@@ -184,46 +172,8 @@ def launch_of(step: Pass, geometry: Geometry, shape: tuple[int, ...]) -> Launch:
         "num_warps": config.warps,
         "num_stages": config.stages,
     }
-    return Launch(
-        grid=(step.part.count * -(-positions.count // config.block_n),),
-        tensors={"weight": step.weight, "offsets": offsets, "taps": taps, "first": step.first, "rows": step.rows},
-        bias=step.bias,
-        numbers=numbers,
-        constants=constants,
-    )
-
-
-def on_device_of(x: torch.Tensor) -> AbstractContextManager[object]:
-    """Return a context in which Triton launches where X lies."""
-    import torch
-
-    return torch.cuda.device(x.device) if x.is_cuda else nullcontext()
-
-
-def arranged(x: torch.Tensor, into: Rearranged) -> torch.Tensor:
-    """Return X written anew, zeros round it."""
-    from sparselab.kernels.triton_blocks.programs import arrange
-
-    images, channels, height, width = x.shape
-    planes = images * channels
-    total = into.copies * planes * into.height * into.pitch
-    out = empty((total,), x.dtype, x.device)
-    arrange[(-(-total // _ARRANGE_BLOCK),)](
-        x=x,
-        out=out,
-        total=total,
-        planes=planes,
-        x_height=height,
-        x_width=width,
-        height=into.height,
-        pitch=into.pitch,
-        step=into.step,
-        padding=into.border,
-        WIDE=max(total, x.numel()) > LARGEST_32_BIT - _ARRANGE_BLOCK,
-        BLOCK=_ARRANGE_BLOCK,
-        enable_fp_fusion=True,
-    )
-    return out
+    lists = {"offsets": offsets, "taps": taps, "first": step.first, "rows": step.rows}
+    return ProgramLaunch(product, step.part.count * -(-positions.count // config.block_n), lists | numbers | constants)
 
 
 def output_shape(work: Work, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -236,13 +186,3 @@ def output_shape(work: Work, shape: tuple[int, ...]) -> tuple[int, ...]:
     if work.conv is None:
         return rows, shape[1]
     return (shape[0], rows, *work.conv.output_size(*shape[2:]))
-
-
-def upload(array: NDArray[np.generic], dtype: torch.dtype, device: str) -> torch.Tensor:
-    """Return the array on the device, in memory of one element at least: an empty one has no address."""
-    import torch
-
-    values = torch.from_numpy(np.ascontiguousarray(array)).to(dtype)
-    there = empty((max(1, values.numel()),), dtype, device)
-    there[: values.numel()].copy_(values.reshape(-1))
-    return there

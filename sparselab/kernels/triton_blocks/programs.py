@@ -7,6 +7,42 @@ import triton.language as tl
 
 
 @triton.jit
+def placed(
+    n,
+    positions,
+    pitch,
+    width,
+    lines,
+    x_image,
+    x_line,
+    x_place,
+    y_image,
+    PLAIN: tl.constexpr,  # one image of one line: a position is its own offset
+    X_ALIGN: tl.constexpr,  # so many neighbouring positions are neighbours in X, at offsets they divide
+    Y_ALIGN: tl.constexpr,
+):
+    """Return of positions n: whether they exist, their offsets in X and in Y, and their line and place in the image."""
+    valid = n < positions
+    # A position beyond the last reads as position 0 and is never written, so that loads need no mask.
+    n = tl.where(valid, n, 0)
+    line = n
+    place = n
+    x_offset = n
+    y_offset = n
+    if not PLAIN:
+        line = n // pitch
+        place = n % pitch
+        image = line // lines
+        line = line % lines
+        valid = valid & (place < width)
+        x_offset = image * x_image + line * x_line + place * x_place
+        y_offset = image * y_image + line * width + place
+    x_offset = tl.max_contiguous(tl.multiple_of(x_offset, X_ALIGN), X_ALIGN)
+    y_offset = tl.max_contiguous(tl.multiple_of(y_offset, Y_ALIGN), Y_ALIGN)
+    return tl.max_constancy(valid, Y_ALIGN), x_offset, y_offset, line, place
+
+
+@triton.jit
 def product(
     x,
     weight,  # k-blocks x BLOCK_M x BLOCK_K
@@ -32,12 +68,12 @@ def product(
     padding,
     HAS_BIAS: tl.constexpr,
     ACCUMULATE: tl.constexpr,  # add to Y, which an earlier pass wrote
-    PLAIN: tl.constexpr,  # one image of one line: a position is its own offset
+    PLAIN: tl.constexpr,
     CHECKED: tl.constexpr,  # X has no border of zeros: look whether a tap falls inside
     KERNEL_HEIGHT: tl.constexpr,
     KERNEL_WIDTH: tl.constexpr,
     WIDE: tl.constexpr,  # offsets need 64 bits
-    X_ALIGN: tl.constexpr,  # so many neighbouring positions are neighbours in X, at offsets they divide
+    X_ALIGN: tl.constexpr,
     Y_ALIGN: tl.constexpr,
     PRECISION: tl.constexpr,
     UPCAST: tl.constexpr,
@@ -52,23 +88,9 @@ def product(
     # Tiles run fastest: programs that run together read the same positions of X, from the cache they share.
     tile = program % tiles
     n = (program // tiles) * BLOCK_N + tl.arange(0, BLOCK_N)
-    valid = n < positions
-    # A position beyond the last reads as position 0 and is never written, so that loads need no mask.
-    n = tl.where(valid, n, 0)
-    if PLAIN:
-        x_place_offset = n
-        y_place_offset = n
-    else:
-        line = n // pitch
-        place = n % pitch
-        image = line // lines
-        line = line % lines
-        valid = valid & (place < width)
-        x_place_offset = image * x_image + line * x_line + place * x_place
-        y_place_offset = image * y_image + line * width + place
-    x_place_offset = tl.max_contiguous(tl.multiple_of(x_place_offset, X_ALIGN), X_ALIGN)
-    y_place_offset = tl.max_contiguous(tl.multiple_of(y_place_offset, Y_ALIGN), Y_ALIGN)
-    valid = tl.max_constancy(valid, Y_ALIGN)
+    valid, x_place_offset, y_place_offset, line, place = placed(
+        n, positions, pitch, width, lines, x_image, x_line, x_place, y_image, PLAIN, X_ALIGN, Y_ALIGN
+    )
     if CHECKED:
         inside = tl.zeros((BLOCK_N,), tl.int64)
         for tap_row in tl.static_range(KERNEL_HEIGHT):
@@ -117,26 +139,41 @@ def product(
 def arrange(
     x,
     out,
-    total,
-    planes,
-    x_height,
-    x_width,
-    height,
-    pitch,
-    step,
-    padding,
+    total,  # numbers of a copy
+    COPIES: tl.constexpr,
+    X_HEIGHT: tl.constexpr,  # shapes are constants: a division by one is a product
+    X_WIDTH: tl.constexpr,
+    HEIGHT: tl.constexpr,
+    PITCH: tl.constexpr,
+    STEP: tl.constexpr,
+    BORDER: tl.constexpr,
     WIDE: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """out[copy, plane, line, place] = X[plane, line - padding, place * step + copy - padding], 0 outside X."""
+    """out[copy, plane, line, place] = X[plane, line - BORDER, place * STEP + copy - BORDER], 0 outside X."""
     program = tl.program_id(0)
     if WIDE:
         program = program.to(tl.int64)
     i = program * BLOCK + tl.arange(0, BLOCK)
-    place = i % pitch
-    line = (i // pitch) % height - padding
-    plane = i // pitch // height
-    column = place * step + plane // planes - padding
-    inside = (i < total) & (line >= 0) & (line < x_height) & (column >= 0) & (column < x_width)
-    value = tl.load(x + ((plane % planes) * x_height + line) * x_width + column, mask=inside, other=0.0)
-    tl.store(out + i, value, mask=i < total)
+    place = i % PITCH
+    line = (i // PITCH) % HEIGHT - BORDER
+    plane = i // (PITCH * HEIGHT)
+    inside = (i < total) & (line >= 0) & (line < X_HEIGHT)
+    start = x + (plane * X_HEIGHT + line) * X_WIDTH
+    for copy in tl.static_range(COPIES):
+        column = place * STEP + copy - BORDER
+        value = tl.load(start + column, mask=inside & (column >= 0) & (column < X_WIDTH), other=0.0)
+        tl.store(out + copy * total + i, value, mask=i < total)
+
+
+@triton.jit
+def transpose(x, out, rows, cols, WIDE: tl.constexpr, BLOCK_ROWS: tl.constexpr, BLOCK_COLS: tl.constexpr):
+    """out[j, i] = X[i, j]: a program reads a tile along X's rows and writes it along those of out."""
+    program = tl.program_id(0)
+    if WIDE:
+        program = program.to(tl.int64)
+    across = tl.cdiv(cols, BLOCK_COLS)
+    i = (program // across) * BLOCK_ROWS + tl.arange(0, BLOCK_ROWS)
+    j = (program % across) * BLOCK_COLS + tl.arange(0, BLOCK_COLS)
+    tile = tl.load(x + (i[:, None] * cols + j[None, :]), mask=(i < rows)[:, None] & (j < cols)[None, :], other=0.0)
+    tl.store(out + (j[:, None] * rows + i[None, :]), tl.trans(tile), mask=(j < cols)[:, None] & (i < rows)[None, :])

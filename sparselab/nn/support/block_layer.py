@@ -31,9 +31,6 @@ class BlockLayer(Protocol):
     def groups(self) -> int: ...
 
     @property
-    def smallest_input(self) -> tuple[int, ...]: ...
-
-    @property
     def step(self) -> LayerStep | None: ...
 
     def matrix(self) -> Tensor:

@@ -13,6 +13,7 @@ from sparselab.core.groups import block_diagonal, diagonal_matrix
 from sparselab.kernels import DENSE, KERNELS, preferred_kernels
 from sparselab.kernels.base import Run, Work
 from sparselab.kernels.steps import LayerStep
+from sparselab.kernels.support.autotune import Chosen, quickest_name
 from sparselab.nn.support.block_layer import BlockLayer
 
 DTYPE_NAMES = {
@@ -66,6 +67,32 @@ def dense_run(layer: BlockLayer, dtype: torch.dtype) -> Run:
     return lambda x: layer.weighted(x, weight, bias)
 
 
+def prepared_run(layer: BlockLayer, x: Tensor) -> Run:
+    """Return the run of a layer for inputs like x, as `Work` has them, prepared with the values that the layer has now."""
+    work = layer_work(layer, tuple(x.shape), x)
+    name = kernel_for(layer, work)
+    if name in DENSE:
+        return dense_run(layer, x.dtype)
+    run = KERNELS[name].prepare(work)
+    return quicker_than_dense(layer, name, run, x) if is_tried(layer, x) else run
+
+
+def is_tried(layer: BlockLayer, x: Tensor) -> bool:
+    """Whether the layer's kernel runs x only where it is quicker than the dense layer: on CUDA, unless it is named.
+
+    There the dense product is so quick that a kernel at density .25 is ahead on one shape and behind on the next.
+    """
+    return layer.kernel == "auto" and x.is_cuda
+
+
+def quicker_than_dense(layer: BlockLayer, name: str, run: Run, x: Tensor) -> Chosen:
+    """Return the run of kernel `name` or the dense layer's own operation, whichever took less time on x, and which it is."""
+    dense = "dense" if layer.conv is None else "conv2d"
+    runs = {name: run, dense: dense_run(layer, x.dtype)}
+    found = quickest_name(runs, x)
+    return Chosen(runs[found], found)
+
+
 def layer_work(layer: BlockLayer, input_shape: tuple[int, ...], x: Tensor) -> Work:
     """Return the product a layer is for an input of `input_shape` (as `Work` has it) of the type and device of x.
 
@@ -92,6 +119,15 @@ def training_step(layer: BlockLayer) -> LayerStep | None:
     if not layer.layout.blocks or layer.groups > 1 or layer.layout.after.density > MOST_DENSITY_OF_A_STEP:
         return None
     names = preferred_kernels() if layer.kernel == "auto" else (layer.kernel,)
-    work = layer_work(layer, layer.smallest_input, layer.values.detach())
+    work = layer_work(layer, smallest_input(layer), layer.values.detach())
     training = [KERNELS[name] for name in names if KERNELS[name].trains]
     return next((kernel.step(work) for kernel in training if not kernel.unsupported_reason(work)), None)
+
+
+def smallest_input(layer: BlockLayer) -> tuple[int, ...]:
+    """Return the shape of an input, as `Work` has it, that gives one position."""
+    cols = layer.layout.after.cols * layer.groups
+    if layer.conv is None:
+        return cols, 1
+    height, width = layer.conv.kernel_shape
+    return 1, cols // (height * width), height, width
