@@ -34,7 +34,7 @@ class Costs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class TuningPlan:
     """Epochs of each network, the examples each is judged on, and what all of it is expected to take, of `left` seconds."""
 
     epochs: float
@@ -53,7 +53,7 @@ class Plan:
         return asdict(self)
 
 
-def plan(left: float, costs: Costs, *, is_busy: bool = False) -> Plan:
+def plan(left: float, costs: Costs, *, is_busy: bool = False) -> TuningPlan:
     """Return what fits into `left` seconds: examples are left out before epochs, of validation first, on which nothing here rests; of
     neither less than one step and 64 examples.
 
@@ -76,7 +76,7 @@ def plan(left: float, costs: Costs, *, is_busy: bool = False) -> Plan:
     epochs = min(max((room - beside) / an_epoch, least), MOST_EPOCHS)
     steps = max(1, int(epochs * costs.per_epoch))
     epochs = max(round(steps / costs.per_epoch, 6), _LEAST_EPOCHS)
-    return Plan(
+    return TuningPlan(
         epochs=epochs,
         validation=validation,
         test=test,

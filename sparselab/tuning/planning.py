@@ -15,7 +15,7 @@ from sparselab.training.network import build_network
 from sparselab.training.runs.run_guards import exactly
 from sparselab.training.schedule import schedule_of
 from sparselab.training.tasks import Data
-from sparselab.tuning.budget import MOST_EPOCHS, NETWORKS, Costs, Plan, plan
+from sparselab.tuning.budget import MOST_EPOCHS, NETWORKS, Costs, TuningPlan, plan
 from sparselab.tuning.choosing import Refused, choose
 from sparselab.tuning.forecast import CANDIDATES, Forecast, forecast
 from sparselab.tuning.forms import EXAMPLES, batch_within, fewest_turns
@@ -104,7 +104,7 @@ def prepare(
         say(f"left out: {text}")
 
 
-def _too_few(minutes: float, found: Plan) -> str:
+def _too_few(minutes: float, found: TuningPlan) -> str:
     least = minutes + (found.seconds - found.left) / 60
     return (
         f"minutes: expected {least:.2g} at least on this machine, for the fewest steps of {NETWORKS} networks, judging them and timing "
@@ -112,7 +112,7 @@ def _too_few(minutes: float, found: Plan) -> str:
     )
 
 
-def _planned(minutes: float, found: Plan, step: float) -> str:
+def _planned(minutes: float, found: TuningPlan, step: float) -> str:
     more = "" if found.holds else f", which is {(found.seconds - found.left) / 60:.2g} minutes more than asked for"
     return (
         f"of {minutes:g} minutes {found.left:.0f} s are left: dense, masked and structured get {found.epochs:g} epochs each, at "
@@ -120,7 +120,7 @@ def _planned(minutes: float, found: Plan, step: float) -> str:
     )
 
 
-def _left_out(found: Plan, costs: Costs, timed: int, data: Data) -> list[str]:
+def _left_out(found: TuningPlan, costs: Costs, timed: int, data: Data) -> list[str]:
     """Return in words what there is no time for."""
     told = []
     for name, judged, whole in (("test", found.test, costs.test), ("validation", found.validation, costs.validation)):

@@ -41,7 +41,11 @@ CAUSES: Mapping[str, Cause] = MappingProxyType(
         "memory-bound": memory_bound.CAUSE,
         "break-even": break_even.CAUSE,
         "zeros-multiplied": zeros_multiplied.CAUSE,
-        **left_dense.CAUSES,
+        "depthwise": left_dense.DEPTHWISE,
+        "transposed": left_dense.TRANSPOSED,
+        "attention": left_dense.ATTENTION,
+        "recurrent": left_dense.RECURRENT,
+        "volume": left_dense.VOLUME,
     }
 )
 

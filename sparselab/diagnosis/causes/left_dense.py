@@ -88,42 +88,50 @@ def _attention(_evidence: Evidence, _layers: Sequence[LayerEvidence]) -> str:
     )
 
 
-_KINDS = {
-    "depthwise": _Kind(
+def _cause(kind: str, title: str, says: _Kind) -> Cause:
+    return Cause(title=title, judge=_judge(kind, says), rank=NOTHING_RUNS_IT, targets=(THIS_MACHINE,))
+
+
+DEPTHWISE = _cause(
+    "depthwise",
+    "A depthwise convolution leaves nothing to gather",
+    _Kind(
         _depthwise,
         "Leave it dense, and prune the 1x1 convolutions beside it, where the products are. Whole channels that are zero can be cut away "
         "in both; bfloat16 halves what is moved.",
         _depthwise_line,
     ),
-    "transposed": _Kind(
+)
+TRANSPOSED = _cause(
+    "transposed",
+    "No kernel here multiplies a transposed convolution",
+    _Kind(
         _says("transposed"),
-        "Leave it dense, or cut whole channels away; where the network may be trained again, nn.Upsample and an nn.Conv2d do the same "
-        "work, and sparselab.convert runs the kept weights of that alone.",
+        "Leave it dense, or cut whole channels away; where the network may be trained again, nn.Upsample and an nn.Conv2d can take its "
+        "place, and sparselab.convert runs the kept weights of that alone.",
     ),
-    "attention": _Kind(
+)
+ATTENTION = _cause(
+    "attention",
+    "nn.MultiheadAttention reads its weights and calls no layer",
+    _Kind(
         _attention,
         "Write the attention with an nn.Linear each for q, k, v and the output, around "
         "torch.nn.functional.scaled_dot_product_attention, and copy the rows of in_proj_weight into the first three: the outputs stay, "
         "and sparselab.convert runs the kept weights of these layers alone.",
     ),
-    "recurrent": _Kind(
+)
+RECURRENT = _cause(
+    "recurrent",
+    "A recurrent layer reads its weights and calls no layer",
+    _Kind(
         _says("recurrent"),
         "Leave it dense; in int8, quantised dynamically, its weights are a quarter of the bytes. Written out with nn.Linear layers it "
         "can be converted, and loses torch's fused loop over the steps.",
     ),
-    "volume": _Kind(_says("volume"), "Leave it dense, or cut whole channels that are zero away."),
-}
-
-_TITLES = {
-    "depthwise": "A depthwise convolution leaves nothing to gather",
-    "transposed": "No kernel here multiplies a transposed convolution",
-    "attention": "nn.MultiheadAttention reads its weights and calls no layer",
-    "recurrent": "A recurrent layer reads its weights and calls no layer",
-    "volume": "No kernel here multiplies a convolution in three dimensions",
-}
-
-CAUSES = {
-    kind: Cause(title=_TITLES[kind], judge=_judge(kind, says), rank=NOTHING_RUNS_IT, targets=(THIS_MACHINE,))
-    for kind, says in _KINDS.items()
-}
-"""A cause for every kind, by its name."""
+)
+VOLUME = _cause(
+    "volume",
+    "No kernel here multiplies a convolution in three dimensions",
+    _Kind(_says("volume"), "Leave it dense, or cut whole channels that are zero away."),
+)
