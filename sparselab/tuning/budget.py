@@ -15,7 +15,7 @@ _SHARE, _SHARE_BUSY = 0.85, 0.6
 _JUDGING = 0.3
 """Of what is planned, what judging may take before examples are left out."""
 
-_FEWEST_JUDGED = 64
+_FEWEST_TEST, _FEWEST_VALIDATION = 64, 8
 _LEAST_EPOCHS, MOST_EPOCHS = 0.01, 1000.0
 
 
@@ -55,7 +55,7 @@ class TuningPlan:
 
 def plan(left: float, costs: Costs, *, is_busy: bool = False) -> TuningPlan:
     """Return what fits into `left` seconds: examples are left out before epochs, of validation first, on which nothing here rests; of
-    neither less than one step and 64 examples.
+    neither less than one step, 64 test and 8 validation examples.
 
     is_busy: whether others used the processor when that was measured; more is kept back then.
 
@@ -63,15 +63,15 @@ def plan(left: float, costs: Costs, *, is_busy: bool = False) -> TuningPlan:
 
     Example: >>> costs = Costs(example=0.01, step=0.1, once=5.0, per_epoch=50, validation=1000, test=3000)
              >>> plan(3600.0, costs).test, plan(120.0, costs).test
-             (3000, 388)
+             (3000, 472)
     """
     room = max(0.0, (_SHARE_BUSY if is_busy else _SHARE) * left - costs.once)
     most = _JUDGING * room / max(costs.example, 1e-12)
-    fewest = min(_FEWEST_JUDGED, costs.validation)
-    test = _within((most - 3 * NETWORKS * fewest) / (2 * NETWORKS), costs.test)
-    validation = _within((most - 2 * NETWORKS * test) / (3 * NETWORKS), costs.validation)
+    fewest = min(_FEWEST_VALIDATION, costs.validation)
+    test = _within((most - 3 * NETWORKS * fewest) / (2 * NETWORKS), _FEWEST_TEST, costs.test)
+    validation = _within((most - 2 * NETWORKS * test) / (3 * NETWORKS), _FEWEST_VALIDATION, costs.validation)
     beside = 2 * NETWORKS * costs.example * (test + validation)
-    an_epoch = NETWORKS * (costs.step * costs.per_epoch + costs.example * validation)
+    an_epoch = max(NETWORKS * (costs.step * costs.per_epoch + costs.example * validation), 1e-12)
     least = max(_LEAST_EPOCHS, 1 / costs.per_epoch)
     epochs = min(max((room - beside) / an_epoch, least), MOST_EPOCHS)
     steps = max(1, int(epochs * costs.per_epoch))
@@ -85,8 +85,8 @@ def plan(left: float, costs: Costs, *, is_busy: bool = False) -> TuningPlan:
     )
 
 
-def _within(count: float, whole: int) -> int:
-    return int(min(max(count, min(_FEWEST_JUDGED, whole)), whole))
+def _within(count: float, fewest: int, whole: int) -> int:
+    return int(min(max(count, min(fewest, whole)), whole))
 
 
 def _training(epochs: float, validation: int, test: int, costs: Costs) -> float:

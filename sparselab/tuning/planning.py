@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from sparselab.benchmarking.host import LoadMeter
@@ -49,6 +50,16 @@ def prepare(
         fresh, loading = network.capture(), time.monotonic() - begun
         monitor.progress("timing a batch")
         example = example_seconds(first, network, data)
+        costs = Costs(
+            example=example,
+            step=0.0,
+            once=0.0,
+            per_epoch=schedule_of(first, len(data.train)).per_epoch,
+            validation=len(data.validation),
+            test=len(data.test),
+        )
+        if not anyway:
+            _check(request, plan(whole - (time.monotonic() - begun), costs))  # before minutes go to trying transforms
         a_try = _TRYING * whole / (len(CANDIDATES) if request.transform == AUTO else 1) / 2
 
         def try_one(transform: str) -> Forecast:
@@ -75,18 +86,12 @@ def prepare(
         step = step_seconds(chosen, network, data, start, _PACING * whole)
     timing = min(seconds, _TIMING * whole)
     batch = batch_within(_TIMING * whole, example, data)
-    costs = Costs(
-        example=example,
-        step=step,
-        once=NETWORKS * loading + found.transform_s + found.ready_s + timing + fewest_turns(batch, example),
-        per_epoch=schedule_of(chosen, len(data.train)).per_epoch,
-        validation=len(data.validation),
-        test=len(data.test),
-    )
+    once = NETWORKS * loading + found.transform_s + found.ready_s + timing + fewest_turns(batch, example)
+    costs = replace(costs, step=step, once=once)
     is_busy = meter.read().is_busy
     plan_ = plan(whole - (time.monotonic() - begun), costs, is_busy=is_busy)
-    if not plan_.holds and not anyway:
-        raise Refused(_too_few(request.minutes, plan_))
+    if not anyway:
+        _check(request, plan_)
     left_out = (*left_out, *_left_out(plan_, costs, batch, data))
     record.add(
         transform=found.transform,
@@ -104,12 +109,14 @@ def prepare(
         say(f"left out: {text}")
 
 
-def _too_few(minutes: float, found: TuningPlan) -> str:
-    least = minutes + (found.seconds - found.left) / 60
-    return (
-        f"minutes: expected {least:.2g} at least on this machine, for the fewest steps of {NETWORKS} networks, judging them and timing "
-        f"their forms; got {minutes:g}: give it more, or --anyway takes longer than it was given"
-    )
+def _check(request: TuneRequest, found: TuningPlan) -> None:
+    """Raises: Refused where the least that a tuning does takes longer than is left."""
+    if not found.holds:
+        least = request.minutes + (found.seconds - found.left) / 60
+        raise Refused(
+            f"minutes: expected more than {least:.2g} on this machine, for the fewest steps of {NETWORKS} networks, judging them and "
+            f"timing their forms; got {request.minutes:g}: give it more, or --anyway takes longer than it was given"
+        )
 
 
 def _planned(minutes: float, found: TuningPlan, step: float) -> str:
@@ -126,10 +133,14 @@ def _left_out(found: TuningPlan, costs: Costs, timed: int, data: Data) -> list[s
     for name, judged, whole in (("test", found.test, costs.test), ("validation", found.validation, costs.validation)):
         if judged < whole:
             told.append(
-                f"{whole - judged:,} of {whole:,} {name} examples: judging on all takes {whole * costs.example:.2g} s every time"
+                f"{whole - judged:,} of {whole:,} {name} examples: judging on all takes {_seconds(whole * costs.example)} every time"
             )
     if timed < (usual := min(EXAMPLES, len(data.test))):
         told.append(
-            f"timing at {usual} examples: a batch has {timed}, for one of {usual} takes {usual * costs.example:.2g} s"
+            f"timing at {usual} examples: a batch has {timed}, for one of {usual} takes {_seconds(usual * costs.example)}"
         )
     return told
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import pytest
@@ -33,7 +32,7 @@ def test_a_plan_holds_wherever_the_least_does(left: float, costs: Costs, is_busy
     assert round(found.epochs * costs.per_epoch) >= 1
     assert 0.01 <= found.epochs <= 1000
     assert min(64, costs.test) <= found.test <= costs.test
-    assert min(64, costs.validation) <= found.validation <= costs.validation
+    assert min(8, costs.validation) <= found.validation <= costs.validation
     assert found.seconds >= least.seconds - 1e-6 * abs(least.seconds)
     if least.seconds <= 0.3 * left:
         assert found.holds
@@ -45,8 +44,7 @@ def test_a_plan_holds_wherever_the_least_does(left: float, costs: Costs, is_busy
 def test_examples_of_validation_are_left_out_before_those_of_the_test(left: float, costs: Costs) -> None:
     found = plan(left, costs)
     if found.test < costs.test:
-        assert found.validation <= max(64, math.ceil(0.3 * left / max(costs.example, 1e-12)))
-        assert found.validation == min(64, costs.validation)
+        assert found.validation == min(8, costs.validation)
 
 
 def test_fewer_examples_are_those_of_the_split_the_same_every_time_and_said() -> None:
