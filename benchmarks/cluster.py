@@ -23,10 +23,11 @@ import numpy as np
 from sparselab.formats import ReadOptions, read_ticket
 from sparselab.runtime.child import python_environment
 from sparselab.workflows.sweeps.executors import EXECUTORS
-from sparselab.workflows.sweeps.folder import Standing, SweepFolder
+from sparselab.workflows.sweeps.folder import SweepFolder
 from sparselab.workflows.sweeps.outline import Outline, files_at, plan_of
 from sparselab.workflows.sweeps.plan import Plan
 from sparselab.workflows.sweeps.running import run_sweep
+from sparselab.workflows.sweeps.standing import Standing
 
 
 class Cluster:

@@ -177,7 +177,7 @@ def _channels_last(*tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
 def run(case: Case, device: str, seconds: float) -> Session:
     work = work_of(case, device)
     share = channels_last_share(work, seconds / 3, backward=case.backward)
-    about = {"case": case.name}
+    about = {"case": case.name, "layer": case.product.name, "transform": case.pattern}
     if share is not None:
         about["dense channels last / dense, input converted beforehand"] = f"{share:.3f}"
     session = measure(work, case.kernels, rounds=ROUNDS, seconds=seconds, about=about, backward=case.backward)

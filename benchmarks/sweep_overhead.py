@@ -22,10 +22,11 @@ import psutil
 from sparselab.formats import ReadOptions, read_ticket
 from sparselab.workflows.sweeps.compute import arguments_of, compute
 from sparselab.workflows.sweeps.executors import EXECUTORS, Executor
-from sparselab.workflows.sweeps.folder import Standing, SweepFolder
+from sparselab.workflows.sweeps.folder import SweepFolder
 from sparselab.workflows.sweeps.outline import Outline, files_at, plan_of
 from sparselab.workflows.sweeps.plan import Plan
 from sparselab.workflows.sweeps.running import run_sweep
+from sparselab.workflows.sweeps.standing import Standing
 
 
 def plan_with(tasks: int, folder: Path) -> Plan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from contextlib import ExitStack
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,11 +24,12 @@ from sparselab.formats import ReadOptions
 from sparselab.formats.limited import read_limited
 from sparselab.runtime.results import ResultStore
 from sparselab.workflows.sweeps.executors import EXECUTORS, Executor
-from sparselab.workflows.sweeps.folder import Standing, SweepFolder
+from sparselab.workflows.sweeps.folder import SweepFolder
 from sparselab.workflows.sweeps.outline import Outline, files_at, plan_of
 from sparselab.workflows.sweeps.plan import Plan
 from sparselab.workflows.sweeps.plan_file import is_plan, read_plan, read_whole_plan
 from sparselab.workflows.sweeps.running import Shard, run_sweep, standing_of
+from sparselab.workflows.sweeps.standing import Standing
 from sparselab.workflows.sweeps.table import rows_in, write_csv
 from sparselab.workflows.tasks import results_folder
 
@@ -125,7 +127,7 @@ def sweep(
         click.echo(f"wrote {collect}: {len(rows)} rows", err=True)
     if as_json:
         counts = {"with_result": standing.done - standing.failed, "failed": standing.failed, "left": standing.left}
-        document = {"points": standing.total, "done": standing.done, **counts}
+        document = {"points": standing.total, "done": standing.done, **counts, "origins": asdict(standing.origins)}
         told = {"transforms": plan.as_json()["transforms"], "seeds": list(plan.seeds), "chance": plan.with_chance}
         seed = plan.seeds[0] if len(plan.seeds) == 1 else None
         settings = {**told, "device": plan.device, "shard": shard}

@@ -7,11 +7,12 @@ import time
 
 import click
 
-from sparselab.workflows.sweeps.folder import Standing, SweepFolder
+from sparselab.workflows.sweeps.folder import SweepFolder
+from sparselab.workflows.sweeps.standing import Standing
 
 
 class Printer:
-    """Says on standard error how far a sweep is: in one line of a terminal, or a line every ten seconds."""
+    """Says on standard error how far a sweep is: in one line of a terminal, or a line every ten seconds; and once what it waits for."""
 
     def __init__(self) -> None:
         self.standing = Standing(0, 0, 0)
@@ -20,7 +21,12 @@ class Printer:
         self._in_place = sys.stderr.isatty()
 
     def __call__(self, standing: Standing) -> None:
-        self.standing = standing
+        before, self.standing = self.standing, standing
+        if standing.waits:
+            if standing.waits != before.waits:
+                self.end()
+                click.echo(standing.waits, err=True)
+            return
         now = time.monotonic()
         if now - self._said < (0.2 if self._in_place else 10.0) and standing.left:
             return
@@ -41,10 +47,15 @@ def at_the_end(standing: Standing) -> str:
     Example: >>> at_the_end(Standing(36, 12, 40))
              '24 of 40 points have a result, 12 failed, 4 are left'
     """
+    origins = f" ({standing.origins})" if str(standing.origins) else ""
+    waits = f"; waits: {standing.waits}" if standing.waits else ""
     if not standing.failed:
-        return in_words(standing)
+        return f"{in_words(standing)}{origins}{waits}"
     left = f", {standing.left} are left" if standing.left else ""
-    return f"{standing.done - standing.failed} of {standing.total} points have a result, {standing.failed} failed{left}"
+    told = (
+        f"{standing.done - standing.failed} of {standing.total} points have a result{origins}, {standing.failed} failed"
+    )
+    return f"{told}{left}{waits}"
 
 
 def in_words(standing: Standing) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.analysis.metrics import Report, report
+from sparselab.analysis.metrics import Report
 from sparselab.analysis.pooling import pool
 from sparselab.core.layer import Layer
 from sparselab.core.layout import Layout
@@ -21,7 +21,7 @@ from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS, Regroup
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
-from sparselab.workflows.known_runs import KnownRuns
+from sparselab.workflows.known_runs import NOTHING_KNOWN, KnownRuns
 
 _PICTURE_ROWS, _PICTURE_COLS = 64, 128
 
@@ -69,14 +69,11 @@ def run_contender(
     seed: int,
     device: str = "auto",
     monitor: Monitor = SILENT,
-    known: KnownRuns | None = None,
+    known: KnownRuns = NOTHING_KNOWN,
 ) -> tuple[Layout, Report]:
     """Run one contender, where it is not known. Raises: SettingError when the layer lacks what it needs."""
     run = transform_on(layer, contender)
-    if known is not None:
-        return known.layout(contender.transform, run, layer, seed=seed, device=device, monitor=monitor)
-    layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
-    return layout, report(layout, layer)
+    return known.layout(contender.transform, run, layer, seed=seed, device=device, monitor=monitor)
 
 
 def block_file_layout(layer: Layer, path: Path) -> tuple[Contender, Layout]:
@@ -97,7 +94,7 @@ def compare_row(
     device: str = "auto",
     *,
     monitor: Monitor = SILENT,
-    known: KnownRuns | None = None,
+    known: KnownRuns = NOTHING_KNOWN,
 ) -> dict[str, Any]:
     """Run one contender on one layer of a file, in a worker; return its report, its picture and what `budget` keeps there.
 
@@ -137,7 +134,7 @@ def curve_row(
     device: str = "auto",
     *,
     monitor: Monitor = SILENT,
-    known: KnownRuns | None = None,
+    known: KnownRuns = NOTHING_KNOWN,
 ) -> dict[str, Any]:
     """Return the density spent and the coverage of one contender at each of `densities`; `repeatable` as `compare_row`."""
     layer = load_layer(path, layer_name, options)
@@ -145,12 +142,8 @@ def curve_row(
     for done, density in enumerate(densities):
         monitor.progress(str(contender["title"]), done, len(densities))
         asked = at_density(Contender(**contender), density)
-        told: dict[str, Any] = {"seed": seed, "device": device, "monitor": monitor}
-        if known is not None:
-            numbers, ended = known.numbers(asked.transform, transform_on(layer, asked), layer, **told)
-        else:
-            layout, numbers = run_contender(layer, asked, **told)
-            ended = not layout.is_cut_short
+        run = transform_on(layer, asked)
+        numbers, ended = known.numbers(asked.transform, run, layer, seed=seed, device=device, monitor=monitor)
         repeatable = repeatable and ended
         points.append((numbers.density_after, numbers.coverage))
     return {"points": points, "repeatable": repeatable}

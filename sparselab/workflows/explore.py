@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparselab.analysis.invariants import Invariant, check_invariants
-from sparselab.analysis.metrics import block_densities, report
+from sparselab.analysis.metrics import block_densities
 from sparselab.analysis.similarity import SimilarityRows, similarity_rows
 from sparselab.core.layout import Layout
 from sparselab.core.mask import IntVector
@@ -18,7 +18,7 @@ from sparselab.core.strips import row_strips
 from sparselab.formats import ReadOptions, load_layer
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.transforms import TRANSFORMS
-from sparselab.workflows.known_runs import KnownRuns
+from sparselab.workflows.known_runs import NOTHING_KNOWN, KnownRuns
 
 _SIMILARITY_PIXELS = 256
 
@@ -53,16 +53,12 @@ def explore(
     device: str = "auto",
     *,
     monitor: Monitor = SILENT,
-    known: KnownRuns | None = None,
+    known: KnownRuns = NOTHING_KNOWN,
 ) -> dict[str, Any]:
     """Run a transform on one layer of a file, where it is not known; return a View as plain values that `wire` can carry."""
     layer = load_layer(path, layer_name, options)
     run = TRANSFORMS[transform](**settings)
-    if known is not None:
-        layout, numbers = known.layout(transform, run, layer, seed=seed, device=device, monitor=monitor)
-    else:
-        layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
-        numbers = report(layout, layer)
+    layout, numbers = known.layout(transform, run, layer, seed=seed, device=device, monitor=monitor)
     # No look at the monitor from here on: a search that was cancelled has given its best so far, and that is shown.
     similarity = similarity_rows(layer.mask, "jaccard", device)
     return {

@@ -24,14 +24,36 @@ from sparselab.runtime.results import ResultStore
 from sparselab.transforms.base import Transform
 from sparselab.workflows.layer_digest import digest_in
 from sparselab.workflows.sweeps.point import POINT, task_of, timeless_settings
-from sparselab.workflows.tasks import has_plugins, without_seconds
+from sparselab.workflows.tasks import other_packages, without_seconds
 
 _MOST_WEIGHTS = 2**24
 """Of a layer whose layouts are kept: beyond, they would soon push everything else out of the store."""
 
 
-@dataclass(frozen=True)
 class KnownRuns:
+    """The runs of a layer that are known already: of this class none, so that all are computed."""
+
+    def layout(
+        self, name: str, run: Transform, layer: Layer, *, seed: int, device: str = "auto", monitor: Monitor = SILENT
+    ) -> tuple[Layout, Report]:
+        """Return what `run`, the transform called `name`, makes of the layer, and its report; those known have no seconds."""
+        layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
+        return layout, report(layout, layer)
+
+    def numbers(
+        self, name: str, run: Transform, layer: Layer, *, seed: int, device: str = "auto", monitor: Monitor = SILENT
+    ) -> tuple[Report, bool]:
+        """Return the report of `layout` alone, and whether another run must come to the same."""
+        layout, numbers = self.layout(name, run, layer, seed=seed, device=device, monitor=monitor)
+        return numbers, not layout.is_cut_short
+
+
+NOTHING_KNOWN = KnownRuns()
+"""For whoever has no store."""
+
+
+@dataclass(frozen=True)
+class StoredRuns(KnownRuns):
     """The runs that a store holds of one layer of a file. Where that cannot be told, nothing is found and nothing kept."""
 
     store: ResultStore
@@ -42,15 +64,14 @@ class KnownRuns:
     def layout(
         self, name: str, run: Transform, layer: Layer, *, seed: int, device: str = "auto", monitor: Monitor = SILENT
     ) -> tuple[Layout, Report]:
-        """Return what `run`, the transform called `name`, makes of the layer, and its report; those known have no seconds."""
+        """See `KnownRuns.layout`."""
         task = self._task(name, run, seed, device)
         found = None if task is None else self.store.get(layout_task(task))
         if found is not None:
             layout = Layout.unpack(found["layout"])
             if layout.before == layer.mask:
                 return layout, Report(**found["report"])
-        layout = run(layer, rng=np.random.default_rng(seed), device=device, monitor=monitor)
-        numbers = report(layout, layer)
+        layout, numbers = super().layout(name, run, layer, seed=seed, device=device, monitor=monitor)
         if task is not None and not layout.is_cut_short and task == self._task(name, run, seed, device):
             keep_run(self.store, task, {"report": numbers.as_json(), "chance": None}, layout.pack())
         return layout, numbers
@@ -58,16 +79,15 @@ class KnownRuns:
     def numbers(
         self, name: str, run: Transform, layer: Layer, *, seed: int, device: str = "auto", monitor: Monitor = SILENT
     ) -> tuple[Report, bool]:
-        """Return the report of `layout` alone, and whether another run must come to the same."""
+        """See `KnownRuns.numbers`."""
         task = self._task(name, run, seed, device)
         found = None if task is None else found_point(self.store, task)
         if found is not None:
             return Report(**found["report"]), True
-        layout, numbers = self.layout(name, run, layer, seed=seed, device=device, monitor=monitor)
-        return numbers, not layout.is_cut_short
+        return super().numbers(name, run, layer, seed=seed, device=device, monitor=monitor)
 
     def _task(self, name: str, run: Transform, seed: int, device: str) -> dict[str, Any] | None:
-        if has_plugins():  # whose code nobody knows
+        if other_packages():  # whose code nobody knows
             return None
         try:
             digest = digest_in(self.path, self.layer, self.options)
@@ -76,9 +96,9 @@ class KnownRuns:
         return task_of(digest, name, timeless_settings(name, asdict(run)), seed, with_chance=False, device=device)
 
 
-def known_runs(store: str, path: str, layer: str, options: ReadOptions) -> KnownRuns:
+def known_runs(store: str, path: str, layer: str, options: ReadOptions) -> StoredRuns:
     """Return the runs that the store in the folder `store` holds of a layer."""
-    return KnownRuns(ResultStore(Path(store)), path, layer, options)
+    return StoredRuns(ResultStore(Path(store)), path, layer, options)
 
 
 def layout_task(task: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
 from sparselab.workflows.compare import best_contenders, run_contender
-from sparselab.workflows.known_runs import KnownRuns
+from sparselab.workflows.known_runs import NOTHING_KNOWN, KnownRuns
 
 Transformed = Callable[[Layer], tuple[Layout, Report]]
 """What a transform makes of a single layer, where it may be known already."""
@@ -134,7 +134,7 @@ def model_rows(
     device: str = "auto",
     *,
     monitor: Monitor = SILENT,
-    known: KnownRuns | None = None,
+    known: KnownRuns = NOTHING_KNOWN,
 ) -> list[dict[str, Any]]:
     """Transform the layers of one of `model_parts`, in a worker.
 
@@ -152,7 +152,7 @@ def model_rows(
     ticket = ticket_of([load_layer(path, layer_names[0], options)]) if single else read_ticket(path, options)
     run = transform_of(candidates[0])
     told: dict[str, Any] = {"device": device, "monitor": monitor}
-    transformed = None if known is None else partial(known.layout, candidates[0]["transform"], run, seed=seed, **told)
+    transformed = partial(known.layout, candidates[0]["transform"], run, seed=seed, **told)
     outcomes = apply_transform(run, ticket, layer_names, rng=seed, transformed=transformed, **told)
     return [row_of(outcome, candidates[0]["title"]) for outcome in outcomes]
 
@@ -184,7 +184,7 @@ def model_row(
     device: str = "auto",
     *,
     monitor: Monitor = SILENT,
-    known: KnownRuns | None = None,
+    known: KnownRuns = NOTHING_KNOWN,
 ) -> dict[str, Any]:
     """Run the candidates on one layer, in a worker; return the report and layout of the best, the first where several are level.
 

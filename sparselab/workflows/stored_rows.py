@@ -17,7 +17,7 @@ from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import ResultStore
 from sparselab.transforms.base import Transform
 from sparselab.transforms.contender import Contender
-from sparselab.workflows.known_runs import KnownRuns, known_runs
+from sparselab.workflows.known_runs import NOTHING_KNOWN, StoredRuns, known_runs
 from sparselab.workflows.layer_cards import card_facts
 from sparselab.workflows.model import (
     Done,
@@ -50,7 +50,7 @@ def stored_model_rows(
     Every row has what its card shows as well: `layer_cards.card_facts`.
     """
     told = path, layer_names, candidates, seed, options, device
-    known = known_runs(store, path, layer_names[0], options) if len(layer_names) == 1 else None
+    known = known_runs(store, path, layer_names[0], options) if len(layer_names) == 1 else NOTHING_KNOWN
 
     def with_card(row: Mapping[str, Any]) -> dict[str, Any]:
         return {**row, **card_facts(path, row, candidates, options, device, monitor=monitor)}
@@ -88,7 +88,7 @@ def resumed_transform(
         found = store.get(task) if task is not None else None
         outcomes = None if found is None else _revived(found, ticket)
         if outcomes is None:
-            known = KnownRuns(store, path, part[0], options)
+            known = StoredRuns(store, path, part[0], options)
             transformed = partial(known.layout, name, run, seed=seed, device=device)
             outcomes = list(apply_transform(run, ticket, part, rng=seed, device=device, transformed=transformed))
             rows = [row_of(outcome, name) for outcome in outcomes]

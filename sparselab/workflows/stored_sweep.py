@@ -13,8 +13,8 @@ from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import ResultStore
 from sparselab.workflows.layer_digest import digest_in
 from sparselab.workflows.sweep import sweep_row
-from sparselab.workflows.sweeps.point import other_packages, task_of, timeless_settings
-from sparselab.workflows.tasks import stored, without_seconds
+from sparselab.workflows.sweeps.point import task_of, timeless_settings
+from sparselab.workflows.tasks import other_packages, stored, without_seconds
 
 
 def stored_sweep_row(

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from sparselab.core.errors import SettingError
 from sparselab.core.paths import cache_folder
+from sparselab.core.plugins import Registry
 from sparselab.formats import FORMATS, ReadOptions
 from sparselab.grouping import GROUPERS
 from sparselab.runtime.results import ResultStore
@@ -36,7 +37,7 @@ def identity_of(path: str, options: ReadOptions) -> dict[str, Any] | None:
 
     That is with plug-ins, whose code nobody knows, in a folder of too many files, and for a file that cannot be read.
     """
-    if has_plugins():
+    if other_packages(reading=True):
         return None
     paths = [path, *(str(value) for value in vars(options).values() if isinstance(value, str | Path))]
     try:
@@ -46,9 +47,13 @@ def identity_of(path: str, options: ReadOptions) -> dict[str, Any] | None:
     return {"files": files, "options": {key: str(value) for key, value in vars(options).items()}}
 
 
-def has_plugins() -> bool:
-    """Whether other packages bring something that answers may depend on."""
-    return any(set(registry) != set(registry.builtin) for registry in (TRANSFORMS, GROUPERS, FORMATS))
+def other_packages(*, reading: bool = False) -> list[str]:
+    """Return the packages, with their versions, that bring transforms or groupers: their code is not part of ours.
+
+    reading: formats count as well, for answers that are known by a file and not by what a layer of it holds.
+    """
+    registries: list[Registry[Any]] = [TRANSFORMS, GROUPERS, *([FORMATS] if reading else [])]
+    return sorted({registry.package(name) for registry in registries for name in registry} - {""})
 
 
 def question(

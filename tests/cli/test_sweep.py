@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from sparselab.cli.sweep_options import swept_options
 from sparselab.core.csv_text import read_rows
 from sparselab.core.settings import settings_of
 from sparselab.transforms import TRANSFORMS
-from tests.workflows.sweeps.small import results_of, write_file
+from tests.workflows.sweeps.small import results_of, waiting_first, write_file
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -47,9 +48,9 @@ def test_a_sweep_is_run_in_shards_collected_and_run_again_for_nothing(net: Path,
         "0,1",
     )
     told = (net, *values, "--out", tmp_path / "out", "--jobs", "1")
-    assert run("sweep", *told, "--shard", "2/2")[:2] == (1, "3 of 4 points have a result, 1 failed\n")
+    assert run("sweep", *told, "--shard", "2/2")[:2] == (1, "3 of 4 points have a result (3 computed), 1 failed\n")
     status, out, _ = run("sweep", "--status", "--out", tmp_path / "out")
-    assert (status, out) == (0, "3 of 8 points have a result, 1 failed, 4 are left\n")
+    assert (status, out) == (0, "3 of 8 points have a result (3 computed), 1 failed, 4 are left\n")
     status, out, err = run("sweep", *told, "--collect", tmp_path / "results.csv", "--json")
     assert status == 1
     assert {key: json.loads(out)[key] for key in ("points", "done", "failed", "left")} == {
@@ -58,6 +59,7 @@ def test_a_sweep_is_run_in_shards_collected_and_run_again_for_nothing(net: Path,
         "failed": 2,
         "left": 0,
     }
+    assert json.loads(out)["origins"] == {"computed": 3, "cached": 0, "before": 3}
     assert "2 without a result: score=l1 needs weights" in err
     rows = read_rows((tmp_path / "results.csv").read_text())
     assert [(row["transform"], row["rows_per_group"], row["score"], row["seed"]) for row in rows] == [
@@ -66,7 +68,10 @@ def test_a_sweep_is_run_in_shards_collected_and_run_again_for_nothing(net: Path,
     ]
     assert {row["layer"] for row in rows} == {"fc1"}
     before = results_of(tmp_path / "out")
-    assert run("sweep", "--out", tmp_path / "out")[:2] == (1, "6 of 8 points have a result, 2 failed\n")
+    assert run("sweep", "--out", tmp_path / "out")[:2] == (
+        1,
+        "6 of 8 points have a result (0 computed, 6 done before), 2 failed\n",
+    )
     assert results_of(tmp_path / "out") == before
 
 
@@ -104,6 +109,17 @@ def test_a_mistake_is_one_line_and_nothing_is_run(
     assert says in err
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_waited_for_is_a_line_once(
+    net: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        sys.modules["sparselab.cli.sweep"], "EXECUTORS", {"dask": lambda _address: waiting_first}, raising=True
+    )
+    status, out, err = run("sweep", net, "--transforms", "regroup", "--out", tmp_path / "out", "--scheduler", "any")
+    assert (status, out) == (0, "2 of 2 points done (2 computed)\n")
+    assert err.count("no workers on it\n") == 1
 
 
 def test_a_folder_is_swept_file_by_file_and_what_is_no_layer_is_left_out(tmp_path: Path, run: Run) -> None:
@@ -150,4 +166,6 @@ def test_ctrl_c_ends_it_in_a_line_and_the_same_command_goes_on(net: Path, tmp_pa
     assert process.returncode == 130
     assert "Traceback" not in err
     assert "the same command goes on" in err
-    assert run(*told)[:2] == (0, "46 of 46 points done\n")
+    status, said, _ = run(*told)
+    assert (status, said[:21]) == (0, "46 of 46 points done ")
+    assert sum(map(int, re.findall(r"(\d+) (?:computed|from|done before)", said))) == 46

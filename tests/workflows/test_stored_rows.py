@@ -161,6 +161,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_kept(network: Path, monkeyp
 
 def test_plug_ins_are_not_kept(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TRANSFORMS._entries, "brought", Counted)
+    monkeypatch.setitem(TRANSFORMS._packages, "brought", "theirs 1.0")
     rows_of(network, ("layer0",))
     assert not stored()
 

@@ -35,7 +35,7 @@ def ticket_roots() -> tuple[Path, ...]:
 def resolve_under(text: str, roots: tuple[Path, ...], *, folder: bool | None = False) -> Path:
     """Return the file at `text` (or the folder, or with None either), symbolic links followed.
 
-    Raises: FileError unless it is one under `roots`.
+    Raises: FileError unless it is one under `roots`, which it does not tell: whoever follows a link may be a stranger.
     """
     if "\0" in text:
         raise FileError("expected a path; got one with a NUL character")
@@ -46,7 +46,9 @@ def resolve_under(text: str, roots: tuple[Path, ...], *, folder: bool | None = F
     except (RuntimeError, OSError, ValueError):  # an unknown user, a circle of links, characters no path can have
         raise FileError(f"expected a path that can be followed; got {shown!r}") from None
     if not any(path.is_relative_to(root) for root in roots):
-        raise FileError(f"expected a path under {', '.join(map(str, roots))}; got {shown}")
+        raise FileError(
+            f"expected a path under a folder that this server opens; got {shown}: its operator names them in {ROOTS_VARIABLE}"
+        )
     if not found:
         wanted = {True: "a folder", False: "a file", None: "a file or a folder"}[folder]
         raise FileError(f"expected {wanted}; there is none at {shown}")

@@ -208,9 +208,8 @@ def _path() -> Source | None:
         "Path on this machine",
         **held("path", "", _file_changes),
         placeholder=f"{roots[0]}/model.safetensors" if roots else None,
-        help="Under "
-        + ", ".join(map(str, ticket_roots()))
-        + ". A file, or the folder of a model (config.json, an index and .safetensors files). Layers are read one by one, so large checkpoints are welcome.",
+        help=(f"Under {', '.join(map(str, roots))}. " if roots else "")
+        + "A file, or the folder of a model (config.json, an index and .safetensors files). Layers are read one by one, so large checkpoints are welcome.",
     )
     if not text:
         return None

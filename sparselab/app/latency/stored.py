@@ -115,18 +115,18 @@ def _row(session: Session) -> dict[str, Any]:
     baseline, best = session.row(role="baseline"), session.fastest
     shown = None if best is None else session.shown(best)
     return {
-        "date": session.date[:16].replace("T", " "),
         "device": session.device.get("name", ""),
         "layer": session.about.get("layer", ""),
         "transform": session.about.get("transform", ""),
+        "density": session.density,
+        "arithmetic": session.dtype,
+        "speedup": 1.0 if shown is None else shown.value,
+        "fastest": "Dense" if best is None else title_of(best.kernel),
+        "dense": None if baseline is None else baseline.median_ms,
+        "threads": session.threads,
         "shape": shape_text(session),
         "input": " x ".join(map(str, session.input_shape)),
-        "arithmetic": session.dtype,
-        "threads": session.threads,
-        "density": session.density,
-        "dense": None if baseline is None else baseline.median_ms,
-        "fastest": "Dense" if best is None else title_of(best.kernel),
-        "speedup": 1.0 if shown is None else shown.value,
+        "date": session.date[:16].replace("T", " "),
         "flags": ", ".join(dict.fromkeys(flag for row in session.rows for flag in row.flags)),
     }
 

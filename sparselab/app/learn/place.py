@@ -36,13 +36,9 @@ class LessonPlace:
 
     @property
     def step(self) -> LessonStep:
-        """The step that the address names; the first where it names none."""
+        """The step that the address names; the first where it names none, which the picker of steps says."""
         text = chosen("step", "1")
-        known = {str(step.number): step for step in self.lesson.steps}
-        if text not in known:
-            say(f"this lesson has no step called {text[:60]!r}; the first is shown")
-            return self.lesson.steps[0]
-        return known[text]
+        return next((step for step in self.lesson.steps if str(step.number) == text), self.lesson.steps[0])
 
 
 def named_lesson() -> LessonPlace | None:

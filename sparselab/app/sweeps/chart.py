@@ -66,7 +66,12 @@ def in_words(charts: Charts, measure: Measure) -> str:
     """Return what the charts show, for who does not see them."""
     points = sum(len(rows) for lines in charts.values() for rows in lines.values())
     lines = len({line for each in charts.values() for line in each})
-    return f"{len(charts)} charts of {AXES[measure].partition(',')[0]} against weights spent, with {lines} lines and {points} points; the table below has them all"
+    told = f"{_count(len(charts), 'chart')} of {AXES[measure].partition(',')[0]} against weights spent"
+    return f"{told}, with {_count(lines, 'line')} and {_count(points, 'point')}; the table below has them all"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _traces(name: str, look_of: int, rows: Sequence[Row], measure: Measure, *, is_first: bool) -> list[go.Scatter]:

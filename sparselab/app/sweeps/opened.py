@@ -19,8 +19,9 @@ from sparselab.core.errors import LimitError, SparselabError
 from sparselab.core.paths import ROOTS_VARIABLE
 from sparselab.formats.untrusted import UNTRUSTED_LIMITS
 from sparselab.runtime.worker import WorkerError
-from sparselab.workflows.sweeps.folder import Standing, SweepFolder
+from sparselab.workflows.sweeps.folder import SweepFolder
 from sparselab.workflows.sweeps.running import standing_of
+from sparselab.workflows.sweeps.standing import Standing
 from sparselab.workflows.sweeps.table_file import MOST_BYTES, ReadTable, copy_table, table_in
 
 
@@ -47,7 +48,8 @@ def choose_sweep() -> OpenedSweep:
             "Folder of a sweep",
             **held("sweep_folder", ""),
             placeholder=f"{roots[0]}/sweep" if roots else None,
-            help="What `sparselab sweep` was given as --out. Under " + ", ".join(map(str, roots)) + ".",
+            help="What `sparselab sweep` was given as --out."
+            + (f" Under {', '.join(map(str, roots))}." if roots else ""),
         )
     else:
         st.caption(f"This server allows no local paths; its operator can set {ROOTS_VARIABLE}.")

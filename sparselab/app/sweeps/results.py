@@ -24,9 +24,11 @@ from sparselab.app.sweeps.lines import (
     values_of,
     varying,
 )
+from sparselab.app.sweeps.missing import without_chart
 from sparselab.app.sweeps.opened import OpenedSweep
 from sparselab.core.csv_text import rows_csv
-from sparselab.workflows.sweeps.folder import Standing, SweepFolder
+from sparselab.workflows.sweeps.folder import SweepFolder
+from sparselab.workflows.sweeps.standing import Standing
 from sparselab.workflows.sweeps.table import Row
 from sparselab.workflows.sweeps.table_file import ReadTable
 
@@ -58,14 +60,17 @@ def show_results(opened: OpenedSweep) -> None:
 def _show_standing(standing: Standing) -> None:
     share = standing.done / standing.total if standing.total else 1.0
     failed = f", {standing.failed} without a result" if standing.failed else ""
+    origins = f" ({standing.origins})" if str(standing.origins) else ""
     if standing.left:
-        st.progress(share, text=f"{standing.done:,} of {standing.total:,} points done{failed}")
+        st.progress(share, text=f"{standing.done:,} of {standing.total:,} points done{origins}{failed}")
+        if standing.waits:
+            st.warning(f"It waits: {literal(standing.waits)}", icon=":material/hourglass_top:")
         st.caption("New results are shown as they come, while a sweep runs.")
     elif standing.failed:
-        told = f"Finished: {standing.done - standing.failed:,} of {standing.total:,} points have a result, {standing.failed:,} failed."
+        told = f"Finished: {standing.done - standing.failed:,} of {standing.total:,} points have a result{origins}, {standing.failed:,} failed."
         st.warning(f"{told} The table says why; `--retry-failed` tries them again.", icon=":material/warning:")
     else:
-        st.success(f"Finished: {standing.total:,} points.", icon=":material/check_circle:")
+        st.success(f"Finished: {standing.total:,} points{origins}.", icon=":material/check_circle:")
 
 
 def _show(table: ReadTable, name: str) -> None:
@@ -82,6 +87,8 @@ def _show(table: ReadTable, name: str) -> None:
         _draw(charts, of, measure)
     else:
         st.info("No point of this choice has a result. Widen the filters.", icon=":material/filter_alt_off:")
+    if told := without_chart(table, rows, of, measure, list(charts)[:MOST_CHARTS]):
+        st.caption(literal(told))
     _table(table, rows, among, name)
 
 
@@ -132,8 +139,6 @@ def _draw(charts: Charts, of: str, measure: Measure) -> None:
     drawn = (row for each in shown.values() for rows in each.values() for row in rows)
     if any(row.get("random_mean") is not None and row.get("measure") == measure for row in drawn):
         text += " Thin dotted lines: what random groups of the same height keep."
-    if len(charts) > len(shown):
-        text += f" {len(charts) - len(shown)} more charts are left out: the filters choose."
     if len(lines) > MOST_LINES:
         text += f" {len(lines) - MOST_LINES} more lines are left out: the filters choose."
     st.caption(literal(text))
@@ -179,10 +184,11 @@ def _watch(opened: OpenedSweep) -> None:
     """
     if opened.folder is None or opened.standing is None or not opened.standing.left:
         return
-    seen = SweepFolder(opened.folder).done()
+    folder = SweepFolder(opened.folder)
+    seen = folder.done(), folder.waiting()
     while True:
         pause(_LOOK_SECONDS)
-        if SweepFolder(opened.folder).done() != seen:
+        if (folder.done(), folder.waiting()) != seen:
             st.rerun()
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _KEPT, _WINDOW = 2, 4
 _LEAST_CAPABILITY = (8, 0)
-_X_MULTIPLE = 8  # positions that the search's input is padded to, as torch pads them at every run
+_X_MULTIPLE = 8  # positions: what both libraries ask for in 2-byte types
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class SemiStructured(Kernel):
         rows = None if natural else _as_index(order, work.device)
 
         def run(x: torch.Tensor) -> torch.Tensor:
-            return semi_structured_product(sparse, x if rows is None else x.index_select(0, rows), bias)
+            y = semi_structured_product(sparse, _padded(x if rows is None else x.index_select(0, rows)), bias)
+            return y[:, : x.shape[1]].contiguous()
 
         return checked(run, work)
 
@@ -102,8 +103,14 @@ def _compressed(weight: torch.Tensor, x: torch.Tensor, bias: torch.Tensor | None
         warnings.filterwarnings("ignore", message=".*SparseSemiStructuredTensor is in prototype stage.*")
         sparse = backend.from_dense(weight)
     if backend is torch.sparse.SparseSemiStructuredTensorCUSPARSELT:
-        choose_cusparselt_algorithm(sparse, torch.nn.functional.pad(x, (0, -x.shape[1] % _X_MULTIPLE)), bias)
+        choose_cusparselt_algorithm(sparse, _padded(x), bias)
     return sparse
+
+
+def _padded(x: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    return torch.nn.functional.pad(x, (0, -x.shape[1] % _X_MULTIPLE))
 
 
 def _as_index(order: IntVector, device: str) -> torch.Tensor:

@@ -112,7 +112,7 @@ def layer_work(layer: BlockLayer, input_shape: tuple[int, ...], x: Tensor) -> Wo
 def training_step(layer: BlockLayer) -> LayerStep | None:
     """Return the step that trains a layer in float32; None where none does, or the dense product is as fast.
 
-    On CUDA a layer is trained by the kernel that it names alone: no step has been measured there.
+    On CUDA a layer is trained by the kernel that it names alone: the steps timed there were slower than the dense layer's.
     """
     if layer.kernel == "auto" and layer.values.is_cuda:
         return None

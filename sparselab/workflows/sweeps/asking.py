@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -25,7 +26,8 @@ from sparselab.workflows.sweeps.kinds import USUAL
 from sparselab.workflows.sweeps.outline import Outline, files_at, plan_of
 from sparselab.workflows.sweeps.plan import Plan, refusal_of
 from sparselab.workflows.sweeps.plan_file import read_whole_plan
-from sparselab.workflows.sweeps.running import run_sweep
+from sparselab.workflows.sweeps.running import run_sweep, standing_of
+from sparselab.workflows.sweeps.standing import Origins, Standing
 from sparselab.workflows.sweeps.table import Row, columns_of, rows_in, swept_settings
 from sparselab.workflows.tasks import results_folder
 
@@ -48,15 +50,19 @@ _SAID: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SweepTable:
-    """What a sweep found. notes: what was left out, a sentence each."""
+    """What a sweep found. notes: what was left out, a sentence each. origins: how many points were computed, found in the cache, or
+    done before.
+    """
 
     plan: Plan
     rows: Sequence[Row]
     notes: tuple[str, ...] = ()
+    origins: Origins = field(default_factory=Origins)
 
     def __repr__(self) -> str:
         failed = sum(row.get("error") is not None for row in self.rows)
-        return f"SweepTable({len(self.rows)} rows{f', {failed} without a result' * bool(failed)}: .table, .plot())"
+        origins = f"; points: {self.origins}" if str(self.origins) else ""
+        return f"SweepTable({len(self.rows)} rows{f', {failed} without a result' * bool(failed)}{origins}; .table, .plot())"
 
     @property
     def table(self) -> pd.DataFrame:
@@ -126,6 +132,7 @@ def sweep(
     point. chance: whether random groups are drawn beside each point. out: a folder for plan and results, with which the same call
     goes on where it was stopped; without one, answers that were computed before are found in the user's cache folder alone.
     jobs: processes, as many as there are processors by default. scheduler: a Dask scheduler's address in place of them.
+    What a scheduler is waited for, such as workers, is said as a warning.
     Searches end by their steps, never by the clock, so that the table is the same wherever it is computed.
 
     Raises: SettingError for settings that cannot be swept, FileError for a source that cannot be read.
@@ -139,7 +146,7 @@ def sweep(
             raise SettingError("expected a source, or out with the folder of a sweep; got neither")
         lying = SweepFolder(Path(out))
         whole = read_whole_plan(lying.plan_path)
-        return SweepTable(whole, rows_in(whole, lying))
+        return SweepTable(whole, rows_in(whole, lying), origins=standing_of(whole, lying).origins)
     names = (transforms,) if isinstance(transforms, str) else tuple(transforms)
     notes: list[str] = []
     with ExitStack() as stack:
@@ -149,8 +156,20 @@ def sweep(
         plan = plan_of(outline, _open, notes.append)
         executor = EXECUTORS["embedded"](str(jobs or "auto")) if scheduler is None else EXECUTORS["dask"](scheduler)
         found = SweepFolder(folder / "sweep" if out is None else Path(out))
-        run_sweep(plan, found, executor, store=ResultStore(results_folder()))
-        return SweepTable(plan, rows_in(plan, found), tuple(notes))
+        standing = run_sweep(plan, found, executor, store=ResultStore(results_folder()), report=_Warner())
+        return SweepTable(plan, rows_in(plan, found), tuple(notes), standing.origins)
+
+
+class _Warner:
+    """Warns, once a reason, of what a run waits for."""
+
+    def __init__(self) -> None:
+        self._waits = ""
+
+    def __call__(self, standing: Standing) -> None:
+        if standing.waits and standing.waits != self._waits:
+            warnings.warn(standing.waits, stacklevel=2)
+        self._waits = standing.waits
 
 
 def _file(source: Source, folder: Path) -> Path:

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Protocol
 
 from sparselab.runtime.pool import ALONE, PooledCall, processors, run_pooled
 from sparselab.workflows.sweeps.compute import arguments_of, compute
 from sparselab.workflows.sweeps.kinds import kind_of
-from sparselab.workflows.sweeps.on_dask import on_dask
+from sparselab.workflows.sweeps.on_dask import Outcome, on_dask
 from sparselab.workflows.sweeps.point import PlannedPoint
+from sparselab.workflows.sweeps.standing import Waiting
 
 _TASK_BYTES = 48
 """A weight of a layer, at the peak of the hungriest transform: 40 were measured (docs/algorithms.md)."""
 
-Outcomes = Iterator[tuple[PlannedPoint, "dict[str, Any] | Exception"]]
+Outcomes = Iterator[Outcome | Waiting]
 
 
 class Executor(Protocol):
-    """Computes points, in any order; yields each with what `point.compute` returned or raised."""
+    """Computes points, in any order; yields each with what `point.compute` returned or raised, and between them for what it waits."""
 
     def __call__(self, points: Iterable[PlannedPoint]) -> Outcomes: ...
 

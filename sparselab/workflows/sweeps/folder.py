@@ -3,7 +3,9 @@
 plan.json             what is swept
 results/DIGEST.json   a task and its result, or the reason why there is none: nothing in it differs from run to run
 failed/DIGEST.json    a task that a machine could not do, and why: another may
-times/HOST-ID.jsonl   a line a result: its seconds, and when, and the figures of a timing; outside every comparison
+times/HOST-ID.jsonl   a line a result: its seconds, and when, whether it was found in the cache, and the figures of a timing; outside
+                      every comparison
+waiting/HOST-ID.txt   what a run waits for, written anew while it does
 runs/DIGEST/          what a task has begun that goes on where it was, such as a training
 """
 
@@ -27,24 +29,13 @@ from sparselab.runtime.results import code_digest
 from sparselab.workflows.sweeps.kinds import kind_of
 from sparselab.workflows.sweeps.plan import Plan
 from sparselab.workflows.sweeps.point import PlannedPoint
+from sparselab.workflows.sweeps.standing import Origins
 
 PLAN = "plan.json"
 _MOST_BYTES = 2**20
 _NAME_LENGTH = 64
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How far a sweep is, or a shard of it. failed: of those done, how many have no result. seconds_left: None before it is known."""
-
-    done: int
-    failed: int
-    total: int
-    seconds_left: float | None = None
-
-    @property
-    def left(self) -> int:
-        return self.total - self.done
+_LONGEST_REASON, _STALE_SECONDS = 1000, 60.0
+"""Of what a run waits for: a run that was killed leaves it."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +80,11 @@ class SweepFolder:
         """Return the digests of the tasks that are done and have no result, or one that cannot be read."""
         return self.done() - {digest for digest, told in self.read() if "result" in told}
 
-    def put(self, point: PlannedPoint, outcome: Mapping[str, Any]) -> None:
-        """Keep what `compute` returned, or {"failure"} with the reason why a machine could not. Raises: FileError."""
+    def put(self, point: PlannedPoint, outcome: Mapping[str, Any], *, is_cached: bool = False) -> None:
+        """Keep what `compute` returned, or {"failure"} with the reason why a machine could not. Raises: FileError.
+
+        is_cached: it was found among answers that were computed before.
+        """
         told = {"schema": 1, "version": __version__, "code": code_digest(), "task": point.task}
         name = f"{point.digest}.json"
         kind, key = (
@@ -100,7 +94,7 @@ class SweepFolder:
             _write(self.path / kind / name, _one_line({**told, key: outcome[key]}))
             if kind == "results":
                 (self.path / "failed" / name).unlink(missing_ok=True)
-                self._keep_time(point.digest, outcome)
+                self._keep_time(point.digest, outcome, is_cached)
         except OSError as error:
             raise FileError(f"expected a folder that can be written; {self.path}: {error.strerror}") from None
 
@@ -122,34 +116,77 @@ class SweepFolder:
                         yield digest, told
 
     def figures(self) -> dict[str, list[dict[str, Any]]]:
-        """Return by digest what was measured, with host and time, in the order of the files' names; lines that cannot be read are left out."""
+        """Return by digest what was measured, with host and time, in the order of the files' names."""
         found: dict[str, list[dict[str, Any]]] = {}
+        for told in self._lines():
+            if isinstance(told.get("figures"), dict):
+                found.setdefault(str(told["task"]), []).append(told)
+        return found
+
+    def origins(self, among: Collection[str]) -> Origins:
+        """Return where the results of these tasks come from, as far as the times say: a folder of earlier versions does not."""
+        found: dict[str, bool] = {}
+        for told in self._lines():
+            if isinstance(told.get("cached"), bool) and (digest := str(told["task"])) in among:
+                found[digest] = told["cached"] and found.get(digest, True)
+        cached = sum(found.values())
+        return Origins(len(found) - cached, cached)
+
+    def tell_waiting(self, reason: str) -> None:
+        """Say what this run waits for, "" where it goes on, to whoever looks at the folder. Raises: FileError."""
+        path = self.path / "waiting" / f"{self._run}.txt"
+        try:
+            if reason:
+                path.parent.mkdir(exist_ok=True)
+                _write(path, reason)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise FileError(f"expected a folder that can be written; {self.path}: {error.strerror}") from None
+
+    def waiting(self) -> str:
+        """Return what a run waits for that said so within the last minute; "" where none does."""
+        for path in sorted((self.path / "waiting").glob("*.txt")):
+            with contextlib.suppress(OSError):
+                if path.is_file() and time.time() - path.stat().st_mtime < _STALE_SECONDS:
+                    with path.open("rb") as file:
+                        return " ".join(file.read(_LONGEST_REASON).decode("utf-8", "replace").split())
+        return ""
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines of all times, in the order of the files' names; what cannot be read is left out."""
         for path in sorted((self.path / "times").glob("*.jsonl")):
             if not path.is_file():
                 continue
             with contextlib.suppress(OSError), path.open("rb") as lines:
                 while line := lines.readline(_MOST_BYTES):
-                    with contextlib.suppress(ValueError, RecursionError, KeyError, TypeError):
+                    with contextlib.suppress(ValueError, RecursionError):
                         told = json.loads(line)
-                        if isinstance(told["figures"], dict):
-                            found.setdefault(str(told["task"]), []).append(told)
-        return found
+                        if isinstance(told, dict) and "task" in told:
+                            yield told
 
     def workplace(self, point: PlannedPoint) -> str:
         """Return the folder of its own of a point."""
         return str(self.path.absolute() / "runs" / point.digest)
 
-    def _keep_time(self, digest: str, outcome: Mapping[str, Any]) -> None:
+    def _keep_time(self, digest: str, outcome: Mapping[str, Any], is_cached: bool) -> None:
         told = {key: outcome[key] for key in ("figures",) if key in outcome}
         seconds = outcome.get("seconds")
         host = outcome.get("host", socket.gethostname())  # whoever computed need not be who writes
-        line = {"task": digest, "seconds": seconds, "host": host, "at": round(time.time(), 3), **told}
-        with self._times.open("a", encoding="utf-8") as file:
+        line = {
+            "task": digest,
+            "seconds": seconds,
+            "host": host,
+            "at": round(time.time(), 3),
+            "cached": is_cached,
+            **told,
+        }
+        with (self.path / "times" / f"{self._run}.jsonl").open("a", encoding="utf-8") as file:
             file.write(_one_line(line))
 
     @cached_property
-    def _times(self) -> Path:
-        return self.path / "times" / f"{socket.gethostname()}-{os.getpid()}.jsonl"
+    def _run(self) -> str:
+        return f"{socket.gethostname()}-{os.getpid()}"
 
 
 def read_result(content: bytes) -> dict[str, Any] | None:

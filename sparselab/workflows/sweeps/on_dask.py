@@ -7,24 +7,33 @@ import logging
 import socket
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from sparselab.core.errors import SettingError, SparselabError, UnavailableError
+from sparselab.core.errors import SparselabError, UnavailableError
 from sparselab.workflows.sweeps.compute import arguments_of, compute
 from sparselab.workflows.sweeps.kinds import kind_of
 from sparselab.workflows.sweeps.point import PlannedPoint, this_code
+from sparselab.workflows.sweeps.scheduler_address import answers, check_address, check_certificates, check_protocol
+from sparselab.workflows.sweeps.standing import Waiting
 
 if TYPE_CHECKING:
-    from distributed import Client, Worker
+    from distributed import Client, Worker, as_completed
+
+Outcome = tuple[PlannedPoint, dict[str, Any] | Exception]
+"""A point, and what `point.compute` returned or raised."""
 
 _PATIENCE_SECONDS = 60.0
 """How long a scheduler may be away, from its start or after a loss, before the sweep ends."""
 
-_CONNECT_SECONDS = 5.0
+_FIRST_CONNECT_SECONDS, _CONNECT_SECONDS = 2.0, 5.0
+"""How long a connection may take: the first is short, because after one that fails it is seen whether the address can be right."""
+
+_LOOK_SECONDS = 2.0
+"""How long no result may come before it is seen whether there are workers, and how often from then on."""
+
+_HEARD_SECONDS = 0.1
 _AHEAD = 4
 """Points sent ahead, for every thread of the cluster: so few are lost with a scheduler, and so little is held."""
 
@@ -44,7 +53,7 @@ class OnDask:
     address: str
     patience: float = _PATIENCE_SECONDS
 
-    def __call__(self, points: Iterable[PlannedPoint]) -> Iterator[tuple[PlannedPoint, dict[str, Any] | Exception]]:
+    def __call__(self, points: Iterable[PlannedPoint]) -> Iterator[Outcome | Waiting]:
         waiting, rest = deque[PlannedPoint](), iter(points)
         with _silent():
             while True:
@@ -54,12 +63,10 @@ class OnDask:
                 except _LostError:  # `waiting` holds what was sent
                     continue
 
-    def _through(
-        self, waiting: deque[PlannedPoint], rest: Iterator[PlannedPoint]
-    ) -> Iterator[tuple[PlannedPoint, dict[str, Any] | Exception]]:
+    def _through(self, waiting: deque[PlannedPoint], rest: Iterator[PlannedPoint]) -> Iterator[Outcome | Waiting]:
         from distributed import as_completed
 
-        client = self._connect()
+        client = yield from self._connect()
         sent: dict[str, PlannedPoint] = {}
         try:
             _check_workers(client)
@@ -77,6 +84,7 @@ class OnDask:
                     completed.add(future)
                 if not sent:
                     return
+                yield from self._until_ready(client, completed)
                 for future, value in completed.next_batch():
                     if future.status not in ("finished", "error"):
                         raise _LostError
@@ -88,34 +96,57 @@ class OnDask:
             with contextlib.suppress(OSError, TimeoutError):
                 client.close(timeout=_CONNECT_SECONDS)
 
-    def _connect(self) -> Client:
+    def _until_ready(self, client: Client, completed: as_completed) -> Iterator[Waiting]:
+        """Wait for the next result; where there are no workers to send one, say so."""
+        looked, is_waiting = time.monotonic(), False
+        while not completed.has_ready():
+            with completed.thread_condition:
+                completed.thread_condition.wait(_HEARD_SECONDS)
+            if time.monotonic() - looked < _LOOK_SECONDS:
+                continue
+            is_told, is_waiting = is_waiting, not client.nthreads()
+            if is_waiting:
+                settings = " (DASK_CONFIG set as here)" if self.address.startswith("tls:") else ""
+                yield Waiting(
+                    f"no workers on {self.address}; start one with: dask worker {self.address} --nthreads 1{settings}"
+                )
+            elif is_told:
+                yield Waiting("")
+            looked = time.monotonic()
+        if is_waiting:
+            yield Waiting("")
+
+    def _connect(self) -> Generator[Waiting, None, Client]:
         from distributed import Client
         from distributed.comm.core import FatalCommClosedError
 
         until = time.monotonic() + self.patience
+        seconds = _FIRST_CONNECT_SECONDS
         while True:
             try:
-                return Client(self.address, timeout=_CONNECT_SECONDS, set_as_default=False)
+                client = Client(self.address, timeout=seconds, set_as_default=False)
+                break
             except FatalCommClosedError:  # no wait mends it
+                check_protocol(self.address)
                 raise UnavailableError(
                     f"expected at {self.address} a scheduler whose certificate our authority signed, and that takes ours; got another: give "
                     "all machines the same ca-file"
                 ) from None
             except (OSError, TimeoutError) as error:
+                check_protocol(self.address)
                 if time.monotonic() > until:
                     got = f"none for {self.patience:.0f} s ({error}): start it, and the same command goes on"
-                    if _answers(self.address):
-                        got = f"something else for {self.patience:.0f} s, which answers there ({error}): is it tls://, or another program?"
+                    if answers(self.address):
+                        got = f"something else for {self.patience:.0f} s, which answers there ({error}): is it another program?"
                     raise UnavailableError(f"expected a Dask scheduler at {self.address}; got {got}") from error
-                time.sleep(0.2)
-
-
-def _answers(address: str) -> bool:
-    """Whether anything takes a connection there."""
-    parts = urlsplit(address)
-    with contextlib.suppress(OSError), socket.create_connection((parts.hostname or "", parts.port or 0), 1.0):
-        return True
-    return False
+            yield Waiting(
+                f"no Dask scheduler answers at {self.address} yet; it is waited for, {self.patience:.0f} s in all"
+            )
+            time.sleep(0.2)
+            seconds = _CONNECT_SECONDS
+        if seconds != _FIRST_CONNECT_SECONDS:
+            yield Waiting("")
+        return client
 
 
 @contextlib.contextmanager
@@ -142,49 +173,8 @@ def on_dask(address: str) -> OnDask:
             "expected Dask distributed for a scheduler; it is not installed: pip install 'sparselab-structure[cluster]'"
         ) from None
     if address.startswith("tls:"):
-        _check_certificates()
+        check_certificates()
     return OnDask(address)
-
-
-def check_address(address: str) -> None:
-    """Raises: SettingError unless an address is one of TLS, or of this machine alone: a scheduler runs what anybody sends it.
-
-    Example: >>> check_address("tls://head:8786"), check_address("tcp://127.0.0.1:8786")
-             (None, None)
-    """
-    try:
-        parts = urlsplit(address)
-        scheme, host, port = parts.scheme, parts.hostname or "", parts.port
-    except ValueError:
-        scheme, host, port = "", "", None
-    if port and host and (scheme == "tls" or (scheme == "tcp" and _is_here(host))):
-        return
-    raise SettingError(
-        f"--scheduler: expected tls://HOST:PORT, or tcp://127.0.0.1:PORT on this machine alone; got {address[:100]!r}: a Dask scheduler "
-        "runs whatever it is sent by anybody who reaches it, so use TLS or an SSH tunnel"
-    )
-
-
-def _check_certificates() -> None:
-    """Raises: SettingError unless Dask's configuration names certificates that can be read: said at once, not after a minute's wait."""
-    from distributed import Security
-
-    try:
-        found = Security().get_connection_args("client")["ssl_context"]
-        told = "none" if found is None else ""
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError, and names no file
-        told = f"files that cannot be read as such ({error})"
-    if told:
-        raise SettingError(
-            "--scheduler: expected the certificates of the cluster in Dask's configuration, distributed.comm.tls: ca-file, client.cert and "
-            f"client.key; got {told}: set DASK_CONFIG to the tls.yaml that the scheduler was started with"
-        )
-
-
-def _is_here(host: str) -> bool:
-    with contextlib.suppress(ValueError):
-        return ip_address(host).is_loopback
-    return host == "localhost"
 
 
 def _check_workers(client: Client) -> None:

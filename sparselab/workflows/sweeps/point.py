@@ -15,12 +15,12 @@ from sparselab.core.layer import Layer
 from sparselab.core.settings import settings_of
 from sparselab.core.version import __version__
 from sparselab.formats import ReadOptions
-from sparselab.grouping import GROUPERS
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.runtime.results import code_digest, task_digest
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.base import Transform
 from sparselab.workflows.chance import chance_of
+from sparselab.workflows.tasks import other_packages
 
 Task = Mapping[str, Any]
 
@@ -87,11 +87,6 @@ def task_of(
     told = {"transform": transform, "settings": dict(settings), "seed": seed, "chance": with_chance, "device": device}
     packages = other_packages()
     return {POINT: told, "layer": layer, **({"packages": packages} if packages else {})}
-
-
-def other_packages() -> list[str]:
-    """Return the packages, with their versions, that bring transforms or groupers: their code is not part of ours."""
-    return sorted({registry.package(name) for registry in (TRANSFORMS, GROUPERS) for name in registry} - {""})
 
 
 def found_at(

@@ -13,9 +13,11 @@ from sparselab.core.errors import Cancelled, SettingError
 from sparselab.runtime.results import ResultStore
 from sparselab.workflows.known_runs import found_point, keep_run
 from sparselab.workflows.sweeps.executors import Executor
-from sparselab.workflows.sweeps.folder import Standing, SweepFolder
+from sparselab.workflows.sweeps.folder import SweepFolder
 from sparselab.workflows.sweeps.plan import Plan
-from sparselab.workflows.sweeps.point import PlannedPoint, other_packages, reason_of
+from sparselab.workflows.sweeps.point import PlannedPoint, reason_of
+from sparselab.workflows.sweeps.standing import Origins, Standing, Waiting
+from sparselab.workflows.tasks import other_packages
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def run_sweep(
 
     Whatever order, however often, and wherever it was stopped before, the results are the same files, byte for byte.
     store: answers that were computed before, by pages or other sweeps; what is computed here is put in too.
-    report: told how far it is, after every result. retry_failed: tasks without a result are tried again.
+    report: told how far it is, after every result, and what it waits for, which the folder says as well. retry_failed: tasks without a result are tried again.
     Raises: SettingError for another plan than the folder's, FileError where it cannot be written, what the executor raises.
     """
     shard = shard or Shard()
@@ -66,34 +68,44 @@ def run_sweep(
                 continue
             done.add(point.digest)
             if known is not None and (answer := found_point(known, point.task)) is not None:
-                folder.put(point, _of_store(answer))
+                folder.put(point, _of_store(answer), is_cached=True)
                 progress.add(is_failed=False, is_computed=False)
             else:
                 yield replace(point, workplace=folder.workplace(point)) if plan.of_kind.has_workplace else point
 
     progress.tell()
-    for point, outcome in executor(missing()):
-        if isinstance(outcome, Cancelled):
-            continue
-        if isinstance(outcome, Exception):
-            folder.put(point, {"failure": reason_of(outcome)})
-        else:
-            folder.put(point, outcome)
-            if known is not None and "result" in outcome:
-                keep_run(known, point.task, outcome["result"], outcome.get("layout"))
-        progress.add(is_failed=isinstance(outcome, Exception) or "result" not in outcome)
+    try:
+        for found in executor(missing()):
+            if isinstance(found, Waiting):
+                folder.tell_waiting(found.reason)
+                progress.wait(found.reason)
+                continue
+            point, outcome = found
+            if isinstance(outcome, Cancelled):
+                continue
+            if isinstance(outcome, Exception):
+                folder.put(point, {"failure": reason_of(outcome)})
+            else:
+                folder.put(point, outcome)
+                if known is not None and "result" in outcome:
+                    keep_run(known, point.task, outcome["result"], outcome.get("layout"))
+            progress.add(is_failed=isinstance(outcome, Exception) or "result" not in outcome)
+    finally:
+        folder.tell_waiting("")
     return progress.standing
 
 
 def standing_of(plan: Plan, folder: SweepFolder, shard: Shard | None = None) -> Standing:
     """Return how far a sweep is, or a shard of it; computes nothing. What has no result counts as done and failed."""
     done, mine = folder.done(), {point.digest for point in (shard or Shard()).of(plan)}
-    return Standing(len(done & mine), len(folder.without_result() & mine), len(mine))
+    failed = folder.without_result()
+    origins = folder.origins(done & mine - failed)
+    return Standing(len(done & mine), len(failed & mine), len(mine), origins=origins, waits=folder.waiting())
 
 
 class _Progress:
     def __init__(self, done: int, failed: int, total: int, report: Callable[[Standing], None]) -> None:
-        self.standing = Standing(done, failed, total)
+        self.standing = Standing(done, failed, total, origins=Origins(before=done - failed))
         self._report = report
         self._computed = 0
         self._since = time.monotonic()
@@ -110,8 +122,19 @@ class _Progress:
             done, failed = before.done + 1, before.failed + is_failed
             each = (time.monotonic() - self._since) / (self._computed - 1) if self._computed > 1 else None
             left = None if each is None else each * (before.total - done)
-            self.standing = Standing(done, failed, before.total, left)
+            self.standing = Standing(done, failed, before.total, left, self._origins(is_failed, is_computed))
             self.tell()
+
+    def wait(self, reason: str) -> None:
+        with self._lock:
+            self.standing = replace(self.standing, waits=reason)
+            self.tell()
+
+    def _origins(self, is_failed: bool, is_computed: bool) -> Origins:
+        before = self.standing.origins
+        if is_failed:
+            return before
+        return replace(before, **({"computed": before.computed + 1} if is_computed else {"cached": before.cached + 1}))
 
     def tell(self) -> None:
         self._report(self.standing)

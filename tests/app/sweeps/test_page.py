@@ -8,10 +8,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from sparselab.app.sweeps import results
-from sparselab.app.sweeps.lines import charts_of, filtered, varying
+from sparselab.app.sweeps.lines import MOST_CHARTS, charts_of, filtered, values_of, varying
+from sparselab.app.sweeps.missing import without_chart
 from sparselab.cli import main
 from sparselab.core.data_files import SWEEP_EXAMPLE
 from sparselab.core.errors import FileError
@@ -86,6 +88,9 @@ def test_a_sweep_that_runs_is_watched(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("SPARSELAB_ROOTS", str(tmp_path))
     plan, folder = small_plan(tmp_path), SweepFolder(tmp_path / "out")
     run_sweep(plan, folder, inline, shard=Shard(1, 2))
+    folder.tell_waiting("no workers on tcp://127.0.0.1:1")
+    monkeypatch.setattr(results, "pause", lambda _seconds: st.stop())
+    assert "It waits: no workers on tcp://127.0.0.1:1" in said(opened(sweep_folder=str(folder.path))).replace("\\", "")
     looks: list[float] = []
 
     def go_on(seconds: float) -> None:
@@ -95,10 +100,41 @@ def test_a_sweep_that_runs_is_watched(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(results, "pause", go_on)
     at = opened(sweep_folder=str(folder.path))
-    assert "Finished: 20 of 24 points have a result, 4 failed" in said(at)
+    assert "Finished: 20 of 24 points have a result (20 computed), 4 failed" in said(at)
     assert len(looks) == 2
     assert drawn(at) == 1
     assert "4 without a result, with the reason" in said(at)
+
+
+def test_every_value_has_a_chart_or_a_reason(tmp_path: Path) -> None:
+    """Layers that failed, have no energy, are not done yet, or are beyond the most charts; what the filters leave out is not named."""
+    plan, folder = small_plan(tmp_path, transforms={"refill": {"score": ("l1",)}}), SweepFolder(tmp_path / "out")
+    run_sweep(plan, folder, inline, shard=Shard(1, 4))
+    table = table_in(folder.path)
+    assert [row["layer"] for row in table.rows] == ["fc0"]
+    told = without_chart(table, table.rows, "layer", "coverage", [])
+    assert (
+        told
+        == "No chart for fc0: score=l1 needs weights, and the layer is a mask alone: use score=count. No chart for fc1: none of its points is done yet."
+    )
+    example = table_in(SWEEP_EXAMPLE)
+    layers = values_of(example.rows, "layer")
+    assert without_chart(example, example.rows, "layer", "coverage", layers) == ""
+    assert (
+        without_chart(
+            example, [row for row in example.rows if row["layer"] == layers[0]], "layer", "coverage", layers[:1]
+        )
+        == ""
+    )
+    assert without_chart(example, example.rows, "layer", "coverage", layers[:2]) == (
+        f"No chart for {layers[2]}, {layers[3]}: {MOST_CHARTS} charts are drawn at most; the filters choose others."
+    )
+    bare = [{**row, "energy": None} for row in example.rows]
+    assert without_chart(example, bare, "layer", "energy", []).startswith(
+        f"No chart for {', '.join(layers)}: it is a mask without"
+    )
+    many = [{"layer": f"layer{n}", "error": f"failed {n}"} for n in range(1000)]
+    assert without_chart(example, many, "layer", "coverage", []).endswith("996 more have none, for other reasons.")
 
 
 @pytest.mark.parametrize("kind", ["csv", "zip"])
@@ -136,8 +172,9 @@ def test_another_file_is_said_in_a_sentence(content: bytes, tmp_path: Path) -> N
 def test_a_folder_elsewhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine").mkdir()
     monkeypatch.setenv("SPARSELAB_ROOTS", str(tmp_path / "mine"))
-    at = opened(sweep_folder=str(tmp_path))
+    at = opened(sweep_folder="/etc")
     assert "expected a path under" in at.error[0].value
+    assert tmp_path.name not in at.error[0].value.replace("\\", "")
     at = opened(sweep_folder=str(tmp_path / "mine"))
     assert "plan.json" in at.error[0].value.replace("\\", "")
 

@@ -9,12 +9,12 @@ from typing import Any
 import psutil
 
 
-def start(port: int = 0) -> Any:
-    """Start a cluster; its `scheduler_address` is for whoever sweeps."""
+def start(port: int = 0, workers: int = 2) -> Any:
+    """Start a cluster; its `scheduler_address` is for whoever sweeps, and `scale(workers)` makes them as many."""
     from distributed import LocalCluster
 
     return LocalCluster(
-        n_workers=2,
+        n_workers=workers,
         threads_per_worker=1,
         host="127.0.0.1",
         scheduler_port=port,

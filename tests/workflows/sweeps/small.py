@@ -15,6 +15,7 @@ from sparselab.workflows.sweeps.executors import Outcomes
 from sparselab.workflows.sweeps.outline import Outline, files_at, plan_of
 from sparselab.workflows.sweeps.plan import Plan
 from sparselab.workflows.sweeps.point import PlannedPoint
+from sparselab.workflows.sweeps.standing import Waiting
 
 TRANSFORMS: dict[str, dict[str, tuple[Any, ...]]] = {
     "regroup": {"rows_per_group": (4, 8), "density": (0.1, 0.2)},
@@ -42,6 +43,12 @@ def inline(points: Iterable[PlannedPoint]) -> Outcomes:
             yield point, compute(*arguments_of(point))
         except Exception as error:
             yield point, error
+
+
+def waiting_first(points: Iterable[PlannedPoint]) -> Outcomes:
+    """An executor that waits for workers, says so twice, and then computes as `inline` does."""
+    yield from (Waiting("no workers on it"), Waiting("no workers on it"), Waiting(""))
+    yield from inline(points)
 
 
 def results_of(folder: Path) -> dict[str, bytes]:

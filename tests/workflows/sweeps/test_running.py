@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from sparselab.workflows.sweeps.folder import SweepFolder
 from sparselab.workflows.sweeps.plan import Plan
 from sparselab.workflows.sweeps.point import PlannedPoint
 from sparselab.workflows.sweeps.running import Shard, run_sweep, standing_of
+from sparselab.workflows.sweeps.standing import Origins, Standing
 from sparselab.workflows.sweeps.table import rows_of
 from tests.workflows.sweeps.clusters import cluster
 from tests.workflows.sweeps.small import digests, inline, results_of, small_plan, write_file
@@ -72,11 +74,31 @@ def test_shards_in_any_order_stopped_anywhere_and_run_again(
         return lambda points: itertools.islice(again(points), after)
 
     for number, after in zip(order, stops, strict=True):
-        run_sweep(plan, folder, stopped(after), shard=Shard(number, 3))
+        before = standing_of(plan, folder, Shard(number, 3))
+        found = run_sweep(plan, folder, stopped(after), shard=Shard(number, 3))
+        assert with_result(found) == found.origins.computed + found.origins.before
+        assert (found.origins.before, found.origins.cached) == (with_result(before), 0)
     for number in (*order, order[0]):
         assert run_sweep(plan, folder, again, shard=Shard(number, 3)).left == 0
+    assert standing_of(plan, folder).origins == Origins(computed=20)
     assert results_of(folder.path) == results
     assert not list((folder.path / "failed").iterdir())
+
+
+def with_result(standing: Standing) -> int:
+    return standing.done - standing.failed
+
+
+def test_what_a_killed_run_waited_for_is_not_said_for_ever(tmp_path: Path) -> None:
+    folder = SweepFolder(tmp_path)
+    assert folder.waiting() == ""
+    folder.tell_waiting("no workers")
+    assert folder.waiting() == "no workers"
+    (note,) = (tmp_path / "waiting").iterdir()
+    os.utime(note, (time.time() - 3600,) * 2)
+    assert folder.waiting() == ""
+    note.write_bytes(b"\xff\n" * 10**6)
+    assert 0 < len(folder.waiting()) <= 1000
 
 
 @given(count=st.integers(1, 20))
@@ -188,8 +210,11 @@ def test_pages_and_sweeps_find_what_the_other_computed(tmp_path: Path, monkeypat
         assert not list(points), "all was found"
         return iter(())
 
-    run_sweep(plan, SweepFolder(tmp_path / "found"), idle, store=store)
-    run_sweep(plan, SweepFolder(tmp_path / "computed"), inline)
+    found = run_sweep(plan, SweepFolder(tmp_path / "found"), idle, store=store)
+    computed = run_sweep(plan, SweepFolder(tmp_path / "computed"), inline)
+    assert (found.origins, computed.origins) == (Origins(cached=2), Origins(computed=2))
+    for standing, where in ((found, "found"), (computed, "computed")):
+        assert standing_of(plan, SweepFolder(tmp_path / where)).origins == standing.origins
     assert results_of(tmp_path / "found") == results_of(tmp_path / "computed")
     shutil.rmtree(store.folder)
     run_sweep(plan, SweepFolder(tmp_path / "again"), inline, store=store)
