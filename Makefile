@@ -27,6 +27,7 @@ test-long: $(VENV)/.test
 	PYTHONPATH=. $(BIN)/python tests/long/steps.py
 	PYTHONPATH=. $(BIN)/python tests/long/killed_trainings.py
 	$(BIN)/python tests/long/native.py
+	$(BIN)/python tests/long/emulated.py
 	SPARSELAB_TEST_LAYERS=1000 $(BIN)/python -m pytest tests/kernels/test_triton_interpreted.py
 	$(BIN)/python -m pytest tests/long/audit_hostile.py
 	PYTHONPATH=. $(BIN)/python tests/long/compiled.py

@@ -1,9 +1,10 @@
 """The exact product of any mask against the dense one: random masks, sample tickets, real pruned layers, ResNet-18's convolutions.
 
-    python -m benchmarks.exact [--only linear|samples|dlmc|conv] [--seconds 2] [--threads 1] [--dlmc FOLDER]
+    python -m benchmarks.exact [--only linear|samples|dlmc|conv] [--seconds 2] [--threads 1 2] [--dlmc FOLDER]
 
 Every case is a session of `sparselab.benchmarking`: checked against float64, then all kernels in turns, the dense product beside itself as a
-control. One row a case and kernel in results/latency_exact.csv, with the flags of its session: "busy" where others used the machine.
+control. One row a case and kernel in results/latency_exact.csv, with the flags of its session: "busy" where others used the machine. The 66 cases take some 8 minutes a number of threads on a quiet
+machine. A run replaces the file: ask for all that is to stand in it at once.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -98,21 +100,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=("linear", "samples", "dlmc", "conv"))
     parser.add_argument("--seconds", type=float, default=2.0, help="of each session")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1])
     parser.add_argument("--dlmc", type=Path, default=DLMC, help="folder of .smtx layers")
     arguments = parser.parse_args()
     rows: list[dict[str, Any]] = []
     every = (*linear_cases(), *sample_cases(), *dlmc_cases(arguments.dlmc), *conv_cases())
     cases = [case for case in every if arguments.only in (None, case.part)]
     with alone():
-        for case in cases:
-            session = measure(case.work, case.kernels, seconds=arguments.seconds, threads=arguments.threads)
+        for threads, case in product(arguments.threads, cases):
+            session = measure(case.work, case.kernels, seconds=arguments.seconds, threads=threads)
             for row in session.rows:
                 if row.role in ("kernel", "control") and row.median_ms is not None and row.interval is not None:
                     rows.append(
                         {
                             "case": case.name,
                             "kernel": row.label,
+                            "threads_used": threads,
                             "median_ms": f"{row.median_ms:.4g}",
                             "p20_ms": f"{row.p20_ms:.4g}",
                             "dense / time": f"{row.speedup_vs_dense:.2f}",
@@ -127,6 +130,7 @@ def main() -> None:
                     print(
                         case.name,
                         row.label,
+                        f"{threads} threads",
                         rows[-1]["dense / time"],
                         rows[-1]["interval"],
                         row.choice,

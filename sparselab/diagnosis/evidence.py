@@ -17,6 +17,15 @@ THIS_MACHINE, CUDA_24, ONNXRUNTIME = TARGETS
 DENSE_RUN = "dense"
 """What `LayerEvidence.runs` says of a product that multiplies the zeros too."""
 
+KINDS_LEFT_DENSE = {
+    "depthwise": "each of its rows sees an input channel of its own, so no two of them share a gather",
+    "transposed": "no kernel here multiplies a transposed convolution",
+    "volume": "no kernel here multiplies a convolution in three dimensions",
+    "recurrent": "a recurrent layer computes with its weights itself and calls no layer",
+    "attention": "nn.MultiheadAttention computes with its weights itself and calls no layer",
+}
+"""Kinds of layers that no sparse product here stands in for, as `LayerEvidence.kind` has them, and why."""
+
 MOST_EQUAL = 1.1
 """A product that is at most so many times as fast does not count as faster."""
 
@@ -103,7 +112,7 @@ class LayerEvidence:
     operation of torch multiplied it. ms: that operation. dtype: in which type it was multiplied; stored: in which it lies.
     how: how the weight comes about, in words, "" where it is a plain parameter. remade: the operations that make the weight
     anew at every call, and remade_ms their time. runs: `DENSE_RUN`, one of our kernels, or the layout of torch.
-    is_called: whether its module was called at all. obstacle: why the exact kernel cannot run it as it is multiplied now;
+    kind: one of `KINDS_LEFT_DENSE`, "" of any other layer. is_called: whether its module was called at all. obstacle: why the exact kernel cannot run it as it is multiplied now;
     float32_obstacle: why it could not in float32 either.
     """
 
@@ -120,6 +129,7 @@ class LayerEvidence:
     remade_ms: float = 0.0
     runs: str = DENSE_RUN
     is_called: bool = True
+    kind: str = ""
     is_convolution: bool = False
     zero_rows: int = 0
     zero_cols: int = 0

@@ -165,10 +165,9 @@ def _lines(report: Diagnosis) -> Sequence[str]:
         out[0] += f"; {evidence.device}{busy}"
     if evidence.total_ms:
         used = f", {evidence.threads.used} threads" if evidence.threads is not None else ""
-        out.append(
-            f"one forward pass: {ms_shown(evidence.total_ms)}{used}; pruned layers: {share_shown(evidence.share)} of the operations' time, "
-            f"so {evidence.bound:.2f}x at most if they took none"
-        )
+        share = f"pruned layers: {share_shown(evidence.share)} of the operations' time"
+        bound = f"so {evidence.bound:.2f}x at most if they took none" if evidence.bound < _MOST_BOUND else "all of it"
+        out.append(f"one forward pass: {ms_shown(evidence.total_ms)}{used}; {share}, {bound}")
     if evidence.kernels:
         out.append("what ran: " + ", ".join(f"{each.name} {ms_shown(each.ms)}" for each in evidence.kernels[:5]))
     for place, finding in enumerate(report.findings, start=1):
@@ -188,3 +187,5 @@ def _lines(report: Diagnosis) -> Sequence[str]:
 
 
 _MOST_LINES = 6
+_MOST_BOUND = 1000
+"""From here on the bound is that of rounding."""

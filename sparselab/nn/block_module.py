@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
 from typing import Any, Self, cast
 
 import torch
@@ -53,8 +52,7 @@ class BlockModule(nn.Module):
 
     values: nn.Parameter
     bias: nn.Parameter | None
-    flat_rows: Tensor
-    flat_cols: Tensor
+    flat_places: Tensor
 
     def __init__(self, layout: Layout, dense: nn.Linear | nn.Conv1d | nn.Conv2d, kernel: str = "auto") -> None:
         super().__init__()
@@ -72,15 +70,15 @@ class BlockModule(nn.Module):
         self._number = compiled_ops.numbered(self)
         self._runs = RunCache()
         self._step: tuple[LayerStep | None] | None = None
-        self.values = nn.Parameter(matrix[self.flat_rows, self.flat_cols].clone(), dense.weight.requires_grad)
+        self.values = nn.Parameter(matrix.flatten()[self.flat_places], dense.weight.requires_grad)
         bias = dense.bias
         self.bias = None if bias is None else nn.Parameter(bias.detach().clone(), bias.requires_grad)
         self.train(dense.training)
 
     def indices(self) -> dict[str, NDArray[Any]]:
         """Return the buffers: where the values lie, which follows from the layout and is no part of the state; its digest is."""
-        rows, cols = self.panel_indices.flat
-        return {"flat_rows": rows, "flat_cols": cols, DIGEST: digest_of(rows, cols, self.layout.after.shape)}
+        (rows, cols), shape = self.panel_indices.flat, self.layout.after.shape
+        return {"flat_places": rows * shape[1] + cols, DIGEST: digest_of(rows, cols, shape)}
 
     def forward(self, x: Tensor) -> Tensor:
         """Return what the dense layer returns of x, in the same memory format."""
@@ -127,8 +125,8 @@ class BlockModule(nn.Module):
         """Return the weight, or one with other values, as a dense matrix out x n, zeros outside the blocks; gradients flow
         through it."""
         values = self.values if values is None else values
-        matrix = values.new_zeros(self.dense_shape[0], prod(self.dense_shape[1:]))
-        return matrix.index_put((self.flat_rows, self.flat_cols), values)
+        rows, cols = self.layout.after.shape
+        return values.new_zeros(rows * cols).index_copy_(0, self.flat_places, values).view(rows, cols)
 
     @property
     def weight(self) -> Tensor:
@@ -244,9 +242,11 @@ class BlockModule(nn.Module):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]
         self._step, self._number = None, compiled_ops.numbered(self)
-        if DIGEST not in self._buffers:  # pickled by an older version
-            digest = torch.from_numpy(self.indices()[DIGEST]).to(self.values.device)
-            self.register_buffer(DIGEST, digest)
+        if "flat_places" not in self._buffers:  # pickled by an older version
+            for name in ("flat_rows", "flat_cols"):
+                self._buffers.pop(name, None)
+            for name, indices in self.indices().items():
+                self.register_buffer(name, torch.from_numpy(indices).to(self.values.device), persistent=name == DIGEST)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *told: Any) -> None:
         *_, missing, _, errors = told

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +15,10 @@ from sparselab.training.engine.stage_start import transformed_layouts
 from sparselab.training.network import Masks, Network, tensor_of
 from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import Data
-from sparselab.tuning.forms import ready_forms, time_forms
+from sparselab.tuning.forms import one_batch, ready_forms, time_forms
 
-CANDIDATES = tuple(f"regroup:rows_per_group={height}" for height in (16, 32, 64))
-"""What `auto` chooses from: at equal numbers of weights lower groups keep more of the old ones, higher groups run faster."""
+CANDIDATES = tuple(f"regroup:rows_per_group={height}" for height in (32, 16, 64))
+"""What `auto` chooses from, in the order in which they are tried as long as there is time: at equal numbers of weights lower groups keep more of the old ones, higher groups run faster."""
 
 _AS_FAST = 1.05
 """Times closer than this count as equal, and the lower groups win."""
@@ -28,7 +29,8 @@ class Forecast:
     """What one transform comes to on this machine, at the checkpoint's weights. Times are milliseconds of a batch.
 
     retained: the share of the kept weights that stay. exact, structured: dense time / theirs. over: the time of `rival` (dense or exact,
-    whichever is faster) / the structured time. rounds: of the turns in which all were timed.
+    whichever is faster) / the structured time. rounds: of the turns in which all were timed. transform_s, ready_s: the seconds that
+    the transform took, and the making of the forms.
     """
 
     transform: str
@@ -40,6 +42,8 @@ class Forecast:
     rival: str
     over: Ratio
     rounds: int
+    transform_s: float = 0.0
+    ready_s: float = 0.0
 
     @property
     def pays(self) -> bool:
@@ -75,30 +79,40 @@ class Forecast:
             "structured": (self.structured.value, self.structured.low, self.structured.high),
             "rival": self.rival,
             "rounds": self.rounds,
+            "transform_s": self.transform_s,
+            "ready_s": self.ready_s,
             **ratios,
         }
 
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Forecast:
+        """Return what `as_json` described."""
+        return cls(**{**told, **{name: Ratio(*told[name]) for name in ("exact", "structured", "over")}})
+
 
 def forecast(
-    settings: TrainSettings, network: Network, data: Data, *, seconds: float, monitor: Monitor = SILENT
+    settings: TrainSettings, network: Network, data: Data, *, seconds: float, examples: int, monitor: Monitor = SILENT
 ) -> Forecast:
-    """Return what the one transform of `settings` comes to on the checkpoint, all forms timed in turns for `seconds`."""
+    """Return what the one transform of `settings` comes to on the checkpoint, all forms timed in turns for `seconds`, on
+    a batch of `examples`."""
     (item,) = settings.follow_ups
     start = initial(settings, network, lambda _text: None)
     monitor.progress(f"trying {item.label}")
+    begun = time.perf_counter()
     layers = transformed_layouts(
         settings, network, data, item=item, rewound=start.state, ticket=(start.state, start.masks), monitor=monitor
     )
+    transformed = time.perf_counter()
     layouts = {layer.name: layout for layer, layout in layers}
     after: Masks = {
         name: tensor_of(layout.after, start.masks[name]).to(start.masks[name].dtype) for name, layout in layouts.items()
     }
     forms = {"dense": network.full, "masked": start.masks, "structured": after}
-    ready = ready_forms(network, data, {name: (start.state, masks) for name, masks in forms.items()}, layouts)
+    batch = one_batch(network, data, examples)
+    ready = ready_forms(network, batch, {name: (start.state, masks) for name, masks in forms.items()}, layouts)
     timed = ("dense", "exact", "structured")
-    times = time_forms(
-        network, data, ready, seed=settings.seed, seconds=seconds, monitor=monitor, forms=timed, fits=True
-    )
+    ended = time.perf_counter()
+    times = time_forms(ready, batch, seed=settings.seed, seconds=seconds, monitor=monitor, forms=timed)
     rival = min(("dense", "exact"), key=times.ms)
     kept = sum(layout.before.count for layout in layouts.values())
     return Forecast(
@@ -111,6 +125,8 @@ def forecast(
         rival=rival,
         over=times.ratio("structured", rival),
         rounds=times.rounds,
+        transform_s=transformed - begun,
+        ready_s=ended - transformed,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,7 +25,13 @@ TRAINED = ("dense", "masked", "structured")
 FORMS = ("dense", "masked", "exact", "structured")
 """The exact form is the masked network, run by the exact kernel: the same weights, nothing dropped."""
 
-_ROUNDS, _IMAGES = 200, 64
+_ROUNDS = 200
+EXAMPLES = 64
+"""Of a batch that is timed, where there is time for it."""
+
+_CHECKS, _WARM_UP_CALLS = 5, 12
+"""Calls before the timing: outputs compared, kernels built; and of every form until it is warm."""
+
 _RUNS_AS = {"exact": "exact kernel in {}", "structured": "blocks in {}"}
 
 
@@ -66,13 +71,12 @@ class Times:
 
 
 def ready_forms(
-    network: Network, data: Data, ended: Mapping[str, tuple[State, Masks]], layouts: Mapping[str, Layout]
+    network: Network, batch: torch.Tensor, ended: Mapping[str, tuple[State, Masks]], layouts: Mapping[str, Layout]
 ) -> Ready:
-    """Return each form as it would be run. ended: weights and masks of `TRAINED`.
+    """Return each form as it would be run. batch: on which their outputs are compared. ended: weights and masks of `TRAINED`.
 
     Raises: SparselabError where a converted model does not give the outputs of the masked one.
     """
-    batch = one_batch(network, data)
     network.restore(under(*ended["structured"]))
     converted = convert(network.model.eval(), layouts)
     difference = largest_difference(converted.model, network.model, batch)
@@ -102,25 +106,15 @@ def _as_loaded(model: nn.Module) -> nn.Module:
 
 
 def time_forms(
-    network: Network,
-    data: Data,
     ready: Ready,
+    batch: torch.Tensor,
     *,
     seed: int,
     seconds: float,
     monitor: Monitor = SILENT,
     forms: Sequence[str] = FORMS,
-    fits: bool = False,
 ) -> Times:
-    """Return the times of a batch of test examples, the forms in turns. fits: of fewer examples, where a verdict on a whole batch
-    would take longer than `seconds`."""
-    batch = one_batch(network, data)
-    if fits:
-        start = time.perf_counter()
-        with torch.no_grad():
-            _call(ready.models["dense"], batch)()
-        least = (time.perf_counter() - start) * len(forms) * 2 * FEWEST_ROUNDS
-        batch = batch[: max(1, int(len(batch) * min(1.0, seconds / least)))]
+    """Return the times of a batch, the forms in turns."""
     runs = [
         TimedRun(key=(place, "batch"), name=form, call=_call(ready.models[form], batch), clock=WallClock())
         for place, form in enumerate(forms)
@@ -130,9 +124,20 @@ def time_forms(
     return Times({form: taken.times[place, "batch"] for place, form in enumerate(forms)}, seed)
 
 
-def one_batch(network: Network, data: Data) -> torch.Tensor:
+def batch_within(seconds: float, example_seconds: float, data: Data, *, forms: int = len(FORMS)) -> int:
+    """Return of how many test examples a batch is, so that the fewest turns that decide anything take at most `seconds`."""
+    fits = int(seconds / max(fewest_turns(1, example_seconds, forms=forms), 1e-12))
+    return max(1, min(fits, EXAMPLES, len(data.test)))
+
+
+def fewest_turns(examples: int, example_seconds: float, *, forms: int = len(FORMS)) -> float:
+    """Return the seconds of the fewest turns that decide anything, with what comes before them."""
+    return examples * example_seconds * (_CHECKS + forms * (_WARM_UP_CALLS + 2 * FEWEST_ROUNDS))
+
+
+def one_batch(network: Network, data: Data, examples: int = EXAMPLES) -> torch.Tensor:
     """Return the batch of test examples that is timed."""
-    images, _ = data.test.batch(torch.arange(min(_IMAGES, len(data.test))), None)
+    images, _ = data.test.batch(torch.arange(min(examples, len(data.test))), None)
     return images.to(network.device)
 
 

@@ -1,38 +1,37 @@
-"""A tuning from its request to the converted model: every step returns at once if its result exists, so every tuning resumes.
+"""A tuning from its request to the converted model: what was finished is taken from the folder, so every tuning resumes.
 
-tune.json            the request, the epochs that fit its minutes, the transform, what it was seen to come to before anything was
-                     trained, and at the end what it came to
+tune.json            the request, what each transform was seen to come to before anything was trained, the epochs that fit its minutes,
+                     the metrics before training, and at the end what it came to
 dense/, masked/      the runs, as `train` writes them
+structured.layouts   what the transform made of the masked network
 structured.safetensors  the converted model, see `sparselab.nn.load`
 """
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sparselab.core.atomic_files import atomic_path
 from sparselab.core.device import resolve_device
-from sparselab.core.errors import SettingError
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.training.named import code_of, load_data
 from sparselab.training.network import build_network
 from sparselab.training.runs.paths import RunPaths
-from sparselab.training.runs.records import read_json
 from sparselab.training.runs.run import train
 from sparselab.training.runs.run_guards import exactly
-from sparselab.training.settings import TrainSettings
+from sparselab.training.tasks import Data
+from sparselab.training.tasks.fewer import judged_on
+from sparselab.tuning.choosing import Refused
 from sparselab.tuning.converted import save_converted
-from sparselab.tuning.forecast import CANDIDATES, Forecast, best_of, forecast, refusal
+from sparselab.tuning.forms import EXAMPLES
 from sparselab.tuning.measuring import measure
-from sparselab.tuning.pace import epochs_within
-from sparselab.tuning.request import AUTO, TuneRequest
+from sparselab.tuning.planning import prepare
+from sparselab.tuning.record import TuneRecord
+from sparselab.tuning.request import TuneRequest
 
-_RECORD = "tune.json"
-_TRAININGS = 3
-"""Dense, masked, structured: they share the minutes."""
+Say = Callable[[str], None]
 
 
 def tune(
@@ -44,100 +43,64 @@ def tune(
     seconds: float = 6.0,
     data: Path | None = None,
     monitor: Monitor = SILENT,
-    say: Callable[[str], None] = lambda _text: None,
+    say: Say = lambda _text: None,
 ) -> dict[str, Any]:
-    """Train the checkpoint dense, masked and structured, a third of the minutes each; measure all forms; save the converted model.
+    """Train the checkpoint dense, masked and structured, a third of the time each; measure all forms; save the converted model.
 
-    Before anything is trained the forms are timed at the checkpoint's weights: where the structure is shown not to be faster than
-    what drops nothing, nothing is trained. The epochs that fit are found once, from a few timed steps, and written down: what is resumed is the same training.
+    The minutes are those of all of it. Before anything is trained the forms are timed at the checkpoint's weights: where the structure
+    is shown not to be faster than what drops nothing, nothing is trained. What a step takes and what judging an example takes is measured
+    once; the epochs that fit, and what is left out so that they do, follow from that and are written down: what is resumed is the same
+    training.
 
-    anyway: train where the structure cannot pay too. seconds: how long the forms are timed, in turns.
+    anyway: train where the structure cannot pay too, or the minutes are too few. seconds: how long the forms are timed at most, in turns.
 
-    Returns: what `tune.json` holds: "request", "transform", "forecast", "epochs", "step_seconds", and "result", see `Tuned.as_json`.
-    Raises: SettingError for a folder that holds another tuning, and for a structure that cannot pay here; what `train` raises, and Cancelled: it can be resumed.
+    Returns: what `tune.json` holds: "request", "tried", "transform", "forecast", "epochs", "step_seconds", "plan", "left_out", "timed",
+        "before", and "result", see `Tuned.as_json`.
+    Raises: SettingError for a folder that holds another tuning, for a structure that cannot pay here, and for minutes in which not even
+        one step of each network fits; what `train` raises, and Cancelled: it can be resumed.
     """
-    record = folder / _RECORD
-    if record.exists():
-        told = read_json(record)
-        if not resume or told["request"] != request.as_json():
-            wish = "an empty folder, or --resume with what the tuning in it was told"
-            raise SettingError(f"--out: expected {wish}; {folder} holds a tuning")
-        if told["result"] is not None:
-            return told
-    else:
-        found = _chosen(request, data, seconds, monitor, anyway)
-        say(found.told)
-        monitor.progress("timing a few steps")
-        masked = request.masked(_MOST_EPOCHS, found.transform)
-        epochs, step = epochs_within(60 * request.minutes / _TRAININGS, masked, data)
-        told = {
-            "request": request.as_json(),
-            "transform": found.transform,
-            "forecast": found.as_json(),
-            "epochs": epochs,
-            "step_seconds": step,
-            "result": None,
-        }
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(record, told)
-        share = 60 * request.minutes / _TRAININGS
-        say(
-            f"{request.minutes:g} minutes of training: dense, masked and structured get {share:.0f} s each, which is {epochs:g} epochs at "
-            f"{1000 * step:.1f} ms a step; then grouping, evaluation, and at least {seconds:g} s of timing"
-        )
-    dense = request.dense(told["epochs"])
-    masked = request.masked(told["epochs"], told.get("transform", request.transform))
-    for name, settings in (("dense", dense), ("masked", masked)):
+    record = TuneRecord(folder, request, resume=resume)
+    if record.told["result"] is not None:
+        return record.told
+    begun = time.monotonic()
+    if record.told["epochs"] is None:
+        try:
+            prepare(request, record, data, seconds, monitor, say, anyway=anyway)
+        except Refused:
+            record.discard()
+            raise
+    told = record.told
+    masked = request.masked(told["epochs"], told["transform"] or request.transform)
+    judged = _judged(told["plan"])
+    for name, settings in (("dense", request.dense(told["epochs"])), ("masked", masked)):
         place = folder / name
-        train(settings, place, resume=RunPaths(place).config.exists(), data=data, monitor=monitor, say=say)
-    told["result"] = _measured(masked.settled(), folder, data, seconds, monitor, say)
-    _write(record, told)
-    return read_json(record)
-
-
-_MOST_EPOCHS = 1000.0
-
-
-def _chosen(request: TuneRequest, data: Path | None, seconds: float, monitor: Monitor, anyway: bool) -> Forecast:
-    """Return the transform to train, with what it comes to here. Raises: SettingError where it cannot pay, unless `anyway`."""
-    is_open = request.transform == AUTO
-    first = request.masked(_MOST_EPOCHS, CANDIDATES[0] if is_open else "")
-    with code_of(first) as code, exactly(first.threads):
-        examples = load_data(first, data, code)
-        network = build_network(first, examples, resolve_device(first.device), code)
-        fresh = network.capture()
-
-        def tried(transform: str) -> Forecast:
-            network.restore(fresh)
-            settings = request.masked(_MOST_EPOCHS, transform).settled()
-            return forecast(settings, network, examples, seconds=seconds / 2, monitor=monitor)
-
-        others = [tried(each) for each in CANDIDATES] if is_open else []
-        found = best_of(others) if is_open else tried(request.transform)
-        if not found.cannot_pay or anyway:
-            return found
-        others = others or [tried(each) for each in CANDIDATES if each != found.transform]
-    raise SettingError(refusal(found, request.minutes, [each for each in others if each is not found]))
-
-
-def _measured(
-    settings: TrainSettings,
-    folder: Path,
-    data: Path | None,
-    seconds: float,
-    monitor: Monitor,
-    say: Callable[[str], None],
-) -> dict[str, Any]:
-    with code_of(settings) as code, exactly(settings.threads):
-        examples = load_data(settings, data, code)
-        network = build_network(settings, examples, resolve_device(settings.device), code)
-        found = measure(
-            settings, network, examples, folder / "masked", folder / "dense", seconds=seconds, monitor=monitor, say=say
+        train(
+            settings,
+            place,
+            resume=RunPaths(place).config.exists(),
+            data=data,
+            monitor=monitor,
+            say=say,
+            judged=judged,
+            keep_layouts=lambda _stage, layouts: record.keep_layouts(layouts),
         )
+    settings = masked.settled()
+    with code_of(settings) as code, exactly(settings.threads):
+        examples = judged(load_data(settings, data, code))
+        network = build_network(settings, examples, resolve_device(settings.device), code)
+        timed = told["timed"] or {"seconds": seconds, "examples": EXAMPLES}
+        found = measure(settings, network, examples, record, timed, monitor=monitor, say=say)
         save_converted(found.converted, folder)
-    return found.as_json()
+    record.add(result=found.as_json())
+    minutes = (time.monotonic() - begun) / 60
+    slower = minutes > request.minutes and told["plan"] is not None and told["plan"]["seconds"] <= told["plan"]["left"]
+    why = ": this machine was slower than when a step of training and an example were timed" * slower
+    say(f"{minutes:.1f} minutes, of {request.minutes:g}{why}")
+    return TuneRecord(folder, request, resume=True).told
 
 
-def _write(path: Path, told: dict[str, Any]) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(told, indent=2, allow_nan=False), encoding="utf-8")
+def _judged(told: dict[str, Any] | None) -> Callable[[Data], Data]:
+    """Return what leaves the examples that a plan has; tunings of older versions have none, and are judged on all."""
+    if told is None:
+        return lambda data: data
+    return lambda data: judged_on(data, validation=told["validation"], test=told["test"])

@@ -77,6 +77,7 @@ def test_a_knob_gives_a_new_picture_and_the_link_opens_it_again(page: Page, serv
     expect(page.get_by_test_id("stMetric").filter(has_text="Blocks")).to_contain_text("22")
     changed = computed(page, unlike=before)
     other = browser.new_context().new_page()
+    other.set_default_timeout(PATIENCE_MS)
     other.goto(page.url)
     expect(other.get_by_test_id("stMetric").filter(has_text="Blocks")).to_contain_text("22")
     assert computed(other) == root(page).get_attribute("data-digest") == changed
@@ -95,6 +96,7 @@ def test_orders(page: Page, server: str) -> None:
 
 def ask_for_something_quick(page: Page) -> None:
     page.get_by_test_id("stSelectbox").filter(has_text="Transform").locator("input").fill("N:M")
+    expect(page.get_by_role("option").first).to_contain_text("N:M")  # or there is nothing yet that Enter would choose
     page.keyboard.press("Enter")
 
 
@@ -129,6 +131,7 @@ def test_two_tabs_do_not_disturb_each_other(page: Page, server: str, tmp_path: P
         tab.locator("input[type=file]").set_input_files(make_upload(tmp_path / f"{name}.npz", len(name)))
         computed(tab)
         expect(tab.get_by_text(f"{name}.npz ·")).to_be_visible()
+        expect(tab).to_have_url(re.compile(f"file={name}.npz"))
     expect(page.get_by_text("yours.npz")).to_have_count(0)
     assert computed(page) != computed(other)
     # The link names the file and does not hold it: a stranger who has it is asked for that one, and is not shown somebody else's.

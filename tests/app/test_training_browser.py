@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
+
+from tests.app.conftest import PATIENCE_MS
 
 pytestmark = pytest.mark.browser
 
@@ -24,11 +28,13 @@ def test_a_run_outlives_its_page(page: Page, server: str, browser: Browser) -> N
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     expect(page.get_by_text("level-0")).to_be_visible()
+    expect(page).to_have_url(re.compile("[?&]run="))
     link = page.url
     page.close()
 
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     again = context.new_page()
+    again.set_default_timeout(PATIENCE_MS)
     again.goto(link)
     expect(again.get_by_role("button", name="Cancel")).to_be_visible()
     again.get_by_role("button", name="Cancel").click()

@@ -89,6 +89,11 @@ def threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def one_thread() -> Any:
+    """torch on one thread: its figures are steadier where other programs run."""
+    return threads(1)
+
+
 def _mlp(width: int = 1024) -> nn.Sequential:
     return nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 64))
 
@@ -168,6 +173,34 @@ def _left_as_zeros() -> tuple[nn.Module, Tensor]:
     return nn.Sequential(pruned(nn.Linear(1024, 1024), 0.95), nn.ReLU(), nn.Linear(1024, 64)), torch.randn(256, 1024)
 
 
+def _grouped() -> tuple[nn.Module, Tensor]:
+    return nn.Sequential(pruned(nn.Conv2d(256, 256, 3, padding=1, groups=2)), nn.ReLU()), torch.randn(4, 256, 16, 16)
+
+
+def _depthwise() -> tuple[nn.Module, Tensor]:
+    layers = (pruned(nn.Conv2d(256, 256, 3, padding=1, groups=256)), nn.ReLU(), nn.Conv2d(256, 16, 1))
+    return nn.Sequential(*layers), torch.randn(4, 256, 56, 56)
+
+
+def _transposed() -> tuple[nn.Module, Tensor]:
+    return nn.Sequential(pruned(nn.ConvTranspose2d(128, 64, 4, 2, 1)), nn.ReLU()), torch.randn(4, 128, 16, 16)
+
+
+class Attention(nn.Module):
+    """A pruned nn.MultiheadAttention over tokens."""
+
+    def __init__(self, width: int = 512) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(width, 8, batch_first=True)
+        with torch.no_grad():
+            self.attention.in_proj_weight.mul_(torch.rand_like(self.attention.in_proj_weight) < 0.1)
+        pruned(self.attention.out_proj)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.attention(x, x, x, need_weights=False)[0]
+        return y
+
+
 STAGED: dict[str, Case] = {
     "prune-pairs": Case("pruned by torch.nn.utils.prune, and the pairs never removed", _prune_pairs, "prune-pairs"),
     "own-mask": Case("a forward pass that multiplies by a mask of its own", _own_mask, "own-mask"),
@@ -190,5 +223,14 @@ STAGED: dict[str, Case] = {
 
 ALSO: dict[str, Case] = {
     "zeros-multiplied": Case("pruned for good, and left to the dense kernel", _left_as_zeros, "zeros-multiplied"),
+    "grouped": Case("a convolution in groups, pruned for good", _grouped, "zeros-multiplied", around=one_thread),
+    "depthwise": Case("a depthwise convolution, pruned", _depthwise, "depthwise", around=one_thread),
+    "transposed": Case("a transposed convolution, pruned", _transposed, "transposed", around=one_thread),
+    "attention": Case(
+        "nn.MultiheadAttention with its weights set to zero",
+        lambda: (Attention(), torch.randn(8, 128, 512)),
+        "attention",
+        around=one_thread,
+    ),
 }
 """What is no fault of the model: nothing here makes use of its zeros."""

@@ -104,6 +104,33 @@ def _compressed_rows() -> tuple[nn.Module, Tensor]:
     return nn.Sequential(with_weight(layer, layer.weight.detach().to_sparse_csr())), torch.randn(64, 1024)
 
 
+def _converted_groups() -> tuple[nn.Module, Tensor]:
+    layer = pruned(nn.Conv2d(256, 256, 3, padding=1, groups=2), 0.95)
+    return sparselab.convert(nn.Sequential(layer, nn.ReLU()).eval()).model, torch.randn(4, 256, 16, 16)
+
+
+def _separable() -> tuple[nn.Module, Tensor]:
+    layers = (nn.Conv2d(256, 256, 3, padding=1, groups=256), nn.ReLU(), pruned(nn.Conv2d(256, 512, 1), 0.95))
+    return sparselab.convert(nn.Sequential(*layers).eval()).model, torch.randn(4, 256, 28, 28)
+
+
+class PlainAttention(nn.Module):
+    """nn.MultiheadAttention, of which nothing is pruned, before a layer that is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(256, 4, batch_first=True)
+        self.out = pruned(nn.Linear(256, 1024), 0.95)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.out(self.attention(x, x, x, need_weights=False)[0])
+        return y
+
+
+def _attention() -> tuple[nn.Module, Tensor]:
+    return sparselab.convert(PlainAttention().eval()).model, torch.randn(4, 128, 256)
+
+
 HEALTHY: dict[str, Case] = {
     "dense": Case("nothing is pruned", _plain, ""),
     "converted": Case("pruned, and converted", _converted, ""),
@@ -124,6 +151,9 @@ HEALTHY: dict[str, Case] = {
     ),
     "causal": Case("attention with a causal mask", lambda: (CausalAttention(), torch.randn(2, 64, 128)), ""),
     "padded": Case("outputs that a mask of the input hides", lambda: (Padded(), torch.randn(64, 128)), ""),
+    "groups": Case("a convolution in groups, converted", _converted_groups, ""),
+    "separable": Case("a depthwise convolution as it is, the 1x1 one beside it converted", _separable, ""),
+    "attention": Case("attention as it is, the layer after it converted", _attention, ""),
     "compressed-rows": Case("torch's own compressed rows", _compressed_rows, ""),
 }
 """What must come out without a finding."""

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from sparselab.diagnosis import CAUSES, Evidence, LayerEvidence, diagnose
 from sparselab.diagnosis.causes import Explanation
-from sparselab.diagnosis.evidence import CUDA_24, OpTime, Product, Threads
+from sparselab.diagnosis.evidence import CUDA_24, KINDS_LEFT_DENSE, OpTime, Product, Threads
 from sparselab.diagnosis.gathering.windows import windows_of
 from sparselab.diagnosis.report import Diagnosis, Tried
 
@@ -79,6 +79,7 @@ CASES: dict[str, tuple[Evidence, Evidence]] = {
     ),
     "break-even": (of(replace(LAYER, product=SLOW)), of(replace(LAYER, product=PRODUCT))),
     "zeros-multiplied": (EVIDENCE, GOOD),
+    **{kind: (of(replace(LAYER, kind=kind)), of(replace(LAYER, kind=kind, ms=0.1))) for kind in KINDS_LEFT_DENSE},
 }
 
 
@@ -183,6 +184,8 @@ def test_a_pass_that_waits_outside_torch_is_no_matter_of_weights() -> None:
     waits = replace(EVIDENCE, total_ms=100.0)
     assert diagnose(waits)[0].cause == "small-share"
     assert "no operation of torch" in diagnose(waits)[0].sentence
+    busy = replace(waits, is_busy=True)
+    assert "small-share" not in {finding.cause for finding in diagnose(busy)}, "others had the processor meanwhile"
     noisy = replace(EVIDENCE, total_ms=5 * EVIDENCE.ops_ms)
     assert "small-share" not in {finding.cause for finding in diagnose(noisy)}
 

@@ -28,9 +28,10 @@ from sparselab.kernels.native.few_positions import few_positions_run
 from sparselab.kernels.native.packing import PanelLists, pack
 from sparselab.kernels.native.single_packing import pack_single
 from sparselab.kernels.native.sparse import compiled_run as sparse_run
-from sparselab.kernels.native.sparse import single_run
+from sparselab.kernels.native.sparse import single_run, windows_run
 from sparselab.kernels.native.sparse_packing import Form, Used
 from sparselab.kernels.native.sparse_packing import pack as pack_sparse
+from sparselab.kernels.native.window_packing import pack_windows
 from sparselab.kernels.support.panels import blocks_unsupported_reason
 from sparselab.kernels.support.step_reference import step_reference
 from tests.kernels.amx.emulated import amx_code
@@ -122,7 +123,9 @@ def run_of(name: str, work: Work, number: int, *, at_end: bool) -> Run:
     if name == "sparse":
         form = FORMS[number % len(FORMS)]
         return sparse_run(guarded_arrays(pack_sparse(Used.of(work), form), at_end=at_end), work.conv, 1 + number % 8)
-    return single_run(guarded_arrays(pack_single(Used.of(work)), at_end=at_end), work.conv, gathers=bool(number % 3))
+    if number % 3 == 0:
+        return windows_run(guarded_arrays(pack_windows(Used.of(work)), at_end=at_end), work.conv)
+    return single_run(guarded_arrays(pack_single(Used.of(work)), at_end=at_end), work.conv, gathers=number % 3 == 1)
 
 
 def guarded_step(work: Work, x: torch.Tensor, *, at_end: bool) -> float:

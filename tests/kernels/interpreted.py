@@ -156,7 +156,7 @@ def test_a_layer_that_names_the_kernel_trains_through_it(
         slopes.append(mine.grad)
     assert torch.allclose(*slopes, atol=1e-5)
     whole = dense.weight.grad.reshape(24, cols)
-    assert torch.allclose(block.values.grad, whole[block.flat_rows, block.flat_cols], atol=1e-5)
+    assert torch.allclose(block.values.grad, whole[block.panel_indices.flat], atol=1e-5)
     assert torch.allclose(block.bias.grad, dense.bias.grad, atol=1e-5)
 
 

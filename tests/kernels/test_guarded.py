@@ -13,7 +13,8 @@ from tests.kernels.amx.emulated import emulation_unsupported_reason
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forbids pages by mprotect")
 @pytest.mark.parametrize(
-    ("name", "layers"), [("blocks", 300), ("gradients", 60), ("sparse", 240), ("single", 100), ("few", 60), ("amx", 60)]
+    ("name", "layers"),
+    [("blocks", 300), ("gradients", 60), ("sparse", 240), ("single", 100), ("few", 60), ("amx", 60)],
 )
 def test_no_address_beside_its_arrays(name: str, layers: int) -> None:
     if name == "amx" and (reason := emulation_unsupported_reason()):

@@ -14,8 +14,9 @@ from sparselab.kernels import KERNELS
 from sparselab.kernels.base import TOLERANCES, Run, Work, max_error, random_input
 from sparselab.kernels.native.bundles import bundled
 from sparselab.kernels.native.single_packing import pack_single
-from sparselab.kernels.native.sparse import compiled_run, single_run
+from sparselab.kernels.native.sparse import compiled_run, single_run, windows_run
 from sparselab.kernels.native.sparse_packing import Form, Used, pack
+from sparselab.kernels.native.window_packing import pack_windows
 
 FORMS = (Form(4, 16, 2), Form(4, 128, 4), Form(1, 50, 4, 3), Form(2, 9, 2, 2))
 
@@ -30,7 +31,8 @@ def all_runs(work: Work) -> dict[str, Run]:
     used = Used.of(work)
     runs = {str(form): compiled_run(pack(used, form), None, 2) for form in FORMS}
     return runs | {
-        f"single {gathers}": single_run(pack_single(used), None, gathers=gathers) for gathers in (True, False)
+        "windows": windows_run(pack_windows(used), None),
+        **{f"single {gathers}": single_run(pack_single(used), None, gathers=gathers) for gathers in (True, False)},
     }
 
 
@@ -95,6 +97,9 @@ def test_more_columns_than_offsets_of_16_bits_tell_apart() -> None:
         ):
             x = random_input(work)
             assert max_error(work, x, run(x)) < TOLERANCES["float32"]
+    work = masked(np.random.default_rng(0).integers(0, 64, 70_000) == np.arange(64)[:, None], 1)
+    run, x = windows_run(pack_windows(Used.of(work)), None), random_input(work)
+    assert max_error(work, x, run(x)) < TOLERANCES["float32"]
 
 
 def test_a_dropped_weight_that_is_no_number_stays_dropped() -> None:

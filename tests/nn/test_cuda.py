@@ -63,7 +63,7 @@ def test_a_layer_trains_as_the_dense_one(kind: str) -> None:
         slopes.append(mine.grad)
     assert torch.allclose(*slopes, atol=1e-4)
     whole = dense.weight.grad.reshape(128, -1)
-    assert torch.allclose(block.values.grad, whole[block.flat_rows, block.flat_cols], atol=1e-3)
+    assert torch.allclose(block.values.grad, whole[block.panel_indices.flat], atol=1e-3)
 
 
 def test_a_converted_model_answers_as_before() -> None:

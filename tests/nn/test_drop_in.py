@@ -138,7 +138,7 @@ def test_compiled_a_layer_is_an_operation_of_its_own(kind: str) -> None:
     assert any("block_step" in name for name in seen)
     assert torch.allclose(*results, atol=1e-4)
     whole = layer.weight.grad.reshape(block.layout.after.shape)
-    assert torch.allclose(block.values.grad, whole[block.flat_rows, block.flat_cols], atol=1e-3)
+    assert torch.allclose(block.values.grad, whole[block.panel_indices.flat], atol=1e-3)
 
 
 @KINDS

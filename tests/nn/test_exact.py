@@ -52,7 +52,7 @@ def test_gradients_reach_the_kept_weights_alone() -> None:
         fast, x = convert(model).model, torch.randn(shape)
         fast(x).square().sum().backward()
         model(x).square().sum().backward()
-        rows, cols = fast[0].flat_rows, fast[0].flat_cols
+        rows, cols = fast[0].panel_indices.flat
         dense = model[0].weight_orig.grad.reshape(model[0].weight.shape[0], -1)
         assert torch.allclose(fast[0].values.grad, dense[rows, cols], rtol=1e-3, atol=1e-4)
 

@@ -61,7 +61,7 @@ def test_backward_is_that_of_the_masked_layer(kind: str) -> None:
     (dense(theirs) * slope).sum().backward()
     assert torch.allclose(mine.grad, theirs.grad, atol=1e-4)
     full = dense.weight.grad.reshape(layout.after.shape)
-    assert torch.allclose(block.values.grad, full[block.flat_rows, block.flat_cols], atol=1e-4)
+    assert torch.allclose(block.values.grad, full[block.panel_indices.flat], atol=1e-4)
     assert torch.allclose(block.bias.grad, dense.bias.grad, atol=1e-4)
     assert block.values.numel() == layout.after.count, "what is dropped is not even stored"
 
@@ -98,6 +98,21 @@ def test_state_dict_copy_and_pickle(kind: str) -> None:
         buffer.seek(0)
         assert torch.allclose(torch.load(buffer, weights_only=False)(x), y, atol=1e-6)
     assert set(block.state_dict()) == {"values", "bias", "layout_digest"}
+
+
+def test_a_layer_pickled_by_an_older_version() -> None:
+    """It had rows and columns in two buffers, and no digest."""
+    _, block, x, _ = layer_and_block("linear", True)
+    older = block.__getstate__()
+    rows, cols = (torch.from_numpy(of.copy()) for of in block.panel_indices.flat)
+    older["_buffers"] = {"flat_rows": rows, "flat_cols": cols}
+    older["_non_persistent_buffers_set"] = {"flat_rows", "flat_cols"}
+    opened = BlockLinear.__new__(BlockLinear)
+    opened.__setstate__(older)
+    assert torch.equal(opened.weight, block.weight)
+    assert torch.equal(opened(x), block(x))
+    assert opened.state_dict().keys() == block.state_dict().keys()
+    assert dict(opened.named_buffers()).keys() == dict(block.named_buffers()).keys()
 
 
 @pytest.mark.parametrize("kind", ["linear", "conv"])

@@ -43,7 +43,7 @@ def test_gradients_of_gradients_are_those_of_the_dense_layer(kind: str) -> None:
         penalties.append(torch.autograd.grad(slope.square().sum(), (mine, weight)))
     (mine_x, mine_w), (x_grad, w_grad) = penalties
     assert torch.allclose(mine_x, x_grad, atol=1e-3, rtol=1e-3)
-    whole = w_grad.reshape(layout.after.shape)[block.flat_rows, block.flat_cols]
+    whole = w_grad.reshape(layout.after.shape)[block.panel_indices.flat]
     assert torch.allclose(mine_w, whole, atol=1e-3, rtol=1e-3)
 
 
@@ -93,7 +93,7 @@ def test_rows_in_two_groups_train_too() -> None:
     for layer in (block, dense):
         layer(x).square().sum().backward()
     assert block._step[0] is not None
-    assert torch.allclose(block.values.grad, dense.weight.grad[block.flat_rows, block.flat_cols], rtol=1e-4, atol=1e-3)
+    assert torch.allclose(block.values.grad, dense.weight.grad[block.panel_indices.flat], rtol=1e-4, atol=1e-3)
 
 
 @KINDS
@@ -105,7 +105,7 @@ def test_without_a_compiler_tensor_operations_train_the_blocks(kind: str, monkey
     for layer in (block, dense):
         layer(x).square().sum().backward()
     assert isinstance(block.step, GatherStep)
-    whole = dense.weight.grad.reshape(layout.after.shape)[block.flat_rows, block.flat_cols]
+    whole = dense.weight.grad.reshape(layout.after.shape)[block.panel_indices.flat]
     assert torch.allclose(block.values.grad, whole, rtol=1e-3, atol=1e-3)
 
 
@@ -120,5 +120,5 @@ def test_without_a_kernel_that_trains_the_dense_weight_does(kind: str, monkeypat
         layer(x).square().sum().backward()
     assert other._step == (None,)
     assert matrix_shape(dense) == layout.after.shape
-    whole = dense.weight.grad.reshape(layout.after.shape)[block.flat_rows, block.flat_cols]
+    whole = dense.weight.grad.reshape(layout.after.shape)[block.panel_indices.flat]
     assert torch.allclose(other.values.grad, whole, rtol=1e-3, atol=1e-3)

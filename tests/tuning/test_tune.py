@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ from sparselab.runtime import messages
 from sparselab.runtime.progress import Monitor
 from sparselab.training.models import MODELS
 from sparselab.training.runs.views import read_run
-from sparselab.tuning import load_converted, steps, tune
+from sparselab.tuning import load_converted, measuring, planning, steps, tune
 from sparselab.tuning.forecast import CANDIDATES, Forecast, best_of, refusal
-from sparselab.tuning.forms import FORMS
+from sparselab.tuning.forms import EXAMPLES, FORMS
 from sparselab.tuning.request import AUTO, OFFERED, TuneRequest
 
 VALUES: dict[str, Any] = {
@@ -54,7 +55,9 @@ def request(path: Path, **changes: Any) -> TuneRequest:
     return TuneRequest(**{"checkpoint": str(path), **told, **changes})
 
 
-def test_three_networks_side_by_side_and_the_converted_one_on_disk(checkpoint: Path, tmp_path: Path) -> None:
+def test_three_networks_side_by_side_and_the_converted_one_on_disk(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "tuned"
 
     def stop_in_the_middle() -> bool:
@@ -64,8 +67,18 @@ def test_three_networks_side_by_side_and_the_converted_one_on_disk(checkpoint: P
         tune(request(checkpoint), folder, anyway=True, seconds=0.1, monitor=Monitor(cancelled=stop_in_the_middle))
     with pytest.raises(FileError, match="resume it"):
         load_converted(network(), folder)
+
+    def stop_at_the_timing() -> bool:
+        return "structured" in (json.loads((folder / "tune.json").read_text())["before"] or {})
+
+    with pytest.raises(Cancelled):
+        tune(request(checkpoint), folder, resume=True, seconds=0.1, monitor=Monitor(cancelled=stop_at_the_timing))
+    for name in ("transformed_layouts", "evaluate"):
+        monkeypatch.setattr(measuring, name, _never_again)
     said: list[str] = []
     told = tune(request(checkpoint), folder, resume=True, seconds=0.1, say=said.append)
+    assert told["result"]["batch"] < 32 < EXAMPLES, "of so few seconds less than a whole batch is timed, which is said"
+    assert any("timing at" in text for text in told["left_out"])
     assert any("after training: dense" in text for text in said), "metrics are told before anything is timed"
     dense, masked, exact, structured = told["result"]["forms"]
     assert [form["form"] for form in told["result"]["forms"]] == list(FORMS)
@@ -77,7 +90,11 @@ def test_three_networks_side_by_side_and_the_converted_one_on_disk(checkpoint: P
     ends = {entry["stage"]: entry for entry in read_run(folder / "masked").stages}
     assert masked["after"] == ends["level-00"]["test_accuracy"]
     assert structured["after"] == ends["level-00-regroup"]["test_accuracy"]
-    assert all(form["ms"] > 0 for form in told["result"]["forms"])
+    assert all(form["ms"] > 0 and form["examples"] == 32 for form in told["result"]["forms"])
+    for form in (dense, structured):
+        (low, high), gap = form["over_masked"], form["after"] - masked["after"]
+        assert low <= gap <= high
+        assert form["after_interval"][0] <= form["after"] <= form["after_interval"][1]
 
     trained = network()
     trained.load_state_dict(read_run(folder / "masked").state_dict("level-00-regroup"))
@@ -174,18 +191,49 @@ def test_what_cannot_pay_is_said_before_training_and_auto_takes_what_was_fastest
         tried.append(settings.then)
         return foreseen(0.9, transform=settings.then, speedup=float(len(tried)))
 
-    monkeypatch.setattr(steps, "forecast", never_pays)
+    monkeypatch.setattr(planning, "forecast", never_pays)
     with pytest.raises(SettingError, match="--anyway trains all the same"):
-        tune(request(checkpoint), tmp_path / "refused")
+        tune(request(checkpoint, minutes=5.0), tmp_path / "refused")
     assert not (tmp_path / "refused").exists()
     assert tried == ["regroup:rows_per_group=8", *CANDIDATES]
     tried.clear()
-    monkeypatch.setattr(steps, "epochs_within", _stop)
-    with pytest.raises(Cancelled):
-        tune(request(checkpoint, transform=AUTO), tmp_path / "auto", anyway=True)
-    assert tried == list(CANDIDATES)
+    monkeypatch.setattr(planning, "step_seconds", _stop)
+    for resume in (False, True):
+        with pytest.raises(Cancelled):
+            tune(request(checkpoint, minutes=5.0, transform=AUTO), tmp_path / "auto", anyway=True, resume=resume)
+        assert tried == list(CANDIDATES), "what was tried is not tried again"
 
 
-def _stop(_seconds: float, settings: Any, _data: Any) -> Any:
+@pytest.mark.parametrize("example", [0.0, 1.0, 1e6])
+def test_what_does_not_fit_into_the_minutes_is_left_out_or_refused(
+    example: float, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, said = tmp_path / "slow", list[str]()
+    values = {**VALUES, "task_settings": "train=96,validation=100,test=1000"}
+    monkeypatch.setattr(planning, "example_seconds", lambda *_: example)
+    monkeypatch.setattr(planning, "step_seconds", lambda *_: 1.0)
+    monkeypatch.setattr(planning, "forecast", lambda *_, **more: foreseen(1.4))
+    monkeypatch.setattr(steps, "train", _stop_before_training)
+    asked = request(checkpoint, minutes=60.0, values=values)
+    with pytest.raises(SettingError if example > 1 else Cancelled, match="minutes: expected" if example > 1 else None):
+        tune(asked, folder, say=said.append)
+    assert folder.exists() == (example <= 1)
+    if example <= 1:
+        told = json.loads((folder / "tune.json").read_text())
+        assert told["plan"]["seconds"] <= told["plan"]["left"] <= 3600
+        assert (told["plan"]["test"] < 1000) == bool(example)
+        assert any("test examples" in text for text in told["left_out"]) == bool(example)
+        assert [text for text in said if text.startswith("left out")] == [f"left out: {t}" for t in told["left_out"]]
+
+
+def _stop_before_training(*_rest: Any, **_more: Any) -> None:
+    raise Cancelled
+
+
+def _never_again(*_rest: Any, **_more: Any) -> None:
+    raise AssertionError("done a second time")
+
+
+def _stop(settings: Any, *_rest: Any) -> Any:
     assert settings.then == CANDIDATES[-1]
     raise Cancelled

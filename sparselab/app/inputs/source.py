@@ -144,11 +144,12 @@ def sample_source(name: str) -> Source:
 def _upload() -> Source | None:
     generation = st.session_state.setdefault("_upload_generation", 0)
     # Files of every name are taken: a kind is known by its content, and one that is not read is told what it is.
-    file = st.file_uploader(
-        "Mask or checkpoint",
-        key=f"_upload_{generation}",
-        help=f"Read in a separate, limited process; nothing in the file is executed. Tensors that are not layers are left alone. A model in several files is not uploaded: its folder is opened by path.  \n{formats_in_words()}",
-    )
+    with st.container(key="_arriving"):  # `shell/feedback_files` leaves no page while there is a file in it
+        file = st.file_uploader(
+            "Mask or checkpoint",
+            key=f"_upload_{generation}",
+            help=f"Read in a separate, limited process; nothing in the file is executed. Tensors that are not layers are left alone. A model in several files is not uploaded: its folder is opened by path.  \n{formats_in_words()}",
+        )
     if file is not None:
         _receive(file)
     name, digest = chosen("file", ""), chosen("digest", "")

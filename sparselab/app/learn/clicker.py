@@ -12,13 +12,30 @@ from sparselab.app.shell.presenter import presenting
 _LISTEN = """
 const TAKES_KEYS = "input, textarea, select, [contenteditable], [role=slider], [role=radio], [role=tab], [role=listbox], " +
   "[role=application], [role=grid], canvas, [tabindex]:not(h1, h2, h3, body, main, section, div)";
-let shown;
+let shown, hearing;
+let forget = () => {};
+
+// A key pressed while the page is being drawn is kept until its button is there, of this run, and enabled, or anything else is pressed.
+function press(name) {
+  const click = () => {
+    const button = document.querySelector(`.st-key-${name}:not([data-stale=true]) button:not([disabled])`);
+    if (button) { forget(); button.click(); }
+    return Boolean(button);
+  };
+  if (click()) return;
+  const drawn = new MutationObserver(click);
+  forget = () => drawn.disconnect();
+  drawn.observe(document.body, { subtree: true, childList: true, attributeFilter: ["disabled", "data-stale", "class"] });
+}
+
 export default function ({ data, parentElement }) {
   // A step begins at its top: Streamlit leaves the page where the step before was scrolled to.
   if (shown !== undefined && shown !== data.step) document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
   shown = data.step;
-  const stop = new AbortController();
-  const press = (name) => document.querySelector(`.st-key-${name} button:not([disabled])`)?.click();
+  hearing?.abort();  // Streamlit calls this again for new data, and what it returned only where the component goes
+  const stop = hearing = new AbortController();
+  for (const kind of ["keydown", "pointerdown", "click", "popstate"])
+    window.addEventListener(kind, () => forget(), { signal: stop.signal, capture: true });
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     const forward = event.key === "PageDown" || event.key === "ArrowRight";

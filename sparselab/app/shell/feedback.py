@@ -12,7 +12,10 @@ _FILES = Path(__file__).resolve().parent / "feedback_files"
 
 
 def show_feedback() -> None:
-    """Say from now on which control the page is working for, by its label: from the first sign of work to its end."""
+    """Say from now on which control the page is working for, by its label: from the first sign of work to its end.
+
+    A link to another page that is pressed while a file is uploaded is followed when the file has arrived.
+    """
     st.html(f"<style>{_text('feedback.css')}</style>")
     with st.container(key="_feedback"):
         _listener()(key="_feedback_listener")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -44,20 +45,10 @@ def show_shapes() -> None:
     found = [state(layer, sessions, machine) for layer in layers]
     _say_machine(machine, dtype)
     known = (*sessions, *_sessions(come_with_the_project)) if any(not each.measured for each in found) else ()
-    st.dataframe(
-        [_row(each, known) for each in found],
-        hide_index=True,
-        column_config={
-            "kept": st.column_config.NumberColumn(format="percent"),
-            "operations a byte": st.column_config.NumberColumn(
-                format="%.3g",
-                help="of the dense product: 2 x weights x positions / bytes of weights, inputs and outputs",
-            ),
-            "at best": st.column_config.NumberColumn(
-                format="%.1fx", help="1 / share of weights kept: at the rate of the dense product"
-            ),
-        },
-    )
+    nearest = [None if each.measured else modelled(each.layer, known, processor_name()) for each in found]
+    rows = [_row(each, near) for each, near in zip(found, nearest, strict=True)]
+    st.dataframe(rows, hide_index=True, column_config=_columns(knows_machine=machine is not None))
+    _say_model(nearest)
     if not any(each.measured for each in found):
         st.markdown(
             "No layer of these shapes was measured here yet. The page **Latency** does so, or the command line:"
@@ -123,35 +114,67 @@ def _say_machine(machine: Machine | None, dtype: str) -> None:
     )
 
 
-def _row(found: Stated, known: Sequence[Session]) -> dict[str, object]:
-    layer = found.layer
+def _columns(*, knows_machine: bool) -> dict[str, Any]:
+    """Return how columns look: together as wide as the page is on a screen of 1280 pixels, the answer first."""
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
-        "layer": layer.name,
-        "weight": f"{layer.shape[0]} x {layer.shape[1]}",
-        "kept": layer.density,
-        "positions": layer.positions,
-        "operations a byte": layer.intensity,
-        "decides": found.bound_by or "not measured here",
-        "at best": found.at_best,
-        "measured here": _span_in_words(found.pays_to, found.fails_from) or "nothing of this shape",
-        "by the nearest shape (model)": ""
-        if found.measured
-        else _modelled_in_words(modelled(layer, known, processor_name())),
+        "layer": text(width=96),
+        "kept": number(format="percent", width=52),
+        "pays up to": text(
+            width=78, help="The largest share of weights kept at which a sparse product was faster than dense."
+        ),
+        "no gain from": text(
+            width=92, help="The smallest share of weights kept at which no sparse product was faster than dense."
+        ),
+        "rests on": text(
+            width=172,
+            help="What that rests on: this shape, measured here, or the nearest one that was measured, which is a model.",
+        ),
+        "weight": text(width=86),
+        "at best": number(
+            format="%.1fx", width=60, help="1 / share of weights kept: at the rate of the dense product."
+        ),
+        "op/byte": number(
+            format="%.3g",
+            width=62,
+            help="Operations a byte of the dense product: 2 x weights x positions / bytes of weights, inputs and outputs.",
+        ),
+        "decides": text(width=72) if knows_machine else None,
     }
 
 
-def _span_in_words(pays_to: float | None, fails_from: float | None) -> str:
-    told = []
-    if pays_to is not None:
-        told.append(f"faster than dense up to {100 * pays_to:.3g} % kept")
-    if fails_from is not None:
-        told.append(f"not faster from {100 * fails_from:.3g} %")
-    return ", ".join(told)
+def _row(found: Stated, near: Modelled | None) -> dict[str, object]:
+    layer, answer = found.layer, near or found
+    return {
+        "layer": layer.name,
+        "kept": layer.density,
+        "pays up to": _percent(answer.pays_to),
+        "no gain from": _percent(answer.fails_from),
+        "rests on": "measured here" if found.measured else _model_in_words(near),
+        "weight": f"{layer.shape[0]} x {layer.shape[1]}",
+        "at best": found.at_best,
+        "op/byte": layer.intensity,
+        "decides": found.bound_by,
+    }
 
 
-def _modelled_in_words(found: Modelled | None) -> str:
-    if found is None:
-        return "nothing near it was measured"
-    where = "here" if found.is_here else f"on {found.device}"
-    rows, cols = found.shape
-    return f"{_span_in_words(found.pays_to, found.fails_from)}: measured of {rows} x {cols} at {found.positions} positions {where}"
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.3g} %"
+
+
+def _model_in_words(near: Modelled | None) -> str:
+    if near is None:
+        return "nothing near it"
+    return f"(model) {near.shape[0]} x {near.shape[1]} at {near.positions}"
+
+
+def _say_model(nearest: Sequence[Modelled | None]) -> None:
+    """Say what (model) means, and where it was measured."""
+    places = list(
+        dict.fromkeys("here" if near.is_here else f"on {near.device}" for near in nearest if near is not None)
+    )
+    if places:
+        st.caption(
+            f"(model): rows x columns at positions of the nearest product that was measured {literal(' or '.join(places))}, taken for a "
+            "layer that was not."
+        )

@@ -12,6 +12,7 @@ from sparselab.diagnosis.causes import (
     cannot_pay,
     compiled_blocks,
     fast_path,
+    left_dense,
     memory_bound,
     own_mask,
     prune_pairs,
@@ -40,6 +41,11 @@ CAUSES: Mapping[str, Cause] = MappingProxyType(
         "memory-bound": memory_bound.CAUSE,
         "break-even": break_even.CAUSE,
         "zeros-multiplied": zeros_multiplied.CAUSE,
+        "depthwise": left_dense.DEPTHWISE,
+        "transposed": left_dense.TRANSPOSED,
+        "attention": left_dense.ATTENTION,
+        "recurrent": left_dense.RECURRENT,
+        "volume": left_dense.VOLUME,
     }
 )
 

@@ -9,7 +9,7 @@ OPERATION = "_transformer_encoder_layer_fwd"
 
 
 def _judge(evidence: Evidence) -> Explanation | None:
-    read = [layer for layer in evidence.pruned if layer.op == OPERATION]
+    read = [layer for layer in evidence.pruned if layer.op == OPERATION and not layer.kind]
     passed_by = [layer for layer in evidence.layers if layer.how == "in blocks" and not layer.is_called]
     if not read and not (passed_by and evidence.fused):
         return None

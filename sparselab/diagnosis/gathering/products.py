@@ -14,6 +14,7 @@ from sparselab.benchmarking.roofline import Roofline, measure_roofline
 from sparselab.benchmarking.statistics import speedup
 from sparselab.benchmarking.timing import TimedRun, WallClock, take_turns
 from sparselab.core.errors import SparselabError
+from sparselab.core.groups import block_diagonal, diagonal_matrix
 from sparselab.core.layout import Layout
 from sparselab.core.mask import Mask
 from sparselab.diagnosis.evidence import Product
@@ -27,7 +28,10 @@ _FLOOR_DENSITY = 0.02
 
 @dataclass(frozen=True, eq=False)
 class Multiplied:
-    """A weight as it was multiplied: out x n, its input as `Work` has it, and the layout it runs in where it is a block layer's."""
+    """A weight as it was multiplied: out x n, its input as `Work` has it, and the layout it runs in where it is a block layer's.
+
+    groups: of a convolution, whose weight then has the columns of one group.
+    """
 
     weight: NDArray[np.float32]
     input_shape: tuple[int, ...]
@@ -35,14 +39,22 @@ class Multiplied:
     dtype: str = "float32"
     layout: Layout | None = None
     kernel: str = ""
+    groups: int = 1
+
+    @property
+    def kept(self) -> Mask:
+        """What is not 0, or what its layout keeps."""
+        return Mask(self.weight != 0) if self.layout is None else self.layout.after
 
     def work(self, dtype: str | None = None) -> Work:
         """Return the product. Raises: SparselabError where no kernel here knows such a one."""
         dtype = self.dtype if dtype is None else dtype
         if dtype not in DTYPES:
             raise SparselabError(f"expected one of {', '.join(DTYPES)}; got {dtype}")
-        layout = self.layout or _masked(Mask(self.weight != 0))
-        return Work(layout, self.weight, self.input_shape, conv=self.conv, dtype=dtype)
+        layout, weight = self.layout or _masked(self.kept), self.weight
+        if self.groups > 1:
+            layout, weight = block_diagonal(layout, self.groups), diagonal_matrix(weight, self.groups)
+        return Work(layout, weight, self.input_shape, conv=self.conv, dtype=dtype)
 
 
 def obstacles(product: Multiplied) -> tuple[str, str]:
@@ -59,18 +71,18 @@ def obstacles(product: Multiplied) -> tuple[str, str]:
 def time_product(product: Multiplied, *, rounds: int, seconds: float, monitor: Monitor = SILENT) -> Product:
     """Time a layer alone in turns, as a module of a model runs it: in float32 where its own type has no exact kernel."""
     work = product.work(product.dtype if not obstacles(product)[0] else "float32")
-    exact, dense = exact_kernel(), _dense_layer(work)
+    exact, dense = exact_kernel(), _dense_layer(product, work)
     obstacle = KERNELS[exact].unsupported_reason(work)
     calls: dict[str, nn.Module] = {"dense": dense}
     if not obstacle:
-        calls["exact"] = _block_layer(dense, _masked(work.layout.after), exact)
-        calls["floor"] = _block_layer(dense, _masked(_thinned(work.layout.after)), exact)
+        calls["exact"] = _block_layer(dense, _masked(product.kept), exact)
+        calls["floor"] = _block_layer(dense, _masked(_thinned(product.kept)), exact)
     if (
         product.kernel
         and product.kernel not in (*DENSE, exact)
         and not KERNELS[product.kernel].unsupported_reason(work)
     ):
-        calls["own"] = _block_layer(dense, work.layout, product.kernel)
+        calls["own"] = _block_layer(dense, product.layout or work.layout, product.kernel)
     x = random_input(work)
     x = x if work.conv is not None else x.t().contiguous()
     runs = [
@@ -102,15 +114,16 @@ def roofline_here(dtype: str = "float32") -> Roofline:
     return measure_roofline(work, WallClock())
 
 
-def _dense_layer(work: Work) -> nn.Linear | nn.Conv2d:
-    """Return the layer of torch that multiplies a work's weight, its zeros too."""
-    rows, cols = work.layout.after.shape
+def _dense_layer(product: Multiplied, work: Work) -> nn.Linear | nn.Conv2d:
+    """Return the layer of torch that multiplies a product's weight, its zeros too."""
+    rows, cols = product.weight.shape
     if work.conv is None:
         layer: nn.Linear | nn.Conv2d = nn.Linear(cols, rows, bias=False)
     else:
         kernel, stride, padding = work.conv.kernel_shape, work.conv.stride, work.conv.padding
-        layer = nn.Conv2d(work.input_shape[1], rows, kernel, stride, padding, bias=False)
-    layer.weight = nn.Parameter(work.tensor(work.masked_weight).reshape(work.tensor_shape), requires_grad=False)
+        layer = nn.Conv2d(work.input_shape[1], rows, kernel, stride, padding, groups=product.groups, bias=False)
+    weight = np.where(product.kept.kept, product.weight, np.float32(0))
+    layer.weight = nn.Parameter(work.tensor(weight).reshape(layer.weight.shape), requires_grad=False)
     return layer.eval()
 
 

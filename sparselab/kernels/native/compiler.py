@@ -21,7 +21,7 @@ from sparselab.core.errors import FileError, UnavailableError
 from sparselab.core.paths import cache_folder, check_private
 
 _FOLDER = Path(__file__).resolve().parent
-_SOURCES = ("amx/amx.c", "blocks.c", "few.c", "gradients.c", "sparse.c")
+_SOURCES = ("amx/amx.c", "blocks.c", "few.c", "gradients.c", "single.c", "sparse.c")
 _HEADERS = ("amx/half.h", "amx/lines.h", "amx/tiles.h", "panels.h", "positions.h")
 """One library holds them all: they share what they include, and are compiled, checked and kept as one."""
 
@@ -29,6 +29,7 @@ _NUMBER, _ADDRESS = ctypes.c_int64, ctypes.c_void_p
 _CONSTANTS = (
     *("blocks_tile", "blocks_ahead", "blocks_most_tiles", "blocks_few", "gradients_slab", "gradients_lanes"),
     *("sparse_lanes", "sparse_vectors", "sparse_unit", "sparse_most_tiles", "sparse_single_step"),
+    *("sparse_window", "sparse_in_window", "sparse_permutes"),
 )
 _FUNCTIONS: dict[str, tuple[type[ctypes.c_int64] | None, list[type[ctypes.c_int64] | type[ctypes.c_void_p]]]] = {
     **{name: (_NUMBER, []) for name in _CONSTANTS},
@@ -40,6 +41,7 @@ _FUNCTIONS: dict[str, tuple[type[ctypes.c_int64] | None, list[type[ctypes.c_int6
     "blocks_weight_gradient": (None, [*[_ADDRESS] * 5, _NUMBER, *[_ADDRESS] * 5]),
     "sparse_run": (None, [*[_ADDRESS] * 4, _NUMBER, *[_ADDRESS] * 3, _NUMBER]),
     "sparse_run_single": (None, [*[_ADDRESS] * 7, _NUMBER]),
+    "sparse_run_windows": (None, [_ADDRESS] * 7),
     "amx_permission": (_NUMBER, []),
     "amx_run": (None, [_ADDRESS] * 9),
 }

@@ -20,7 +20,7 @@ _ARRAYS = ("chunk_starts", "starts", "weights", "places", "bias")
 
 
 class CSingleProduct(ctypes.Structure):
-    """The `single_product` of sparse.c."""
+    """The `single_product` of single.c."""
 
     _fields_: ClassVar = [
         ("rows", _Long),

@@ -9,10 +9,6 @@
 
 #include "positions.h"
 
-#ifdef __AVX512F__
-#include <immintrin.h>
-#endif
-
 #define VECTORS 4     /* of a tile, at most */
 #define UNIT 2        /* places of columns in a tile count so many numbers */
 #define MOST_TILES 8  /* of a block of positions */
@@ -39,26 +35,10 @@ typedef struct {
     const part *part;
 } product;
 
-typedef struct {
-    int64_t rows;
-    const int64_t *used;
-    int64_t columns, chunks;
-    const int64_t *chunk_starts;
-    const int64_t *starts;        /* of (chunk, row) in what follows; multiples of SINGLE_STEP */
-    const float *weights;
-    const uint16_t *places;       /* of columns, counted from the chunk's first; behind its last lies a 0 */
-    const float *bias;
-} single_product;
-
-#define SINGLE_STEP 16
-
-typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
-
 int64_t sparse_lanes(void) { return LANES; }
 int64_t sparse_vectors(void) { return VECTORS; }
 int64_t sparse_unit(void) { return UNIT; }
 int64_t sparse_most_tiles(void) { return MOST_TILES; }
-int64_t sparse_single_step(void) { return SINGLE_STEP; }
 
 /* The steps in which every `g` rows of a bundle share a column. */
 #define STEPS(g) \
@@ -146,70 +126,5 @@ void sparse_run(const float *x, float *y, float *padded, float *scratch, int64_t
                 write_row(y, sums + row * tile, of->first + row, p->rows, at, tile, &from, past);
         }
         fence();
-    }
-}
-
-/* A row of weights times a gathered column of X. */
-static inline float dot(const float *restrict w, const uint16_t *restrict places, int64_t count, const float *restrict x) {
-    float sum[SINGLE_STEP] = {0};
-#ifdef __AVX512F__
-    __m512 total = _mm512_setzero_ps();
-    for (int64_t i = 0; i < count; i += SINGLE_STEP)
-        total = _mm512_fmadd_ps(_mm512_loadu_ps(w + i),
-            _mm512_i32gather_ps(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)(places + i))), x, 4), total);
-    _mm512_storeu_ps(sum, total);
-#else
-    for (int64_t i = 0; i < count; i += SINGLE_STEP)
-        for (int j = 0; j < SINGLE_STEP; j++) sum[j] += w[i + j] * x[places[i + j]];
-#endif
-    for (int half = SINGLE_STEP / 2; half > 0; half /= 2)
-        for (int j = 0; j < half; j++) sum[j] += sum[j + half];
-    return sum[0];
-}
-
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#define PLACE(at, i) ((at) >> (48 - 16 * (i)) & 0xffff)
-#else
-#define PLACE(at, i) ((at) >> 16 * (i) & 0xffff)
-#endif
-
-/* The same with one load a number of X; four places are read at once, since loads are what there is least of. */
-static inline float dot_plain(const float *restrict w, const uint16_t *restrict places, int64_t count, const float *restrict x) {
-    four sum[SINGLE_STEP / 4] = {0};
-    for (int64_t i = 0; i < count; i += SINGLE_STEP)
-        for (int j = 0; j < SINGLE_STEP / 4; j++) {
-            uint64_t at;
-            memcpy(&at, places + i + 4 * j, sizeof at);
-            const four part = {x[PLACE(at, 0)], x[PLACE(at, 1)], x[PLACE(at, 2)], x[PLACE(at, 3)]};
-            sum[j] += *(const four *)(w + i + 4 * j) * part;
-        }
-    const four total = (sum[0] + sum[1]) + (sum[2] + sum[3]);
-    return (total[0] + total[1]) + (total[2] + total[3]);
-}
-
-/* Y of a product of few positions, one after the other; `column` is room for a number a column and chunk. */
-void sparse_run_single(const float *x, float *y, float *padded, float *column, int64_t *places, const geometry *g, const single_product *p, int64_t gathers) {
-    const source from = source_of(x, padded, g);
-    find_places(places, g, p->used, p->columns, &from);
-    for (int64_t position = 0; position < from.positions; position++) {
-        stretch at = {.from = position * from.features};
-        if (!from.features) cut(&at, position, 1, &from);
-        for (int64_t chunk = 0; chunk < p->chunks; chunk++) {
-            for (int64_t c = p->chunk_starts[chunk]; c < p->chunk_starts[chunk + 1]; c++) column[c + chunk] = from.numbers[places[c] + at.from];
-            column[p->chunk_starts[chunk + 1] + chunk] = 0.0f;
-        }
-        float *out = from.features ? y + position * p->rows : y + position / from.plane * p->rows * from.plane + position % from.plane;
-        const int64_t out_step = from.features ? 1 : from.plane;
-#pragma omp parallel for schedule(static)
-        for (int64_t row = 0; row < p->rows; row++) {
-            float sum = p->bias[row];
-            for (int64_t chunk = 0; chunk < p->chunks; chunk++) {
-                const int64_t *start = p->starts + chunk * p->rows + row;
-                const float *w = p->weights + start[0], *values = column + p->chunk_starts[chunk] + chunk;
-                const uint16_t *of = p->places + start[0];
-                sum += gathers ? dot(w, of, start[1] - start[0], values) : dot_plain(w, of, start[1] - start[0], values);
-            }
-            out[row * out_step] = sum;
-        }
     }
 }

@@ -42,12 +42,14 @@ _ALPHA_OF_BLOCKS = 0.5  # a candidate goes only with half of its block's row or 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Start:
-    """Masks and weights of a stage's first step, blocks where there are any, and what is to be told of each layer."""
+    """Masks and weights of a stage's first step, blocks where there are any, what is to be told of each layer, and what a transform made
+    of each."""
 
     masks: Masks
     state: State
     tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)
     told: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    layouts: Mapping[str, Layout] = field(default_factory=dict)
 
 
 def level_start(
@@ -107,7 +109,7 @@ def transformed_start(
         }
         if run.draws_new_weights:
             fresh[f"{layer.name}.weight"] = _regrown(layout, layer, settings.seed)
-    return Start(masks=after, state=fresh, told=told)
+    return Start(masks=after, state=fresh, told=told, layouts={layer.name: layout for layer, layout in found})
 
 
 def transformed_layouts(

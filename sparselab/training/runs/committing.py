@@ -14,6 +14,7 @@ from sparselab.training.runs.context import RunContext
 from sparselab.training.runs.judging import judged
 from sparselab.training.runs.stages import ANEW, REWIND, Stage
 from sparselab.training.runs.underway import Underway
+from sparselab.training.tasks.fewer import judged_examples
 
 
 def commit(run: RunContext, work: Underway) -> None:
@@ -49,6 +50,7 @@ def _measured(run: RunContext, work: Underway, state: State, masks: Masks) -> di
     return {
         "then": _then(work.stage),
         **judged(run.data.metric, validation=run.evaluate(run.data.validation), test=run.evaluate(run.data.test)),
+        **judged_examples(run.data),
         **mask_measures(found, work.told),
     }
 

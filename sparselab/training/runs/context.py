@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from sparselab.core.layout import Layout
 from sparselab.runtime.progress import Monitor
 from sparselab.training.engine.checkpoint import read_checkpoint
 from sparselab.training.engine.distributed import ProcessGroup
@@ -22,7 +23,8 @@ from sparselab.training.tasks import Data, Split
 class RunContext:
     """A run as its parts know it: what it was told, what it trains on what, and where that is written down.
 
-    `drawn_anew(level)` returns fresh weights that are those of the level, and not those that the run began with.
+    `drawn_anew(level)` returns fresh weights that are those of the level, and not those that the run began with. `keep_layouts(stage,
+    layouts)` hears what a transform made of a ticket, by layer, before the stage can be resumed.
     """
 
     settings: TrainSettings
@@ -36,6 +38,7 @@ class RunContext:
     paths: RunPaths
     events: Events
     results: Results
+    keep_layouts: Callable[[str, Mapping[str, Layout]], None] = lambda _stage, _layouts: None
 
     @property
     def is_asked_to_stop(self) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sparselab.core.device import resolve_device
+from sparselab.core.layout import Layout
 from sparselab.runtime.progress import SILENT, Monitor
 from sparselab.training.engine.distributed import ProcessGroup, process_group
 from sparselab.training.engine.first_batch import try_out
@@ -36,6 +37,7 @@ CHECKPOINT_SECONDS = 600.0
 """Longest stretch of training that a kill can cost, where an epoch lasts longer."""
 
 Say = Callable[[str], None]
+KeepLayouts = Callable[[str, Mapping[str, Layout]], None]
 
 
 def train(
@@ -48,6 +50,8 @@ def train(
     say: Say = lambda _text: None,
     handed: Mapping[str, Any] | None = None,
     accept_changed_code: bool = False,
+    judged: Callable[[Data], Data] = lambda data: data,
+    keep_layouts: KeepLayouts = lambda _stage, _layouts: None,
 ) -> None:
     """Train in `folder` until all results are there; killed at any moment and resumed, they are the same bit for bit.
 
@@ -56,7 +60,8 @@ def train(
 
     Args: folder: empty or absent, or a run of these settings with `resume`, but for `levels`, which may be raised. data:
         where the task's files lie. handed: a function or class for "task" or "model", where Python code gives them.
-        accept_changed_code: resume a run whose own code has changed since, or is another.
+        accept_changed_code: resume a run whose own code has changed since, or is another. judged: returns the task with the
+        examples that the network is judged on. keep_layouts: hears the name of a stage and, by layer, what its transform made.
     Raises: SettingError for a folder that holds another run, is written by another process, or for code that fails. Cancelled
         when the monitor or a file called `cancel` in the folder asked to stop; the run can be resumed, as after any other
         error. FileError when the disk is full or a file of the run is damaged beyond what resuming can mend.
@@ -77,13 +82,14 @@ def train(
         data = data or stored_data(paths)
         code = stack.enter_context(code_of(settings, handed))
         ready = _prepare(settings, data, code, monitor, begun=begun)
+        ready = replace(ready, data=judged(ready.data))
         if processes.writes:
             if not begun:
                 hold()
             digests = code.digests(settings)
             open_folder(paths, settings, data, digests, resume=resume, accept_changed_code=accept_changed_code, say=say)
         processes.wait()
-        _carry_out(settings, paths, ready, monitor=monitor, say=say, processes=processes)
+        _carry_out(settings, paths, ready, monitor=monitor, say=say, processes=processes, keep_layouts=keep_layouts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +124,7 @@ def _carry_out(
     monitor: Monitor,
     say: Say,
     processes: ProcessGroup,
+    keep_layouts: KeepLayouts,
 ) -> None:
     """Run what remains of the plan."""
     plan = stages_of(settings, ready.schedule)
@@ -135,6 +142,7 @@ def _carry_out(
             paths=paths,
             events=events,
             results=results,
+            keep_layouts=keep_layouts,
         )
         _run_plan(run, plan)
 

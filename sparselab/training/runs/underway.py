@@ -57,6 +57,8 @@ def begin(run: RunContext, stage: Stage) -> Underway:
             run.say(film.note)
     progress = TrainingProgress(stage.start)
     work = Underway(stage=stage, trainer=trainer, progress=progress, told=start.told, since=since, film=film)
+    if start.layouts and run.processes.writes:
+        run.keep_layouts(stage.name, start.layouts)
     if stage.stop > stage.start:
         save(run, work)
     return work

@@ -49,13 +49,13 @@ VALUES = """scope => [...document.querySelector(scope).querySelectorAll("input:n
 
 def values(page: Page, scope: str) -> list[str]:
     """What the controls of the page show once it rests: fields, switches, and which choice of a row is pressed."""
-    if scope == "body":  # while it computes, a page does not have all its controls
-        expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning")
-        # What a widget or a chart is drawn with comes when it is first needed.
-        expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     seen: list[list[str]] = [[], []]
     while len(seen[-1]) == 0 or seen[-1] != seen[-2]:  # who hangs is ended by the limit of the test
         page.wait_for_timeout(500)
+        if scope == "body":  # while it computes, a page does not have all its controls; then its script begins anew
+            expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning")
+        # What a widget or a chart is drawn with comes when it is first needed.
+        expect(page.locator(scope).get_by_test_id("stSkeleton")).to_have_count(0)
         seen.append(page.evaluate(VALUES, scope))
     return seen[-1]
 
@@ -86,6 +86,8 @@ def test_a_link_is_seen_after_reload_after_another_page_and_after_back(name: str
     scope = "[data-testid=stSidebar]" if name == "compare" else "body"
     page.goto(f"{server}/{'' if name == 'explore' else name}?{urlencode(told)}")
     waits_for(page, name, told)
+    if name == "compare":  # said after all that stands in the sidebar
+        expect(page.get_by_text(f"{told['layer']} of sample")).to_be_visible()
     seen = values(page, scope)
     page.reload()
     waits_for(page, name, told)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from sparselab.formats import read_ticket
 
@@ -33,14 +34,22 @@ def test_from_the_start_page_to_the_new_file_in_six_clicks(server: str, page: Pa
         target.click()
         clicks += 1
 
+    on_its_way: list[Route] = []
+    page.route(re.compile("/upload_file/"), lambda route: on_its_way.append(route), times=1)
     page.goto(server)
     page.get_by_test_id("mask-view-right").wait_for()
     click(page.get_by_test_id("stSidebar").get_by_text("Upload", exact=True))
     with page.expect_file_chooser() as chooser:
         click(page.get_by_test_id("stFileUploader").get_by_role("button").last)
     chooser.value.set_files({"name": "mine.npz", "mimeType": "application/zip", "buffer": checkpoint()})
-    page.get_by_text("mine.npz").first.wait_for()
-    click(page.get_by_role("link", name="Model"))
+    page.get_by_test_id("stFileChip").wait_for()
+    click(
+        page.get_by_role("link", name="Model")
+    )  # who does not wait until the file has arrived finds it there all the same
+    expect(page.locator("#sparselab-doing")).to_have_text("Opening Model when the file has arrived ...")
+    while not on_its_way:  # who hangs is ended by the limit of the test
+        page.wait_for_timeout(50)
+    on_its_way[0].continue_()
     cards = page.get_by_test_id("wall-card")
     expect(cards).to_have_count(3)
     click(page.get_by_role("button", name="Run on all 3 layers"))

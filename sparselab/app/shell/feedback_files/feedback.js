@@ -1,8 +1,13 @@
-// Says in the main area what was pressed, from the moment the page's script runs for it until it rests.
+// Says in the main area what was pressed, from the moment the page's script runs for it until it rests; and lets no file get lost on
+// the way to another page.
 const WIDGET = "[data-testid=stElementContainer]";
 const PARTS = "a, button, input, textarea, [role=slider], [role=option], [role=radio], [role=tab], label";
 const CLIENT_ONLY = "summary, [data-testid=stPopover] > div > button, [data-testid=stTooltipIcon], [data-testid=stExpandSidebarButton], " +
   "[data-testid=stSidebarCollapseButton], [data-testid=stFileUploaderDropzone]";
+// A file that was chosen: there until the server has it.
+const FILE = ".st-key-_arriving [data-testid=stFileChip]";
+const ARRIVING = `${FILE}:not(:has([data-testid=stFileChipIconError]))`;
+const LINK = "[data-testid=stSidebarNavLink]";
 // A busy server may need long to begin with what was pressed.
 const RECENT_MS = 60000;
 
@@ -14,7 +19,7 @@ const words = (element) => {
 };
 
 function doing(part, list) {
-  if (part.closest("[data-testid=stSidebarNavLink]")) return `Opening ${words(part.closest("a"))}`;
+  if (part.closest(LINK)) return `Opening ${words(part.closest("a"))}`;
   const option = part.closest("[role=option]");
   const label = words((option ? list : part).closest?.(WIDGET)?.querySelector("[data-testid=stWidgetLabel]"));
   const choice = option || part.closest("button, [role=radio], [role=tab], label, a");
@@ -28,7 +33,7 @@ function install() {
   const box = Object.assign(document.createElement("div"), { id: "sparselab-doing" });
   box.setAttribute("role", "status");
   const runs = () => app.dataset.testScriptState !== "notRunning";
-  let last = "", when = -RECENT_MS, ran = runs(), list = document.body;
+  let last = "", when = -RECENT_MS, ran = runs(), list = document.body, next;
 
   const pressed = (event) => {
     if (event.type === "keydown" && event.key === "Tab") return;
@@ -40,11 +45,30 @@ function install() {
     [last, when] = [named, performance.now()];
     if (runs()) say();
   };
-  const say = () => {
+  const say = (when = "") => {
     if (!box.isConnected) main.append(box);
     box.style.background = getComputedStyle(app).backgroundColor;
-    box.textContent = `${last} ...`;
+    box.textContent = `${last}${when} ...`;
   };
+  // Streamlit drops an upload whose page is left: the link is followed when the file has arrived.
+  const arrived = new MutationObserver(() => {
+    if (document.querySelector(ARRIVING)) return;
+    arrived.disconnect();
+    if (document.querySelector(FILE)) box.textContent = ""; // it says what went wrong
+    else next.click();
+  });
+  const leaves = (event) => {
+    const link = event.target.closest?.(LINK);
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    arrived.disconnect();
+    if (!document.querySelector(ARRIVING)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    [next, last] = [link, doing(link, list)];
+    say(" when the file has arrived");
+    arrived.observe(document.body, { subtree: true, childList: true });
+  };
+  window.addEventListener("click", leaves, true);
   for (const kind of ["click", "keydown", "change"]) document.addEventListener(kind, pressed, true);
   new MutationObserver(() => {
     const begins = runs() && !ran;
