@@ -112,7 +112,13 @@ def test_aligned_inputs_are_copied_asynchronously_in_16_bytes(product: Any, arra
             {"COPIES": 3, "X_HEIGHT": 14, "X_WIDTH": 14, "HEIGHT": 16, "PITCH": 16, "STEP": 1, "BORDER": 1}
             | {"WIDE": False, "BLOCK": 1024},
         ),
+        (
+            "arrange",
+            {"COPIES": 1, "X_HEIGHT": 9, "X_WIDTH": 11, "HEIGHT": 11, "PITCH": 13, "STEP": 1, "BORDER": 1}
+            | {"WIDE": True, "BLOCK": 1024},
+        ),
         ("transpose", {"WIDE": False, "BLOCK_ROWS": 64, "BLOCK_COLS": 64}),
+        ("transpose", {"WIDE": True, "BLOCK_ROWS": 64, "BLOCK_COLS": 64}),
     ],
 )
 def test_arranging_compiles(program: str, constants: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -109,36 +109,38 @@ class _Trial:
 
     def __init__(self, work: Work) -> None:
         self.work = work
-        self._x: torch.Tensor | None = None
         self._tiles = lru_cache(maxsize=_PACKINGS_KEPT)(partial(packed_tiles, work))
+
+    @cached_property
+    def x(self) -> torch.Tensor:
+        return random_input(self.work)
 
     def milliseconds(self, config: Config) -> float:
         """Return how long a product takes; infinite where the device has too little for the config."""
         from triton.testing import do_bench
 
-        run, x = self._ready(config)
+        run = self._ready(config)
         if run is None:
             return float("inf")
-        return float(do_bench(lambda: run(x), warmup=5, rep=20, return_mode="median"))
+        return float(do_bench(lambda: run(self.x), warmup=5, rep=20, return_mode="median"))
 
     def compile_all(self, configs: Collection[Config]) -> None:
         """Run each config once, several at a time: most of a trial is compiling, which runs beside itself."""
         if interpreted():
             return
+        _ = self.x  # drawn once, before several ask for it
         for block_m, block_k in dict.fromkeys((config.block_m, config.block_k) for config in configs):
             self._tiles(block_m, block_k)
         with ThreadPoolExecutor(min(_MOST_COMPILED_AT_ONCE, os.cpu_count() or 1)) as pool:
             list(pool.map(self._ready, configs))
 
-    def _ready(self, config: Config) -> tuple[BlockProduct | None, torch.Tensor]:
+    def _ready(self, config: Config) -> BlockProduct | None:
         from triton.compiler.errors import CompileTimeAssertionFailure
         from triton.runtime.errors import OutOfResources, PTXASError
 
-        if self._x is None:
-            self._x = random_input(self.work)
         run = packed(self.work, config, self._tiles(config.block_m, config.block_k))
         try:
-            run(self._x)
+            run(self.x)
         except (OutOfResources, CompileTimeAssertionFailure, PTXASError):
-            return None, self._x
-        return run, self._x
+            return None
+        return run

@@ -50,15 +50,16 @@ def arranged(x: torch.Tensor, into: Rearranged) -> torch.Tensor:
     images, channels, height, width = x.shape
     total = images * channels * into.height * into.pitch
     out = empty((into.copies * total,), x.dtype, x.device)
-    # a launch is compiled for a type and on a device
-    _arranging(total, height, width, into, x.dtype, x.device)(x=x, out=out)
+    wide = max(out.numel(), x.numel()) > LARGEST_32_BIT - _ARRANGE_BLOCK
+    _arranging(total, height, width, into, wide, x.dtype, x.device)(x=x, out=out)
     return out
 
 
 @lru_cache(maxsize=_LAUNCHES_KEPT)
 def _arranging(
-    total: int, height: int, width: int, into: Rearranged, _dtype: torch.dtype, _device: torch.device
+    total: int, height: int, width: int, into: Rearranged, wide: bool, _dtype: torch.dtype, _device: torch.device
 ) -> ProgramLaunch:
+    """A launch is compiled for a type and on a device."""
     from sparselab.kernels.triton_blocks.programs import arrange
 
     return ProgramLaunch(
@@ -73,7 +74,7 @@ def _arranging(
             "PITCH": into.pitch,
             "STEP": into.step,
             "BORDER": into.border,
-            "WIDE": into.copies * total > LARGEST_32_BIT - _ARRANGE_BLOCK,
+            "WIDE": wide,
             "BLOCK": _ARRANGE_BLOCK,
             "enable_fp_fusion": True,
         },
@@ -84,13 +85,15 @@ def transposed(x: torch.Tensor) -> torch.Tensor:
     """Return the transpose of a contiguous matrix, in memory of its own: torch's copy reads or writes it number by number."""
     rows, cols = x.shape
     out = empty((cols, rows), x.dtype, x.device)
-    if x.numel():  # a launch is compiled for a type and on a device
-        _transposing(rows, cols, x.dtype, x.device)(x=x, out=out)
+    wide = rows * cols > LARGEST_32_BIT - _TRANSPOSE_ROWS * (rows + cols)
+    if x.numel():
+        _transposing(rows, cols, wide, x.dtype, x.device)(x=x, out=out)
     return out
 
 
 @lru_cache(maxsize=_LAUNCHES_KEPT)
-def _transposing(rows: int, cols: int, _dtype: torch.dtype, _device: torch.device) -> ProgramLaunch:
+def _transposing(rows: int, cols: int, wide: bool, _dtype: torch.dtype, _device: torch.device) -> ProgramLaunch:
+    """A launch is compiled for a type and on a device."""
     from sparselab.kernels.triton_blocks.programs import transpose
 
     return ProgramLaunch(
@@ -99,7 +102,7 @@ def _transposing(rows: int, cols: int, _dtype: torch.dtype, _device: torch.devic
         {
             "rows": rows,
             "cols": cols,
-            "WIDE": rows * cols > LARGEST_32_BIT - _TRANSPOSE_ROWS * (rows + cols),
+            "WIDE": wide,
             "BLOCK_ROWS": _TRANSPOSE_ROWS,
             "BLOCK_COLS": _TRANSPOSE_COLS,
             "enable_fp_fusion": True,

@@ -152,8 +152,10 @@ def arrange(
 ):
     """out[copy, plane, line, place] = X[plane, line - BORDER, place * STEP + copy - BORDER], 0 outside X."""
     program = tl.program_id(0)
+    size = total
     if WIDE:
         program = program.to(tl.int64)
+        size = tl.cast(total, tl.int64)
     i = program * BLOCK + tl.arange(0, BLOCK)
     place = i % PITCH
     line = (i // PITCH) % HEIGHT - BORDER
@@ -163,7 +165,7 @@ def arrange(
     for copy in tl.static_range(COPIES):
         column = place * STEP + copy - BORDER
         value = tl.load(start + column, mask=inside & (column >= 0) & (column < X_WIDTH), other=0.0)
-        tl.store(out + copy * total + i, value, mask=i < total)
+        tl.store(out + (copy * size + i), value, mask=i < total)
 
 
 @triton.jit
