@@ -22,7 +22,7 @@ from sparselab.nn.support.layer_kernels import can_run, is_tried, kernel_for, la
 from sparselab.nn.support.layout_state import DIGEST, digest_of, refusal
 from sparselab.nn.support.run_cache import RunCache
 from sparselab.nn.support.step_function import StepFunction
-from sparselab.nn.support.tensor_states import is_compiled, is_traced, under_autocast
+from sparselab.nn.support.tensor_states import any_traced, is_compiled, under_autocast
 
 
 class BlockModule(nn.Module):
@@ -40,14 +40,12 @@ class BlockModule(nn.Module):
     With gradients on, blocks in float32 on the CPU run forward and backward through a kernel that trains: Y, dX and dW touch kept
     weights alone. Elsewhere (other types and devices, masks without blocks, convolutions in groups, nearly dense layouts,
     no C compiler) the dense weight is made of the values and multiplied; so it is for a backward pass that is differentiated again.
+    Where the kernel named runs any mask, the layout needs no blocks; inputs that it cannot run are then multiplied by the dense weight.
 
-    Where the kernel named runs any mask, the layout needs no blocks; inputs that this kernel cannot run (of other types, or on
-    other devices) are then multiplied by the dense weight.
-
-    Inputs are of the type and on the device of the values, as dense layers ask for; under autocast they are cast, and so is
-    the answer. Unless a kernel is named (`runs_as` tells), float16 on the CPU runs the dense layer with these weights, which is quicker
-    than any kernel here, and bfloat16 and CUDA whatever was quicker in a trial at the first call of a shape. Under torch.compile the kernels are operations of their own; torch.fx sees a layer as one module. What is exported,
-    traced or transformed otherwise (torch.export, torch.jit, torch.func) runs as tensor operations.
+    Inputs are of the type and on the device of the values, as for dense layers; under autocast they are cast, as is the answer. Unless a
+    kernel is named, float16 on the CPU runs the dense layer with these weights, and bfloat16 and CUDA whatever was quicker in a trial at
+    the first call of a shape (`runs_as` tells). Under torch.compile the kernels are operations of their own; torch.fx sees a layer as one
+    module. What is exported, traced or transformed otherwise (torch.export, torch.jit, torch.func) runs as tensor operations.
     """
 
     values: nn.Parameter
@@ -94,12 +92,6 @@ class BlockModule(nn.Module):
     def dense(self) -> nn.Module:
         """Return a dense layer with these weights, zeros outside the blocks, that shares no memory with this one."""
         raise NotImplementedError
-
-    def _as_dense(self, layer: nn.Linear | nn.Conv1d | nn.Conv2d) -> nn.Module:
-        """Return a dense layer, made without numbers, with this one's weight, bias and mode."""
-        layer.weight = nn.Parameter(self.weight.detach().clone(), self.values.requires_grad)
-        layer.bias = None if self.bias is None else nn.Parameter(self.bias.detach().clone(), self.bias.requires_grad)
-        return layer.train(self.training)
 
     @property
     def groups(self) -> int:
@@ -186,7 +178,7 @@ class BlockModule(nn.Module):
 
     def _step_for(self, x: Tensor) -> LayerStep | None:
         """Return the training step that runs x; None where tensor operations on the dense weight do."""
-        return self.step if not is_traced(x) and self._kernels_take(x) else None
+        return self.step if self._kernels_take(x) and not any_traced(x, self.values, self.bias) else None
 
     @property
     def step(self) -> LayerStep | None:
@@ -200,14 +192,21 @@ class BlockModule(nn.Module):
         return self._run_for(x)(x)
 
     def _run_for(self, x: Tensor) -> Run:
-        values = (self.values,) if self.bias is None else (self.values, self.bias)
-        return self._runs.run(x, values, lambda: prepared_run(self, x))
+        values = tuple(part for part in (self.values, self.bias) if part is not None)
+        return self._runs.run(x, values, lambda choice: prepared_run(self, x, choice))
+
+    def as_work(self, x: Tensor) -> Tensor:
+        """Return an input of the layer as `Work` has it, in the type that is multiplied."""
+        raise NotImplementedError
 
     def runs_as(self, x: Tensor) -> str:
-        """Return the name of the kernel that runs an input as `Work` has it without gradients; one of `DENSE`: the dense layer.
-
-        On CUDA and in bfloat16 it prepares and tries the kernel, as a first call does.
+        """Return the name of the kernel that runs an input of the layer without gradients, under this autocast; one of `DENSE`: the dense
+        layer. On CUDA and in bfloat16 it prepares and tries, as a first call does.
         """
+        return self.kernel_of(self.as_work(x))
+
+    def kernel_of(self, x: Tensor) -> str:
+        """Return the same of an input as `Work` has it."""
         run = self._run_for(x) if is_tried(self, x) else None
         return run.told if isinstance(run, Chosen) else kernel_for(self, layer_work(self, tuple(x.shape), x))
 
@@ -215,33 +214,39 @@ class BlockModule(nn.Module):
         """Whether a kernel may run x: nothing to differentiate, numbers alone are wanted, and there is something to multiply."""
         if torch.is_grad_enabled():
             if self.values.requires_grad and not torch.compiler.is_compiling():
-                self._runs.doubt()  # an optimizer is about to write, and fused ones do not say so
+                self.doubt()  # an optimizer is about to write, and fused ones do not say so
             return False
-        return not is_traced(x) and can_run(x)
+        return not any_traced(x, self.values, self.bias) and can_run(x)
 
     def forget(self) -> None:
         """Forget what was prepared from the values: the next call prepares anew."""
         self._runs.forget()
 
+    def doubt(self) -> None:
+        """Have the next call of a kernel look whether the values are still those it was prepared from."""
+        self._runs.doubt()
+
     def train(self, mode: bool = True) -> Self:
-        if mode != self.training:
-            self._runs.doubt()
+        self.doubt()  # whatever the mode was: torch.compile's wrapper sets it before it calls this
         return super().train(mode)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self._step = None  # which lies on the device that the values were on
-        for name, indices in self.indices().items():  # `to_empty` leaves a buffer without its numbers
-            setattr(self, name, torch.from_numpy(indices.copy()).to(self.values.device))
+        self._place_indices()  # `to_empty` leaves a buffer without its numbers
         return self
+
+    def _place_indices(self) -> None:
+        for name, indices in self.indices().items():
+            setattr(self, name, torch.from_numpy(indices.copy()).to(self.values.device))
 
     def __getstate__(self) -> dict[str, Any]:
         # Prepared runs belong to one process: they hold addresses.
-        return {**self.__dict__, "_runs": RunCache(), "_step": None}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_runs", "_step")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]
-        self._step, self._number = None, compiled_ops.numbered(self)
+        self._runs, self._step, self._number = RunCache(), None, compiled_ops.numbered(self)
         if "flat_places" not in self._buffers:  # pickled by an older version
             for name in ("flat_rows", "flat_cols"):
                 self._buffers.pop(name, None)
@@ -256,6 +261,8 @@ class BlockModule(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *told)
         if f"{prefix}{DIGEST}" in missing:
             missing.remove(f"{prefix}{DIGEST}")
+        if self.flat_places.device != self.values.device:  # values that were on no device were given some
+            self._place_indices()
 
     def extra_repr(self) -> str:
         rows, cols = self.layout.after.shape

@@ -12,6 +12,7 @@ from sparselab.core.errors import SettingError
 from sparselab.core.layout import Layout
 from sparselab.kernels.base import Conv
 from sparselab.nn.block_module import BlockModule
+from sparselab.nn.support.dense_layer import filled
 
 
 class BlockConv1d(BlockModule):
@@ -43,8 +44,11 @@ class BlockConv1d(BlockModule):
     def compute(self, x: Tensor) -> Tensor:
         if x.dim() == 2:
             return self.compute(x[None])[0]
-        padded = functional.pad(self.accepted(x), (self._padding, self._padding))
-        return self.product(padded[:, :, None].contiguous()).squeeze(2)
+        return self.product(self.as_work(x)).squeeze(2)
+
+    def as_work(self, x: Tensor) -> Tensor:
+        x = self.accepted(x[None] if x.dim() == 2 else x)
+        return functional.pad(x, (self._padding, self._padding))[:, :, None].contiguous()
 
     def weighted(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return functional.conv1d(x.squeeze(2), weight, bias, stride=self._stride, groups=self._groups)[:, :, None]
@@ -55,4 +59,4 @@ class BlockConv1d(BlockModule):
         layer = nn.Conv1d(
             channels * self._groups, rows, width, bias=self.bias is not None, device=torch.device("meta"), **at
         )
-        return cast(nn.Conv1d, self._as_dense(layer))
+        return cast(nn.Conv1d, filled(layer, self))

@@ -12,6 +12,7 @@ from sparselab.core.layout import Layout
 from sparselab.core.torch_private import in_function_transform
 from sparselab.kernels.base import Conv
 from sparselab.nn.block_module import BlockModule
+from sparselab.nn.support.dense_layer import filled
 
 
 def conv_of(dense: nn.Conv2d) -> Conv:
@@ -49,12 +50,15 @@ class BlockConv2d(BlockModule):
     def compute(self, x: Tensor) -> Tensor:
         if x.dim() == 3:
             return self.compute(x[None])[0]
-        y = self.product(self.accepted(x))
+        y = self.product(self.as_work(x))
         if in_function_transform():  # which cannot be asked for a memory format, and runs the dense convolution
             return y
         last = torch.channels_last
         is_last = x.is_contiguous(memory_format=last) and not x.is_contiguous()
         return y.contiguous(memory_format=last) if is_last else y
+
+    def as_work(self, x: Tensor) -> Tensor:
+        return self.accepted(x[None] if x.dim() == 3 else x)
 
     def dense(self) -> nn.Conv2d:
         rows, channels, *kernel = self.dense_shape
@@ -65,4 +69,4 @@ class BlockConv2d(BlockModule):
             "device": torch.device("meta"),
         }
         layer = nn.Conv2d(channels * self._groups, rows, (kernel[0], kernel[1]), bias=self.bias is not None, **at)
-        return cast(nn.Conv2d, self._as_dense(layer))
+        return cast(nn.Conv2d, filled(layer, self))

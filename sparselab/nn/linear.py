@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from sparselab.core.errors import SettingError
 from sparselab.core.layout import Layout
 from sparselab.nn.block_module import BlockModule
+from sparselab.nn.support.dense_layer import filled
 
 
 class BlockLinear(BlockModule):
@@ -22,14 +23,17 @@ class BlockLinear(BlockModule):
         super().__init__(layout, dense, kernel)
 
     def compute(self, x: Tensor) -> Tensor:
-        rows, cols = self.dense_shape  # plain numbers: torch.compile would look at the arrays of a layout at every call
+        y = self.product(self.as_work(x)).t()
+        return y.reshape(*x.shape[:-1], self.dense_shape[0]).contiguous()
+
+    def as_work(self, x: Tensor) -> Tensor:
+        cols = self.dense_shape[1]  # a plain number: torch.compile would look at the arrays of a layout at every call
         x = self.accepted(x)
         if x.shape[-1] != cols:
             raise SettingError(f"expected an input of {cols} features; got {tuple(x.shape)}")
-        y = self.product(x.reshape(-1, cols).t()).t()
-        return y.reshape(*x.shape[:-1], rows).contiguous()
+        return x.reshape(-1, cols).t()
 
     def dense(self) -> nn.Linear:
         rows, cols = self.layout.after.shape
         layer = nn.Linear(cols, rows, self.bias is not None, device=torch.device("meta"))
-        return cast(nn.Linear, self._as_dense(layer))
+        return cast(nn.Linear, filled(layer, self))

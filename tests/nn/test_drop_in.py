@@ -89,7 +89,9 @@ def test_dense_again() -> None:
 def test_prepared_kernels_outlive_a_change_of_mode(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     _, block, x, _ = layer_and_block(kind, True)
     prepared, real = [], block_module.prepared_run
-    monkeypatch.setattr(block_module, "prepared_run", lambda _, of: prepared.append(of) or real(block, of))
+    monkeypatch.setattr(
+        block_module, "prepared_run", lambda _, of, choice: prepared.append(of) or real(block, of, choice)
+    )
 
     def infer() -> None:
         with torch.no_grad():

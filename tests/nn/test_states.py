@@ -134,7 +134,9 @@ def test_new_values_at_an_old_address() -> None:
 def test_many_shapes_tune_no_more_than_a_few(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     dense, block, x, _ = layer_and_block(kind, True, "gather-gemm")
     prepared, real = [], block_module.prepared_run
-    monkeypatch.setattr(block_module, "prepared_run", lambda _, of: prepared.append(tuple(of.shape)) or real(block, of))
+    monkeypatch.setattr(
+        block_module, "prepared_run", lambda _, of, choice: prepared.append(tuple(of.shape)) or real(block, of, choice)
+    )
     with torch.no_grad():
         for size in (*range(1, 30), *range(1, 9)):
             part = torch.randn(size, *x.shape[1:])
@@ -219,11 +221,12 @@ def test_in_half_precision_on_the_cpu_the_dense_layer_runs_or_what_is_quicker(ki
     dense, block, x, _ = layer_and_block(kind, True)
     named = layer_and_block(kind, True, "gather-gemm")[1]
     half = copy.deepcopy(block).to(dtype)
-    given = x.reshape(-1, x.shape[-1]).t() if kind == "linear" else x
-    assert block.runs_as(given) not in DENSE
+    assert block.runs_as(x) not in DENSE
     tried = ("native-blocks", "gather-gemm") if dtype == torch.bfloat16 else ()
-    assert block.runs_as(given.to(dtype)) in (*DENSE, *tried)
-    assert named.runs_as(given.to(dtype)) == "gather-gemm"
+    with torch.autocast("cpu", dtype):
+        assert block.runs_as(x) in (*DENSE, *tried)
+        assert named.runs_as(x) == "gather-gemm"
+    assert half.runs_as(x.to(dtype)) in (*DENSE, *tried)
     with torch.no_grad(), torch.autocast("cpu", dtype):
         assert near(block(x), dense(x), 5e-2)
         assert block(x).stride() == dense(x).stride()
@@ -259,9 +262,48 @@ def test_in_bfloat16_a_trial_decides_between_blocks_and_the_dense_layer(
         return tuple(runs)[quicker]
 
     monkeypatch.setattr(layer_kernels, "quickest_name", choose)
-    given = (x.reshape(-1, x.shape[-1]).t() if kind == "linear" else x).bfloat16()
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         assert near(block(x), dense(x), 5e-2)
         assert near(block(x), dense(x), 5e-2)
-        assert block.runs_as(given) == tried[0][quicker]
+        assert block.runs_as(x) == tried[0][quicker]
     assert tried == [("native-blocks", "gather-gemm", "dense" if kind == "linear" else "conv2d")]
+
+
+@KINDS
+def test_other_values_are_multiplied_without_another_trial(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, block, x, _ = layer_and_block(kind, True)
+    tried: list[tuple[str, ...]] = []
+    monkeypatch.setattr(layer_kernels, "quickest_name", lambda runs, x: tried.append(tuple(runs)) or next(iter(runs)))
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        for _ in range(3):
+            block.values.mul_(0.5)
+            assert near(block(x), block.dense()(x), 5e-2)
+    assert len(tried) == 1
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_tangent_of_the_values_is_kept_without_gradients() -> None:
+    _, block, x, _ = layer_and_block("linear", True)
+    values = block.values.detach()
+    with torch.no_grad(), forward_ad.dual_level():
+        y = torch.func.functional_call(block, {"values": forward_ad.make_dual(values, values)}, (x,))
+        assert near(forward_ad.unpack_dual(y).tangent, y - (0 if block.bias is None else block.bias))
+
+
+def test_a_layer_without_numbers_takes_those_of_a_state_as_they_are() -> None:
+    _, block, x, _ = layer_and_block("linear", True)
+    empty = copy.deepcopy(block).to("meta")
+    empty.load_state_dict(block.state_dict(), assign=True)
+    assert near(empty(x), block(x))
+
+
+def test_a_compiled_layer_looks_at_its_values_when_the_mode_was_changed() -> None:
+    """torch.compile's wrapper sets the mode of what it wraps before it asks for it."""
+    _, block, x, _ = layer_and_block("linear", True)
+    compiled = torch.compile(block, backend="eager")
+    for _ in range(2):
+        compiled.train()
+        block.values.data.mul_(0.5)  # as fused optimizers write: uncounted
+        compiled.eval()
+        with torch.no_grad():
+            assert near(compiled(x), block.dense()(x))

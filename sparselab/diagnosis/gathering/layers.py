@@ -172,7 +172,7 @@ def _of_blocks(module: Any, call: Call) -> tuple[Multiplied | None, str]:
     dtype: torch.dtype = getattr(torch, call.dtype or "float32")
     try:
         x = torch.zeros(shape, dtype=dtype, device=module.values.device)
-        work, kernel = layer_work(module, shape, x), module.runs_as(x)
+        work, kernel = layer_work(module, shape, x), module.kernel_of(x)
     except (SparselabError, KeyError):
         return None, ""
     weight = work.weight if module.groups == 1 else module.matrix().detach().float().cpu().numpy()

@@ -17,6 +17,10 @@ class BlockLayer(Protocol):
     layout: Layout
     kernel: str
     dense_shape: tuple[int, ...]
+    training: bool
+
+    @property
+    def weight(self) -> Tensor: ...
 
     @property
     def values(self) -> Tensor: ...
@@ -44,3 +48,6 @@ class BlockLayer(Protocol):
 
     def multiply(self, x: Tensor) -> Tensor:
         """Return Y by a prepared kernel."""
+
+    def doubt(self) -> None:
+        """Have the next call of a kernel look whether the values are still those it was prepared from."""

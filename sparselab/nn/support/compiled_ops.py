@@ -52,6 +52,7 @@ def _block_product(x: Tensor, values: Tensor, bias: Tensor | None, layer: int) -
 def _block_step(x: Tensor, values: Tensor, bias: Tensor | None, layer: int) -> Tensor:
     found = _LAYERS[layer]
     assert found.step is not None
+    found.doubt()  # an optimizer is about to write
     return _as_layer(found, found.step.product(_as_work(found, x), values, bias))
 
 

@@ -71,14 +71,21 @@ def dense_run(layer: BlockLayer, dtype: torch.dtype) -> Run:
     return lambda x: layer.weighted(x, weight, bias)
 
 
-def prepared_run(layer: BlockLayer, x: Tensor) -> Run:
-    """Return the run of a layer for inputs like x, as `Work` has them, prepared with the values that the layer has now."""
+def prepared_run(layer: BlockLayer, x: Tensor, choice: str | None = None) -> Run:
+    """Return the run of a layer for inputs like x, as `Work` has them, prepared with the values that the layer has now.
+
+    choice: what a trial chose for such inputs with other values of the layer; it is not made again.
+    """
     work = layer_work(layer, tuple(x.shape), x)
     names = kernels_for(layer, work)
     if names[0] in DENSE:
         return dense_run(layer, x.dtype)
     if not is_tried(layer, x):
         return KERNELS[names[0]].prepare(work)
+    if choice in DENSE:
+        return Chosen(dense_run(layer, x.dtype), choice)
+    if choice in names:
+        return Chosen(KERNELS[choice].prepare(work), choice)
     tried = names[:1] if work.on_cuda else [name for name in names if name not in DENSE]  # tuning takes seconds on CUDA
     return quicker_than_dense(layer, {name: KERNELS[name].prepare(work) for name in tried}, x)
 

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from sparselab.core.torch_private import version_of
 from sparselab.kernels.base import Run
+from sparselab.kernels.support.autotune import Chosen
 
 _MOST_SHAPES = 8
+_MOST_CHOICES = 64
 
 _Shape = tuple[int, ...]
 
@@ -36,13 +38,19 @@ class RunCache:
 
     def forget(self) -> None:
         self._runs = _Runs((), (), 0)
+        self._choices: dict[
+            tuple[_Shape, torch.dtype, torch.device], str
+        ] = {}  # which outlive the values they were tried with
 
     def doubt(self) -> None:
         """Have the next call look whether the values are still the same numbers."""
         self._runs.is_doubted = True
 
-    def run(self, x: Tensor, values: tuple[Tensor, ...], prepare: Callable[[], Run]) -> Run:
-        """Return the run for inputs like x of a layer with these values, prepared now unless it was before."""
+    def run(self, x: Tensor, values: tuple[Tensor, ...], prepare: Callable[[str | None], Run]) -> Run:
+        """Return the run for inputs like x of a layer with these values, prepared now unless it was before.
+
+        prepare: is given what was told of the run for such inputs with other values, None where there was none.
+        """
         made_from = tuple(state for part in values for state in (part.data_ptr(), _version(part)))
         runs = self._runs  # another thread may put others in their place meanwhile
         is_same = runs.made_from == made_from
@@ -57,7 +65,9 @@ class RunCache:
         alike = [(of[0], run) for of, run in tuple(runs.by_input.items()) if of[1:] == key[1:]]
         if len(alike) >= _MOST_SHAPES:
             return min(alike, key=lambda other: _distance(other[0], key[0]))[1]
-        prepared = runs.by_input[key] = prepare()
+        prepared = runs.by_input[key] = prepare(self._choices.get(key))
+        if isinstance(prepared, Chosen) and (len(self._choices) < _MOST_CHOICES or key in self._choices):
+            self._choices[key] = prepared.told
         return prepared
 
 

@@ -19,6 +19,11 @@ def is_compiled() -> bool:
     return torch.compiler.is_compiling() and not torch.compiler.is_exporting()
 
 
+def any_traced(*parts: Tensor | None) -> bool:
+    """Whether one of some tensors is `is_traced`."""
+    return any(is_traced(part) for part in parts if part is not None)
+
+
 def is_traced(x: Tensor) -> bool:
     """Whether more is wanted of x than numbers: a record of the operations on it, a batch within it, or a tangent."""
     return (

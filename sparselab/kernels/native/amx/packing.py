@@ -115,7 +115,9 @@ def pack(work: Work) -> PackedAmx:
         weight_starts=_starts([part.size for part in weights]),
         rows_of=np.concatenate([np.concatenate([_half(a), _half(b)]) for each in bundles for a, b in each.parts]),
         weights=np.concatenate([np.zeros(0, np.int16), *weights]),
-        bias=None if work.bias is None else np.ascontiguousarray(work.bias, np.float32),
+        bias=None
+        if work.bias_tensor is None
+        else work.bias_tensor.float().numpy(),  # rounded as the type is, and as elsewhere
     )
 
 
