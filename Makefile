@@ -51,9 +51,9 @@ bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.app
 	$(BIN)/python -m benchmarks.large_files
 
+# All tests for a CUDA device, some minutes, then the benchmark, whether they passed or not: half an hour, or --minutes of it.
 bench-gpu: $(VENV)/.test
-	$(BIN)/python -m pytest tests/kernels -m gpu
-	$(BIN)/python -m benchmarks.gpu_latency
+	$(BIN)/python -m pytest -m gpu; tests=$$?; $(BIN)/python -m benchmarks.gpu_latency && exit $$tests
 
 samples: $(VENV)/.test
 	$(BIN)/python -m benchmarks.make_samples

@@ -24,7 +24,7 @@ from sparselab.benchmarking.conditions import hot_clock
 from sparselab.benchmarking.csv_table import as_csv
 from sparselab.benchmarking.lock import alone
 from sparselab.benchmarking.measurement import measure
-from sparselab.benchmarking.records import Session
+from sparselab.benchmarking.records import CHANNELS_LAST, Session
 from sparselab.benchmarking.timing import TimedRun, take_turns
 from sparselab.core.data_files import sessions_file
 from sparselab.core.layer import Layer
@@ -179,13 +179,13 @@ def run(case: Case, device: str, seconds: float) -> Session:
     share = channels_last_share(work, seconds / 3, backward=case.backward)
     about = {"case": case.name, "layer": case.product.name, "transform": case.pattern}
     if share is not None:
-        about["dense channels last / dense, input converted beforehand"] = f"{share:.3f}"
+        about[CHANNELS_LAST] = f"{share:.3f}"
     session = measure(work, case.kernels, rounds=ROUNDS, seconds=seconds, about=about, backward=case.backward)
-    tell(case, session, min(1.0, 1.0 if share is None else share))
+    tell(case, session)
     return session
 
 
-def tell(case: Case, session: Session, dense_share: float) -> None:
+def tell(case: Case, session: Session) -> None:
     """Print what each kernel took, and how many times as fast as the quickest dense product it was."""
     print(f"\n{case.name}")
     for row in session.rows:
@@ -194,7 +194,7 @@ def tell(case: Case, session: Session, dense_share: float) -> None:
             continue
         ahead = ""
         if row.role == "kernel" and row.speedup_vs_dense:
-            ahead = f"{row.speedup_vs_dense * dense_share:.2f}x the quickest dense"
+            ahead = f"{row.speedup_vs_dense * session.quickest_dense:.2f}x the quickest dense"
         print(
             f"  {row.label:28} {row.condition:6} {row.median_ms:9.4f} ms ({row.p20_ms:.4f}-{row.p80_ms:.4f})  error {row.max_error:.0e}  "
             f"roofline {row.roof_share or 0:.0%}  {' '.join(row.flags)}  {ahead}  {session.verdict_text(row)}"

@@ -124,6 +124,9 @@ ROW_KEYS = (*_FIELDS[:_COMPARED], "verdict", "is_faster", *_FIELDS[_COMPARED:])
 PASS, STEP = "pass", "training step"
 """What a protocol says of sessions that measured more than forward passes, and how."""
 
+CHANNELS_LAST = "dense channels last / dense, input converted beforehand"
+"""What `about` says of a dense convolution's other order of memory: its time over the dense time of the session, timed in turns beside it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
@@ -196,6 +199,14 @@ class Session:
             return wrong_shown(row.max_error, self._tolerance(row))
         ratio = None if row.compared is None else self.shown(row)
         return plain_shown(row.verdict) if ratio is None else ratio_shown(ratio, row.rounds)
+
+    @property
+    def quickest_dense(self) -> float:
+        """Time of the dense product in the quickest order of memory that was timed / dense time of the rows; at most 1."""
+        try:
+            return min(1.0, float(self.about.get(CHANNELS_LAST, 1.0)))
+        except ValueError:
+            return 1.0
 
     @property
     def is_step(self) -> bool:

@@ -65,6 +65,12 @@ def _answer(session: Session) -> None:
         shown = session.shown(best)
         bound = at_best(session.density, None if shown is None else shown.value)
         said = f"{first}{title_of(best.kernel)}: **{session.verdict_shown(best)}**; {bound}, as the density is {100 * session.density:.0f} %.{last}"
+        if session.quickest_dense < 1 and shown is not None:
+            against = shown.value * session.quickest_dense
+            said += f" **Against the dense convolution with everything channels last, its input converted beforehand: {against:.2f}x.**"
+            if against < 1:
+                st.warning(said, icon=":material/hourglass_empty:")
+                return
         if best.flags:
             st.info(f"{said} Flagged as {', '.join(best.flags)}: measure again.", icon=":material/speed:")
         else:

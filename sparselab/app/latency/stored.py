@@ -22,6 +22,10 @@ _ANY = "any"
 _TABLE = "_stored"
 _ROWS, _ROWS_BESIDE = 11, 4
 _SPEEDUP = "speed-up of B over A"
+_SPEEDUP_HELP = (
+    "of the fastest kernel over the quickest dense product, in calls one after the other; a session also shows what a GPU takes with its "
+    "cache emptied and as a graph"
+)
 
 
 def all_sessions() -> tuple[Session, ...]:
@@ -65,7 +69,7 @@ def show_stored() -> None:
         column_config={
             "density": st.column_config.NumberColumn(format="percent"),
             "dense": st.column_config.NumberColumn(format="%.4g ms"),
-            "speedup": st.column_config.NumberColumn("speed-up", format="%.2fx"),
+            "speedup": st.column_config.NumberColumn("speed-up", format="%.2fx", help=_SPEEDUP_HELP),
         },
         key=_TABLE,
         on_select="rerun",
@@ -114,14 +118,15 @@ def _filtered(sessions: Sequence[Session]) -> list[Session]:
 def _row(session: Session) -> dict[str, Any]:
     baseline, best = session.row(role="baseline"), session.fastest
     shown = None if best is None else session.shown(best)
+    speedup = 1.0 if shown is None else shown.value * session.quickest_dense
     return {
         "device": session.device.get("name", ""),
         "layer": session.about.get("layer", ""),
         "transform": session.about.get("transform", ""),
         "density": session.density,
         "arithmetic": session.dtype,
-        "speedup": 1.0 if shown is None else shown.value,
-        "fastest": "Dense" if best is None else title_of(best.kernel),
+        "speedup": max(1.0, speedup),
+        "fastest": "Dense" if best is None else title_of(best.kernel) if speedup >= 1 else "Dense, channels last",
         "dense": None if baseline is None else baseline.median_ms,
         "threads": session.threads,
         "shape": shape_text(session),

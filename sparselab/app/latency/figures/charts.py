@@ -78,7 +78,7 @@ def bars_figure(session: Session) -> go.Figure:
     ]
     figure.update_yaxes(categoryorder="array", categoryarray=labels, tickvals=labels, ticktext=told, title_text="")
     figure.update_layout(barmode="overlay", showlegend=False)
-    return finish(figure, 115 + 31 * len(rows), top=ONE_LINE)
+    return finish(figure, 115 + 38 * len(rows), top=ONE_LINE)
 
 
 def layers_figure(sessions: Sequence[Session]) -> go.Figure:
