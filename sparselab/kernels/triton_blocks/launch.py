@@ -59,7 +59,8 @@ class PackedTiles:
 def packed_tiles(work: Work, block_m: int, block_k: int) -> PackedTiles:
     """Return the weights of `work` as any config with tiles of this height and depth reads them."""
     dealt = passes(joined(panels(work.layout)), work.layout.after.rows)
-    parts = [tiles(part, work.masked_weight, block_m, block_k) for part in dealt]
+    weight = work.masked_weight  # made at every look
+    parts = [tiles(part, weight, block_m, block_k) for part in dealt]
     bias = None if work.bias is None else memory.upload(work.bias, work.torch_dtype, work.device)
     return PackedTiles(
         block_m,

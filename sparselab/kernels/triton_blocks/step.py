@@ -44,10 +44,12 @@ class TritonStep(LayerStep):
         numbers = np.zeros(work.layout.after.shape)  # of every value from 1 on; 0: none
         numbers[self._places] = np.arange(1, self._places[0].size + 1)
         self._forward = StepProduct(work, config, numbers)
-        columns = np.concatenate([np.zeros(0, np.int64), *(part.cols for part in parts)])
-        self._dense = DenseInputGradient(work, self._places) if work.dtype in _DENSE_IS_QUICKER else None
-        self._backward = _transposed(work, config, parts, numbers) if columns.size and self._dense is None else None
-        self._items = _Items(work, columns)
+        self._input_gradient: DenseInputGradient | _SummedInputGradient | None = None
+        if self._places[0].size:
+            if work.dtype in _DENSE_IS_QUICKER:
+                self._input_gradient = DenseInputGradient(work, self._places)
+            else:
+                self._input_gradient = _SummedInputGradient(work, config, parts, numbers)
 
     @property
     def places(self) -> tuple[IntVector, IntVector]:
@@ -60,13 +62,9 @@ class TritonStep(LayerStep):
         import torch
 
         slope = self._slope(slope, x)
-        if not x.numel() or not slope.numel() or not self._places[0].size:
+        if self._input_gradient is None or not x.numel() or not slope.numel():
             return torch.zeros_like(x)
-        if self._dense is not None:
-            return self._dense(slope, x, self._values(values))
-        assert self._backward is not None
-        each = self._backward(slope, self._values(values), None, torch.float32)
-        return self._items.collected(each, tuple(x.shape), x.dtype)
+        return self._input_gradient(slope, x, self._values(values))
 
     def value_gradient(self, slope: Tensor, x: Tensor) -> Tensor:
         x, slope = self._taken(x), self._slope(slope, x)
@@ -93,6 +91,22 @@ class TritonStep(LayerStep):
         if values.numel() != self._places[0].size:
             raise SettingError(f"expected {self._places[0].size} values; got {values.numel()}")
         return values.detach().to(self._work.torch_dtype)
+
+
+class _SummedInputGradient:
+    """dX in two launches: a row for every column of every panel, then the sums of those."""
+
+    def __init__(
+        self, work: Work, config: Config | None, parts: tuple[Panel, ...], numbers: NDArray[np.float64]
+    ) -> None:
+        self._rows = _transposed(work, config, parts, numbers)
+        self._items = _Items(work, np.concatenate([part.cols for part in parts]))
+
+    def __call__(self, slope: Tensor, x: Tensor, values: Tensor) -> Tensor:
+        import torch
+
+        each = self._rows(slope, values, None, torch.float32)
+        return self._items.collected(each, tuple(x.shape), x.dtype)
 
 
 class _Items:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sparselab.core.mask import IntVector
 from sparselab.kernels.base import Work
-from sparselab.kernels.support.panels import Panel, panels
+from sparselab.kernels.support.panels import panels
 from sparselab.kernels.triton_blocks import launch, memory
 from sparselab.kernels.triton_blocks.configs import Config, untuned
 from sparselab.kernels.triton_blocks.input_layouts import Geometry, geometry_of
@@ -30,7 +28,10 @@ class StepProduct:
         import torch
 
         together = joined(panels(work.layout))
-        height, width = (max((of.size for of in sizes), default=1) for sizes in _sides(together))
+        height, width = (
+            max((part.rows.size for part in together), default=1),
+            max((part.cols.size for part in together), default=1),
+        )
         self.work = work
         self.config = config = config or untuned(height, width, work.dtype)
         dealt = passes(together, work.layout.after.rows)
@@ -113,11 +114,6 @@ class StepProduct:
                     )
                 found.append(out[: part.weight.size])
         return torch.cat(found)[self.order]
-
-
-def _sides(parts: Sequence[Panel]) -> tuple[list[IntVector], list[IntVector]]:
-    """Return the rows and the columns of panels."""
-    return [part.rows for part in parts], [part.cols for part in parts]
 
 
 def _held(bias: Tensor) -> Tensor:
