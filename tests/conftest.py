@@ -11,7 +11,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from sparselab.core.paths import cache_folder
-from tests.browsing import browser, page
+
+pytest.register_assert_rewrite("tests.browsing")  # what a page complained of is said
+
+from tests.browsing import browser, page  # noqa: E402
 
 __all__ = ["browser", "page"]
 

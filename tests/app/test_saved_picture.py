@@ -167,19 +167,18 @@ def test_it_paints_in_both_themes_and_at_every_width(
     page.emulate_media(color_scheme="light")
     opened(page, show((LAYER, layout)), tmp_path)
     background = "getComputedStyle(document.body).backgroundColor"
-    empty_cell = """([row, col, rows, cols]) => {
+    blends = """([row, col, rows, cols]) => {  // an empty cell has the colour of the page
         const canvas = document.querySelector("[data-testid=mask-view-left]");
         const [x, y] = [(col + .5) * canvas.width / cols, (row + .5) * canvas.height / rows];
         const [r, g, b] = canvas.getContext("2d").getImageData(x, y, 1, 1).data;
-        return `rgb(${r}, ${g}, ${b})`;
+        return `rgb(${r}, ${g}, ${b})` === getComputedStyle(document.body).backgroundColor;
     }"""
     empty = [*np.argwhere(~LAYER.mask.kept)[0].tolist(), ROWS, COLS]
     light = page.evaluate(background)
-    assert page.evaluate(empty_cell, empty) == light
+    page.wait_for_function(blends, arg=empty)
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     page.emulate_media(color_scheme="dark")  # while it is open
     expect(page.locator("body")).not_to_have_css("background-color", light)
-    settled(page)
-    dark = page.evaluate(background)
-    assert page.evaluate(empty_cell, empty) == dark != light
+    page.wait_for_function(blends, arg=empty)  # the page is told of its theme after its style has changed
+    assert page.evaluate(background) != light
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 from sparselab.app.shell.presenter import presenting
 
+FORWARD, BACK = "forward", "back"
+_SLOT, _DONE = "_lesson_key_listener", "_lesson_keys_done"
 _LISTEN = """
 const TAKES_KEYS = "input, textarea, select, [contenteditable], [role=slider], [role=radio], [role=tab], [role=listbox], " +
   "[role=application], [role=grid], canvas, [tabindex]:not(h1, h2, h3, body, main, section, div)";
 let shown, hearing;
-let forget = () => {};
+const PRESSED = new WeakMap();  // what was pressed since the lesson was opened: told whole each time, so that none is lost to another
 
-// A key pressed while the page is being drawn is kept until its button is there, of this run, and enabled, or anything else is pressed.
-function press(name) {
-  const click = () => {
-    const button = document.querySelector(`.st-key-${name}:not([data-stale=true]) button:not([disabled])`);
-    if (button) { forget(); button.click(); }
-    return Boolean(button);
-  };
-  if (click()) return;
-  const drawn = new MutationObserver(click);
-  forget = () => drawn.disconnect();
-  drawn.observe(document.body, { subtree: true, childList: true, attributeFilter: ["disabled", "data-stale", "class"] });
-}
-
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setStateValue }) {
   // A step begins at its top: Streamlit leaves the page where the step before was scrolled to.
   if (shown !== undefined && shown !== data.step) document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
   shown = data.step;
   hearing?.abort();  // Streamlit calls this again for new data, and what it returned only where the component goes
   const stop = hearing = new AbortController();
-  for (const kind of ["keydown", "pointerdown", "click", "popstate"])
-    window.addEventListener(kind, () => forget(), { signal: stop.signal, capture: true });
+  const place = parentElement.querySelector("span");
+  if (!PRESSED.has(place)) PRESSED.set(place, { since: `${performance.timeOrigin + performance.now()}`, keys: [] });
+  const pressed = PRESSED.get(place);
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     const forward = event.key === "PageDown" || event.key === "ArrowRight";
@@ -44,9 +35,10 @@ export default function ({ data, parentElement }) {
     if (isClicker && !data.presenting) return;  // it scrolls
     if (!isClicker && event.composedPath()[0].matches?.(TAKES_KEYS)) return;
     event.preventDefault();
-    press(forward ? "_lesson_forward" : "_lesson_back");
+    pressed.keys.push(forward ? "forward" : "back");
+    setStateValue("pressed", { since: pressed.since, keys: [...pressed.keys] });
   }, { signal: stop.signal });
-  parentElement.querySelector("span").dataset.hears = "";
+  place.dataset.hears = "";
   if (data.answered) requestAnimationFrame(() => {
     const answer = document.querySelector(".st-key-_lesson_ask");
     const top = answer?.getBoundingClientRect().top;
@@ -57,13 +49,27 @@ export default function ({ data, parentElement }) {
 """
 
 
-def hear_keys(step: str, *, answered: bool) -> None:
-    """Let Page Down and the right arrow press what stands ahead, Page Up and the left arrow what is behind; the former while presenting.
+def hear_keys(step: str, press: Callable[[str], None], *, answered: bool) -> None:
+    """Let Page Down and the right arrow go forward, Page Up and the left arrow back; the former while presenting.
 
-    step: names the step that is shown: another one is shown from its top. answered: the answer has been revealed in this run, and is to be seen.
+    step: names the step that is shown: another one is shown from its top. press: is told of each key, FORWARD or BACK, in the order in
+    which they were pressed, before the page is drawn; also of those that were pressed while it was. answered: the answer has been
+    revealed in this run, and is to be seen.
     """
     with st.container(key="_lesson_keys"):
-        _listener()(key="_lesson_key_listener", data={"presenting": presenting(), "answered": answered, "step": step})
+        data = {"presenting": presenting(), "answered": answered, "step": step}
+        _listener()(key=_SLOT, data=data, on_pressed_change=partial(_follow, press))
+
+
+def _follow(press: Callable[[str], None]) -> None:
+    """Callback: press what was pressed since the last run."""
+    session = st.session_state
+    told = session[_SLOT]["pressed"]
+    done = session.get(_DONE, {})
+    known = done["count"] if done.get("since") == told["since"] else 0
+    session[_DONE] = {"since": told["since"], "count": len(told["keys"])}
+    for key in told["keys"][known:]:
+        press(key)
 
 
 @cache

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from sparselab.app.learn.clicker import hear_keys
+from sparselab.app.learn.clicker import BACK, hear_keys
 from sparselab.app.learn.drawn import Scene, show_view
 from sparselab.app.learn.leaving import show_end
 from sparselab.app.learn.place import LessonPlace, controls_now, go_to, language_now, leave_controls, open_lesson
@@ -57,7 +57,7 @@ def show_lesson(place: LessonPlace) -> None:
         show_fault(error)
     if step.number == len(lesson.steps):
         show_end(place, language)
-    hear_keys(f"{place.key}:{step.number}", answered=answer.is_new)
+    hear_keys(f"{place.key}:{step.number}", partial(_press, place), answered=answer.is_new)
     answer.is_new = False
 
 
@@ -111,7 +111,7 @@ def _way(place: LessonPlace, step: LessonStep, answer: Answer, language: str) ->
             on_click=partial(go_to, step.number - 1),
             disabled=step.number == 1,
         )
-        waits = step.question is not None and not answer.is_revealed
+        waits = _waits(step, answer)
         if waits:
             label = "Reveal" if answer.guess is not None else "Reveal without a guess"
             st.button(phrase(label, language), key="_lesson_forward", type="primary", on_click=reveal, args=(answer,))
@@ -122,3 +122,21 @@ def _way(place: LessonPlace, step: LessonStep, answer: Answer, language: str) ->
                 type="tertiary" if waits else "primary",
                 on_click=partial(go_to, step.number + 1),
             )
+
+
+def _waits(step: LessonStep, answer: Answer) -> bool:
+    """Return whether what stands ahead of a step is its reveal."""
+    return step.question is not None and not answer.is_revealed
+
+
+def _press(place: LessonPlace, key: str) -> None:
+    """Callback: what a key of a clicker does at the step that is open."""
+    step = place.step
+    answer = answer_of(place, step)
+    if key == BACK:
+        if step.number > 1:
+            go_to(step.number - 1)
+    elif _waits(step, answer):
+        reveal(answer)
+    elif step.number < len(place.lesson.steps):
+        go_to(step.number + 1)
