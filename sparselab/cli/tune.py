@@ -94,16 +94,22 @@ def tune(
         ("network", "weights kept", f"{result['metric']} before", "after", "runs as", "ms a batch", "times as fast"),
         [_row(form, result["metric"]) for form in result["forms"]],
     )
-    for text in (*_against_masked(result), *(f"left out: {text}" for text in told["left_out"])):
+    for text in (*accuracy_verdicts(result), *(f"left out: {text}" for text in told["left_out"])):
         click.echo(text)
     for name, reason in result["stayed"].items():
         click.echo(f"{name} stays dense: {reason}", err=True)
     click.echo(f"saved: {folder / 'structured.safetensors'} (sparselab.tuning.load_converted reads it)", err=True)
 
 
-def _against_masked(result: dict[str, Any]) -> list[str]:
-    """Return in words whether accuracies differ from the masked network's by more than the examples' chance."""
+def accuracy_verdicts(result: dict[str, Any]) -> list[str]:
+    """Return in words whether accuracies differ from the masked network's by more than the examples' chance; nothing of networks that know nothing."""
     masked = next(form for form in result["forms"] if form["form"] == "masked")
+    constant = result.get("constant")
+    if constant is not None and all(form["after_interval"][0] <= constant for form in result["forms"]):
+        return [
+            f"no network is shown to be better than answering the most frequent class ({100 * constant:.1f} % of the test examples): these "
+            "accuracies say nothing of the structure; train longer, or begin from a checkpoint that was trained on these data"
+        ]
     told = []
     for form in result["forms"]:
         if form.get("over_masked") is not None:

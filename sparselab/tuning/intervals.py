@@ -1,12 +1,16 @@
-"""How far an accuracy can be told from another on so many examples, at the confidence of the times: 99 %."""
+"""How far an accuracy can be told from another on so many examples, at the confidence of the times, 99 %; and from knowing nothing."""
 
 from __future__ import annotations
 
 from math import hypot
 
+import torch
 from scipy.stats import binomtest
 
 from sparselab.benchmarking.statistics import CONFIDENCE
+from sparselab.training.tasks.base import Split
+
+_READ_AT_ONCE = 500
 
 Interval = tuple[float, float]
 
@@ -34,3 +38,13 @@ def difference_interval(one: float, other: float, examples: int) -> Interval:
     (low, high), (other_low, other_high) = accuracy_interval(one, examples), accuracy_interval(other, examples)
     gap = one - other
     return gap - hypot(one - low, other_high - other), gap + hypot(high - one, other - other_low)
+
+
+def constant_accuracy(split: Split) -> float:
+    """Return the accuracy of who answers every example of a split with their most frequent class: what a network has to exceed."""
+    count = len(split)
+    batches = (
+        split.batch(torch.arange(start, min(start + _READ_AT_ONCE, count))) for start in range(0, count, _READ_AT_ONCE)
+    )
+    targets = torch.cat([targets.flatten() for _, targets in batches])
+    return float(torch.unique(targets, return_counts=True)[1].max()) / len(targets)

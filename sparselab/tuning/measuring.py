@@ -24,7 +24,7 @@ from sparselab.training.runs.stages import REWIND, level_name
 from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import ACCURACY, Data
 from sparselab.tuning.forms import FORMS, TRAINED, one_batch, ready_forms, time_forms, under
-from sparselab.tuning.intervals import accuracy_interval, difference_interval
+from sparselab.tuning.intervals import accuracy_interval, constant_accuracy, difference_interval
 from sparselab.tuning.record import TuneRecord
 
 
@@ -54,19 +54,24 @@ class TunedForm:
 
 @dataclass(frozen=True, eq=False)
 class Tuned:
-    """The forms of a tuning, its converted model, and how many examples a timed batch has; `difference`: of the outputs, relative."""
+    """The forms of a tuning, its converted model, and how many examples a timed batch has; `difference`: of the outputs, relative.
+
+    `constant`: the accuracy of answering every test example with their most frequent class; None of any other metric.
+    """
 
     forms: tuple[TunedForm, ...]
     converted: Converted
     difference: float
     metric: str
     batch: int
+    constant: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return what is told of it, as plain values."""
         return {
             "metric": self.metric,
             "batch": self.batch,
+            "constant": self.constant,
             "forms": [asdict(form) for form in self.forms],
             "swapped": list(self.converted.swapped),
             "stayed": dict(self.converted.stayed),
@@ -130,7 +135,8 @@ def measure(
                 **_intervals(data, after[weights], None if weights == "masked" else after["masked"]),
             )
         )
-    return Tuned(tuple(forms), ready.converted, ready.difference, data.metric.name, len(batch))
+    constant = constant_accuracy(data.test) if data.metric.name == ACCURACY.name else None
+    return Tuned(tuple(forms), ready.converted, ready.difference, data.metric.name, len(batch), constant)
 
 
 def _layouts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,16 @@ class TuneRecord:
             self.told = begun
             return
         self.told = {**begun, **read_json(self._path)}
-        if not resume or self.told["request"] != request.as_json():
-            wish = "an empty folder, or --resume with what the tuning in it was told"
-            raise SettingError(f"--out: expected {wish}; {folder} holds a tuning")
+        if not resume:
+            raise SettingError(
+                f"--out: expected an empty folder, or --resume; {folder} holds a tuning of {self.told['request']['checkpoint']}"
+            )
+        changed = next(_changes(self.told["request"], request.as_json()), None)
+        if changed is not None:
+            name, was, asked = changed
+            raise SettingError(
+                f"--resume: expected what the tuning in {folder} was told, {name} {was}; got {asked}: give that, or an empty folder as --out"
+            )
 
     @property
     def _path(self) -> Path:
@@ -68,3 +75,12 @@ class TuneRecord:
         if not place.exists():
             return None
         return {name: Layout.unpack(packed) for name, packed in messages.load(place.read_bytes()).items()}
+
+
+def _changes(was: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the name and both values of what two requests differ in."""
+    flat = [{**request, **request["values"]} for request in (was, asked)]
+    for name in dict.fromkeys((*flat[0], *flat[1])):
+        before, after = (request.get(name) for request in flat)
+        if before != after and name != "values":
+            yield name, "as by default" if before is None else before, "none" if after is None else after

@@ -13,7 +13,7 @@ from sparselab.training.tasks import Data
 from sparselab.training.tasks.fewer import fewer, judged_examples, judged_on
 from sparselab.training.tasks.tensors import TensorSplit
 from sparselab.tuning.budget import Costs, plan
-from sparselab.tuning.intervals import accuracy_interval, difference_interval
+from sparselab.tuning.intervals import accuracy_interval, constant_accuracy, difference_interval
 
 COSTS = st.builds(
     Costs,
@@ -71,3 +71,9 @@ def test_a_difference_lies_in_its_interval_which_turns_with_it(one: float, other
     assert (-back[1], -back[0]) == pytest.approx((low, high))
     inside = accuracy_interval(one, examples)
     assert 0 <= inside[0] <= one + 1e-9 <= inside[1] + 2e-9 <= 1 + 3e-9
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=1200))
+def test_one_class_for_all_is_right_where_it_is_the_most_frequent(labels: list[int]) -> None:
+    split = TensorSplit(torch.zeros(len(labels), 1, 1, 1), torch.tensor(labels), (0.0,), (1.0,))
+    assert constant_accuracy(split) == max(map(labels.count, set(labels))) / len(labels)

@@ -101,14 +101,20 @@ def test_three_networks_side_by_side_and_the_converted_one_on_disk(
     loaded = load_converted(network(), folder)
     assert largest_difference(loaded, trained, torch.randn(4, 1, 24, 24)) < 1e-4
     assert told["result"]["swapped"]
+    assert 0 < told["result"]["constant"] < 1
     assert told["forecast"]["transform"] == told["transform"] == "regroup:rows_per_group=8"
     assert 0 < told["forecast"]["retained"] <= 1
     as_older_versions_wrote_it(folder, tmp_path / "old")
     assert largest_difference(load_converted(network(), tmp_path / "old"), loaded, torch.randn(4, 1, 24, 24)) < 1e-6
 
     assert tune(request(checkpoint), folder, resume=True) == told, "nothing is done twice"
-    with pytest.raises(SettingError, match="holds a tuning"):
-        tune(request(checkpoint, minutes=1.0), folder, resume=True)
+    for changes, difference in (
+        ({"minutes": 1.0}, "minutes 0.002; got 1.0"),
+        ({"values": {**VALUES, "batch": 16}}, "batch 32; got 16"),
+        ({"values": {**VALUES, "seed": 1}}, "seed as by default; got 1"),
+    ):
+        with pytest.raises(SettingError, match=difference):
+            tune(request(checkpoint, **changes), folder, resume=True)
     with pytest.raises(SettingError, match="holds a tuning"):
         tune(request(checkpoint), folder)
 
