@@ -9,8 +9,8 @@ import numpy as np
 import streamlit as st
 
 from sparselab.analysis.pooling import pool
-from sparselab.app.shell.embedded import embedded
 from sparselab.app.shell.escape import literal
+from sparselab.app.shell.icon import embedded
 from sparselab.app.shell.navigation import page_called
 from sparselab.app.shell.open_in import AtPath, open_in
 from sparselab.app.training.charts import layers_figure, updates_figure
