@@ -160,7 +160,7 @@ def test_take_away(page: Page, server: str, tmp_path: Path) -> None:
     page.goto(f"{server}/?sample=planted-noisy")
     digest = computed(page).rsplit("|", 1)[1]
     page.get_by_role("tab", name="Download").click()
-    expect(page).to_have_url(re.compile("tab=Download"))
+    expect(page).to_have_url(re.compile("tab=Take"))
 
     def fetch(label: str) -> bytes:
         download = downloaded(page, page.get_by_role("button", name=label))
