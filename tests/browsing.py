@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import secrets
 import shutil
 import socket
 import subprocess
@@ -10,12 +12,12 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Download, Locator, Page, Request, expect, sync_playwright
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = [
@@ -31,6 +33,7 @@ T = TypeVar("T")
 
 # A test says what happens, not how fast: a busy machine may take its time.
 PATIENCE_MS = 240_000
+PATIENCE_S = PATIENCE_MS // 1000
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -56,11 +59,12 @@ def with_own_loop(call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
 
 
 def free_port() -> int:
-    """A port that nobody uses, for a server that is about to start."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A port that nobody uses, for a server that is about to start: none of those that systems give to whoever connects meanwhile."""
+    while True:
+        port = 11_000 + secrets.randbelow(20_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager
@@ -88,6 +92,36 @@ def served(
                 process.wait()
 
 
+def until(page: Page, holds: Callable[[], object]) -> None:
+    """Ask again and again until what was done has had its effect. Saved pages forbid the scripts with which Playwright itself would wait."""
+    end = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < end, f"it never came to be so, at {page.url}"
+        page.wait_for_timeout(50)
+
+
+def fits(page: Page) -> None:
+    """Wait until nothing hangs over the right edge: charts and tables take their new width after the window has."""
+    until(page, lambda: page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0)
+
+
+def at_rest(page: Page) -> None:
+    """Wait until the app's page has drawn itself and its script has ended; it may begin anew by itself, when what it waited for is there.
+
+    True also before a run that was asked for has begun: first wait for what only that run shows.
+    """
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)  # what draws an element is fetched when first needed
+
+
+def downloaded(page: Page, button: Locator) -> Download:
+    """What a button of the app's page gives. It is pressed at rest: a run's end forgets what the buttons of the run before would make."""
+    at_rest(page)
+    with page.expect_download() as found:
+        button.click()
+    return found.value
+
+
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh visitor; the test fails if the page logs an error or asks anything of the outside."""
@@ -103,6 +137,10 @@ def page(browser: Browser) -> Iterator[Page]:
     def asked(request: Request) -> None:
         if request.url.startswith("http") and "//localhost" not in request.url:
             complaints.append(request.url)
+        # A file of a run is gone when a later run has ended: who looks at it later, for his browser is busy, is told 404. A download is
+        # made when it is asked for.
+        if re.match(r"http://[^/]+/media/", request.url) and request.resource_type == "image":
+            complaints.append(f"a picture that a later run takes away: {request.url}")
 
     page.on("console", heard)
     page.on("pageerror", lambda error: complaints.append(str(error)))

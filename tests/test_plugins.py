@@ -118,7 +118,7 @@ def test_commands_take_what_the_example_brings(beside_example: Run, tmp_path: Pa
 PAGES = """
 import json
 from streamlit.testing.v1 import AppTest
-at = AppTest.from_file("app.py", default_timeout=120)
+at = AppTest.from_file("app.py", default_timeout=240)
 for name, value in {"sample": "random", **json.loads(QUERY)}.items():
     at.query_params[name] = value
 at.run()

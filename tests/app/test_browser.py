@@ -16,6 +16,7 @@ from sparselab.app.inputs.samples import available, sample_path
 from sparselab.display.message import ORDER_LABELS
 from sparselab.formats import read_ticket
 from tests.app.conftest import PATIENCE_MS
+from tests.browsing import downloaded, fits
 from tests.display.pages import embedded
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no sample masks")]
@@ -27,17 +28,19 @@ def root(page: Page):  # type: ignore[no-untyped-def]
 
 def computed(page: Page, *, unlike: str = "") -> str:
     """Wait until the right picture shows an answer other than `unlike`; return its digest."""
-    page.wait_for_function(
+    found = page.wait_for_function(
         """old => {
             const hosts = [...document.querySelectorAll("*")].filter(e => e.shadowRoot);
             const all = [document, ...hosts.map(e => e.shadowRoot)];
             const view = all.map(d => d.querySelector("[data-testid=mask-view]")).find(Boolean);
             const digest = view?.dataset.digest ?? "";
-            return view?.dataset.settled === "true" && digest && !digest.endsWith("|") && digest !== old;
+            const rests = view?.dataset.settled === "true" && view.dataset.fitted === "true";
+            return rests && digest && !digest.endsWith("|") && digest !== old && digest;
         }""",
         arg=unlike,
     )
-    return root(page).get_attribute("data-digest") or ""
+    digest: str = found.json_value()
+    return digest
 
 
 def test_a_first_visitor_sees_a_sample_before_and_after(page: Page, server: str) -> None:
@@ -157,12 +160,12 @@ def test_take_away(page: Page, server: str, tmp_path: Path) -> None:
     page.goto(f"{server}/?sample=planted-noisy")
     digest = computed(page).rsplit("|", 1)[1]
     page.get_by_role("tab", name="Download").click()
+    expect(page).to_have_url(re.compile("tab=Take"))
 
     def fetch(label: str) -> bytes:
-        with page.expect_download() as download:
-            page.get_by_role("button", name=label).click()
-        path = tmp_path / download.value.suggested_filename
-        download.value.save_as(path)
+        download = downloaded(page, page.get_by_role("button", name=label))
+        path = tmp_path / download.suggested_filename
+        download.save_as(path)
         return path.read_bytes()
 
     for label in ("npz (.npz)", "safetensors (.safetensors)", "torch (.pt)"):
@@ -198,9 +201,7 @@ def test_a_whole_network_and_one_of_its_layers_in_explore(page: Page, server: st
     page.get_by_role("button", name="Run on all 4 layers").click()
     expect(page.get_by_text("Over 4 layers")).to_be_visible()
     page.get_by_role("button", name="Download the file with the new masks").click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="torch (.pt)").click()
-    download.value.save_as(tmp_path / "ticket.pt")
+    downloaded(page, page.get_by_role("button", name="torch (.pt)")).save_as(tmp_path / "ticket.pt")
     assert len(read_ticket(tmp_path / "ticket.pt")) == 4
     page.keyboard.press("Escape")
     page.get_by_test_id("wall-card").first.click()
@@ -219,7 +220,7 @@ def test_what_was_chosen_follows_the_visitor_to_other_pages(page: Page, server: 
     computed(page)
     for name in ("Model", "Compare", "Explore"):
         page.get_by_role("link", name=name).click()
-        expect(page.get_by_role("heading", name=name)).to_be_visible()
+        expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
         expect(page.get_by_text(re.compile("(features.8.weight of )?sample vgg-digits-imp-90:"))).to_be_visible()
     expect(page.get_by_text("features.8.weight of sample vgg-digits-imp-90")).to_be_visible()
 
@@ -242,6 +243,5 @@ def test_it_paints_in_both_themes_and_widths(browser: Browser, server: str, sche
     background = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     brightness = sum(map(int, re.findall(r"\d+", background)[:3]))
     assert (brightness > 600) == (scheme == "light")
-    overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert overflow <= 0
+    fits(page)
     context.close()

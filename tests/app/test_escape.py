@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from sparselab.app.shell.escape import literal
+from tests.browsing import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,7 +23,7 @@ def test_every_sign_is_escaped_and_nothing_is_lost(text: str) -> None:
 
 def test_a_refusal_that_quotes_a_stranger_is_not_read_as_markdown(tmp_path: Path) -> None:
     np.savez(tmp_path / "bad.npz", **{"**x** :red[y]": np.full((4, 4), np.nan)})
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
     at.query_params["source"] = "Upload"
     at.run()
     at.file_uploader[0].upload("bad.npz", (tmp_path / "bad.npz").read_bytes()).run()

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app.few import few_contenders
+from tests.browsing import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 DOORS = sorted((ROOT / "pages").glob("*.py"))
@@ -23,6 +24,6 @@ def test_the_menu_shows_every_page_once() -> None:
 def test_a_door_names_its_page_and_opens_it(door: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few_contenders(monkeypatch)
     assert f'guard("{door.stem}")\npage()\n' in door.read_text(encoding="utf-8")
-    at = AppTest.from_file(str(door), default_timeout=120).run()
+    at = AppTest.from_file(str(door), default_timeout=PATIENCE_S).run()
     assert not at.exception
     assert [title.value.lower().split()[0] for title in at.subheader][:1] == [door.stem]

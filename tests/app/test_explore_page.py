@@ -16,6 +16,7 @@ from sparselab.app.inputs.samples import available
 from sparselab.app.shell.address import query_of
 from sparselab.display.message import ORDER_LABELS
 from sparselab.runtime.worker import Worker
+from tests.browsing import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.skipif(not available(), reason="no sample masks")
 
 
 def page(**query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
     for name, value in ({"sample": "planted"} | query).items():
         at.query_params[name] = value
     return at.run()
@@ -48,7 +49,7 @@ def test_opens_on_a_sample_with_its_numbers() -> None:
 
 def test_a_page_run_without_the_door_finds_it() -> None:
     """What a deep link does on a fresh server: it runs the page's own file."""
-    at = AppTest.from_file(str(ROOT / "pages" / "explore.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "pages" / "explore.py"), default_timeout=PATIENCE_S)
     at.query_params["sample"] = "planted"
     at.run()
     assert not at.exception

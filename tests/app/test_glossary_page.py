@@ -14,6 +14,7 @@ from sparselab.grouping import GROUPERS
 from sparselab.kernels import KERNELS
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.regroup.rules import RULES
+from tests.browsing import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = [term.word for term in terms()]
@@ -25,7 +26,7 @@ TITLES = [
 
 
 def page(**query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "pages" / "glossary.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "pages" / "glossary.py"), default_timeout=PATIENCE_S)
     for key, value in query.items():
         at.query_params[key] = value
     at.run()

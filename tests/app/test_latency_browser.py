@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from sparselab.app.inputs.samples import available
 from sparselab.benchmarking.csv_table import read_csv
 from tests.app.conftest import PATIENCE_MS
+from tests.browsing import downloaded, fits
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no sample masks")]
 
@@ -35,9 +36,7 @@ def test_is_my_layer_faster_here_in_three_clicks(page: Page, server: str, small:
     answer = page.get_by_test_id("stAlert").first
     expect(answer).to_contain_text(re.compile("faster than dense|fastest here"))
     expect(page.get_by_text("needs a CUDA device").first).to_be_visible()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Table (.csv)").click()
-    download.value.save_as(tmp_path / "latency.csv")
+    downloaded(page, page.get_by_role("button", name="Table (.csv)")).save_as(tmp_path / "latency.csv")
     (session,) = read_csv(tmp_path / "latency.csv")
     assert session.about["layer"] == "fc.weight"
     assert session.rows[0].median_ms is not None
@@ -62,5 +61,5 @@ def test_nothing_hangs_over_the_edge(browser: Browser, server: str, scheme: str,
     for tab, says in (("This layer", "More: arithmetic"), ("Whole model", "Side of the network's input")):
         page.goto(f"{server}/latency?sample=vgg-digits-imp-90&latency_tab={tab.replace(' ', '+')}")
         expect(page.get_by_text(says).first).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        fits(page)
     context.close()

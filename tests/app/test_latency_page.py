@@ -13,6 +13,7 @@ from sparselab.benchmarking.records import Row, Session
 from sparselab.benchmarking.storage_paths import database_path
 from sparselab.benchmarking.store import Store
 from sparselab.core.paths import DATA_VARIABLE
+from tests.browsing import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOTS = "SPARSELAB_ROOTS"
@@ -37,7 +38,7 @@ def file(tmp_path: Path) -> str:
 
 
 def page(file: str, **query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "pages" / "latency.py"), default_timeout=120)
+    at = AppTest.from_file(str(ROOT / "pages" / "latency.py"), default_timeout=PATIENCE_S)
     for key, value in ({"source": "Path", "path": file, "rows_per_group": "8"} | query).items():
         at.query_params[key] = value
     return at.run()

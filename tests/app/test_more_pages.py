@@ -12,6 +12,7 @@ from sparselab.app.inputs.samples import available
 from sparselab.app.shell.address import query_of
 from sparselab.cli import main
 from tests.app.few import few_contenders
+from tests.browsing import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.skipif(not available(), reason="no sample masks")
 
 
 def page(name: str, **query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=120)
+    at = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=PATIENCE_S)
     for key, value in query.items():
         at.query_params[key] = value
     return at.run()

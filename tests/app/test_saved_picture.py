@@ -16,6 +16,7 @@ from sparselab.core.mask import Mask
 from sparselab.display import HtmlView, show
 from sparselab.transforms import Regroup
 from tests.app.conftest import PATIENCE_MS
+from tests.browsing import fits
 from tests.display.test_hostile_names import HOSTILE
 
 pytestmark = pytest.mark.browser
@@ -52,6 +53,7 @@ def opened(page: Page, view: HtmlView, folder: Path) -> Page:
 def settled(page: Page | FrameLocator) -> Locator:
     root = page.get_by_test_id("mask-view")
     expect(root).to_have_attribute("data-settled", "true")
+    expect(root).to_have_attribute("data-fitted", "true")
     return root
 
 
@@ -116,6 +118,32 @@ def test_it_zooms_on_both_sides_and_back(page: Page, asked: list[str], tmp_path:
     assert download.value.suggested_filename == "mask-conv.weight.png"
 
 
+SLOW_FRAMES = """
+  let inFrame = false;
+  window.requestAnimationFrame = (draw) => setTimeout(() => {
+    inFrame = true;
+    draw(performance.now());
+    inFrame = false;
+  }, inFrame ? 600 : 20);
+"""
+"""The first frame at once, and from one to the next more than what the view rests before it says that it is settled."""
+
+
+def test_it_is_settled_at_the_end_of_its_way_however_slow_the_frames(
+    page: Page, asked: list[str], tmp_path: Path
+) -> None:
+    page.add_init_script(SLOW_FRAMES)
+    opened(page, show(Layer("conv.weight", Mask(np.random.default_rng(0).random((64, 96)) < 0.2))), tmp_path)
+    ends = []
+    for motion in ("reduce", "no-preference"):
+        page.emulate_media(reduced_motion=motion)  # type: ignore[arg-type]
+        page.get_by_test_id("mask-view-fit").click()
+        settled(page)
+        page.get_by_test_id("mask-view-zoom-in").click()
+        ends.append(settled(page).get_attribute("data-view"))
+    assert ends[0] == ends[1] != "0.000000,1.000000,0.000000,1.000000"
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_is_text(page: Page, asked: list[str], tmp_path: Path, layout: Layout, name: str) -> None:
     opened(page, show((Layer(name, LAYER.mask), layout)), tmp_path)
@@ -176,9 +204,9 @@ def test_it_paints_in_both_themes_and_at_every_width(
     empty = [*np.argwhere(~LAYER.mask.kept)[0].tolist(), ROWS, COLS]
     light = page.evaluate(background)
     page.wait_for_function(blends, arg=empty)
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    fits(page)
     page.emulate_media(color_scheme="dark")  # while it is open
     expect(page.locator("body")).not_to_have_css("background-color", light)
     page.wait_for_function(blends, arg=empty)  # the page is told of its theme after its style has changed
     assert page.evaluate(background) != light
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    fits(page)

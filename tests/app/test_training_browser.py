@@ -39,6 +39,7 @@ def test_a_run_outlives_its_page(page: Page, server: str, browser: Browser) -> N
     expect(again.get_by_role("button", name="Cancel")).to_be_visible()
     again.get_by_role("button", name="Cancel").click()
     expect(again.get_by_role("button", name="Resume")).to_be_visible()
+    expect(again.get_by_role("button", name="Cancel")).to_have_count(0)  # or the next one would be this one
     again.get_by_role("button", name="Resume").click()
     expect(again.get_by_role("button", name="Cancel")).to_be_visible()
     again.get_by_role("button", name="Cancel").click()

@@ -17,6 +17,7 @@ from sparselab.training.runs.queue import submit
 from sparselab.training.runs.run import train
 from sparselab.training.runs.views import list_runs
 from sparselab.training.settings import TrainSettings
+from tests.browsing import PATIENCE_S
 from tests.training.tiny import tiny
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +37,7 @@ def no_study(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def page(**query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "pages" / "training.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "pages" / "training.py"), default_timeout=PATIENCE_S)
     for key, value in query.items():
         at.query_params[key] = value
     return at.run()

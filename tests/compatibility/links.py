@@ -87,7 +87,7 @@ def opened(page: str, address: Mapping[str, str], places: Mapping[str, str]) -> 
 
     `{ticket}`, `{flat}` and `{run}` in an address stand for what `places` says: two files and a run's name.
     """
-    at = AppTest.from_file(str(Path("pages", f"{page}.py").resolve()), default_timeout=60)
+    at = AppTest.from_file(str(Path("pages", f"{page}.py").resolve()), default_timeout=240)
     for name, text in address.items():
         at.query_params[name] = text.format_map(places)
     at.run()

@@ -88,7 +88,7 @@ def _show(source: Source, path: str, title: str) -> None:
     if rows:
         st.dataframe(rows, hide_index=True, column_config=_columns(), key="_other_table")
         st.download_button(
-            "Overlaps (.csv)", data=rows_csv(list(rows[0]), rows), file_name="overlaps.csv", on_click="ignore",
+            "Overlaps (.csv)", data=lambda: rows_csv(list(rows[0]), rows), file_name="overlaps.csv", on_click="ignore",
             icon=":material/download:", key="_other_csv",
         )  # fmt: skip
     for item in found["not_compared"]:

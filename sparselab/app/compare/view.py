@@ -129,7 +129,11 @@ def _show(race: _Race, jobs: JobList, selected: Callable[[Sequence[Entry]], None
             st.caption(f"{entry.contender.title}: {literal(fault_text(entry.error))}")
     rows = [entry.row for entry in entries]
     st.download_button(
-        "Table (.csv)", data=as_csv(rows), file_name="compare.csv", on_click="ignore", icon=":material/download:"
+        "Table (.csv)",
+        data=partial(as_csv, rows),
+        file_name="compare.csv",
+        on_click="ignore",
+        icon=":material/download:",
     )
     if curves := race.curves(jobs):
         points = [

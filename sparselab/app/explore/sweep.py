@@ -129,7 +129,7 @@ def _choice(sweep: Sweep, points: Sequence[SweptPoint]) -> None:
         st.button("Set the knobs to it", on_click=partial(_set, points[place].point.settings, sweep), key="_sweep_set")
         st.download_button(
             "Table (.csv)",
-            data=as_csv(sweep, points),
+            data=partial(as_csv, sweep, points),
             file_name="sweep.csv",
             on_click="ignore",
             icon=":material/download:",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -48,8 +49,8 @@ def show_session(session: Session, key: str) -> None:
         show_protocol(session)
     with st.container(horizontal=True):
         for label, name, make in (
-            ("Table (.csv)", "latency.csv", as_csv([session])),
-            ("Session (.json)", "latency.json", json.dumps(session.as_json(), indent=2)),
+            ("Table (.csv)", "latency.csv", partial(as_csv, [session])),
+            ("Session (.json)", "latency.json", partial(json.dumps, session.as_json(), indent=2)),
         ):
             st.download_button(
                 label, data=make, file_name=name, on_click="ignore", icon=":material/download:", key=f"_{key}_{name}"

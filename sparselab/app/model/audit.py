@@ -129,8 +129,8 @@ class AuditPart:
                 "Open in Explore", on_click=partial(_open, name), key="_audit_open_layer", icon=":material/grid_on:"
             )
             for label, data, ending in (
-                ("Card (.md)", markdown_card(found, self._source.title), "md"),
-                ("Report (.json)", json.dumps(found.as_json(), indent=2), "json"),
+                ("Card (.md)", partial(markdown_card, found, self._source.title), "md"),
+                ("Report (.json)", partial(json.dumps, found.as_json(), indent=2), "json"),
             ):
                 st.download_button(
                     label,

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from sparselab.analysis.pooling import pool
 from sparselab.app.shell.escape import literal
+from sparselab.app.shell.icon import embedded
 from sparselab.app.shell.navigation import page_called
 from sparselab.app.shell.open_in import AtPath, open_in
 from sparselab.app.training.charts import layers_figure, updates_figure
@@ -74,11 +74,10 @@ def _densities(path: str, _modified: int) -> dict[str, float]:
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
-def _picture(path: str, modified: int, layer: str) -> NDArray[np.uint8]:
+def _picture(path: str, modified: int, layer: str) -> str:
     """Return the thumbnail of a mask, dark where weights are kept: exact mean densities, at most _SIDE numbers a side."""
     level = pool(read_ticket(Path(path)).found(layer).mask(), most_rows=_SIDE, most_cols=2 * _SIDE)
-    found: NDArray[np.uint8] = np.rint(255 * (1.0 - np.sqrt(level.density))).astype(np.uint8)
-    return found
+    return embedded(np.rint(255 * (1.0 - np.sqrt(level.density))).astype(np.uint8))
 
 
 def _pictures(mine: Sequence[Outcome], layer: str) -> None:

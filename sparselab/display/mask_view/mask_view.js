@@ -115,8 +115,12 @@ class MaskView {
 
   fitSoon() {
     fitToWindow(this.root);
+    this.root.dataset.fitted = "false";
     clearTimeout(this.fitting);
-    this.fitting = setTimeout(() => fitToWindow(this.root), LATE_MS);
+    this.fitting = setTimeout(() => {
+      if (fitToWindow(this.root)) this.refresh();
+      this.root.dataset.fitted = "true";
+    }, LATE_MS);
   }
 
   describe() {
@@ -176,7 +180,8 @@ class MaskView {
 
   settle(finest) {
     const held = this.shown().some(({ canvas }) => canvas.classList.contains("dragging"));
-    if (held) this.settling = setTimeout(() => this.settle(finest), SETTLE_MS);
+    const moves = this.movement.goal || this.frame; // a busy browser takes longer from one frame to the next
+    if (held || moves) this.settling = setTimeout(() => this.settle(finest), SETTLE_MS);
     else if (this.movement.align()) this.root.dataset.settled = "false";
     else if (finest) this.rest();
     else this.paint();

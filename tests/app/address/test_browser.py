@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from sparselab.app.inputs.samples import available
 from tests.app.address.test_pages import PAGES
+from tests.browsing import at_rest
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no sample masks")]
 
@@ -101,7 +102,7 @@ def test_a_link_is_seen_after_reload_after_another_page_and_after_back(name: str
     waits_for(page, aside, {})
     page.go_back()
     waits_for(page, name, told)
-    assert address(page) == told
+    page.wait_for_url(lambda url: dict(parse_qsl(urlsplit(url).query)) == told)
     shows(page, scope, seen)
     expect(page.get_by_text("Not as in the link")).to_have_count(0)
 
@@ -145,13 +146,16 @@ def test_the_knobs_that_waited_for_an_upload_show_what_stands(page: Page, server
     np.savez(tmp_path / "mine.npz", **{"block.weight_mask": kept})
     page.goto(server)
     page.get_by_test_id("mask-view-right").wait_for()
+    at_rest(page)
     wanted = [text for text in values(page, "[data-testid=stSidebar]") if text.startswith(("Transform", "Rows"))]
     assert wanted
     page.get_by_test_id("stSidebar").get_by_text("Upload", exact=True).click()
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(tmp_path / "mine.npz")
     expect(page.get_by_text("block.weight of mine.npz")).to_be_visible()
-    now = values(page, "[data-testid=stSidebar]")
-    assert set(wanted) <= set(now)
+    page.wait_for_function(
+        f"([scope, wanted]) => wanted.every((each) => ({VALUES})(scope).includes(each))",
+        arg=["[data-testid=stSidebar]", wanted],
+    )
     expect(page.get_by_role("radio", name="by group")).to_be_checked()
     page.get_by_role("spinbutton", name="Rows per group").fill("16")
     page.keyboard.press("Enter")

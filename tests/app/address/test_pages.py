@@ -25,6 +25,7 @@ from sparselab.display.message import ORDER_LABELS
 from sparselab.training.paper_results import published
 from sparselab.transforms import TRANSFORMS
 from sparselab.workflows.compare import contenders
+from tests.browsing import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted({page for key in KEYS for page in key.pages})
@@ -101,7 +102,7 @@ def full_address(page: str, file: Path) -> dict[str, str]:
 
 
 def opened(page: str, query: dict[str, str]) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
     for name, value in query.items():
         at.query_params[name] = value
     return at.switch_page(f"pages/{page}.py").run()

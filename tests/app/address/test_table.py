@@ -17,6 +17,7 @@ from sparselab.app.shell.open_in import AtPath, explore_link
 from sparselab.core.settings import Setting
 from sparselab.transforms import TRANSFORMS
 from sparselab.transforms.check import TAKEN
+from tests.browsing import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted({page for key in KEYS for page in key.pages})
@@ -122,7 +123,7 @@ def test_a_link_to_explore_carries_all_that_is_asked() -> None:
 
 
 def page(name: str, **query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=120)
+    at = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=PATIENCE_S)
     for key, value in query.items():
         at.query_params[key] = value
     return at.run()

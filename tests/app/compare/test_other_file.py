@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from sparselab.app.inputs.samples import available
 from sparselab.core.paths import ROOTS_VARIABLE
+from tests.browsing import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(not available(), reason="no sample masks")
 
@@ -28,7 +29,7 @@ def part() -> None:
 def test_another_file_stands_beside_the_one_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.savez(tmp_path / "other.npz", a_mask=np.eye(8, dtype=bool), b_mask=np.eye(8, dtype=bool))
     monkeypatch.setenv(ROOTS_VARIABLE, str(tmp_path))
-    at = AppTest.from_function(part, default_timeout=60).run()
+    at = AppTest.from_function(part, default_timeout=PATIENCE_S).run()
     assert not at.exception
     assert not at.dataframe, "nothing is compared before a file is chosen"
     at.selectbox(key="_other_sample").set_value("planted-noisy").run()

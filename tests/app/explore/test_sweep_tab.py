@@ -17,6 +17,7 @@ from sparselab.transforms import Regroup
 from sparselab.workflows.chance import Chance
 from sparselab.workflows.explore import explore
 from sparselab.workflows.sweep import Sweep, sweep_of
+from tests.browsing import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -32,7 +33,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def opened(path: str, **query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "pages" / "explore.py"), default_timeout=120)
+    at = AppTest.from_file(str(ROOT / "pages" / "explore.py"), default_timeout=PATIENCE_S)
     for name, value in ({"source": "Path", "path": path} | query).items():
         at.query_params[name] = value
     at.run()

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from sparselab.app.inputs.samples import available
 from tests.app.conftest import PATIENCE_MS
+from tests.browsing import fits
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no sample masks")]
 
@@ -56,7 +57,7 @@ def test_the_input_is_asked_once_and_text_is_seen_in_both_themes(browser: Browse
         page.wait_for_function(
             f"() => (([captions, texts, least]) => captions && texts && least >= 4.5)(({LEAST_CONTRAST})())"
         )
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        fits(page)
         page.get_by_role("tab", name="Whole network").click()
         expect(side).to_have_value("24")
         page.reload()

@@ -14,6 +14,7 @@ from sparselab.benchmarking.storage_paths import database_path
 from sparselab.benchmarking.store import Store
 from sparselab.core.mask import Mask
 from sparselab.core.paths import DATA_VARIABLE
+from tests.browsing import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -33,7 +34,7 @@ def mask(tmp_path: Path) -> Mask:
 
 
 def page(tmp_path: Path, **query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "pages" / "latency.py"), default_timeout=120)
+    at = AppTest.from_file(str(ROOT / "pages" / "latency.py"), default_timeout=PATIENCE_S)
     for key, value in ({"source": "Path", "path": str(tmp_path / "net.npz"), "rows_per_group": "8"} | query).items():
         at.query_params[key] = value
     at.run()
@@ -155,12 +156,12 @@ def _network(layers: int) -> None:
 
 def test_a_whole_network_has_a_verdict_in_words_when_all_of_it_was_measured() -> None:
     store(row("native-blocks", 3.0), row("native-sparse", 2.0, "exact"), layer="a")
-    at = AppTest.from_function(_network, args=(2,), default_timeout=60).run()
+    at = AppTest.from_function(_network, args=(2,), default_timeout=PATIENCE_S).run()
     assert not at.exception
     assert at.success[0].value.startswith("**Structure pays here: 1.50x over the exact product")
     assert "3.0x faster than dense" in at.success[0].value
     assert "Input: batch 1." in at.success[0].value
-    at = AppTest.from_function(_network, args=(3,), default_timeout=60).run()
+    at = AppTest.from_function(_network, args=(3,), default_timeout=PATIENCE_S).run()
     assert not at.exception
     assert "2 of 3 layers were measured" in at.info[0].value
     assert not at.success

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from sparselab.lessons.catalogue import lesson_folder
 from sparselab.lessons.loading import read_lesson
 from tests.app.conftest import PATIENCE_MS
+from tests.browsing import at_rest, fits, until
 
 pytestmark = pytest.mark.browser
 
@@ -23,12 +24,13 @@ PAGE_DOWN = (
 
 def at_step(page: Page, number: int) -> None:
     expect(page.get_by_role("heading", name=STEPS[number - 1], exact=True)).to_be_visible()
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    at_rest(page)
 
 
 def reach(page: Page, name: re.Pattern[str]) -> None:
     """Press Tab until a button of that name has the focus, once it is drawn."""
     expect(page.get_by_role("button", name=name)).to_be_visible()
+    at_rest(page)
     for _ in range(80):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement?.tagName") == "BUTTON" and name.search(
@@ -77,7 +79,8 @@ def test_a_clicker_goes_through_the_steps_on_a_projector(browser: Browser, serve
     expect(page).to_have_url(re.compile("view=presenter"))
     page.get_by_role("button", name="All lessons").click()
     expect(hears).to_have_count(0)
-    assert page.evaluate(PAGE_DOWN), "the list of lessons is scrolled by the keys that went through the steps"
+    # The list of lessons is scrolled by the keys that went through the steps: soon, for React ends a component after it has gone.
+    until(page, lambda: page.evaluate(PAGE_DOWN))
     context.close()
 
 
@@ -99,7 +102,7 @@ def test_a_guess_by_a_finger_is_drawn_beside_the_answer(browser: Browser, server
     expect(drawn).to_have_attribute("aria-label", re.compile("0.375"))
     expect(drawn).to_be_in_viewport()
     expect(page.locator(".st-key-_lesson_reveal")).to_be_in_viewport()
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    fits(page)
     context.close()
 
 
@@ -110,8 +113,7 @@ def test_a_step_begins_at_its_top(page: Page, server: str) -> None:
     ahead = page.get_by_role("button", name="Next step")
     expect(ahead).to_be_visible()
     main = page.get_by_test_id("stMain")
-    main.evaluate("e => e.scrollTo(0, e.scrollHeight)")
-    assert main.evaluate("e => e.scrollTop") > 0
+    until(page, lambda: main.evaluate("e => (e.scrollTo(0, e.scrollHeight), e.scrollTop)") > 0)
     ahead.click()
     expect(page.get_by_role("heading", name="Five hundred kernels")).to_be_visible()
     page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop === 0")

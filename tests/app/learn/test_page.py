@@ -15,6 +15,7 @@ from sparselab.lessons.loading import read_lesson
 from sparselab.lessons.ready import facts_of, ready_facts
 from sparselab.lessons.views import VIEWS
 from sparselab.lessons.words import filled
+from tests.browsing import PATIENCE_S
 from tests.lessons.written import write
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -22,7 +23,7 @@ READ: dict[str, Lesson] = {name: read_lesson(folder) for name, folder in LESSONS
 
 
 def page(**query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "pages" / "learn.py"), default_timeout=120)
+    at = AppTest.from_file(str(ROOT / "pages" / "learn.py"), default_timeout=PATIENCE_S)
     for key, value in query.items():
         at.query_params[key] = value
     return quiet(at.run())
@@ -135,7 +136,7 @@ def test_a_translation_that_is_not_whole_is_said(tmp_path: Path, monkeypatch: py
 
 def test_paths_are_those_that_the_operator_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPARSELAB_ROOTS", str(tmp_path / "other"))
-    at = AppTest.from_file(str(ROOT / "pages" / "learn.py"), default_timeout=120)
+    at = AppTest.from_file(str(ROOT / "pages" / "learn.py"), default_timeout=PATIENCE_S)
     at.query_params["path"] = str(write(tmp_path / "lesson"))
     at.run()
     assert not at.exception

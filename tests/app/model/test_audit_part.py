@@ -10,11 +10,12 @@ from streamlit.testing.v1 import AppTest
 from sparselab.app.model.audit_strip import sign_of, strip_figure, strip_of
 from sparselab.auditing import audit
 from tests.auditing.test_audit import scattered, two_four
+from tests.browsing import PATIENCE_S
 from tests.conftest import ROOT
 
 
 def model_page(**query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "pages" / "model.py"), default_timeout=120)
+    at = AppTest.from_file(str(ROOT / "pages" / "model.py"), default_timeout=PATIENCE_S)
     for key, value in query.items():
         at.query_params[key] = value
     return at.run()

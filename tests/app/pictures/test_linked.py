@@ -38,6 +38,7 @@ def opened(page: Page, layout: Layout, tmp_path: Path) -> Page:
 def settled(page: Page) -> Locator:
     root = page.get_by_test_id("mask-view")
     expect(root).to_have_attribute("data-settled", "true")
+    expect(root).to_have_attribute("data-fitted", "true")
     return root
 
 

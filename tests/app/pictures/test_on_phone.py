@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from sparselab.core.mask import Mask
 from sparselab.display import show
 from sparselab.transforms import Regroup
 from tests.app.conftest import PATIENCE_MS
+from tests.browsing import until
 
 pytestmark = pytest.mark.browser
 
@@ -49,6 +49,7 @@ def phone(browser: Browser, file: str) -> Iterator[Page]:
 def settled(page: Page) -> Locator:
     root = page.get_by_test_id("mask-view")
     expect(root).to_have_attribute("data-settled", "true")
+    expect(root).to_have_attribute("data-fitted", "true")
     return root
 
 
@@ -86,14 +87,6 @@ def drag(page: Page, *fingers: tuple[float, float, float, float]) -> None:
     send("End", None)
 
 
-def until(page: Page, holds: str, arg: object = None) -> None:
-    """Wait until an expression holds: the page's policy forbids the scripts with which Playwright waits."""
-    end = time.monotonic() + PATIENCE_MS / 1000
-    while not page.evaluate(holds, arg):
-        assert time.monotonic() < end, holds
-        page.wait_for_timeout(50)
-
-
 def scrolled(page: Page) -> float:
     return float(page.evaluate("scrollY"))
 
@@ -121,7 +114,7 @@ def test_a_finger_scrolls_the_page_until_it_zooms_and_again_after_fit(phone: Pag
     start = scrolled(phone)
     tap(phone, 0.5, 0.2)  # what was tapped has the focus: that must not hold the page
     drag(phone, (0, 60, 0, -90))
-    until(phone, "start => scrollY > start + 60", start)
+    until(phone, lambda: scrolled(phone) > start + 60)
     assert root.get_attribute("data-view") == whole
     drag(phone, (-20, -20, -80, -90), (20, 20, 80, 90))
     expect(root).not_to_have_attribute("data-view", whole or "")
@@ -135,7 +128,7 @@ def test_a_finger_scrolls_the_page_until_it_zooms_and_again_after_fit(phone: Pag
     expect(root).to_have_attribute("data-view", whole or "")
     settled(phone)
     drag(phone, (0, -60, 0, 60))
-    until(phone, "before => scrollY < before", before)
+    until(phone, lambda: scrolled(phone) < before)
 
 
 def test_before_and_after_lie_in_the_same_place_and_are_swiped(phone: Page) -> None:
@@ -148,12 +141,7 @@ def test_before_and_after_lie_in_the_same_place_and_are_swiped(phone: Page) -> N
     expect(first).to_have_attribute("aria-pressed", "true")
     drag(phone, (120, 0, -140, 0))
     expect(second).to_have_attribute("aria-pressed", "true")
-    until(
-        phone,
-        "left => Math.abs(document.querySelector('.right canvas').getBoundingClientRect().left - left) < 1",
-        left[0],
-    )
-    assert picture(phone, "right") == left
+    until(phone, lambda: picture(phone, "right") == left)
     first.tap()
     expect(first).to_have_attribute("aria-pressed", "true")
     assert phone.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
@@ -203,7 +191,7 @@ def test_a_low_window_leaves_the_pictures_240_pixels(page: Page, file: str) -> N
     settled(page)
     assert picture(page)[3] == 240
     page.set_viewport_size({"width": 1280, "height": 700})
-    until(page, "document.querySelector('.frame').clientHeight > 300")
+    until(page, lambda: picture(page)[3] > 300)
 
 
 def test_a_picture_is_as_tall_as_asked_where_there_is_room(page: Page, tmp_path: Path) -> None:

@@ -11,11 +11,18 @@ from sparselab.analysis.picture import ORDERS
 from sparselab.app.inputs.samples import available
 from tests.app.conftest import PATIENCE_MS
 from tests.app.test_browser import computed
+from tests.browsing import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no sample masks")]
 
 
 DEFAULT = "reordered"
+SAYS = """(button, text) => ({ said: new Promise(said => new MutationObserver((_, seen) => {
+    if (!button.parentNode.textContent.includes(text)) return;
+    seen.disconnect();
+    said();
+}).observe(button.parentNode, { subtree: true, childList: true, characterData: true })) })"""
+"""It says something beside a button: for three seconds, and a busy machine looks more seldom."""
 
 
 def order_of(page: Page) -> str:
@@ -34,8 +41,10 @@ def test_a_presenter_opens_the_link_and_turns_through_the_orders(browser: Browse
     page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{server}/?sample=planted")
     digest = computed(page)
-    page.get_by_role("button", name="Copy presenter link").click()
-    expect(page.get_by_text("Copied")).to_be_visible()
+    copy = page.get_by_role("button", name="Copy presenter link")
+    says = copy.evaluate_handle(SAYS, "Copied")
+    copy.click()
+    says.evaluate("({ said }) => said")
     link = page.evaluate("navigator.clipboard.readText()")
     assert {"sample=planted", "view=presenter"} <= set(link.split("?")[1].split("&"))
     page.goto(link)
@@ -68,11 +77,12 @@ def test_any_page_is_presented_in_large_type_and_left_again(page: Page, server: 
     page.goto(f"{server}/{name}?view=presenter")
     title = page.get_by_role("heading", name=name.capitalize())
     expect(title).to_be_visible()
+    page.get_by_test_id("stSidebar").wait_for(state="attached")  # the same style hides it and makes the type large
     expect(page.get_by_test_id("stSidebar")).to_be_hidden()
     large = title.evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
     page.get_by_role("button", name="Leave presenter view").click()
     expect(page.get_by_test_id("stSidebar")).to_be_visible()
-    assert title.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") < large
+    until(page, lambda: title.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") < large)
 
 
 def test_the_pictures_keep_their_size_while_a_knob_turns(page: Page, server: str) -> None:
@@ -85,7 +95,6 @@ def test_the_pictures_keep_their_size_while_a_knob_turns(page: Page, server: str
             page.get_by_role("spinbutton", name="Rows per group").fill(str(rows))
             page.keyboard.press("Enter")
             digest = computed(page, unlike=digest)
-        page.wait_for_timeout(500)  # what is measured late has been
         box = page.get_by_test_id("mask-view-right").bounding_box()
         assert box is not None
         sizes.append((box["width"], box["height"]))

@@ -14,10 +14,10 @@ import pytest
 
 from benchmarks.visitor import Visitor
 from sparselab.app.server import ForgettingStorage
-from tests.browsing import free_port, served, with_own_loop
+from tests.browsing import PATIENCE_S, free_port, served, with_own_loop
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = float(PATIENCE_S)
 
 
 class _Session:

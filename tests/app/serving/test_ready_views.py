@@ -15,6 +15,7 @@ from sparselab.app.jobs.ready_views import first_request, make_views_ready
 from sparselab.app.shell.session import broker, public_memory
 from sparselab.runtime import results
 from sparselab.runtime.broker import Broker, Job, Rank, Request
+from tests.browsing import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -41,7 +42,7 @@ def test_no_first_picture_waits_for_a_worker(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(Broker, "submit", refuse)
     public_memory.clear()
     for sample in available():
-        at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
         at.query_params["sample"] = sample
         at.run()
         assert not at.exception

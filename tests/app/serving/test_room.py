@@ -11,6 +11,7 @@ from sparselab.app.inputs.path_policy import allowed_roots
 from sparselab.cli.app import room_options, room_text, server_command
 from sparselab.core.paths import ROOTS_VARIABLE
 from sparselab.runtime.room import ROOM_VARIABLE, room_hosts
+from tests.browsing import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 ADDRESS = "http://192.0.2.7:8501/"
@@ -22,7 +23,7 @@ def in_a_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(page: str | None = None, **query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
     for name, value in query.items():
         at.query_params[name] = value
     at.run()

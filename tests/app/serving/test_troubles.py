@@ -20,11 +20,11 @@ from streamlit.testing.v1 import AppTest
 from sparselab.app.shell.session import broker, server_folder
 from sparselab.core.paths import CACHE_VARIABLE, DATA_VARIABLE
 from tests.app.few import few_contenders
+from tests.browsing import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 QUICK = {"sample": "vgg-digits-imp-90", "layer": "features.4.weight", "refine": "false"}
-PATIENCE_SECONDS = 120
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ def _own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(page: str = "explore", **query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "pages" / f"{page}.py"), default_timeout=PATIENCE_SECONDS)
+    at = AppTest.from_file(str(ROOT / "pages" / f"{page}.py"), default_timeout=PATIENCE_S)
     for name, value in query.items():
         at.query_params[name] = value
     return at.run()

@@ -24,6 +24,7 @@ from sparselab.workflows.sweeps.plan_file import read_whole_plan
 from sparselab.workflows.sweeps.running import Shard, run_sweep
 from sparselab.workflows.sweeps.table import rows_of, write_csv
 from sparselab.workflows.sweeps.table_file import table_in
+from tests.browsing import PATIENCE_S
 from tests.workflows.sweeps.small import inline, small_plan, write_file
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -31,7 +32,7 @@ SAMPLE = ROOT / "sample_masks" / "vgg-digits-imp-90.npz"
 
 
 def opened(**query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "pages" / "sweeps.py"), default_timeout=120)
+    at = AppTest.from_file(str(ROOT / "pages" / "sweeps.py"), default_timeout=PATIENCE_S)
     for key, value in query.items():
         at.query_params[key] = value
     return at.run()

@@ -16,7 +16,7 @@ from sparselab.analysis.toy import jaccard, sorted_by_groups
 from sparselab.analysis.toy_steps import PRODUCTS, count
 from tests.app.conftest import PATIENCE_MS, ROOT
 from tests.app.toy.toys import TOYS, toy_of
-from tests.browsing import free_port, served
+from tests.browsing import at_rest, free_port, served
 
 pytestmark = pytest.mark.browser
 
@@ -37,6 +37,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def opened(page: Page, address: str, mode: str, options: str = "") -> Locator:
     page.goto(f"{address}/?mode={mode}{options}")
     expect(page.get_by_test_id("toy-sentence")).to_contain_text("weights kept")
+    expect(page.get_by_test_id("stText")).to_be_visible()
+    at_rest(page)  # the button above it would push it down
     return page.get_by_test_id("toy")
 
 
@@ -194,6 +196,8 @@ def test_axe_finds_nothing_grave(page: Page, address: str, theme: str) -> None:
         opened(page, address, mode, f"&embed_options={theme}_theme")
         if mode == "count":
             page.get_by_test_id("toy-end").click()
+            told(page, f"step {max(count(toy_of(mode), method).steps for method in PRODUCTS)}")
+            at_rest(page)  # what a run has not drawn anew is paler meanwhile
         found = Axe().run(page).response["violations"]
         grave = [rule for rule in found if rule["impact"] in ("serious", "critical")]
         assert not [(mode, rule["id"], [node["html"][:200] for node in rule["nodes"][:4]]) for rule in grave]

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from sparselab.app.why.charts import amdahl_figure, kernels_figure
 from sparselab.diagnosis.evidence import OpTime
 from sparselab.diagnosis.stated import amdahl
+from tests.browsing import PATIENCE_S
 from tests.diagnosis.test_reading import written
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -22,7 +23,7 @@ def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(**query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "pages" / "why.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "pages" / "why.py"), default_timeout=PATIENCE_S)
     for name, value in query.items():
         at.query_params[name] = value
     return at.run()

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from sparselab.app.inputs.path_policy import allowed_roots
 from sparselab.core.paths import OPENED_VARIABLE, ROOTS_VARIABLE
+from tests.browsing import PATIENCE_S
 from tests.formats.models.model_folders import large_folder
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -24,7 +25,7 @@ def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def page(name: str, folder: Path, **query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
     for key, value in ({"source": "Path", "path": str(folder), "layer": "small.weight"} | query).items():
         at.query_params[key] = value
     at.run()

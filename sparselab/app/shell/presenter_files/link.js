@@ -16,4 +16,5 @@ export default function ({ data, parentElement }) {
       field.select();
     }
   };
+  button.disabled = false; // a press before would have done nothing
 }
