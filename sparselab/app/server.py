@@ -8,9 +8,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextvars import Context
+from typing import Any
 
 from streamlit import net_util, runtime
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.runtime.session_manager import SessionInfo, SessionStorage
+from streamlit.runtime.state.session_state import SessionState
 from streamlit.web.cli import main
 from streamlit.web.server import server
 
@@ -82,6 +85,30 @@ def _no_address() -> None:
     return None
 
 
+def let_callbacks_end() -> None:
+    """Let a click that comes while the callbacks of the one before are called wait until they have returned.
+
+    Streamlit's own cuts a callback short where it reads or writes the session's state, and does not call it again: of two controls
+    that are turned quickly, or two keys that are pressed, the first was lost or done by half.
+    """
+    heed, call = ScriptRunner._maybe_handle_execution_control_request, SessionState._call_callbacks
+    thread = threading.local()
+
+    def heed_later(self: ScriptRunner) -> None:
+        if not getattr(thread, "calls", False):
+            heed(self)
+
+    def call_whole(self: SessionState, **arguments: Any) -> None:
+        thread.calls = True
+        try:
+            call(self, **arguments)
+        finally:
+            thread.calls = False
+
+    ScriptRunner._maybe_handle_execution_control_request = heed_later  # type: ignore[method-assign]
+    SessionState._call_callbacks = call_whole  # type: ignore[method-assign, assignment]
+
+
 def serve() -> None:
     """Run Streamlit's command line, with a storage that forgets who has gone, and the first pictures made ahead.
 
@@ -90,6 +117,7 @@ def serve() -> None:
     says so, and then `server.corsAllowedOrigins` names it.
     """
     net_util.get_external_ip = _no_address
+    let_callbacks_end()
     server.MemorySessionStorage = ForgettingStorage  # type: ignore[attr-defined, assignment]
     threading.Thread(target=_make_ready, daemon=True, name="sparselab-ready-views").start()
     main(prog_name="streamlit")

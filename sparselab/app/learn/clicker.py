@@ -36,7 +36,7 @@ export default function ({ data, parentElement, setStateValue }) {
     if (!isClicker && event.composedPath()[0].matches?.(TAKES_KEYS)) return;
     event.preventDefault();
     pressed.keys.push(forward ? "forward" : "back");
-    setStateValue("pressed", { since: pressed.since, keys: [...pressed.keys] });
+    setStateValue("pressed", { since: pressed.since, keys: [...pressed.keys], shown: data.step });
   }, { signal: stop.signal });
   place.dataset.hears = "";
   if (data.answered) requestAnimationFrame(() => {
@@ -49,19 +49,19 @@ export default function ({ data, parentElement, setStateValue }) {
 """
 
 
-def hear_keys(step: str, press: Callable[[str], None], *, answered: bool) -> None:
+def hear_keys(step: str, press: Callable[[str, str], None], *, answered: bool) -> None:
     """Let Page Down and the right arrow go forward, Page Up and the left arrow back; the former while presenting.
 
     step: names the step that is shown: another one is shown from its top. press: is told of each key, FORWARD or BACK, in the order in
-    which they were pressed, before the page is drawn; also of those that were pressed while it was. answered: the answer has been
-    revealed in this run, and is to be seen.
+    which they were pressed, before the page is drawn; also of those that were pressed while it was; and of the step that the browser
+    showed when the last of them was pressed. answered: the answer has been revealed in this run, and is to be seen.
     """
     with st.container(key="_lesson_keys"):
         data = {"presenting": presenting(), "answered": answered, "step": step}
         _listener()(key=_SLOT, data=data, on_pressed_change=partial(_follow, press))
 
 
-def _follow(press: Callable[[str], None]) -> None:
+def _follow(press: Callable[[str, str], None]) -> None:
     """Callback: press what was pressed since the last run."""
     session = st.session_state
     told = session[_SLOT]["pressed"]
@@ -69,7 +69,7 @@ def _follow(press: Callable[[str], None]) -> None:
     known = done["count"] if done.get("since") == told["since"] else 0
     session[_DONE] = {"since": told["since"], "count": len(told["keys"])}
     for key in told["keys"][known:]:
-        press(key)
+        press(key, told["shown"])
 
 
 @cache

@@ -16,11 +16,14 @@ from sparselab.app.learn.work import facts_now
 from sparselab.app.shell.escape import literal
 from sparselab.app.shell.faults import show_fault
 from sparselab.app.shell.url_state import linked_segments
+from sparselab.app.shell.visit import chosen
 from sparselab.core.errors import SparselabError
 from sparselab.lessons.lesson import LessonStep, StepWords
 from sparselab.lessons.phrases import phrase
 from sparselab.lessons.words import Facts, filled
 from sparselab.runtime.worker import WorkerError
+
+_STANDS = "_lesson_stands"
 
 # Text, question and reveal on the left, the picture on the right. On a phone one column: text, picture, question; once it is
 # revealed the answer is before the picture, so that it is seen.
@@ -44,6 +47,7 @@ def show_lesson(place: LessonPlace) -> None:
     """Show the step that the address names."""
     lesson, language = place.lesson, language_now()
     step = place.step
+    st.session_state[_STANDS] = _name(place, step), step.number
     _head(place, step, language)
     words, is_english = step.in_language(language)
     _, lesson_english = lesson.in_language(language)
@@ -57,7 +61,7 @@ def show_lesson(place: LessonPlace) -> None:
         show_fault(error)
     if step.number == len(lesson.steps):
         show_end(place, language)
-    hear_keys(f"{place.key}:{step.number}", partial(_press, place), answered=answer.is_new)
+    hear_keys(_name(place, step), partial(_press, place), answered=answer.is_new)
     answer.is_new = False
 
 
@@ -129,9 +133,22 @@ def _waits(step: LessonStep, answer: Answer) -> bool:
     return step.question is not None and not answer.is_revealed
 
 
-def _press(place: LessonPlace, key: str) -> None:
-    """Callback: what a key of a clicker does at the step that is open."""
+def _name(place: LessonPlace, step: LessonStep) -> str:
+    return f"{place.key}:{step.number}"
+
+
+def _press(place: LessonPlace, key: str, shown: str) -> None:
+    """Callback: what a key of a clicker does at the step that is open. shown: the step that the browser showed then."""
+    if place.key not in (chosen("lesson", ""), chosen("path", "")):
+        return  # another lesson, or the list of all, has been opened meanwhile
     step = place.step
+    stands, number = st.session_state.get(_STANDS, (shown, step.number))
+    if stands != shown == _name(place, step) and stands.startswith(f"{place.key}:"):
+        # The browser was not told yet of the step that is open: its picker of steps, which comes with the key, still says the one
+        # before, and that is no choice.
+        go_to(number)
+        step = place.step
+    st.session_state[_STANDS] = shown, step.number  # once: the other keys of the list go on from here
     answer = answer_of(place, step)
     if key == BACK:
         if step.number > 1:

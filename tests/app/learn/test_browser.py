@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, WebSocketRoute, expect
 
 from sparselab.lessons.catalogue import lesson_folder
 from sparselab.lessons.loading import read_lesson
@@ -82,6 +82,37 @@ def test_a_clicker_goes_through_the_steps_on_a_projector(browser: Browser, serve
     # The list of lessons is scrolled by the keys that went through the steps: soon, for React ends a component after it has gone.
     until(page, lambda: page.evaluate(PAGE_DOWN))
     context.close()
+
+
+def test_a_key_counts_though_the_browser_has_not_heard_of_the_step_before(page: Page, server: str) -> None:
+    """The picker of steps comes with the key, and still says the step that the browser shows."""
+    is_slow, waiting = False, []
+
+    def hear(socket: WebSocketRoute) -> None:
+        def pass_on(message: str | bytes) -> None:
+            if is_slow:
+                waiting.append(lambda: socket.send(message))
+            else:
+                socket.send(message)
+
+        socket.connect_to_server().on_message(pass_on)
+
+    page.route_web_socket(re.compile("_stcore/stream"), hear)
+    page.goto(f"{server}/learn?lesson=1&view=presenter")
+    page.locator(".st-key-_lesson_keys [data-hears]").wait_for(state="attached")
+    at_step(page, 1)
+    is_slow = True
+    for _ in range(3):  # reveal, on, reveal
+        page.keyboard.press("PageDown")
+        heard = -1
+        while heard < len(waiting) or not waiting:
+            heard = len(waiting)
+            page.wait_for_timeout(1000)
+    is_slow = False
+    for send in waiting:
+        send()
+    at_step(page, 2)
+    expect(page.locator(".st-key-_lesson_reveal")).to_be_visible()
 
 
 def test_a_guess_by_a_finger_is_drawn_beside_the_answer(browser: Browser, server: str) -> None:
