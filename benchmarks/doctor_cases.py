@@ -1,26 +1,34 @@
 """The staged cases and the healthy ones, really run: python -m benchmarks.doctor_cases [NAME...] writes what the doctor printed into docs/.
 
-About ten minutes on two cores; names run those alone and leave the others as they are. A machine with nothing else to do is asked for.
+The network with which the document begins is one more case, `example`: its report is also the example of the page Why not faster?. About
+ten minutes on two cores; names run those alone and leave the others as they are. A machine with nothing else to do is asked for.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping
+from contextlib import chdir
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 
 import sparselab
+from sparselab.core.data_files import DOCTOR_EXAMPLE
 from sparselab.diagnosis import CAUSES, Diagnosis
 from sparselab.diagnosis.causes.base import ms_shown
-from tests.diagnosis.cases import ALSO, STAGED, Case
+from tests.diagnosis.cases import ALSO, STAGED, Case, one_thread
 from tests.diagnosis.healthy import HEALTHY
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "why_not_faster.md"
 EVERY = {**STAGED, **ALSO}
+EXAMPLE = "example"
+_PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 _MARKED = re.compile(r"(<!-- made: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _WIDTH = 118
 
@@ -31,6 +39,17 @@ def run(case: Case, seconds: float = 2.0) -> Diagnosis:
     model, x = case.make()
     with case.around():
         return sparselab.doctor(model, x, target=case.target, seconds=seconds, try_compile=False)
+
+
+def run_example() -> Diagnosis:
+    """Return what the doctor says of the network with which the document begins, asked as it asks there."""
+    torch.manual_seed(0)
+    found: dict[str, Any] = {}
+    with TemporaryDirectory() as folder, chdir(folder):  # the second block writes a file
+        for block in _PYTHON.findall(DOCUMENT.read_text(encoding="utf-8"))[:2]:
+            exec(block, found)
+    with one_thread():
+        return sparselab.doctor(found["model"].eval(), torch.randn(4, 3, 32, 32), seconds=5.0)
 
 
 def shown(report: Diagnosis) -> str:
@@ -73,6 +92,10 @@ def main(names: Iterable[str]) -> int:
             wrong += [name] if report.cause != case.cause else []
             print(f"{name}: {report.cause or 'nothing'}, expected {case.cause}", flush=True)
             made[name] = shown(report)
+    if not wanted or EXAMPLE in wanted:
+        report = run_example()
+        made[EXAMPLE] = shown(report)
+        DOCTOR_EXAMPLE.write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
     if not wanted or "healthy" in wanted:
         reports = {}
         for name, case in HEALTHY.items():

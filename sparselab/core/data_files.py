@@ -52,6 +52,9 @@ PUBLISHED = DATA / "published.csv"
 SWEEP_EXAMPLE = DATA / "sweep_example.csv"
 """A sweep of four layers of a sample VGG, regrouped: 8 to 32 rows per group, five densities, with random groups."""
 
+DOCTOR_EXAMPLE = DATA / "doctor_example.json"
+"""A report of the doctor, on the network with which docs/why_not_faster.md begins; benchmarks/doctor_cases.py makes it."""
+
 GLOSSARY = DATA / "glossary.md"
 """The terms of the pages and documents: tables of term and meaning."""
 

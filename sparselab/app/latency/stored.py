@@ -67,6 +67,7 @@ def show_stored() -> None:
         [_row(session) for session in shown],
         hide_index=True,
         column_config={
+            "layer": st.column_config.TextColumn(width=150),
             "density": st.column_config.NumberColumn(format="percent"),
             "dense": st.column_config.NumberColumn(format="%.4g ms"),
             "speedup": st.column_config.NumberColumn("speed-up", format="%.2fx", help=_SPEEDUP_HELP),
@@ -119,14 +120,15 @@ def _row(session: Session) -> dict[str, Any]:
     baseline, best = session.row(role="baseline"), session.fastest
     shown = None if best is None else session.shown(best)
     speedup = 1.0 if shown is None else shown.value * session.quickest_dense
+    # What was found comes right after the layer: on a phone the rest is scrolled to.
     return {
-        "device": session.device.get("name", ""),
         "layer": session.about.get("layer", ""),
-        "transform": session.about.get("transform", ""),
-        "density": session.density,
-        "arithmetic": session.dtype,
         "speedup": max(1.0, speedup),
         "fastest": "Dense" if best is None else title_of(best.kernel) if speedup >= 1 else "Dense, channels last",
+        "density": session.density,
+        "transform": session.about.get("transform", ""),
+        "arithmetic": session.dtype,
+        "device": session.device.get("name", ""),
         "dense": None if baseline is None else baseline.median_ms,
         "threads": session.threads,
         "shape": shape_text(session),

@@ -6,6 +6,7 @@ import streamlit as st
 
 from sparselab.app.shell.escape import literal
 from sparselab.app.why.charts import kernels_figure, tried_figure
+from sparselab.core.data_files import DOCTOR_EXAMPLE
 from sparselab.core.errors import FileError
 from sparselab.diagnosis.causes.base import ms_shown, share_shown
 from sparselab.diagnosis.reading import MOST_BYTES, ShownFinding, ShownReport, read_report
@@ -19,10 +20,16 @@ _BASIS = {
 
 
 def show_report() -> None:
-    """Show where to open a report, or how to write one; a report that was opened is drawn."""
+    """Show where to open a report; it is drawn, or without one how to write one, and an example."""
     file = st.file_uploader("Report (.json)", type=["json"], max_upload_size=MOST_BYTES // 2**20, key="_why_report")
     if file is None:
         _tell_command()
+        st.info(
+            "An example: a small convolutional network, two layers of which were pruned to a tenth and kept their pruning pairs. Open a "
+            "report of your own above.",
+            icon=":material/school:",
+        )
+        _draw(read_report(DOCTOR_EXAMPLE.read_bytes(), DOCTOR_EXAMPLE.name))
         return
     try:
         report = read_report(file.getvalue(), file.name[:60])

@@ -42,11 +42,13 @@ def texts(at: AppTest) -> str:
     )
 
 
-def test_without_a_report_the_command_is_told() -> None:
+def test_without_a_report_the_command_is_told_and_an_example_drawn() -> None:
     at = opened()
     assert not at.exception
+    assert not at.error
     assert at.code[0].value.startswith("sparselab doctor model.py:build --input")
-    assert not at.metric
+    assert any(each.value.startswith("An example: ") for each in at.info)
+    assert len(at.metric) == 3
 
 
 def test_a_report_is_drawn_causes_cures_and_kernels() -> None:
@@ -58,6 +60,7 @@ def test_a_report_is_drawn_causes_cures_and_kernels() -> None:
         "At most, if they took none",
     ]
     seen = texts(at)
+    assert not any(each.value.startswith("An example: ") for each in at.info)
     assert "1\\. A mask of your own" in seen or "1. A mask of your own" in seen
     assert not at.code
     assert len(at.dataframe) == 2
