@@ -106,7 +106,7 @@ def let_callbacks_end() -> None:
             thread.calls = False
 
     ScriptRunner._maybe_handle_execution_control_request = heed_later  # type: ignore[method-assign]
-    SessionState._call_callbacks = call_whole  # type: ignore[method-assign, assignment]
+    SessionState._call_callbacks = call_whole  # type: ignore[method-assign]
 
 
 def serve() -> None:

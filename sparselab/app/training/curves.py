@@ -70,7 +70,7 @@ def show_curves(view: RunView | None) -> None:
     st.caption(told + ("Study: network `vgg-small` on task `digits`; docs/study.md discusses it." if shown else ""))
     _sentences(kept, metric)
     st.download_button(
-        "All trainings shown (.csv)", data=partial(_table, outcomes), file_name="trainings.csv", on_click="ignore",
+        "All trainings (.csv)", data=partial(_table, outcomes), file_name="trainings.csv", on_click="ignore",
         icon=":material/download:", key="_curves_csv",
     )  # fmt: skip
     if shown:

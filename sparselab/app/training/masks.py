@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from sparselab.analysis.pooling import pool
 from sparselab.app.shell.escape import literal
@@ -77,7 +78,13 @@ def _densities(path: str, _modified: int) -> dict[str, float]:
 def _picture(path: str, modified: int, layer: str) -> str:
     """Return the thumbnail of a mask, dark where weights are kept: exact mean densities, at most _SIDE numbers a side."""
     level = pool(read_ticket(Path(path)).found(layer).mask(), most_rows=_SIDE, most_cols=2 * _SIDE)
-    return embedded(np.rint(255 * (1.0 - np.sqrt(level.density))).astype(np.uint8))
+    return embedded(not_thin(np.rint(255 * (1.0 - np.sqrt(level.density))).astype(np.uint8)))
+
+
+def not_thin(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a picture no more than twice as high as wide and eight times as wide as high, thin ones made thicker: all are shown as wide."""
+    rows, cols = pixels.shape
+    return pixels.repeat(-(-cols // (8 * rows)), axis=0).repeat(-(-rows // (2 * cols)), axis=1)
 
 
 def _pictures(mine: Sequence[Outcome], layer: str) -> None:
