@@ -8,6 +8,7 @@ from pathlib import Path
 from sparselab.benchmarking.csv_table import read_csv
 from sparselab.core.data_files import (
     DATA,
+    DOCTOR_EXAMPLE,
     FILMS,
     GLOSSARY,
     LESSONS,
@@ -38,6 +39,7 @@ def test_every_file_has_a_name_in_the_code() -> None:
         STUDY,
         STUDY_UPDATES,
         SWEEP_EXAMPLE,
+        DOCTOR_EXAMPLE,
         GLOSSARY,
         *sessions_files(),
         *tickets,
