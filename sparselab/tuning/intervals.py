@@ -8,7 +8,7 @@ import torch
 from scipy.stats import binomtest
 
 from sparselab.benchmarking.statistics import CONFIDENCE
-from sparselab.training.tasks.base import Split
+from sparselab.training.tasks.base import Split, in_order
 
 _READ_AT_ONCE = 500
 
@@ -42,9 +42,5 @@ def difference_interval(one: float, other: float, examples: int) -> Interval:
 
 def constant_accuracy(split: Split) -> float:
     """Return the accuracy of who answers every example of a split with their most frequent class: what a network has to exceed."""
-    count = len(split)
-    batches = (
-        split.batch(torch.arange(start, min(start + _READ_AT_ONCE, count))) for start in range(0, count, _READ_AT_ONCE)
-    )
-    targets = torch.cat([targets.flatten() for _, targets in batches])
+    targets = torch.cat([targets.flatten() for _, targets in in_order(split, _READ_AT_ONCE)])
     return float(torch.unique(targets, return_counts=True)[1].max()) / len(targets)

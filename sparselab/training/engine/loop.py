@@ -21,6 +21,7 @@ from sparselab.training.schedule import Schedule
 from sparselab.training.seeds import derive
 from sparselab.training.settings import TrainSettings
 from sparselab.training.tasks import Data, Metric, Split
+from sparselab.training.tasks.base import in_order
 from sparselab.training.updaters import MaskUpdater, Step
 
 LOOKS_PER_EPOCH, MOST_BETWEEN_LOOKS = 10, 50
@@ -157,8 +158,7 @@ def evaluate(network: Network, split: Split, metric: Metric, *, channels_last: b
     """Return the metric of a network on a split, with BatchNorm in eval. Raises: SparselabError when it is not finite."""
     network.model.eval()
     total = 0.0
-    for start in range(0, len(split), _EVALUATED_AT_ONCE):
-        inputs, targets = split.batch(torch.arange(start, min(start + _EVALUATED_AT_ONCE, len(split))))
+    for inputs, targets in in_order(split, _EVALUATED_AT_ONCE):
         outputs = network.model(_in_memory(inputs, channels_last=channels_last).to(network.device)).cpu()
         values = metric.of(outputs, targets)
         if values.shape[:1] != targets.shape[:1]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -33,6 +33,14 @@ class Split(Protocol):
 
         Args: indices: int64, n, from 0 to N - 1.
         """
+
+
+def in_order(split: Split, most: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield the images of a split and their labels, not augmented, from the first to the last, `most` at once."""
+    import torch
+
+    for start in range(0, len(split), most):
+        yield split.batch(torch.arange(start, min(start + most, len(split))))
 
 
 @dataclass(frozen=True, kw_only=True)

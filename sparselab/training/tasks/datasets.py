@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from sparselab.core.errors import SettingError
-from sparselab.training.tasks.base import Data
+from sparselab.training.tasks.base import Data, in_order
 
 _AT_ONCE = 256
 _LARGEST_SEED = 2**32
@@ -40,11 +40,7 @@ class DatasetSplit:
         targets = getattr(self.dataset, "targets", None)
         if targets is not None and len(targets) == len(self):
             return torch.as_tensor(targets)
-        parts = [
-            self.batch(torch.arange(start, min(start + _AT_ONCE, len(self))))[1]
-            for start in range(0, len(self), _AT_ONCE)
-        ]
-        return torch.cat(parts)
+        return torch.cat([labels for _, labels in in_order(self, _AT_ONCE)])
 
     def batch(self, indices: Tensor, rng: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """Return inputs and targets, stacked by torch's `default_collate`. Raises: SettingError for examples that are no pairs."""
